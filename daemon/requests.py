@@ -1,0 +1,68 @@
+"""What the front asks of the improviser, and what it gets back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from jamd.language import Constraints, Context
+from jamd.notes import Note, Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a token is drawn from the model's distribution.
+
+    Attributes:
+        temperature: Above 0; 1 is the model's own distribution, below 1 is safer.
+        nucleus: Share of the probability kept, in (0, 1]; the unlikely tail is cut off (top-p;
+            Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020).
+        argmax: Always take the likeliest token: the article's own way, which loops.
+    """
+
+    temperature: float = 1.0
+    nucleus: float = 0.95
+    argmax: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """Continue `context` up to `through`.
+
+    A request holds all that the improviser must know, so that a new worker can answer it. Only the
+    newest matters: a later one cancels it.
+
+    Attributes:
+        id: Counts up from 1 in a session; with `seed` it keys the random numbers, so the same
+            request gets the same answer.
+        context: The jam so far; writing begins at `context.until`.
+        through: Write until every onset before this tick is decided.
+        max_tokens: Stop after so many tokens even if `through` is not reached.
+        seed: The session's seed, 0..2**63-1.
+    """
+
+    id: int
+    context: Context
+    through: Tick
+    constraints: Constraints = field(default_factory=Constraints)
+    sampling: Sampling = field(default_factory=Sampling)
+    max_tokens: int = 1024
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Part of the answer to a request, as soon as it is known.
+
+    Attributes:
+        id: The request's id.
+        notes: New notes, sorted by onset, none before the request's `context.until`.
+        through: Every onset before this tick is decided.
+        done: Nothing more will come for this request.
+        compute_us: Microseconds of work so far.
+    """
+
+    id: int
+    notes: tuple[Note, ...]
+    through: Tick
+    done: bool
+    compute_us: int = 0

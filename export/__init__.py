@@ -1,0 +1,1 @@
+"""The way out of training: Keras -> ONNX, its parity, and the bundle on disk."""

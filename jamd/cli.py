@@ -1,0 +1,68 @@
+"""The command `jamd`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+
+from jamd import __version__
+from jamd.errors import UserError
+
+COMMANDS = (
+    "play",
+    "freewheel",
+    "ports",
+    "generate",
+    "roll",
+    "prepare",
+    "train",
+    "evaluate",
+    "export",
+    "recipe",
+    "bench",
+    "config",
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every subcommand with its arguments; none of the sides is imported."""
+    top = argparse.ArgumentParser(prog="jamd", description="A MIDI daemon that jams with you.")
+    top.add_argument("--version", action="version", version=f"jamd {__version__}")
+    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = f"jamd.commands.{name}"
+        if importlib.util.find_spec(module) is not None:
+            importlib.import_module(module).add(subparsers)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; return the exit status.
+
+    A `UserError`, or a file that the system cannot open, becomes one line on stderr and status 2.
+    Ctrl-C where a command does not handle it is 130, and a reader that went away is 141: what a
+    shell reports for SIGINT and SIGPIPE. Anything else is a bug and keeps its traceback.
+    """
+    args = parser().parse_args(arguments)
+    try:
+        status: int = args.run(args)
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"jamd: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # What is still buffered would fail once more when Python closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        if error.filename is None or error.strerror is None:
+            raise
+        print(f"jamd: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return status

@@ -1,0 +1,93 @@
+"""What a token language is: the seam between notes and the model.
+
+A language turns notes into tokens and back. The daemon's worker, `jamd generate` and the tests all
+continue music through the same two protocols, whichever language a bundle speaks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from jamd.notes import Meter, Note, Part, Piece, Tick
+from jamd.vocabulary import Vocabulary
+
+if TYPE_CHECKING:  # numpy stays out of the front process, which imports this module
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the model is to continue: the jam so far.
+
+    Attributes:
+        heard: What was played and what is certain to be played, sorted by onset, none before
+            `start`. A note still held has duration `HELD`.
+        start: The bar line at which the context begins.
+        until: The moment at which the continuation begins: nothing is written before it.
+        meter: One of `METERS`.
+        style: One of `jamd.grid.STYLES`.
+    """
+
+    heard: tuple[Note, ...]
+    start: Tick
+    until: Tick
+    meter: Meter = Meter(4, 4)
+    style: str = "jazz"
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """What may be written, whatever the model would like.
+
+    Attributes:
+        parts: The parts that may be written, at least one.
+        lowest: Lowest MIDI pitch, 0..127.
+        highest: Highest MIDI pitch, `lowest`..127.
+        polyphony: Most notes sounding at once, at least 1.
+    """
+
+    parts: frozenset[Part] = frozenset(Part)
+    lowest: int = 21
+    highest: int = 108
+    polyphony: int = 8
+
+
+class Continuation(Protocol):
+    """Music being written from a context, token by token."""
+
+    @property
+    def tokens(self) -> list[int]:
+        """The context as token ids, then everything pushed since."""
+
+    @property
+    def through(self) -> Tick:
+        """Every note with an onset before this tick has been returned by `push`."""
+
+    def allowed(self) -> NDArray[np.bool_]:
+        """Shape (vocabulary,): which tokens may come next. At least one always may."""
+
+    def push(self, token: int) -> tuple[Note, ...]:
+        """Take the next token; return the notes that it completes (ticks, as in the context).
+
+        Raises:
+            ValueError: `token` is not allowed here.
+        """
+
+
+class Language(Protocol):
+    """Notes <-> tokens."""
+
+    @property
+    def name(self) -> str:
+        """`grid` or `article`."""
+
+    @property
+    def vocabulary(self) -> Vocabulary: ...
+
+    def encode(self, piece: Piece) -> list[int]:
+        """A whole piece as token ids."""
+
+    def begin(self, context: Context, constraints: Constraints) -> Continuation:
+        """Start writing what follows `context`."""

@@ -1,0 +1,124 @@
+"""Notes, parts and meters, in the two units of time that jamd counts in.
+
+A *tick* is 1/480 of a quarter note: the unit of the live side, of takes and of files. A *step* is
+1/12 of a quarter note: the grid that the model thinks in, on which sixteenths (3 steps) and eighth
+triplets (4 steps) both fall. "Beat" always means the quarter note, as tempo in bpm does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NewType
+
+Tick = NewType("Tick", int)
+Step = NewType("Step", int)
+
+TICKS_PER_BEAT = 480
+STEPS_PER_BEAT = 12
+TICKS_PER_STEP = TICKS_PER_BEAT // STEPS_PER_BEAT
+
+LOWEST_PITCH, HIGHEST_PITCH = 0, 127
+
+
+def to_step(tick: int) -> Step:
+    """The step nearest to `tick`; exactly half way goes to the later one."""
+    return Step((2 * tick + TICKS_PER_STEP) // (2 * TICKS_PER_STEP))
+
+
+def to_tick(step: int) -> Tick:
+    """The tick on which `step` falls."""
+    return Tick(step * TICKS_PER_STEP)
+
+
+class Part(Enum):
+    """Whose line a note belongs to, in the model's ears."""
+
+    LEAD = "Lead"  # what a player plays: a melody, or a solo
+    COMP = "Comp"  # what an accompanist plays: chords, a left hand
+
+    def __lt__(self, other: Part) -> bool:
+        """Comp before Lead, so that a sorted list of notes is the same list every time."""
+        return self.value < other.value
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Note:
+    """One note.
+
+    Attributes:
+        onset: Tick of its start, 0 or later.
+        pitch: MIDI note number, 0..127.
+        velocity: MIDI velocity, 1..127.
+        duration: Ticks until its end, at least 1; or `HELD` while its key is still down.
+        part: Lead or Comp.
+    """
+
+    onset: Tick
+    pitch: int
+    velocity: int = 80
+    duration: Tick = Tick(TICKS_PER_BEAT)
+    part: Part = Part.LEAD
+
+    @property
+    def end(self) -> Tick:
+        """Tick of its end; its onset while it is held."""
+        return Tick(self.onset + self.duration)
+
+
+HELD = Tick(0)
+"""The duration of a note whose key is still down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A time signature.
+
+    Attributes:
+        numerator: Beats of the `denominator` kind in a bar, at least 1.
+        denominator: 2, 4, 8 or 16.
+    """
+
+    numerator: int
+    denominator: int
+
+    @classmethod
+    def parse(cls, text: str) -> Meter:
+        """`"6/8"` -> Meter(6, 8). Raises ValueError when `text` is not two numbers and a stroke."""
+        top, stroke, bottom = text.partition("/")
+        if not stroke or not top.strip().isdecimal() or not bottom.strip().isdecimal():
+            raise ValueError(f"expected a meter like 4/4, found {text!r}")
+        return cls(int(top), int(bottom))
+
+    def __str__(self) -> str:
+        return f"{self.numerator}/{self.denominator}"
+
+    @property
+    def ticks_per_bar(self) -> Tick:
+        return Tick(TICKS_PER_BEAT * 4 * self.numerator // self.denominator)
+
+    @property
+    def steps_per_bar(self) -> Step:
+        return Step(STEPS_PER_BEAT * 4 * self.numerator // self.denominator)
+
+
+METERS = (Meter(2, 4), Meter(3, 4), Meter(4, 4), Meter(6, 8))
+"""The meters that the grid language, and so the daemon, speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of music as the languages see it.
+
+    Attributes:
+        notes: Sorted by onset, then part, then pitch.
+        meters: (tick, meter), by tick, the first at tick 0, each on a bar line of the one before.
+        style: One of `jamd.grid.STYLES`.
+        has_velocity: False where the source gives every note one velocity, so that there is
+            nothing to learn from it.
+    """
+
+    notes: tuple[Note, ...]
+    meters: tuple[tuple[Tick, Meter], ...] = ((Tick(0), Meter(4, 4)),)
+    style: str = "other"
+    has_velocity: bool = True

@@ -1,0 +1,1 @@
+"""The learning side: music files -> tokens -> a trained Keras model."""
