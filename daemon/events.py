@@ -1,0 +1,178 @@
+"""What the session is told, and what it wants done.
+
+The session is a function of these: events and moments in, effects out. Everything that touches the
+world (ports, the worker, the disk) is on the other side of this file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from mido import Message
+
+from jamd.daemon.requests import Planned, PlanRequest
+from jamd.notes import Meter, Part
+
+
+class Mode(Enum):
+    """When jamd plays."""
+
+    ANSWER = "answer"  # the player plays and pauses; jamd answers
+    ENDLESS = "endless"  # after the first phrase jamd goes on until it is stopped
+    OFF = "off"  # jamd plays nothing of its own
+
+
+class Turn(Enum):
+    """Who has the floor. In `endless` it is jamd's from the first phrase's end."""
+
+    PLAYER = "player"
+    JAMD = "jamd"
+
+
+# Events: `Session.handle(event, now)`, `now` being when the event happened, in seconds.
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A whole MIDI message from the player, of any kind."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReady:
+    """A worker can be asked: the first one, or a new one after a loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """The worker is gone; what it was asked will not be answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Part of the answer to a request."""
+
+    planned: Planned
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The worker could not answer request `id`, but is still there."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetMode:
+    """Change the mode; what the old one planned is dropped and what sounds rings out."""
+
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class SetTempo:
+    """Change the tempo from now on, in quarter notes a minute."""
+
+    bpm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Panic:
+    """End everything that sounds, now, and drop every plan."""
+
+
+Event = Heard | WorkerReady | WorkerLost | Answered | Failed | SetMode | SetTempo | Panic
+
+
+# Entries: what a take is made of, in the order in which it happened.
+
+
+@dataclass(frozen=True, slots=True)
+class Sounded:
+    """A channel message that was heard from the player, or sent by jamd.
+
+    Attributes:
+        tick: Where it lies on the transport: as played for the player, as due for jamd.
+        seconds: When it was heard or due, on the session's clock.
+        part: The part jamd played it in; None: the player's.
+        message: As heard, or as sent.
+    """
+
+    tick: int
+    seconds: float
+    part: Part | None
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class TempoSet:
+    """The tempo from `tick` on, in quarter notes a minute."""
+
+    tick: int
+    seconds: float
+    bpm: float
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSet:
+    """The meter from `tick`, a bar line, on."""
+
+    tick: int
+    seconds: float
+    meter: Meter
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTaken:
+    """The turn passed."""
+
+    tick: int
+    seconds: float
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class ModeSet:
+    """The mode changed."""
+
+    tick: int
+    seconds: float
+    mode: Mode
+
+
+Entry = Sounded | TempoSet | MeterSet | TurnTaken | ModeSet
+
+
+# Effects: what `handle`, `advance` and `shutdown` return, to be done in their order.
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Hand a message to the output port now.
+
+    Attributes:
+        message: A channel message, its channel set.
+        due: When it should have been handed over, in seconds; the shell measures lateness by it.
+    """
+
+    message: Message
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask the worker; whatever it was doing for an earlier request no longer matters."""
+
+    request: PlanRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Write an entry into the take."""
+
+    entry: Entry
+
+
+Effect = Send | Ask | Journal

@@ -1,0 +1,46 @@
+"""What a session may be told in advance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from jamd.daemon.events import Mode
+from jamd.daemon.requests import Sampling
+from jamd.language import Constraints
+from jamd.notes import Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything musical about a session; `settings_from` reads it from config.toml.
+
+    Attributes:
+        mode: When jamd plays, at first.
+        bpm: Tempo in quarter notes a minute, 20..400.
+        meter: One of `jamd.notes.METERS`.
+        start_at_once: The transport rolls from the session's first moment, which is then bar 1
+            beat 1; otherwise the first note heard is.
+        listen_channel: The MIDI channel heard, 0..15; None: all of them.
+        lead_channel: The MIDI channel on which Lead goes out, 0..15.
+        comp_channel: The MIDI channel on which Comp goes out, 0..15.
+        thru: Send the player's own notes on as they come.
+        style: One of `jamd.grid.STYLES`: what the model takes itself to be playing.
+        horizon_bars: How far ahead `endless` plans, in bars, at least 1.
+        constraints: What may be written, whatever the model would like.
+        sampling: How tokens are drawn.
+        seed: 0..2**63-1; the same seed and the same input give the same session.
+    """
+
+    mode: Mode = Mode.ANSWER
+    bpm: float = 120.0
+    meter: Meter = field(default_factory=lambda: Meter(4, 4))
+    start_at_once: bool = False
+    listen_channel: int | None = None
+    lead_channel: int = 0
+    comp_channel: int = 0
+    thru: bool = False
+    style: str = "jazz"
+    horizon_bars: int = 2
+    constraints: Constraints = field(default_factory=Constraints)
+    sampling: Sampling = field(default_factory=Sampling)
+    seed: int = 0
