@@ -1,0 +1,222 @@
+"""A model on disk: a folder that either matches itself or is refused.
+
+    manifest.json      what it is (see `jamd.manifest`)
+    model.onnx         the float32 graph
+    model.int8.onnx    the int8 graph: four times smaller, and faster on a CPU
+    README.md          the model card
+
+A bundle may leave one of the graphs out. Standard library only at import: the front process reads
+a bundle without loading numpy. Only `Bundle.language` needs more, and the worker asks for that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from jamd.errors import BundleError
+from jamd.manifest import Manifest, Tensor
+from jamd.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from jamd.language import Language
+
+MANIFEST = "manifest.json"
+CARD = "README.md"
+GRAPHS = {"float32": "model.onnx", "int8": "model.int8.onnx"}
+"""Precision -> file."""
+
+DEFAULT = Path(__file__).with_name("bundles") / "default"
+"""The bundle that jamd is shipped with."""
+
+_MOST_MANIFEST_BYTES = 8 << 20  # 65,536 tokens of 100 letters; a real one has 20 kB
+_ONNX_TYPES = {"int32": "tensor(int32)", "float32": "tensor(float)"}
+
+
+class SessionTensor(Protocol):
+    """What onnxruntime's `get_inputs` and `get_outputs` list."""
+
+    name: str
+    type: str
+    shape: list[int | str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle whose files are there and are what its manifest says.
+
+    Attributes:
+        path: Its folder.
+        manifest: What it says about itself.
+    """
+
+    path: Path
+    manifest: Manifest
+
+    @classmethod
+    def read(cls, path: Path) -> Bundle:
+        """Read and check the bundle in the folder `path`.
+
+        Sizes are compared before anything large is read, then checksums.
+
+        Raises:
+            BundleError: It is missing, truncated, altered, or does not match itself.
+        """
+        if not path.is_dir():
+            raise BundleError(f"expected a bundle's folder at {path}, found none: check the path")
+        try:
+            manifest = Manifest.parse(_read_manifest(path / MANIFEST))
+            for precision, graph in manifest.graphs.items():
+                _check_graph(path / GRAPHS[precision], graph.bytes, graph.sha256)
+        except OSError as error:
+            raise BundleError(f"cannot read the bundle {path}: {error.strerror}") from error
+        except BundleError as error:
+            raise BundleError(f"the bundle {path} is refused: {error}") from None
+        return cls(path, manifest)
+
+    @property
+    def language(self) -> Language:
+        """The language that the model speaks, ready to encode and continue music.
+
+        Raises:
+            BundleError: It was made for another version of the grid language.
+        """
+        if self.manifest.language == "article":
+            from jamd.article import Article  # noqa: PLC0415 - it needs numpy
+
+            return Article(Vocabulary(self.manifest.vocabulary))
+        from jamd.grid import Grid  # noqa: PLC0415 - it needs numpy
+
+        grid = Grid()
+        if grid.vocabulary.fingerprint != self.manifest.fingerprint:
+            raise BundleError(
+                f"the bundle {self.path} is refused: it speaks another version of the grid "
+                "language than this jamd; train and export it anew"
+            )
+        return grid
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """The precisions it holds, `float32` before `int8`."""
+        return tuple(precision for precision in GRAPHS if precision in self.manifest.graphs)
+
+    def graph_path(self, precision: str) -> Path:
+        """The ONNX file of `precision`, `float32` or `int8`.
+
+        Raises:
+            BundleError: The bundle has no graph of that precision.
+        """
+        if precision not in self.manifest.graphs:
+            raise BundleError(
+                f"expected a {precision} graph in the bundle {self.path}, "
+                f"found only {' and '.join(self.precisions)}: export it anew to have both"
+            )
+        return self.path / GRAPHS[precision]
+
+    def check_session(
+        self, inputs: Iterable[SessionTensor], outputs: Iterable[SessionTensor]
+    ) -> None:
+        """Compare what onnxruntime found in a graph with what the manifest says.
+
+        Args:
+            inputs: `session.get_inputs()`.
+            outputs: `session.get_outputs()`.
+
+        Raises:
+            BundleError: A name, a type or a fixed size differs.
+        """
+        for expected, found in (
+            (self.manifest.inputs, list(inputs)),
+            (self.manifest.outputs, list(outputs)),
+        ):
+            if len(expected) != len(found) or not all(map(_same, expected, found)):
+                raise BundleError(
+                    f"the bundle {self.path} is refused: its graph has "
+                    f"{', '.join(f'{t.name} {t.shape}' for t in found)}, its manifest says "
+                    f"{', '.join(f'{t.name} {list(t.shape)}' for t in expected)}"
+                )
+
+
+def resolve(name: str) -> Path:
+    """The folder of the bundle called `name`: `default` is the shipped one, all else a path."""
+    return DEFAULT if name == "default" else Path(name).expanduser()
+
+
+def write(path: Path, manifest: Manifest, graphs: Mapping[str, bytes], card: str) -> Bundle:
+    """Write a bundle whole or not at all, in place of an older bundle if there is one.
+
+    Args:
+        path: The folder to write; its parent is made if need be.
+        manifest: As `Manifest.parse` would accept it, with `graphs` described.
+        graphs: Precision -> the ONNX file's bytes.
+        card: Text of the model card.
+
+    Raises:
+        BundleError: `path` holds something that is no bundle, or it cannot be written, or the
+            arguments contradict each other.
+    """
+    if path.exists() and not (path / MANIFEST).is_file():
+        raise BundleError(f"expected a new folder or a bundle at {path}, found something else")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as temporary:
+            new = Path(temporary) / "new"
+            new.mkdir()
+            (new / MANIFEST).write_text(manifest.to_json(), encoding="utf-8", newline="\n")
+            (new / CARD).write_text(card, encoding="utf-8", newline="\n")
+            for precision, data in graphs.items():
+                (new / GRAPHS[precision]).write_bytes(data)
+            Bundle.read(new)
+            if path.exists():
+                path.rename(Path(temporary) / "old")
+            new.rename(path)
+    except OSError as error:
+        raise BundleError(f"cannot write the bundle {path}: {error.strerror}") from error
+    return Bundle(path, manifest)
+
+
+def checksum(data: bytes) -> str:
+    """SHA-256 in hexadecimal, as a manifest states it."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _read_manifest(path: Path) -> bytes:
+    if not path.is_file():
+        raise BundleError(f"expected a {MANIFEST} in it, found none")
+    size = path.stat().st_size
+    if size > _MOST_MANIFEST_BYTES:
+        raise BundleError(
+            f"expected a {MANIFEST} of at most {_MOST_MANIFEST_BYTES} bytes, found {size}"
+        )
+    return path.read_bytes()
+
+
+def _check_graph(path: Path, size: int, sha256: str) -> None:
+    if not path.is_file():
+        raise BundleError(f"expected a file {path.name} in it, found none; fetch it again")
+    found = path.stat().st_size
+    if found != size:
+        raise BundleError(
+            f"expected {size} bytes in {path.name}, found {found}: it was truncated or replaced"
+        )
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != sha256:
+        raise BundleError(f"{path.name} was altered: its checksum is not the manifest's")
+
+
+def _same(expected: Tensor, found: SessionTensor) -> bool:
+    """Whether names, types and sizes agree; a free size agrees with any name of a free size."""
+    return (
+        expected.name == found.name
+        and _ONNX_TYPES[expected.dtype] == found.type
+        and len(expected.shape) == len(found.shape)
+        and all(
+            a == b if isinstance(a, int) else not isinstance(b, int)
+            for a, b in zip(expected.shape, found.shape, strict=True)
+        )
+    )

@@ -1,0 +1,305 @@
+"""What a model on disk says about itself: `manifest.json`, read strictly and written whole.
+
+The dataclasses below are the format. A field of another type, a missing or an unknown one, a number
+that is not finite, or a whole that contradicts itself is refused with one line. Standard library
+only: the front process reads a manifest to say which model plays.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from typing import Any, Never, Union, get_args, get_origin, get_type_hints
+
+from jamd.errors import BundleError
+from jamd.notes import STEPS_PER_BEAT
+from jamd.vocabulary import Vocabulary
+
+FORMAT = 1
+"""Counts up when an older jamd could no longer read what is written."""
+
+LANGUAGES = ("grid", "article")
+WEIGHTS = {"float32": ("float32", "float16"), "int8": ("int8",)}
+"""Precision of a graph -> the ways in which its weights may lie in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One input or output of the graph, named as onnxruntime names it.
+
+    Attributes:
+        name: `tokens`, `h0`, `logits` …
+        dtype: `int32` or `float32`.
+        shape: Sizes; a text where the size is free, as in `("batch", "time")`.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """One ONNX file of the bundle.
+
+    Attributes:
+        bytes: Its size.
+        sha256: Its checksum, 64 hexadecimal digits.
+        weights: How the weights lie in the file: `float32`, `float16` (computed in float32 all the
+            same) or `int8`.
+    """
+
+    bytes: int
+    sha256: str
+    weights: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far the graphs are from the Keras model that they were made from.
+
+    Attributes:
+        tokens: How many positions the float32 logits were compared at.
+        float32_difference: Largest |difference| of a logit, ONNX float32 against Keras.
+        held_out_tokens: How many held-out tokens the rises were measured on.
+        float16_rise: Bits per token that rounding the weights to float16 costs; 0 where they are
+            stored as float32.
+        int8_rise: Bits per token that int8 costs; None without an int8 graph.
+    """
+
+    tokens: int
+    float32_difference: float
+    held_out_tokens: int
+    float16_rise: float
+    int8_rise: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How well something predicts a set of held-out pieces. Fewer bits are better.
+
+    Attributes:
+        bits_per_token: Mean -log2 of the probability given to the token that came.
+        bits_per_note: The same bits, all kinds of token together, per note of the pieces.
+        accuracy: Share of tokens that were held the likeliest, 0..1.
+    """
+
+    bits_per_token: float
+    bits_per_note: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Scores on one set's held-out pieces.
+
+    Attributes:
+        pieces: Held-out pieces measured.
+        tokens: Tokens measured.
+        notes: Notes in them.
+        scores: By name: `model`, and beside it `unigram` and `n-gram` where they were measured.
+    """
+
+    pieces: int
+    tokens: int
+    notes: int
+    scores: dict[str, Score]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All that a bundle says about itself.
+
+    Attributes:
+        format: `FORMAT`.
+        language: `grid` or `article`.
+        vocabulary: Every token's name; its id is its place.
+        fingerprint: `Vocabulary.fingerprint` of it.
+        steps_per_beat: The grid's resolution; `STEPS_PER_BEAT`.
+        layers: Units of each LSTM layer, bottom first.
+        window: Tokens that the graph sees at a call where it keeps no states; 0 where it does.
+        inputs: The graph's inputs, in order.
+        outputs: The graph's outputs, in order.
+        graphs: By precision, `float32` and perhaps `int8`.
+        parity: The graphs against Keras.
+        training: How it was trained, as facts for the model card.
+        sources: What it was trained on: name of a set -> who made it, and its licence.
+        figures: By name of a set of held-out pieces.
+        licence: Under which the weights may be used.
+        made_by: Versions of what made it.
+    """
+
+    format: int
+    language: str
+    vocabulary: tuple[str, ...]
+    fingerprint: str
+    steps_per_beat: int
+    layers: tuple[int, ...]
+    window: int
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    graphs: dict[str, Graph]
+    parity: Parity
+    training: dict[str, str | int | float]
+    sources: dict[str, str]
+    figures: dict[str, Figures]
+    licence: str
+    made_by: dict[str, str]
+
+    @classmethod
+    def parse(cls, data: bytes) -> Manifest:
+        """Read `manifest.json`'s bytes.
+
+        Raises:
+            BundleError: It is no JSON, of another format, or contradicts itself; on one line,
+                without the file's name.
+        """
+        try:
+            value = json.loads(data.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
+        except (ValueError, RecursionError):
+            raise BundleError("expected a manifest in JSON, found something else") from None
+        if isinstance(value, dict) and value.get("format") != FORMAT:
+            raise BundleError(
+                f"expected a bundle of format {FORMAT}, found {_brief(value.get('format'))}: "
+                "it needs another version of jamd"
+            )
+        manifest: Manifest = _decode(cls, value, "")
+        _refuse_contradictions(manifest)
+        return manifest
+
+    def to_json(self) -> str:
+        """The manifest as text, ending in a line break."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def grid_tensors(
+    vocabulary: int, layers: tuple[int, ...]
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Inputs and outputs of a graph that keeps states: one graph to prime and to step with."""
+    states = [(f"{kind}{i}", units) for i, units in enumerate(layers) for kind in "hc"]
+    inputs = [Tensor("tokens", "int32", ("batch", "time"))]
+    inputs += [Tensor(name, "float32", ("batch", units)) for name, units in states]
+    outputs = [Tensor("logits", "float32", ("batch", "time", vocabulary))]
+    outputs += [Tensor(f"{name}_out", "float32", ("batch", units)) for name, units in states]
+    return tuple(inputs), tuple(outputs)
+
+
+def window_tensors(vocabulary: int, window: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Inputs and outputs of the article's graph, which sees a window and keeps nothing."""
+    inputs = (Tensor("window", "float32", ("batch", window, 1)),)
+    return inputs, (Tensor("logits", "float32", ("batch", vocabulary)),)
+
+
+def _refuse_contradictions(manifest: Manifest) -> None:
+    """Raise BundleError where the fields do not fit each other."""
+    _check_vocabulary(manifest)
+    _expect("steps_per_beat", [STEPS_PER_BEAT], manifest.steps_per_beat)
+    _expect("number of layers", range(1, 33), len(manifest.layers))
+    for units in manifest.layers:
+        _expect("layer's size", range(1, 16_385), units)
+    if manifest.language == "grid":
+        _expect("window", [0], manifest.window)
+        tensors = grid_tensors(len(manifest.vocabulary), manifest.layers)
+    else:
+        _expect("window", range(1, 4097), manifest.window)
+        tensors = window_tensors(len(manifest.vocabulary), manifest.window)
+    if (manifest.inputs, manifest.outputs) != tensors:
+        raise BundleError("its tensors do not fit its vocabulary and layer sizes")
+    _expect("number of graphs", range(1, 3), len(manifest.graphs))
+    for precision, graph in manifest.graphs.items():
+        _expect("precision", list(WEIGHTS), precision)
+        _expect("graph's weights", WEIGHTS[precision], graph.weights)
+        _expect("graph's bytes", range(1, (1 << 30) + 1), graph.bytes)
+        if len(graph.sha256) != 64 or set(graph.sha256) - set("0123456789abcdef"):
+            _refuse("a graph's sha256", "64 hexadecimal digits", graph.sha256)
+
+
+def _check_vocabulary(manifest: Manifest) -> None:
+    _expect("language", LANGUAGES, manifest.language)
+    _expect("number of tokens", range(2, 65_537), len(manifest.vocabulary))  # ids are uint16
+    try:
+        fingerprint = Vocabulary(manifest.vocabulary).fingerprint
+    except ValueError as error:  # of the vocabulary, or half a surrogate pair
+        raise BundleError(f"its vocabulary is broken: {error}") from None
+    if fingerprint != manifest.fingerprint:
+        raise BundleError("its vocabulary does not match its fingerprint")
+
+
+def _expect(what: str, legal: Sequence[object], found: object) -> None:
+    if found in legal:
+        return
+    if isinstance(legal, range) and len(legal) > 2:
+        _refuse(f"its {what}", f"{legal[0]}..{legal[-1]}", found)
+    _refuse(f"its {what}", " or ".join(map(str, legal)), found)
+
+
+def _decode(kind: Any, value: object, where: str) -> Any:  # noqa: ANN401 - of type `kind`
+    """`value`, out of JSON, as the type `kind`; raises BundleError that names the place."""
+    origin = get_origin(kind)
+    if is_dataclass(kind):
+        return _decode_fields(kind, value, where)
+    if origin is tuple:  # always tuple[X, ...]
+        if not isinstance(value, list):
+            _refuse(where, "a list", value)
+        return tuple(_decode(get_args(kind)[0], v, f"{where}[{i}]") for i, v in enumerate(value))
+    if origin is dict:
+        table = _table(value, where)
+        return {k: _decode(get_args(kind)[1], v, f"{where}.{k}") for k, v in table.items()}
+    kinds = get_args(kind) if origin in (Union, types.UnionType) else (kind,)
+    for one in kinds:
+        if type(value) is one:  # not isinstance: JSON's true is no number
+            return value
+        if one is float and type(value) is int and abs(value) < 1 << 53:
+            return float(value)
+    return _refuse(where, " or ".join(_NAMES[one] for one in kinds), value)
+
+
+_NAMES = {int: "a whole number", float: "a number", str: "a text", type(None): "null"}
+
+
+def _decode_fields(kind: Any, value: object, where: str) -> Any:  # noqa: ANN401
+    table = _table(value, where)
+    names = {field.name for field in fields(kind)}
+    for key in table:
+        if key not in names:
+            raise BundleError(f"unknown entry {_brief(_place(where, key))} in the manifest")
+    hints = get_type_hints(kind)
+    values = {}
+    for name in sorted(names):
+        if name not in table:
+            raise BundleError(
+                f"expected an entry {_place(where, name)} in the manifest, found none"
+            )
+        values[name] = _decode(hints[name], table[name], _place(where, name))
+    return kind(**values)
+
+
+def _table(value: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        _refuse(where, "a table", value)
+    return value
+
+
+def _place(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key
+
+
+def _refuse(where: str, expected: str, found: object) -> Never:
+    place = _brief(where)[1:-1] or "the manifest"
+    raise BundleError(f"expected {expected} as {place}, found {_brief(found)}")
+
+
+def _brief(value: object) -> str:
+    """`value` for a message: printable, and never more than a few words."""
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:56]} …{text[-1]}"
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
