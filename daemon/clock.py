@@ -1,0 +1,36 @@
+"""Real time: the only file of the live side that reads a clock or sleeps.
+
+Everything else takes seconds as an argument, or a `Clock`, so that the whole live path also runs
+under the virtual clock (`jamd.daemon.virtual`) without waiting.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Seconds that never go back, from an arbitrary zero."""
+
+    def now(self) -> float:
+        """Seconds since the clock's zero."""
+
+    def sleep_until(self, deadline: float) -> None:
+        """Return at `deadline` (seconds on this clock), or at once where it has passed."""
+
+
+class MonotonicClock:
+    """The computer's own monotonic clock.
+
+    A plain sleep wakes about 0.1 ms late on Linux, which is nearer than any wait on a condition or
+    a file descriptor comes from Python.
+    """
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep_until(self, deadline: float) -> None:
+        wait = deadline - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
