@@ -52,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = args.run(args)
         sys.stdout.flush()
     except UserError as error:
-        print(f"jamd: {error}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"jamd: {line}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # What is still buffered would fail once more when Python closes the stream.

@@ -1,0 +1,205 @@
+"""Every setting there is: its section, name, default, unit, range and meaning.
+
+The dataclasses below are the one table. `jamd.config_file` reads files and options against it and
+writes `config.toml` from it. Values are in the units that a musician uses: MIDI channels 1..16,
+tempo in beats (quarter notes) a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from jamd.grid_tokens import STYLES
+from jamd.notes import METERS, Meter, Part
+from jamd.setting_kinds import Choice, Flag, Folder, Kind, Number, Several, Text
+
+_PATTERNS = Several(Text('patterns of port names, such as "*keystation*"'))
+_CHANNEL = Number(1, 16)
+
+
+def _setting(default: object, kind: Kind, doc: str) -> Any:  # noqa: ANN401 - as `field` is typed
+    return field(default=default, metadata={"kind": kind, "doc": doc})
+
+
+@dataclass(frozen=True, slots=True)
+class Midi:
+    """Ports and channels."""
+
+    api: str = _setting(
+        "auto",
+        Choice.of("auto", "alsa", "jack", "coremidi", "winmm"),
+        "The MIDI system. auto takes ALSA's sequencer where there is one, then a JACK server that "
+        "answers, then the system's own.",
+    )
+    input_name: str = _setting(
+        "jamd listens", Text("a port name", longest=60), "The port that you play into."
+    )
+    output_name: str = _setting(
+        "jamd plays", Text("a port name", longest=60), "The port that jamd plays on."
+    )
+    connect_input: tuple[str, ...] = _setting(
+        (),
+        _PATTERNS,
+        "Ports to listen to, at the start and whenever they appear. * and ? stand for any "
+        "characters; case does not matter.",
+    )
+    connect_output: tuple[str, ...] = _setting(
+        (), _PATTERNS, "Ports to play to, at the start and whenever they appear."
+    )
+    channel_in: int = _setting(0, Number(0, 16), "The channel that is heard; 0 is all of them.")
+    channel_lead: int = _setting(1, _CHANNEL, "The channel on which jamd's lead goes out.")
+    channel_comp: int = _setting(
+        1,
+        _CHANNEL,
+        "The channel on which jamd's chords go out: another than the lead's gives them an "
+        "instrument of their own.",
+    )
+    thru: bool = _setting(False, Flag(), "Send what you play on to the output as well.")
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Tempo and meter."""
+
+    bpm: float = _setting(
+        100.0, Number(20.0, 400.0, "quarter notes a minute"), "The internal clock's tempo."
+    )
+    meter: Meter = _setting(Meter(4, 4), Choice({str(m): m for m in METERS}), "The meter.")
+    start: str = _setting(
+        "first note",
+        Choice.of("first note", "at once"),
+        "When bar 1 begins: with the first note that you play, or as soon as jamd is ready.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Which model plays, on what, and how freely."""
+
+    bundle: str = _setting(
+        "default", Text('the path of a bundle, or "default"'), "The model that plays."
+    )
+    provider: str = _setting(
+        "auto",
+        Choice.of("auto", "cpu", "cuda"),
+        "Where the model runs. auto starts on the CPU and changes over to what was measured to be "
+        "faster.",
+    )
+    threads: int = _setting(1, Number(1, 64), "CPU threads that the model may use at once.")
+    style: str = _setting(
+        "jazz", Choice.of(*STYLES), "What kind of music the model takes itself to be playing."
+    )
+    temperature: float = _setting(
+        1.0,
+        Number(0.05, 2.0),
+        "How adventurous: 1 is what the model learned, less is safer, more is wilder.",
+    )
+    nucleus: float = _setting(
+        0.95,
+        Number(0.01, 1.0, "share of the probability"),
+        "How much of what is likely may be played; the unlikely rest never is (top-p).",
+    )
+    seed: int = _setting(
+        -1,
+        Number(-1, 2**63 - 1),
+        "With the same seed and the same notes, jamd plays the same; -1 is a new seed each time.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """When jamd plays, and within what limits."""
+
+    mode: str = _setting(
+        "answer",
+        Choice.of("answer", "endless"),
+        "answer: you play, you pause, it answers. endless: it goes on from what you played until "
+        "you stop it.",
+    )
+    parts: frozenset[Part] = _setting(
+        frozenset(Part),
+        Choice(
+            {
+                "both": frozenset(Part),
+                "lead": frozenset({Part.LEAD}),
+                "comp": frozenset({Part.COMP}),
+            }
+        ),
+        "What jamd plays: lead is a melody, comp is chords.",
+    )
+    lowest: int = _setting(21, Number(0, 127, "MIDI pitch"), "The lowest pitch jamd plays.")
+    highest: int = _setting(
+        108, Number(0, 127, "MIDI pitch"), "The highest pitch jamd plays; 60 is middle C."
+    )
+    polyphony: int = _setting(8, Number(1, 16, "notes"), "Most notes that sound at once.")
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """What is kept of a jam."""
+
+    keep: bool = _setting(True, Flag(), "Save every jam as a MIDI file.")
+    folder: Path = _setting(Path("takes"), Folder(), "Where, seen from the working folder.")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings. `Config()` is the defaults."""
+
+    midi: Midi = field(default_factory=Midi)
+    transport: Transport = field(default_factory=Transport)
+    model: Model = field(default_factory=Model)
+    play: Play = field(default_factory=Play)
+    takes: Takes = field(default_factory=Takes)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of the table.
+
+    Attributes:
+        section: `midi`, `transport` …
+        name: The key within the section.
+        kind: What values it takes.
+        default: Its value when nobody sets it.
+        doc: What it means, in sentences.
+    """
+
+    section: str
+    name: str
+    kind: Kind
+    default: object
+    doc: str
+
+    @property
+    def key(self) -> str:
+        """`transport.bpm`: the section and the name."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def option(self) -> str:
+        """`--bpm`: the option that sets it; names differ across sections."""
+        return f"--{self.name.replace('_', '-')}"
+
+
+SECTIONS: Mapping[str, type[Any]] = {
+    "midi": Midi,
+    "transport": Transport,
+    "model": Model,
+    "play": Play,
+    "takes": Takes,
+}
+
+
+def _settings() -> Iterator[Setting]:
+    for section, table in SECTIONS.items():
+        declared: Field[Any]
+        for declared in fields(table):
+            yield Setting(section, declared.name, default=declared.default, **declared.metadata)
+
+
+SETTINGS: Mapping[str, Setting] = {setting.key: setting for setting in _settings()}
+"""Every setting by its key, in the order of config.toml."""

@@ -1,0 +1,229 @@
+"""Settings from a file and from the command line, and the text of config.toml.
+
+One file is read: the one named by `--config`, else `config.toml` in the working folder, else the
+user's own (`$XDG_CONFIG_HOME/jamd/config.toml` or what the system has for it), else none. An option
+on the command line goes before the file, the file before the default.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import textwrap
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from jamd.config import SECTIONS, SETTINGS, Config, Setting
+from jamd.errors import ConfigError
+from jamd.setting_kinds import Flag, Number, Several
+
+FILE_NAME = "config.toml"
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The settings in force.
+
+    Attributes:
+        config: The settings.
+        origins: Where each one came from, by key: a file's path, an option, or `DEFAULT`.
+        file: The file that was read, if any.
+    """
+
+    config: Config
+    origins: Mapping[str, str]
+    file: Path | None = None
+
+
+def find(working_folder: Path, user_folder: Path) -> Path | None:
+    """The file to read when none is named."""
+    candidates = (folder / FILE_NAME for folder in (working_folder, user_folder))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def user_folder() -> Path:
+    """The folder of the user's own config.toml."""
+    return platformdirs.user_config_path("jamd", appauthor=False)
+
+
+def load(file: Path | None, options: Mapping[str, object] | None = None) -> InForce:
+    """Check a file and options, and put them together.
+
+    Args:
+        file: A config.toml; None reads no file.
+        options: Values from the command line by key, as TOML would give them.
+
+    Raises:
+        ConfigError: The file cannot be read or is not TOML; or at least one key is unknown or one
+            value illegal. The message has a line for each, naming the file or the option.
+    """
+    table = {} if file is None else _parse(file)
+    problems = [f"{file}: {problem}" for problem in _unknown(table)]
+    values: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    for key, setting in SETTINGS.items():
+        values[key], origins[key] = setting.default, DEFAULT
+        given = [(str(file), f"{file}: {key}", table.get(setting.section))]
+        given.append((setting.option, setting.option, {setting.name: (options or {}).get(key)}))
+        for origin, place, section in given:
+            raw = section.get(setting.name) if isinstance(section, dict) else None
+            if raw is None:  # TOML has no null
+                continue
+            try:
+                values[key], origins[key] = setting.kind.accept(raw), origin
+            except ValueError:
+                problems.append(f"{place}: expected {setting.kind.expected}; found {_shown(raw)}")
+    config = _assemble(values)
+    if not problems and config.play.lowest > config.play.highest:
+        problems.append(
+            f"{origins['play.lowest']}: play.lowest: expected at most play.highest "
+            f"({config.play.highest}); found {config.play.lowest}"
+        )
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return InForce(config, origins, file)
+
+
+def _of(section: str) -> list[Setting]:
+    return [setting for setting in SETTINGS.values() if setting.section == section]
+
+
+def _assemble(values: Mapping[str, object]) -> Config:
+    sections: dict[str, Any] = {
+        section: table(**{setting.name: values[setting.key] for setting in _of(section)})
+        for section, table in SECTIONS.items()
+    }
+    return Config(**sections)
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: expected UTF-8 text; found other bytes") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: expected TOML; {error}") from error
+
+
+def _unknown(table: Mapping[str, object]) -> Iterator[str]:
+    for section, keys in table.items():
+        if section not in SECTIONS:
+            kind = "section" if isinstance(keys, dict) else "setting"
+            yield f"{section}: no such {kind}{_suggestion(section)}"
+        elif not isinstance(keys, dict):
+            yield f"{section}: expected a section, [{section}]; found {_shown(keys)}"
+        else:
+            for name in keys:
+                key = f"{section}.{name}"
+                if key not in SETTINGS:
+                    yield f"{key}: no such setting{_suggestion(key)}"
+
+
+def _suggestion(key: str) -> str:
+    section, _, name = key.rpartition(".")
+    keys_by_name = {setting.name: setting.key for setting in SETTINGS.values()}
+    beside = [n for n, k in keys_by_name.items() if k.startswith(f"{section}.")]
+    for names in (beside, keys_by_name, () if section else SECTIONS):
+        if close := get_close_matches(name, names, n=1):
+            return f"; did you mean {keys_by_name.get(close[0], f'[{close[0]}]')}?"
+    return ""
+
+
+def _shown(raw: object) -> str:
+    return textwrap.shorten(json.dumps(raw, ensure_ascii=False, default=str), 60)
+
+
+def add_options(parser: argparse.ArgumentParser, *keys: str) -> None:
+    """Give `parser` an option for each of the settings named, and `--config`."""
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help=f"settings to use instead of {FILE_NAME}"
+    )
+    for key in keys:
+        setting = SETTINGS[key]
+        shown = setting.kind.show(setting.default)
+        rest: dict[str, Any] = {}
+        if isinstance(setting.kind, Flag):
+            rest = {"action": argparse.BooleanOptionalAction}
+        elif isinstance(setting.kind, Several):
+            rest = {"action": "append", "metavar": "PATTERN"}
+        else:
+            rest = {"metavar": setting.name.upper()}
+            if isinstance(setting.kind, Number):
+                rest["type"] = _number
+        parser.add_argument(
+            setting.option,
+            dest=key,
+            help=f"{setting.doc} {_sentence(setting.kind.expected)} Default: {shown}.".replace(
+                "%", "%%"
+            ),
+            **rest,
+        )
+
+
+def _number(text: str) -> object:
+    """A number where it is one; else the text, to be refused with all other problems."""
+    for convert in (int, float):
+        with suppress(ValueError):
+            return convert(text)
+    return text
+
+
+def in_force(args: argparse.Namespace) -> InForce:
+    """The settings for a command whose parser went through `add_options`.
+
+    Raises:
+        ConfigError: As `load`; or `--config` names a file that is not there.
+    """
+    options = {key: value for key, value in vars(args).items() if key in SETTINGS}
+    return load(args.config or find(Path(), user_folder()), options)
+
+
+def documented() -> str:
+    """The text of config.toml: every key with its meaning, its legal values and its default."""
+    head = (
+        "jamd's settings. A key that is left out has the value shown here. jamd reads one file: "
+        "the one given with --config, else config.toml in the working folder, else the user's "
+        "(on Linux ~/.config/jamd/config.toml). An option on the command line goes before it. "
+        "`jamd config` prints what is in force and where it came from."
+    )
+    lines = _comment(head)
+    for section in SECTIONS:
+        lines += ["", f"[{section}]"]
+        for setting in _of(section):
+            shown = setting.kind.show(setting.default)
+            lines += ["", *_comment(setting.doc)]
+            lines += _comment(f"{_sentence(setting.kind.expected)} Default: {shown}.")
+            lines += [f"{setting.name} = {shown}"]
+    return "\n".join(lines) + "\n"
+
+
+def listing(in_force: InForce) -> str:
+    """Every setting in force with where it came from, as TOML that jamd would read."""
+    lines = [f"# read: {in_force.file or 'no file'}"]
+    for section in SECTIONS:
+        lines += ["", f"[{section}]"]
+        values = getattr(in_force.config, section)
+        for setting in _of(section):
+            line = f"{setting.name} = {setting.kind.show(getattr(values, setting.name))}"
+            lines.append(f"{line:<40}  # {in_force.origins[setting.key]}")
+    return "\n".join(lines) + "\n"
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(
+        text, 100, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False
+    )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."

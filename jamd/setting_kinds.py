@@ -1,0 +1,175 @@
+"""What a setting may be: the kinds of value that config.toml or an option can hold.
+
+A kind knows three things: which values are its own (`accept`), how to say so in words (`expected`),
+and how a value is written in TOML (`show`). `jamd.config` declares every setting with one of them;
+checking, the text of config.toml, `jamd config` and the command line's options follow from that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class Kind(Protocol):
+    """A kind of value. An instance belongs to one setting and carries that setting's range."""
+
+    @property
+    def expected(self) -> str:
+        """The legal values in words, with their unit."""
+
+    def accept(self, raw: object) -> object:
+        """The setting's value for what TOML or the command line gives.
+
+        Raises:
+            ValueError: It is not a legal value. Whoever asked knows where it stood, and says so.
+        """
+
+    def show(self, value: object) -> str:
+        """`value` as it is written in TOML."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in a range, both ends included.
+
+    Attributes:
+        lowest: The smallest legal value; an int for a setting that takes whole numbers only.
+        highest: The greatest.
+        unit: What it counts; empty for a plain number.
+    """
+
+    lowest: float
+    highest: float
+    unit: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers are legal."""
+        return isinstance(self.lowest, int)
+
+    @property
+    def expected(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        unit = f" ({self.unit})" if self.unit else ""
+        return f"{kind} from {self.lowest} to {self.highest}{unit}"
+
+    def accept(self, raw: object) -> float:
+        if not isinstance(raw, int if self.whole else (int, float)) or isinstance(raw, bool):
+            raise ValueError(raw)
+        if not self.lowest <= raw <= self.highest:  # false for nan, too
+            raise ValueError(raw)
+        return raw if self.whole else float(raw)
+
+    def show(self, value: object) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+    expected = "true or false"
+
+    def accept(self, raw: object) -> bool:
+        if not isinstance(raw, bool):
+            raise ValueError(raw)
+        return raw
+
+    def show(self, value: object) -> str:
+        return "true" if value else "false"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few names, each standing for a value.
+
+    Attributes:
+        values: Name -> value, in the order in which they are listed; no two values are equal.
+    """
+
+    values: Mapping[str, object]
+
+    @classmethod
+    def of(cls, *names: str) -> Choice:
+        """Names that stand for themselves."""
+        return cls({name: name for name in names})
+
+    @property
+    def expected(self) -> str:
+        return "one of " + ", ".join(json.dumps(name) for name in self.values)
+
+    def accept(self, raw: object) -> object:
+        if not isinstance(raw, str) or raw not in self.values:
+            raise ValueError(raw)
+        return self.values[raw]
+
+    def show(self, value: object) -> str:
+        return json.dumps(next(name for name, known in self.values.items() if known == value))
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of one line, not an empty one.
+
+    Attributes:
+        what: What it names, in words.
+        longest: Most characters.
+    """
+
+    what: str
+    longest: int = 1000
+
+    @property
+    def expected(self) -> str:
+        return f"{self.what}, in quotes"
+
+    def accept(self, raw: object) -> str:
+        if not isinstance(raw, str) or not raw.isprintable():
+            raise ValueError(raw)
+        if not 0 < len(raw.strip()) <= len(raw) <= self.longest:
+            raise ValueError(raw)
+        return raw
+
+    def show(self, value: object) -> str:
+        return json.dumps(str(value), ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder, which need not exist yet; `~` is the home folder."""
+
+    expected = "the path of a folder, in quotes"
+
+    def accept(self, raw: object) -> Path:
+        return Path(Text("a path").accept(raw)).expanduser()
+
+    def show(self, value: object) -> str:
+        return json.dumps(str(value), ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A list of texts, perhaps empty.
+
+    Attributes:
+        item: What each one is.
+    """
+
+    item: Text
+
+    @property
+    def expected(self) -> str:
+        return f"a list of {self.item.what}"
+
+    def accept(self, raw: object) -> tuple[str, ...]:
+        if not isinstance(raw, list):
+            raise ValueError(raw)
+        return tuple(self.item.accept(text) for text in raw)
+
+    def show(self, value: object) -> str:
+        assert isinstance(value, tuple)
+        return f"[{', '.join(self.item.show(text) for text in value)}]"
