@@ -1,0 +1,139 @@
+"""The ONNX graph: tokens and a state in, logits and the next state out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import onnxruntime as ort
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the network remembers after some tokens, and what it expects next.
+
+    Attributes:
+        memory: h0, c0, h1, c1 …, each float32 (1, units), where the provider keeps them.
+        logits: float32 (vocabulary,), after the last token.
+    """
+
+    memory: Sequence[Any]
+    logits: NDArray[np.float32]
+
+
+class Recurrent(Protocol):
+    """A graph that carries a state from token to token."""
+
+    def start(self) -> State:
+        """The state before the first token."""
+
+    def run(self, tokens: Sequence[int], state: State) -> State:
+        """The state after `tokens`, at least one, read from `state` on."""
+
+
+def open_session(path: Path, provider: str, threads: int) -> ort.InferenceSession:
+    """A session that computes in the calling thread and never spins.
+
+    Spinning threads wait by burning a core that the front process needs for the beat; and a second
+    thread gained nothing at one token a step.
+
+    Raises:
+        RuntimeError: `provider` is not the one that would run the graph.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False  # a step needs kilobytes; the arena would hold megabytes
+    options.log_severity_level = 3  # errors only: the library warns of what is none of the user's
+    providers = [CUDA, CPU] if provider == CUDA else [CPU]
+    session = ort.InferenceSession(str(path), options, providers=providers)
+    if session.get_providers()[0] != provider:
+        raise RuntimeError(f"onnxruntime cannot load {provider}, though it was built with it")
+    return session
+
+
+class HostGraph:
+    """A recurrent graph whose state lives in numpy arrays: the quickest on the CPU."""
+
+    def __init__(self, session: ort.InferenceSession) -> None:
+        self._run = session.run
+        self._inputs = [one.name for one in session.get_inputs() if one.name != "tokens"]
+        self._outputs = ["logits", *(f"{name}_out" for name in self._inputs)]
+        self._start = State(
+            [np.zeros((1, units), np.float32) for units in state_units(session)],
+            np.zeros(0, np.float32),
+        )
+
+    def start(self) -> State:
+        return self._start
+
+    def run(self, tokens: Sequence[int], state: State) -> State:
+        feeds = dict(zip(self._inputs, state.memory, strict=True))
+        feeds["tokens"] = np.array([tokens], np.int32)  # (1, time)
+        logits, *memory = self._run(self._outputs, feeds)  # logits: (1, time, vocabulary)
+        return State(memory, logits[0, -1])
+
+
+class DeviceGraph:
+    """A recurrent graph whose state stays on the device; only tokens and logits cross over."""
+
+    def __init__(self, session: ort.InferenceSession, device: str = "cuda") -> None:
+        self._session = session
+        self._device = device
+        self._inputs = [one.name for one in session.get_inputs() if one.name != "tokens"]
+        self._start = State(
+            [
+                ort.OrtValue.ortvalue_from_numpy(np.zeros((1, units), np.float32), device, 0)
+                for units in state_units(session)
+            ],
+            np.zeros(0, np.float32),
+        )
+
+    def start(self) -> State:
+        return self._start
+
+    def run(self, tokens: Sequence[int], state: State) -> State:
+        binding = self._session.io_binding()  # a new one a run: it owns the states that it returns
+        binding.bind_cpu_input("tokens", np.array([tokens], np.int32))
+        for name, value in zip(self._inputs, state.memory, strict=True):
+            binding.bind_ortvalue_input(name, value)
+        binding.bind_output("logits", "cpu")
+        for name in self._inputs:
+            binding.bind_output(f"{name}_out", self._device)
+        self._session.run_with_iobinding(binding)
+        logits, *memory = binding.get_outputs()
+        return State(memory, logits.numpy()[0, -1])
+
+
+def state_units(session: ort.InferenceSession) -> list[int]:
+    """The size of each state of the graph, in the order of its inputs."""
+    return [one.shape[1] for one in session.get_inputs() if one.name != "tokens"]
+
+
+class WindowGraph:
+    """The article's graph: it sees the last tokens afresh each time, and keeps no state."""
+
+    def __init__(self, session: ort.InferenceSession, vocabulary: int) -> None:
+        (window,) = session.get_inputs()
+        self._session = session
+        self._length = int(window.shape[1])
+        self._vocabulary = vocabulary
+
+    def logits(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        """Logits (vocabulary,) after `tokens`; a beginning too short repeats itself."""
+        seen = tokens[-self._length :] or [0]
+        window = np.resize(seen[::-1], self._length)[::-1]  # repeated backwards from its end
+        scaled = window.astype(np.float32).reshape(1, -1, 1) / np.float32(self._vocabulary)
+        (logits,) = self._session.run(["logits"], {"window": scaled})
+        return np.asarray(logits[0], np.float32)

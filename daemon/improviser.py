@@ -1,0 +1,161 @@
+"""Tokens in, notes out: the model, what it remembers, and the loop that writes music with it.
+
+`logits(tokens)` is a pure function with a memory for speed. The graph returns only the last state
+of a call, so states are kept where calls end: at each block of 32 tokens and after each single step
+since. A change of mind (a corrected duration, a replan) then costs the tokens that changed, and
+what is asked again costs nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from jamd.daemon import sampling
+from jamd.daemon.graph import (
+    CPU,
+    CUDA,
+    DeviceGraph,
+    HostGraph,
+    Recurrent,
+    State,
+    WindowGraph,
+    open_session,
+)
+from jamd.daemon.requests import Planned, PlanRequest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from jamd.bundle import Bundle
+
+BLOCK = 32
+"""Tokens a block. Quantised logits depend on how tokens are cut into calls (by up to 0.07), so the
+cut depends on places alone: whole blocks at multiples of 32, then single steps. 32 reads a context
+almost as fast as one call does and leaves at most 31 states of single steps to keep."""
+
+
+class StateCache:
+    """The states of one sequence of tokens, reused as far as the next one agrees with it.
+
+    Memory: one state a block and at most 31 more, 6 kB each for two layers of 384 units.
+    """
+
+    def __init__(self, graph: Recurrent) -> None:
+        self._graph = graph
+        self._tokens: list[int] = []
+        self._blocks: list[State] = [graph.start()]  # [k] is the state before token 32 * k
+        self._steps: list[State] = []  # [i] is the state after token i of the unfinished block
+
+    def logits(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        """Logits (vocabulary,) after `tokens`, at least one."""
+        whole, rest = divmod(len(tokens), BLOCK)
+        self._keep(common_prefix(self._tokens, tokens), whole)
+        self._tokens = list(tokens)
+        for k in range(len(self._blocks) - 1, whole):
+            block = tokens[BLOCK * k : BLOCK * (k + 1)]
+            self._blocks.append(self._graph.run(block, self._blocks[k]))
+        state = self._steps[-1] if self._steps else self._blocks[whole]
+        for i in range(len(self._steps), rest):
+            state = self._graph.run(tokens[BLOCK * whole + i : BLOCK * whole + i + 1], state)
+            self._steps.append(state)
+        return state.logits
+
+    def _keep(self, agreed: int, whole: int) -> None:
+        """Forget what follows the first `agreed` tokens; steps count in block `whole` alone."""
+        was_whole = len(self._blocks) - 1
+        del self._blocks[1 + min(agreed // BLOCK, whole) :]
+        if whole == was_whole == len(self._blocks) - 1:
+            del self._steps[agreed - BLOCK * whole :]
+        else:
+            self._steps.clear()
+
+
+def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens both begin with."""
+    length = min(len(one), len(other))
+    if one[:length] == other[:length]:
+        return length  # the usual case, in C: one is the other and a token more
+    return next(i for i in range(length) if one[i] != other[i])
+
+
+class Improviser:
+    """A bundle's model, ready to continue music.
+
+    Args:
+        bundle: The model on disk.
+        provider: "cpu" or "cuda".
+        threads: Threads of the runtime, at least 1.
+        precision: "int8" or "float32"; None takes int8 on the CPU where the bundle has it.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        provider: str = "cpu",
+        threads: int = 1,
+        precision: str | None = None,
+    ) -> None:
+        self.language = bundle.language
+        self.provider = provider
+        if precision is None:
+            precision = "int8" if provider == "cpu" and "int8" in bundle.precisions else "float32"
+        self.precision = precision
+        cuda = provider == "cuda"
+        self.session = open_session(bundle.graph_path(precision), CUDA if cuda else CPU, threads)
+        bundle.check_session(self.session.get_inputs(), self.session.get_outputs())
+        if bundle.manifest.window:
+            vocabulary = len(self.language.vocabulary)
+            self.logits: Callable[[Sequence[int]], NDArray[np.float32]]
+            self.logits = WindowGraph(self.session, vocabulary).logits
+        else:
+            graph = DeviceGraph(self.session) if cuda else HostGraph(self.session)
+            self.logits = StateCache(graph).logits
+
+    def plan(
+        self, request: PlanRequest, superseded: Callable[[], bool] = lambda: False
+    ) -> Iterator[Planned]:
+        """Answer `request`, a piece of music at a time, as soon as it is decided.
+
+        Args:
+            request: What to continue, and how far.
+            superseded: Asked between tokens; once it says True, the answer ends without a last
+                `Planned`, for nobody waits for it.
+        """
+        started_ns = time.perf_counter_ns()
+        random = sampling.generator(request.seed, request.id)
+        writing = self.language.begin(request.context, request.constraints)
+        through = writing.through
+        notes = []
+
+        def planned(done: bool) -> Planned:
+            spent_us = (time.perf_counter_ns() - started_ns) // 1000
+            return Planned(request.id, tuple(sorted(notes)), through, done, spent_us)
+
+        for _ in range(request.max_tokens):
+            if through >= request.through:
+                break
+            logits = self.logits(writing.tokens)
+            token = sampling.choose(logits, writing.allowed(), request.sampling, random)
+            notes += writing.push(token)
+            if superseded():
+                return
+            if writing.through > through:
+                through = writing.through
+                if through < request.through:
+                    yield planned(done=False)
+                    notes = []
+        yield planned(done=True)
+
+    def step_us(self, steps: int = 32) -> int:
+        """Median microseconds of one token, measured on tokens that nobody plays."""
+        spent_ns = []
+        tokens: list[int] = []
+        for _ in range(steps):
+            tokens.append(len(self.language.vocabulary) - 1)
+            before_ns = time.perf_counter_ns()
+            self.logits(tokens)
+            spent_ns.append(time.perf_counter_ns() - before_ns)
+        return sorted(spent_ns)[steps // 2] // 1000

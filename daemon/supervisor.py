@@ -1,0 +1,211 @@
+"""The front's side of the worker: start it, ask it, and replace it when it dies or hangs.
+
+Standard library only; nothing here waits for the worker.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from contextlib import suppress
+
+from jamd.daemon.events import Answered, Event, Failed, WorkerLost, WorkerReady
+from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.worker import Answer, Fault, Load, Ready, Refused, send
+
+ANSWER_LIMIT_S = 2.0
+"""A worker that says nothing for so long while it is asked something hangs. It writes about 10,000
+tokens in that time, and says something at least at every bar line."""
+
+LOAD_LIMIT_S = 60.0
+"""A worker not ready after so long hangs. CUDA on a cold disk takes half of it."""
+
+LONGEST_PAUSE_S = 8.0
+"""The most between two tries to start a worker that never gets ready; it doubles from 0.25 s."""
+
+
+class Process:
+    """One worker process, from its start to its end.
+
+    Attributes:
+        answers: What it said, oldest first; a thread appends, the loop takes. None is its end.
+    """
+
+    def __init__(self, load: Load) -> None:
+        one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy's, 30 MB less
+        self._popen = subprocess.Popen(
+            [sys.executable, "-m", "jamd.daemon.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | one_thread,
+            process_group=0,  # a terminal's Ctrl-C is for the front alone
+        )
+        self.answers: deque[Answer | None] = deque()
+        self._outbox: queue.SimpleQueue[Load | PlanRequest | None] = queue.SimpleQueue()
+        self._outbox.put(load)
+        for work in (self._write, self._read):
+            threading.Thread(target=work, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def ask(self, request: PlanRequest) -> None:
+        """Send `request`. Never blocks: a hung worker's full pipe must not stop the beat."""
+        self._outbox.put(request)
+
+    def close(self) -> None:
+        """End it, however it feels about that."""
+        self._outbox.put(None)
+        self._popen.kill()
+        self._popen.wait()
+
+    def _write(self) -> None:
+        pipe = self._popen.stdin
+        assert pipe is not None
+        with suppress(OSError), pipe:
+            while (message := self._outbox.get()) is not None:
+                send(message, pipe)  # type: ignore[arg-type]
+
+    def _read(self) -> None:
+        pipe = self._popen.stdout
+        assert pipe is not None
+        with suppress(EOFError, OSError, pickle.UnpicklingError), pipe:  # a kill cuts a message off
+            while True:
+                self.answers.append(pickle.load(pipe))  # noqa: S301 - the worker wrote it
+        self.answers.append(None)
+
+
+class Supervisor:
+    """Keeps a worker at hand; and a second one, while it is tried whether that is the better.
+
+    Moments are seconds of one monotonic clock.
+
+    Attributes:
+        ready: What the worker in use said of itself; None while there is none.
+        refused: Why the first worker could not load its model, if so.
+        faults: One-line descriptions of what went wrong, for whoever prints them; take them.
+    """
+
+    def __init__(self, load: Load, now: float) -> None:
+        self._load = load
+        self.ready: Ready | None = None
+        self.refused: str | None = None
+        self.faults: list[str] = []
+        self._process: Process | None = Process(load)
+        self._started = now
+        self._start_at = now
+        self._pause_s = 0.25
+        self._asked: int | None = None  # id of the request that is not fully answered yet
+        self._last_word = now
+        self._rival: Process | None = None
+        self._rival_load = load
+        self._rival_ready: Ready | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the worker in use."""
+        return self._process.pid if self._process else None
+
+    def ask(self, request: PlanRequest, now: float) -> None:
+        """Pass `request` on; the newest is the one that counts."""
+        if self._process is not None and self.ready is not None:
+            self._process.ask(request)
+            self._asked, self._last_word = request.id, now
+
+    def poll(self, now: float) -> list[Event]:
+        """What there is to tell the session since the last time. Quick, and never waits."""
+        events: list[Event] = []
+        if self._process is None:
+            if now >= self._start_at:
+                self._process, self._started = Process(self._load), now
+            return events
+        while self._process.answers:
+            answer = self._process.answers.popleft()
+            self._last_word = now
+            if answer is None or isinstance(answer, Refused):
+                self._lose(events, now, "ended" if answer is None else answer.reason)
+                if isinstance(answer, Refused):
+                    self.refused = answer.reason
+                return events
+            self._take(answer, events)
+        if self.ready is None:
+            if now - self._started > LOAD_LIMIT_S:
+                self._lose(events, now, f"was not ready after {LOAD_LIMIT_S:.0f} s")
+        elif self._asked is not None and now - self._last_word > ANSWER_LIMIT_S:
+            self._lose(events, now, f"said nothing for {ANSWER_LIMIT_S:.0f} s")
+        return events
+
+    def _take(self, answer: Answer, events: list[Event]) -> None:
+        match answer:
+            case Ready():
+                self.ready, self._pause_s = answer, 0.25
+                events.append(WorkerReady())
+            case Planned():
+                if answer.done and answer.id == self._asked:
+                    self._asked = None
+                events.append(Answered(answer))
+            case Fault():
+                if answer.id == self._asked:
+                    self._asked = None
+                self.faults.append(f"the improviser failed: {answer.reason}")
+                events.append(Failed(answer.id))
+
+    def _lose(self, events: list[Event], now: float, why: str) -> None:
+        assert self._process is not None
+        self._process.close()
+        if self.ready is not None:
+            events.append(WorkerLost())
+        self.faults.append(f"the worker {why}; starting another")
+        was_ready, self.ready, self._process, self._asked = self.ready, None, None, None
+        self._start_at = now if was_ready else now + self._pause_s
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+
+    def try_rival(self, load: Load) -> None:
+        """Start a second worker beside the one in use, to see whether it is quicker."""
+        self._rival, self._rival_load = Process(load), load
+
+    def poll_rival(self) -> Ready | Refused | None:
+        """What the second worker said of itself, once it does; None before and ever after.
+
+        It stays at hand if it got ready: `change_over` or `drop_rival` it.
+        """
+        if self._rival is None or self._rival_ready or not self._rival.answers:
+            return None
+        answer = self._rival.answers.popleft()
+        if isinstance(answer, Ready):
+            self._rival_ready = answer
+            return answer
+        self.drop_rival()
+        return answer if isinstance(answer, Refused) else Refused("it ended while it was loading")
+
+    def change_over(self) -> bool:
+        """Let the second worker take the first one's place, if nothing is being asked just now.
+
+        The session needs not know: a worker holds nothing that the next request does not.
+        """
+        if self._rival is None or not self._rival_ready or self._asked is not None:
+            return False
+        if self._process is not None:
+            self._process.close()
+        self._process, self._load, self.ready = self._rival, self._rival_load, self._rival_ready
+        self._rival = self._rival_ready = None
+        return True
+
+    def drop_rival(self) -> None:
+        """Send the second worker away, if there is one."""
+        if self._rival is not None:
+            self._rival.close()
+        self._rival = self._rival_ready = None
+
+    def close(self) -> None:
+        """End every process."""
+        self.drop_rival()
+        if self._process is not None:
+            self._process.close()
+            self._process = None

@@ -1,0 +1,179 @@
+"""The improviser's process: what goes over its pipes, and its main loop.
+
+The front must keep the beat to the millisecond, and a busy Python thread beside it would cost it up
+to twelve; so the model runs in a process of its own, `python -m jamd.daemon.worker`, with the
+requests on its standard input and the answers on its standard output. It is a function with a
+cache: it can be killed at any moment and another one started, and nothing is lost but time.
+
+Both ends are jamd's own and of one version, so the messages are pickles, which frame themselves.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from jamd.daemon.requests import Planned, PlanRequest
+from jamd.errors import BundleError
+from jamd.notes import Note
+
+if TYPE_CHECKING:
+    from jamd.daemon.improviser import Improviser
+
+NICENESS = 5
+"""The front goes first: where both want one core, the beat matters more than the next idea."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The first message to a worker: which model, and how to run it.
+
+    Attributes:
+        bundle: The bundle's folder.
+        provider: "cpu" or "cuda".
+        threads: Threads of the runtime, at least 1.
+    """
+
+    bundle: Path
+    provider: str = "cpu"
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The first answer: the model is loaded.
+
+    Attributes:
+        provider: As asked.
+        precision: "int8" or "float32".
+        runtime: onnxruntime's version.
+        step_us: Median microseconds of one token, measured now.
+    """
+
+    provider: str
+    precision: str
+    runtime: str
+    step_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The first answer otherwise: why the model cannot be run, on one line."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The request `id` could not be answered: a bug, in one line. The worker is still there."""
+
+    id: int
+    reason: str
+
+
+Answer = Ready | Refused | Planned | Fault
+
+
+def _reduce_note(note: Note) -> tuple[type[Note], tuple[object, ...]]:
+    return Note, (note.onset, note.pitch, note.velocity, note.duration, note.part)
+
+
+class Pickler(pickle.Pickler):
+    """Pickles notes by their constructor: a fifth of the time that a dataclass takes by default."""
+
+    dispatch_table = copyreg.dispatch_table.copy() | {Note: _reduce_note}
+
+
+def send(message: Load | PlanRequest | Answer, pipe: BinaryIO) -> None:
+    """Write one message whole. Raises OSError when nobody reads any more."""
+    Pickler(pipe, protocol=5).dump(message)
+    pipe.flush()
+
+
+def load(wanted: Load) -> Improviser:
+    """Load the model, or raise what to tell the user.
+
+    Raises:
+        BundleError: The bundle is refused.
+        RuntimeError: The provider cannot be loaded here.
+    """
+    from jamd.bundle import Bundle  # noqa: PLC0415 - the front imports this module's messages only
+    from jamd.daemon import providers  # noqa: PLC0415
+    from jamd.daemon.improviser import Improviser  # noqa: PLC0415
+
+    if wanted.provider == "cuda":
+        providers.preload_cuda()
+    return Improviser(Bundle.read(wanted.bundle), wanted.provider, wanted.threads)
+
+
+def serve(improviser: Improviser, inbox: queue.SimpleQueue[PlanRequest], pipe: BinaryIO) -> None:
+    """Answer requests for ever, always the newest; an older one is dropped, even half answered.
+
+    Raises:
+        OSError: Nobody reads the answers any more.
+    """
+    while True:
+        request = inbox.get()
+        while not inbox.empty():
+            request = inbox.get()
+        try:
+            for planned in improviser.plan(request, lambda: not inbox.empty()):
+                send(planned, pipe)
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the next request may well go better
+            send(Fault(request.id, f"{type(error).__name__}: {error}"), pipe)
+
+
+def main() -> int:
+    """The worker's whole life. It leaves when its input ends, that is, with the front."""
+    for name in ("SIGINT", "SIGTERM"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)  # the front decides when to stop
+    with suppress(OSError, AttributeError):
+        os.nice(NICENESS)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints is not an answer
+
+    import numpy  # noqa: F401, PLC0415 - the slow imports, while the front is still busy with its own
+    import onnxruntime  # noqa: PLC0415
+
+    try:
+        wanted = pickle.load(sys.stdin.buffer)  # noqa: S301 - the front wrote it
+        improviser = load(wanted)
+        ready = Ready(
+            wanted.provider, improviser.precision, onnxruntime.__version__, improviser.step_us()
+        )
+    except EOFError:
+        return 0
+    except (BundleError, RuntimeError) as error:
+        send(Refused(" ".join(str(error).split())), answers)
+        return 0
+    send(ready, answers)
+    inbox: queue.SimpleQueue[PlanRequest] = queue.SimpleQueue()
+
+    def listen() -> None:
+        with suppress(EOFError):
+            while True:
+                inbox.put(pickle.load(sys.stdin.buffer))  # noqa: S301 - the front wrote it
+        os._exit(0)  # the front is gone: leave even from the middle of a plan
+
+    threading.Thread(target=listen, daemon=True).start()
+    with suppress(BrokenPipeError):
+        serve(improviser, inbox, answers)
+    return 0
+
+
+if __name__ == "__main__":
+    # Messages name their classes by module: be the module of that name, not `__main__`.
+    from jamd.daemon import worker
+
+    sys.exit(worker.main())

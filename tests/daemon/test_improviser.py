@@ -1,0 +1,160 @@
+"""The improviser: logits that depend on tokens alone, and plans that keep their promises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jamd.bundle import Bundle
+from jamd.daemon.graph import DeviceGraph, State
+from jamd.daemon.improviser import BLOCK, Improviser, StateCache
+from jamd.daemon.requests import Planned, PlanRequest, Sampling
+from jamd.language import Constraints, Context
+from jamd.notes import HELD, Meter, Note, Part, Tick
+
+BUNDLE = Bundle.read(Path(__file__).parents[1] / "fixtures" / "tiny-bundle")
+BAR = Meter(4, 4).ticks_per_bar
+PHRASE = tuple(Note(Tick(240 * i), 60 + i, 80, Tick(240)) for i in range(8))
+REQUEST = PlanRequest(1, Context(PHRASE, Tick(0), BAR), Tick(4 * BAR), seed=5)
+
+
+class Counting:
+    """A graph that adds its tokens up and counts the calls, by how many tokens they held."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def start(self) -> State:
+        return State([0.0], np.zeros(1, np.float32))
+
+    def run(self, tokens: Sequence[int], state: State) -> State:
+        self.calls.append(len(tokens))
+        total = state.memory[0]
+        for token in tokens:
+            total = (total * 31 + token) % 100_003
+        # How the tokens were cut shows in the logits, as it does in a quantised graph.
+        return State([total], np.array([total + len(tokens) / 1000], np.float32))
+
+
+SEQUENCES = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=100), min_size=1, max_size=6)
+
+
+@given(SEQUENCES, st.data())
+def test_logits_are_a_function_of_the_tokens_alone(
+    sequences: list[list[int]], data: st.DataObject
+) -> None:
+    cache = StateCache(Counting())
+    for i, tokens in enumerate(sequences):
+        if i:  # half a memory of the sequence before, as a replan or a corrected duration leaves it
+            before = sequences[i - 1]
+            sequences[i] = tokens = before[: data.draw(st.integers(0, len(before)))] + tokens
+        assert cache.logits(tokens) == StateCache(Counting()).logits(tokens)
+
+
+def test_only_what_changed_is_computed() -> None:
+    graph = Counting()
+    cache = StateCache(graph)
+    tokens = [1] * (3 * BLOCK + 5)
+    cache.logits(tokens)
+    assert graph.calls == [BLOCK] * 3 + [1] * 5
+
+    graph.calls.clear()
+    cache.logits(tokens)
+    assert graph.calls == [], "asked again, nothing is computed"
+    cache.logits([*tokens, 2])
+    assert graph.calls == [1]
+    cache.logits([*tokens[:-2], 3])
+    assert graph.calls == [1, 1], "two tokens back and one on is one step"
+    cache.logits([*tokens[:BLOCK], 2])
+    assert graph.calls == [1, 1, 1], "the first block's state was kept"
+
+
+def test_the_real_graph_keeps_the_same_promise() -> None:
+    tokens = BUNDLE.language.begin(REQUEST.context, REQUEST.constraints).tokens
+    assert len(tokens) > BLOCK
+    grown = Improviser(BUNDLE)
+    for i in range(1, len(tokens) + 1):
+        logits = grown.logits(tokens[:i])
+    assert np.array_equal(logits, Improviser(BUNDLE).logits(tokens))
+    assert logits.shape == (len(BUNDLE.language.vocabulary),)
+    assert logits.dtype == np.float32
+
+
+def test_states_on_the_device_give_the_same_logits() -> None:
+    improviser = Improviser(BUNDLE)
+    on_device = StateCache(DeviceGraph(improviser.session, "cpu"))
+    tokens = BUNDLE.language.begin(REQUEST.context, REQUEST.constraints).tokens
+    for i in range(1, len(tokens) + 1):
+        assert np.array_equal(on_device.logits(tokens[:i]), improviser.logits(tokens[:i]))
+
+
+def notes_of(planned: Sequence[Planned]) -> list[Note]:
+    return [note for one in planned for note in one.notes]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 10), st.integers(0, 2**63 - 1), st.sampled_from([*Part, None]))
+def test_a_plan_keeps_within_its_request(request_id: int, seed: int, part: Part | None) -> None:
+    parts = frozenset({part}) if part else frozenset(Part)
+    request = replace(
+        REQUEST, id=request_id, seed=seed, constraints=Constraints(parts, 48, 72, polyphony=3)
+    )
+    planned = list(Improviser(BUNDLE).plan(request))
+
+    assert [one.done for one in planned] == [False] * (len(planned) - 1) + [True]
+    assert planned[-1].through >= request.through
+    assert all(one.id == request_id for one in planned)
+    through = request.context.until
+    for one in planned:
+        assert one.through >= through
+        assert all(through <= note.onset < one.through for note in one.notes)
+        through = one.through
+    for note in notes_of(planned):
+        assert 48 <= note.pitch <= 72
+        assert note.part in parts
+
+
+def test_the_same_request_gets_the_same_answer_whatever_came_before() -> None:
+    improviser = Improviser(BUNDLE)
+    first = notes_of(list(improviser.plan(REQUEST)))
+    list(improviser.plan(replace(REQUEST, id=2)))
+    assert notes_of(list(improviser.plan(REQUEST))) == first
+    assert notes_of(list(improviser.plan(replace(REQUEST, id=2)))) != first
+
+
+def test_a_superseded_plan_stops_between_tokens() -> None:
+    asked = iter([False] * 5 + [True])
+    planned = list(Improviser(BUNDLE).plan(REQUEST, lambda: next(asked)))
+    assert not any(one.done for one in planned)
+    assert next(asked, None) is None
+
+
+def test_a_plan_ends_at_its_most_tokens() -> None:
+    *_, last = Improviser(BUNDLE).plan(replace(REQUEST, max_tokens=1))
+    assert last.done
+    assert last.through < REQUEST.through
+
+
+def test_a_held_note_can_be_heard() -> None:
+    held = (*PHRASE[:-1], replace(PHRASE[-1], duration=HELD))
+    request = replace(REQUEST, context=replace(REQUEST.context, heard=held))
+    assert list(Improviser(BUNDLE).plan(request))[-1].done
+
+
+def test_argmax_needs_no_seed() -> None:
+    request = replace(REQUEST, sampling=Sampling(argmax=True))
+    improviser = Improviser(BUNDLE)
+    assert notes_of(list(improviser.plan(request))) == notes_of(
+        list(improviser.plan(replace(request, seed=6)))
+    )
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(Exception, match="int8 graph"):
+        Improviser(BUNDLE, precision="int8")
