@@ -27,7 +27,7 @@ class Context:
         start: The bar line at which the context begins.
         until: The moment at which the continuation begins: nothing is written before it.
         meter: One of `METERS`.
-        style: One of `jamd.grid.STYLES`.
+        style: One of `jamd.grid_tokens.STYLES`.
     """
 
     heard: tuple[Note, ...]

@@ -1,0 +1,210 @@
+"""The article's language: note and chord names on a fixed step.
+
+A token is what sounds at one onset: a single note by its name (`C4`, `E-5`), a chord by its normal
+order (`0.4.7`), as music21 writes them. Rhythm is not kept: in playing, every token takes half a
+beat. The names come from the corpus, so every bundle has a vocabulary of its own.
+
+The original wrote a chord's pitch classes at MIDI pitches 0–11. Here a chord is voiced close to
+the chord before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jamd.language import Constraints, Context
+from jamd.notes import TICKS_PER_BEAT, Note, Part, Piece, Tick
+from jamd.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+STEP = Tick(TICKS_PER_BEAT // 2)
+"""How long a token lasts: half a beat."""
+
+# As music21 spells MIDI pitches.
+_SPELLING = ("C", "C#", "D", "E-", "E", "F", "F#", "G", "G#", "A", "B-", "B")
+
+_CHORD_CENTRE = 57  # A3: where the first chord is voiced when nothing sounded before
+
+
+def note_name(pitch: int) -> str:
+    """MIDI pitch 0..127 -> its name with its octave; 60 is `C4`.
+
+    Pitches under 12 are named an octave up: in octave -1 `E-1` would be E flat 1's name as well.
+    """
+    pitch = max(pitch, 12 + pitch % 12)
+    return f"{_SPELLING[pitch % 12]}{pitch // 12 - 1}"
+
+
+def pitch_of(name: str) -> int | None:
+    """The MIDI pitch of a note's name; None when the name is a chord's or nobody's."""
+    for length in (2, 1):
+        if name[:length] in _SPELLING and name[length:].lstrip("-").isdecimal():
+            pitch = _SPELLING.index(name[:length]) + 12 * (int(name[length:]) + 1)
+            return pitch if 0 <= pitch <= 127 else None
+    return None
+
+
+def normal_order(pitches: Iterable[int]) -> tuple[int, ...]:
+    """The pitch classes of a chord in their most compact order.
+
+    Of all rotations the one with the smallest span; between equals the one packed closest to its
+    start, then the one that starts on the lowest pitch class (Allen Forte, "The Structure of
+    Atonal Music", 1973, section 1.1), which is how music21 orders them.
+    """
+    classes = sorted({pitch % 12 for pitch in pitches})
+    rotations: list[list[int]] = [classes[i:] + classes[:i] for i in range(len(classes))]
+
+    def spread(rotation: list[int]) -> tuple[list[int], int]:
+        first = rotation[0]
+        intervals = [(other - first) % 12 for other in rotation]
+        return [intervals[-1], *intervals[1:-1]], first
+
+    best = min(rotations, key=spread, default=list[int]())
+    return tuple(best)
+
+
+def chord_name(pitches: Iterable[int]) -> str:
+    """The name of several pitches at once: their normal order, `0.4.7`."""
+    return ".".join(map(str, normal_order(pitches)))
+
+
+def chord_classes(name: str) -> tuple[int, ...] | None:
+    """The pitch classes that a chord's name lists; None when it is not a chord's name."""
+    parts = name.split(".")
+    if not all(part.isdecimal() and int(part) < 12 for part in parts):
+        return None
+    return tuple(int(part) for part in parts)
+
+
+def names(notes: Iterable[Note]) -> list[str]:
+    """A name for every onset, in order. `notes` are sorted by onset."""
+    moments = ([n.pitch for n in group] for _, group in groupby(notes, key=lambda n: n.onset))
+    return [note_name(p[0]) if len(set(p)) == 1 else chord_name(p) for p in moments]
+
+
+def voiced(classes: Sequence[int], centre: float) -> list[int]:
+    """A chord's pitch classes as pitches, stacked upwards, its middle as near `centre` as can be.
+
+    Args:
+        classes: Pitch classes 0..11, not empty, in the order to stack them.
+        centre: A MIDI pitch.
+    """
+    stack = [classes[0]]
+    for pitch_class in classes[1:]:
+        stack.append(stack[-1] + (pitch_class - stack[-1]) % 12)
+    octaves = round((centre - sum(stack) / len(stack)) / 12)
+    return [pitch + 12 * octaves for pitch in stack]
+
+
+class Article:
+    """The article's language over the names that a corpus holds.
+
+    Args:
+        vocabulary: Names of notes and chords.
+
+    Raises:
+        ValueError: A token is neither a note's name nor a chord's.
+    """
+
+    name = "article"
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        for token in vocabulary:
+            if pitch_of(token) is None and chord_classes(token) is None:
+                raise ValueError(f"expected a name like C4 or 0.4.7, found {token!r}")
+        self.vocabulary = vocabulary
+
+    def encode(self, piece: Piece) -> list[int]:
+        """A whole piece as token ids. Names that the vocabulary does not hold are left out."""
+        return self._ids(piece.notes)
+
+    def _ids(self, notes: Iterable[Note]) -> list[int]:
+        return [self.vocabulary.id(name) for name in names(notes) if name in self.vocabulary]
+
+    def notes_of(
+        self, token: int, onset: Tick, centre: float = _CHORD_CENTRE, velocity: int = 80
+    ) -> tuple[Note, ...]:
+        """What a token sounds like: one Lead note, or a Comp chord voiced about `centre`."""
+        name = self.vocabulary.token(token)
+        pitch = pitch_of(name)
+        if pitch is not None:
+            return (Note(onset, pitch, velocity, STEP, Part.LEAD),)
+        classes = chord_classes(name) or ()
+        return tuple(Note(onset, p, velocity, STEP, Part.COMP) for p in voiced(classes, centre))
+
+    def begin(self, context: Context, constraints: Constraints) -> ArticleContinuation:
+        """Start writing what follows `context`, from the next half beat on."""
+        return ArticleContinuation(self, self._ids(context.heard), context, constraints)
+
+
+class ArticleContinuation:
+    """Music being written in the article's language: a token each half beat."""
+
+    def __init__(
+        self, language: Article, prefix: list[int], context: Context, constraints: Constraints
+    ) -> None:
+        self.tokens = prefix
+        self._language = language
+        self._constraints = constraints
+        self._next = Tick(-(-context.until // STEP) * STEP)
+        chords = [n.pitch for n in context.heard if n.part is Part.COMP][-4:]
+        self._centre = sum(chords) / len(chords) if chords else float(_CHORD_CENTRE)
+        loud = [n.velocity for n in context.heard]
+        self._velocity = round(sum(loud) / len(loud)) if loud else 80
+        self._mask = self._constant_mask()
+
+    def _constant_mask(self) -> NDArray[np.bool_]:
+        mask = np.array([self._fits(token) for token in range(len(self._language.vocabulary))])
+        if not mask.any():  # nothing fits: then the range gives way, for something must follow
+            mask[:] = True
+        return mask
+
+    def _fits(self, token: int) -> bool:
+        limits = self._constraints
+        notes = self._language.notes_of(token, Tick(0), (limits.lowest + limits.highest) / 2)
+        return len(notes) <= limits.polyphony and all(
+            note.part in limits.parts and limits.lowest <= note.pitch <= limits.highest
+            for note in notes
+        )
+
+    @property
+    def through(self) -> Tick:
+        """Every note with an onset before this tick has been returned by `push`."""
+        return self._next
+
+    def allowed(self) -> NDArray[np.bool_]:
+        """Shape (vocabulary,): the tokens within the constraints."""
+        return self._mask.copy()
+
+    def push(self, token: int) -> tuple[Note, ...]:
+        """Take the next token; return its note or the notes of its chord.
+
+        Raises:
+            ValueError: `token` is not allowed here.
+        """
+        if not 0 <= token < len(self._mask) or not self._mask[token]:
+            raise ValueError(f"token {token} is not allowed here")
+        notes = self._language.notes_of(token, self._next, self._centre, self._velocity)
+        notes = tuple(self._within_range(notes))
+        if notes[0].part is Part.COMP:
+            self._centre = sum(note.pitch for note in notes) / len(notes)
+        self.tokens.append(token)
+        self._next = Tick(self._next + STEP)
+        return notes
+
+    def _within_range(self, notes: Sequence[Note]) -> Iterable[Note]:
+        """A chord that was voiced over the edge of the range moves back by octaves."""
+        pitches = [note.pitch for note in notes]
+        lowest, highest = max(0, self._constraints.lowest), min(127, self._constraints.highest)
+        shift = 0
+        while max(pitches) + shift > highest and min(pitches) + shift - 12 >= 0:
+            shift -= 12
+        while min(pitches) + shift < lowest and max(pitches) + shift + 12 <= 127:
+            shift += 12
+        return [Note(n.onset, n.pitch + shift, n.velocity, n.duration, n.part) for n in notes]

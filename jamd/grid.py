@@ -1,0 +1,204 @@
+"""The grid language: notes <-> tokens, on the beat grid.
+
+A piece reads
+
+    Start Style_jazz
+    Bar_4/4 Position_0 Chord_D:min7 Comp_50 Velocity_5 Duration_24 Lead_65 Velocity_6 Duration_6
+            Position_6 Lead_69 Velocity_6 Duration_6
+    Bar_4/4 …
+    End
+
+Every bar has its `Bar`, empty or not. `Position` counts steps (12 a quarter note) from the bar
+line and stands only where something happens. At a position comes the harmony, where it changes,
+then the notes: Comp before Lead, each part from the lowest pitch up, each note as pitch, velocity,
+duration. Comp comes first because live accompaniment must be decided before the player's note of
+the same moment is known.
+
+Onsets are kept to the step, velocities to one of 8 bins, durations to the nearest of `DURATIONS`;
+pitches outside a piano's 88 keys move into it by octaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from jamd.grid_continuation import GridContinuation, GridWriter
+from jamd.grid_tokens import (
+    BAR,
+    CHORD,
+    COMP,
+    DURATION,
+    DURATIONS,
+    END,
+    HIGHEST,
+    LEAD,
+    LOWEST,
+    POSITION,
+    START,
+    STYLE,
+    STYLES,
+    VELOCITY,
+    VELOCITY_BINS,
+    VOCABULARY,
+    duration_bin,
+    fold,
+)
+from jamd.harmony import chords_by_beat
+from jamd.language import Constraints, Context
+from jamd.notes import (
+    HELD,
+    METERS,
+    STEPS_PER_BEAT,
+    TICKS_PER_BEAT,
+    TICKS_PER_STEP,
+    Meter,
+    Note,
+    Part,
+    Piece,
+    Step,
+    Tick,
+)
+from jamd.snap import snap
+
+
+class Grid:
+    """The grid language. It has no state: any two are alike."""
+
+    name = "grid"
+    vocabulary = VOCABULARY
+
+    def encode(self, piece: Piece) -> list[int]:
+        """A whole piece as token ids, `Start` to `End`.
+
+        Raises:
+            ValueError: The piece's meter is not one of `METERS`, or its style not of `STYLES`.
+        """
+        notes = _on_grid(piece.notes)
+        last = notes[-1][0] if notes else 0
+        lines = _bar_lines(piece.meters, last)
+        return [START, _style_id(piece.style), *_bars(notes, lines), END]
+
+    def decode(self, tokens: Iterable[int]) -> Piece:
+        """Token ids as a piece: the inverse of `encode`, up to the grid.
+
+        Takes any tokens that follow the grammar, with or without `Start` and `End`.
+
+        Raises:
+            ValueError: A token stands where the grammar does not allow it.
+        """
+        writer = GridWriter()
+        notes = [note for token in tokens for note in writer.push(token)]
+        return Piece(tuple(sorted(notes)), tuple(writer.meters), writer.style)
+
+    def begin(self, context: Context, constraints: Constraints) -> GridContinuation:
+        """Start writing what follows `context`.
+
+        Heard onsets off the grid are put where they were most plausibly meant (`jamd.snap`). A
+        note still held counts as lasting until now, or a beat if that is longer.
+
+        Raises:
+            ValueError: The context's meter or style has no token, or `until` is before `start`.
+        """
+        if context.until < context.start:
+            raise ValueError(f"until {context.until} is before start {context.start}")
+        heard = [
+            Note(Tick(n.onset - context.start), n.pitch, n.velocity, _lasting(n, context), n.part)
+            for n in context.heard
+        ]
+        notes = _on_grid(snap(heard, context.meter))
+        elapsed = Tick(context.until - context.start)
+        here = Step(-(-elapsed // TICKS_PER_STEP))
+        # A note snapped past the present belongs to the next moment the model may write.
+        notes = [note for note in notes if note[0] < here]
+        lines = _bar_lines(((Tick(0), context.meter),), here)
+        prefix = [START, _style_id(context.style), *_bars(notes, lines)]
+        return GridContinuation(prefix, context, constraints)
+
+
+def _lasting(note: Note, context: Context) -> Tick:
+    if note.duration != HELD:
+        return note.duration
+    return Tick(max(TICKS_PER_BEAT, context.until - note.onset))
+
+
+def _style_id(style: str) -> int:
+    if style not in STYLES:
+        raise ValueError(f"expected a style of {', '.join(STYLES)}; found {style!r}")
+    return STYLE + STYLES.index(style)
+
+
+GridNote = tuple[int, int, int, int, int]
+"""(onset step, pitch token, velocity token, duration token, end step)."""
+
+
+def _on_grid(notes: Sequence[Note]) -> list[GridNote]:
+    """Notes as tokens at steps, in the order of the language, no pitch twice at one moment."""
+    placed: dict[tuple[int, int], GridNote] = {}
+    half = TICKS_PER_STEP // 2
+    for note in notes:
+        onset = (note.onset + half) // TICKS_PER_STEP
+        pitch = note.pitch
+        if not LOWEST <= pitch <= HIGHEST:
+            pitch = fold(pitch)
+        token = (COMP if note.part is Part.COMP else LEAD) + pitch - LOWEST
+        length = duration_bin(note.duration / TICKS_PER_STEP)
+        end = onset + DURATIONS[length]
+        known = placed.get((onset, token))
+        if known is None or known[4] < end:
+            velocity = VELOCITY + note.velocity * VELOCITY_BINS // 128
+            placed[onset, token] = (onset, token, velocity, DURATION + length, end)
+    # COMP ids come before LEAD ids, so this is the language's own order.
+    return sorted(placed.values())
+
+
+def _bar_lines(meters: Sequence[tuple[Tick, Meter]], last: int) -> Iterator[tuple[int, Meter]]:
+    """(step, meter) of every bar line up to the bar that holds step `last`."""
+    step, index = 0, 0
+    while step <= last:
+        while index + 1 < len(meters) and meters[index + 1][0] <= step * TICKS_PER_STEP:
+            index += 1
+        meter = meters[index][1]
+        if meter not in METERS:
+            known = ", ".join(map(str, METERS))
+            raise ValueError(f"expected a meter of {known}; found {meter}")
+        yield step, meter
+        step += meter.steps_per_bar
+
+
+def _bars(notes: Sequence[GridNote], lines: Iterable[tuple[int, Meter]]) -> list[int]:
+    """The tokens of whole bars, `notes` being sorted by onset."""
+    changes = _chord_changes(notes)
+    tokens: list[int] = []
+    i, c = 0, 0
+    for line, meter in lines:
+        tokens.append(BAR + METERS.index(meter))
+        end = line + meter.steps_per_bar
+        while True:
+            note_at = notes[i][0] if i < len(notes) else end
+            chord_at = changes[c][0] if c < len(changes) else end
+            moment = note_at if note_at < chord_at else chord_at
+            if moment >= end:
+                break
+            tokens.append(POSITION + moment - line)
+            if chord_at == moment:
+                tokens.append(CHORD + changes[c][1])
+                c += 1
+            while i < len(notes) and notes[i][0] == moment:
+                tokens += notes[i][1:4]
+                i += 1
+    return tokens
+
+
+def _chord_changes(notes: Sequence[GridNote]) -> list[tuple[int, int]]:
+    """(step, index into CHORDS) wherever the accompaniment comes to spell another chord."""
+    comp = [(n[0], n[4], n[1] - COMP + LOWEST) for n in notes if n[1] < VELOCITY]
+    if not comp:
+        return []
+    beats = comp[-1][0] // STEPS_PER_BEAT + 1
+    changes: list[tuple[int, int]] = []
+    current: int | None = None
+    for beat, chord in enumerate(chords_by_beat(comp, beats, STEPS_PER_BEAT)):
+        if chord is not None and chord != current:
+            changes.append((beat * STEPS_PER_BEAT, chord))
+            current = chord
+    return changes

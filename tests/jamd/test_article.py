@@ -1,0 +1,67 @@
+"""The article's language: names as music21 gives them, music where a player can hear it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jamd.article import STEP, Article, chord_name, note_name, pitch_of, voiced
+from jamd.language import Constraints, Context
+from jamd.notes import Note, Part, Piece, Tick
+from jamd.vocabulary import Vocabulary
+
+WORDS = Vocabulary(["0.4.7", "2.5.9", "C4", "E4", "G4"])
+
+
+@given(st.integers(12, 127))
+def test_note_names_come_back(pitch: int) -> None:
+    assert pitch_of(note_name(pitch)) == pitch
+
+
+def test_names_agree_with_music21() -> None:
+    pitch = pytest.importorskip("music21.pitch", reason="needs music21, from the train extra")
+    chord = pytest.importorskip("music21.chord")
+    for midi in range(12, 128):
+        assert note_name(midi) == pitch.Pitch(midi=midi).nameWithOctave
+    for bits in range(1, 4096, 7):
+        classes = [i for i in range(12) if bits >> i & 1]
+        assert chord_name(classes) == ".".join(map(str, chord.Chord(classes).normalOrder))
+
+
+def test_a_piece_reads_as_names() -> None:
+    c_major = [Note(Tick(480), p, 80, Tick(480), Part.COMP) for p in (48, 64, 67)]
+    piece = Piece((Note(Tick(0), 60), *c_major, Note(Tick(960), 61)))
+    tokens = Article(WORDS).encode(piece)
+    assert [WORDS.token(t) for t in tokens] == ["C4", "0.4.7"], "C#4 is not in this vocabulary"
+
+
+@given(st.lists(st.integers(0, 11), min_size=1, max_size=6, unique=True), st.floats(40, 80))
+def test_a_chord_is_voiced_where_it_can_be_heard(classes: list[int], centre: float) -> None:
+    pitches = voiced(classes, centre)
+    assert [p % 12 for p in pitches] == classes
+    assert abs(sum(pitches) / len(pitches) - centre) <= 6
+    assert pitches == sorted(pitches)
+
+
+def test_a_continuation_steps_by_half_beats() -> None:
+    context = Context((Note(Tick(0), 60, 100),), Tick(0), Tick(500))
+    writing = Article(WORDS).begin(context, Constraints())
+    assert writing.through == 720
+    (note,) = writing.push(WORDS.id("G4"))
+    assert note == Note(Tick(720), 67, 100, STEP, Part.LEAD)
+    chord = writing.push(WORDS.id("2.5.9"))
+    assert [n.pitch for n in chord] == [50, 53, 57]
+    assert writing.through == 1200
+
+
+def test_masks_keep_parts_and_range() -> None:
+    context = Context((), Tick(0), Tick(0))
+    limits = Constraints(parts=frozenset({Part.LEAD}), lowest=62, highest=70)
+    allowed = Article(WORDS).begin(context, limits).allowed()
+    assert [name for name, ok in zip(WORDS, allowed, strict=True) if ok] == ["E4", "G4"]
+
+
+def test_a_name_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected a name like C4"):
+        Article(Vocabulary(["H9"]))
