@@ -1,0 +1,69 @@
+"""The piano roll: every note is in the picture, where it belongs."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jamd.notes import Meter, Note, Tick
+from jamd.roll import COMP, LEAD, PLAYER, Picture, Voice, bar_lines, draw, pitch_name
+
+BAR = Meter(4, 4).ticks_per_bar
+NOTES = st.builds(
+    Note,
+    onset=st.integers(0, 20 * BAR).map(Tick),
+    pitch=st.integers(0, 127),
+    velocity=st.integers(1, 127),
+    duration=st.integers(1, BAR).map(Tick),
+)
+
+
+def drawn(svg: str, colour: str) -> list[ElementTree.Element]:
+    """The notes drawn in `colour`, row by row."""
+    root = ElementTree.fromstring(svg)
+    space = "{http://www.w3.org/2000/svg}"
+    return [
+        one for group in root.iter(f"{space}g") if group.get("fill") == colour for one in group
+    ]
+
+
+@given(st.lists(NOTES, max_size=20), st.lists(NOTES, max_size=20))
+def test_every_note_is_drawn_in_its_voices_colour(one: list[Note], other: list[Note]) -> None:
+    voices = (Voice("player", PLAYER, tuple(one)), Voice("jamd", LEAD, tuple(other)))
+    svg = draw(Picture("a take", voices))
+    for notes, colour in ((one, PLAYER), (other, LEAD)):
+        # A note that rings over the end of a row is drawn in both.
+        rows = [range(n.onset // (8 * BAR), (n.end - 1) // (8 * BAR) + 1) for n in notes]
+        assert len(drawn(svg, colour)) == sum(map(len, rows))
+
+
+def test_places_and_sizes() -> None:
+    notes = (Note(Tick(0), 60, 127, Tick(480)), Note(Tick(BAR), 72, 127, Tick(240)))
+    first, second = drawn(draw(Picture("", (Voice("v", COMP, notes),))), COMP)
+    assert float(second.attrib["x"]) - float(first.attrib["x"]) == 4 * 36
+    assert float(first.attrib["y"]) - float(second.attrib["y"]) == 12 * 7
+    assert float(first.attrib["width"]) == 35
+
+
+def test_bar_lines_follow_the_meter() -> None:
+    meters = ((Tick(0), Meter(3, 4)), (Tick(2880), Meter(4, 4)))
+    assert bar_lines(meters, 4800) == [0, 1440, 2880, 4800]
+    assert bar_lines(meters, 0) == [0, 1440]
+
+
+def test_turns_tint_the_background() -> None:
+    notes = (Note(Tick(0), 60, 80, Tick(4 * BAR)),)
+    turns = ((Tick(0), PLAYER), (Tick(2 * BAR), LEAD))
+    svg = draw(Picture("", (Voice("v", COMP, notes),), turns=turns))
+    assert svg.count('fill-opacity="0.1"') == 2
+
+
+def test_a_title_cannot_break_the_picture() -> None:
+    svg = draw(Picture("<jam> & 'co'", (Voice("</svg>", PLAYER, ()),)))
+    assert ElementTree.fromstring(svg)[0].text == "<jam> & 'co'"
+
+
+def test_pitch_names() -> None:
+    assert [pitch_name(pitch) for pitch in (0, 60, 70)] == ["C-1", "C4", "B♭4"]
