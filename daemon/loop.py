@@ -1,0 +1,132 @@
+"""The shell around the session: ports, worker and take on one side, pure decisions on the other.
+
+One thread looks at everything each millisecond and sleeps in between. Nothing here decides
+anything musical, and nothing here waits for anything but the clock.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from mido import Message
+
+from jamd.daemon.clock import Clock
+from jamd.daemon.events import Ask, Effect, Entry, Event, Heard, Journal, Send
+from jamd.daemon.ports import Ports
+from jamd.daemon.requests import PlanRequest
+from jamd.daemon.session import Session, Status
+
+POLL_S = 0.001
+"""How often the input ports are looked at: what a note heard may wait."""
+
+TEND_S = 0.02
+"""How often all that is in no hurry is looked after: connections, status, bar lines."""
+
+SWITCH_S = 2e-4
+"""How soon another thread lets go of the interpreter. Python's own 5 ms is late for a note."""
+
+
+class Improvisers(Protocol):
+    """Who answers requests: `Supervisor`, or a scripted one."""
+
+    def ask(self, request: PlanRequest, now: float) -> None: ...
+
+    def poll(self, now: float) -> list[Event]: ...
+
+
+class Loop:
+    """Runs a session in real time.
+
+    Args:
+        session: Decides.
+        ports: Where messages come from and go to.
+        improvisers: Who is asked for notes.
+        journal: Takes the entries of the take; must not block.
+        clock: Tells the time and sleeps.
+        tend: Called with the moment and the status about every `TEND_S`; must not block.
+
+    Attributes:
+        lateness_s: Seconds from when each message was due to when the port had it, the last
+            hundred thousand; thru and panic are due when they happen.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        ports: Ports,
+        improvisers: Improvisers,
+        journal: Callable[[Entry], None],
+        clock: Clock,
+        tend: Callable[[float, Status], None] = lambda now, status: None,
+    ) -> None:
+        self.lateness_s: deque[float] = deque(maxlen=100_000)
+        self._session = session
+        self._ports = ports
+        self._improvisers = improvisers
+        self._journal = journal
+        self._clock = clock
+        self._tend = tend
+        self._stopped = False
+        self._sounding: set[tuple[int, int]] = set()  # (channel, pitch), as sent
+
+    def stop(self) -> None:
+        """Let `run` return within a few milliseconds. May be called from a signal handler."""
+        self._stopped = True
+
+    def run(self) -> None:
+        """Play until `stop`. However it ends, what sounds is ended before this returns."""
+        switch_s = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_S)
+        try:
+            tend_at = self._clock.now()
+            while not self._stopped:
+                now = self._turn()
+                if now >= tend_at:
+                    self._tend(now, self._session.status(now))
+                    tend_at = now + TEND_S
+                deadline = self._session.next_deadline()
+                look = now + POLL_S
+                self._clock.sleep_until(look if deadline is None else min(look, deadline))
+        finally:
+            try:
+                self._perform(self._session.shutdown(self._clock.now()))
+            finally:
+                self._end_what_sounds()
+                sys.setswitchinterval(switch_s)
+
+    def _turn(self) -> float:
+        """Look at everything once; return the moment at which that was."""
+        now = self._clock.now()
+        for received in self._ports.poll(now):
+            self._perform(self._session.handle(Heard(received.message), received.seconds))
+        for event in self._improvisers.poll(now):
+            self._perform(self._session.handle(event, now))
+        self._perform(self._session.advance(now))
+        return now
+
+    def _perform(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send(message, due):
+                    self._send(message)
+                    self.lateness_s.append(self._clock.now() - due)
+                case Ask(request):
+                    self._improvisers.ask(request, self._clock.now())
+                case Journal(entry):
+                    self._journal(entry)
+
+    def _send(self, message: Message) -> None:
+        self._ports.send(message)
+        if message.type == "note_on" and message.velocity:
+            self._sounding.add((message.channel, message.note))
+        elif message.type in ("note_on", "note_off"):
+            self._sounding.discard((message.channel, message.note))
+
+    def _end_what_sounds(self) -> None:
+        """The session ends its own notes; this is for the day on which it is what failed."""
+        for channel, pitch in sorted(self._sounding):
+            self._ports.send(Message("note_off", channel=channel, note=pitch))
+        self._sounding.clear()

@@ -1,0 +1,205 @@
+"""Where the model runs: the CPU at once, CUDA where it can load and is quicker.
+
+A small LSTM, one token at a time, is often quicker on the CPU than the way to a GPU and back; so
+nothing is assumed, and the verdict of one measurement is kept for this driver, runtime and bundle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import platformdirs
+
+from jamd.bundle import Bundle
+from jamd.daemon.supervisor import Supervisor
+from jamd.daemon.worker import Load, Ready
+
+WORTH_IT = 0.8
+"""A rival takes over only where it needs at most this share of the time: less is noise."""
+
+_LINUX_DRIVER = Path("/proc/driver/nvidia/version")
+
+
+def nvidia_driver(version_file: Path = _LINUX_DRIVER) -> str | None:
+    """Something that changes with the NVIDIA driver; None where there is none. Loads nothing."""
+    if sys.platform == "win32":
+        library = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll"
+        return str(library.stat().st_mtime_ns) if library.exists() else None
+    try:
+        return version_file.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+
+
+def preload_cuda() -> None:
+    """Load CUDA's libraries, or say why not. For the worker: it takes seconds and memory.
+
+    Asked for CUDA where it cannot load, onnxruntime prints alarming lines and falls back to the
+    CPU; so it is asked only where every library is known to load.
+
+    Raises:
+        RuntimeError: Why CUDA cannot be used, on one line.
+    """
+    import onnxruntime  # noqa: PLC0415 - the front imports this module too
+
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        raise RuntimeError("this build of onnxruntime has no CUDA: install onnxruntime-gpu")
+    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        driver = ctypes.CDLL(name)
+    except OSError:
+        raise RuntimeError("there is no NVIDIA driver on this machine") from None
+    devices = ctypes.c_int(0)
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(devices)) or not devices.value:
+        raise RuntimeError("the NVIDIA driver finds no device")
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+        onnxruntime.preload_dlls()  # it prints what is missing, instead of raising
+    provider = "onnxruntime_providers_cuda.dll" if sys.platform == "win32" else (
+        "libonnxruntime_providers_cuda.so"
+    )
+    folder = Path(onnxruntime.__file__).parent / "capi"
+    try:
+        shared = provider.replace("cuda", "shared")
+        ctypes.CDLL(str(folder / shared), mode=ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(str(folder / provider))
+    except OSError as error:
+        missing = str(error).partition(":")[0]
+        raise RuntimeError(f"CUDA cannot load {missing}: install CUDA 13 and cuDNN 9") from None
+
+
+class Verdicts:
+    """What was measured before: microseconds a token by provider, for a driver and a bundle.
+
+    Args:
+        file: Where they are kept; a file that is missing or damaged holds none.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file or platformdirs.user_cache_path("jamd", appauthor=False) / "providers.json"
+
+    def find(self, key: str) -> dict[str, int] | None:
+        """The microseconds found under `key`, with "cpu" among them."""
+        found = self._read().get(key)
+        return found if isinstance(found, dict) and "cpu" in found else None
+
+    def keep(self, key: str, step_us: dict[str, int]) -> None:
+        """Remember. Where the cache cannot be written, the next start measures anew."""
+        verdicts = self._read() | {key: step_us}
+        with contextlib.suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            new = self._file.with_suffix(".new")
+            new.write_text(json.dumps(verdicts, indent=1), encoding="utf-8")
+            new.replace(self._file)
+
+    def _read(self) -> dict[str, object]:
+        try:
+            verdicts = json.loads(self._file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return verdicts if isinstance(verdicts, dict) else {}
+
+
+def fingerprint(bundle: Bundle) -> str:
+    """A short text that changes with the bundle's graphs."""
+    graphs = sorted((name, graph.sha256) for name, graph in bundle.manifest.graphs.items())
+    return hashlib.sha256(repr(graphs).encode()).hexdigest()[:16]
+
+
+class Trial:
+    """`auto`: finds out in the background whether a rival is quicker, and changes over to it.
+
+    Args:
+        supervisor: Has started the worker to beat.
+        rival: How to load the rival.
+        subject: What the verdict holds for, beside the runtime: the driver and the bundle.
+        verdicts: What was measured before.
+    """
+
+    def __init__(
+        self, supervisor: Supervisor, rival: Load, subject: str, verdicts: Verdicts
+    ) -> None:
+        self._supervisor = supervisor
+        self._rival = rival
+        self._subject = subject
+        self._verdicts = verdicts
+        self._begun = False
+        self._won = False
+
+    def tend(self) -> list[str]:
+        """Go on as far as can be without waiting. Returns news, one line each."""
+        ready = self._supervisor.ready
+        if ready is None:
+            return []
+        if not self._begun:
+            self._begun = True
+            known = self._verdicts.find(self._key(ready))
+            if known is None or self._quicker(known):
+                self._supervisor.try_rival(self._rival)
+                return []
+            return [self._kept(ready, known)]
+        answer = self._supervisor.poll_rival()
+        if answer is None:
+            return []
+        if not isinstance(answer, Ready):
+            return [f"stays on the {ready.provider.upper()}: {answer.reason}"]
+        found = {"cpu": ready.step_us, self._rival.provider: answer.step_us}
+        self._verdicts.keep(self._key(ready), found)
+        self._won = self._quicker(found)
+        if self._won:
+            return []
+        self._supervisor.drop_rival()
+        return [self._kept(ready, found)]
+
+    def bar_line(self) -> list[str]:
+        """The moment to change over, if there is someone to change over to."""
+        if not self._won or not self._supervisor.change_over():
+            return []
+        self._won = False
+        return [f"now on {describe(self._supervisor.ready)}"]
+
+    def _key(self, ready: Ready) -> str:
+        return f"{self._subject} {ready.runtime}"
+
+    def _quicker(self, step_us: dict[str, int]) -> bool:
+        rival = step_us.get(self._rival.provider)
+        return rival is not None and rival <= WORTH_IT * step_us["cpu"]
+
+    def _kept(self, ready: Ready, step_us: dict[str, int]) -> str:
+        figures = ", ".join(f"{name} {us / 1000:.2f} ms" for name, us in sorted(step_us.items()))
+        return f"stays on the {ready.provider.upper()}, measured a token: {figures}"
+
+
+def describe(ready: Ready | None) -> str:
+    """ "the CPU (int8, 0.15 ms a token)"; "no model" where there is none."""
+    if ready is None:
+        return "no model"
+    where = "the CPU" if ready.provider == "cpu" else ready.provider.upper()
+    return f"{where} ({ready.precision}, {ready.step_us / 1000:.2f} ms a token)"
+
+
+def choose(
+    wanted: str, load: Load, bundle: Bundle, driver: str | None
+) -> tuple[Load, Load | None, str]:
+    """What to start with, what to try beside it, and why, in words for the user.
+
+    Args:
+        wanted: "auto", "cpu" or "cuda".
+        load: The bundle and the threads; its provider does not matter.
+        bundle: The bundle that `load` names.
+        driver: As `nvidia_driver` found it.
+    """
+    on_cpu, on_cuda = replace(load, provider="cpu"), replace(load, provider="cuda")
+    if wanted != "auto":
+        return (on_cuda if wanted == "cuda" else on_cpu), None, f"provider is set to {wanted}"
+    if driver is None:
+        return on_cpu, None, "there is no NVIDIA driver on this machine"
+    if "float32" not in bundle.precisions:
+        return on_cpu, None, "the bundle has no float32 graph for CUDA"
+    return on_cpu, on_cuda, "CUDA is being tried beside it"
