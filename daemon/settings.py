@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 
+from jamd.config import Config
 from jamd.daemon.events import Mode
 from jamd.daemon.requests import Sampling
 from jamd.language import Constraints
@@ -44,3 +46,22 @@ class Settings:
     constraints: Constraints = field(default_factory=Constraints)
     sampling: Sampling = field(default_factory=Sampling)
     seed: int = 0
+
+
+def settings_from(config: Config) -> Settings:
+    """What config.toml says; MIDI channels count from 0, and a seed is drawn where none is set."""
+    midi, transport, model, play = config.midi, config.transport, config.model, config.play
+    return Settings(
+        mode=Mode(play.mode),
+        bpm=transport.bpm,
+        meter=transport.meter,
+        start_at_once=transport.start == "at once",
+        listen_channel=midi.channel_in - 1 if midi.channel_in else None,
+        lead_channel=midi.channel_lead - 1,
+        comp_channel=midi.channel_comp - 1,
+        thru=midi.thru,
+        style=model.style,
+        constraints=Constraints(play.parts, play.lowest, play.highest, play.polyphony),
+        sampling=Sampling(model.temperature, model.nucleus),
+        seed=model.seed if model.seed >= 0 else random.randrange(2**63),
+    )

@@ -1,0 +1,81 @@
+"""The player's phrase: when it is over, and how long the answer to it should be."""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+
+from jamd.daemon.memory import CHORD_SECONDS
+from jamd.daemon.schedule import Key
+from jamd.daemon.transport import SIXTEENTH
+from jamd.notes import Meter, Tick
+
+ANSWER_BARS = (1, 2, 4, 8)
+
+_GAP_FACTOR = 1.5
+_LONGEST_PAUSE_BEATS = 2
+_GAPS = 64  # the median looks at no more than the phrase's last ones
+
+
+class Phrase:
+    """What the player plays between two pauses.
+
+    Attributes:
+        first: Tick of its first onset; None while nothing has been played.
+        last: Tick of its last onset or release.
+    """
+
+    def __init__(self) -> None:
+        self.first: Tick | None = None
+        self.last = Tick(0)
+        self._down: set[Key] = set()
+        self._last_onset = 0.0
+        self._last_release = 0.0
+        self._gaps: deque[float] = deque(maxlen=_GAPS)
+
+    def press(self, key: Key, tick: Tick, now: float) -> None:
+        """A key goes down at `tick`, which is `now` in seconds."""
+        gap = now - self._last_onset
+        if self.first is None:
+            self.first, self._last_onset = tick, now
+        elif gap > CHORD_SECONDS:
+            self._gaps.append(gap)
+            self._last_onset = now
+        self.last = tick
+        self._down.add(key)
+
+    def release(self, key: Key, tick: Tick, now: float) -> None:
+        """A key goes up. One that this phrase did not press is ignored."""
+        if key in self._down:
+            self._down.discard(key)
+            self.last, self._last_release = tick, now
+
+    def pause(self, beat_seconds: float) -> float:
+        """How long a silence ends the phrase, in seconds.
+
+        The longer of a beat and 1.5 times the median time between its onsets, at most two beats:
+        someone who plays slowly also breathes slowly.
+        """
+        median = statistics.median(self._gaps) if self._gaps else 0.0
+        return min(max(beat_seconds, _GAP_FACTOR * median), _LONGEST_PAUSE_BEATS * beat_seconds)
+
+    def ends(self, beat_seconds: float) -> float | None:
+        """When it is over unless another key goes down; None while one is down or none ever was."""
+        if self.first is None or self._down:
+            return None
+        return max(self._last_onset + self.pause(beat_seconds), self._last_release)
+
+    def pauses(self, beat_seconds: float) -> float | None:
+        """When it looks as if it were over: the moment to begin thinking of an answer."""
+        if self.first is None or self._down:
+            return None
+        return max(self._last_onset + self.pause(beat_seconds) / 2, self._last_release)
+
+    def answer_ticks(self, meter: Meter) -> Tick:
+        """The length of an answer: the phrase's own, rounded up to whole bars, 1, 2, 4 or 8.
+
+        A last note that rings a sixteenth into the next bar does not make the phrase a bar longer.
+        """
+        length = self.last - (self.first or 0) - SIXTEENTH
+        bars = (bars for bars in ANSWER_BARS if length <= bars * meter.ticks_per_bar)
+        return Tick(next(bars, ANSWER_BARS[-1]) * meter.ticks_per_bar)

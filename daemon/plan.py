@@ -1,0 +1,102 @@
+"""What will be played: planned notes wait here until they become certain.
+
+Only what lies within the commit window is certain. Everything beyond it can still be thrown away
+and planned again when the player does something new, so jamd reacts within a sixteenth, not a
+phrase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from jamd.notes import HIGHEST_PITCH, LOWEST_PITCH, Meter, Note, Part, Tick, to_step, to_tick
+
+SHORTEST_WINDOW, LONGEST_WINDOW = 0.080, 0.150
+LONGEST_NOTE_BARS = 4
+
+
+def commit_window(beat_seconds: float) -> float:
+    """How far ahead of now notes are certain, in seconds.
+
+    A sixteenth; but never so little that a message could be late, nor so much that the player
+    would notice the delay.
+    """
+    return min(max(beat_seconds / 4, SHORTEST_WINDOW), LONGEST_WINDOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time that jamd is to fill.
+
+    Attributes:
+        start: No onset lies before it.
+        through: Every onset lies before it.
+        closes: What sounds ends at `through`: an answer ends there. Otherwise it may ring on.
+    """
+
+    start: Tick
+    through: Tick
+    closes: bool = True
+
+
+class Plan:
+    """The notes planned and not yet committed.
+
+    Attributes:
+        through: Every onset before this tick is decided: a silence up to here is meant.
+    """
+
+    def __init__(self) -> None:
+        self._notes: list[Note] = []
+        self.through = Tick(0)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What is planned, in playing order."""
+        return tuple(self._notes)
+
+    @property
+    def next_onset(self) -> Tick | None:
+        """The earliest onset planned."""
+        return self._notes[0].onset if self._notes else None
+
+    def add(self, notes: Iterable[Note]) -> None:
+        """Plan `notes` besides what is planned already."""
+        self._notes = sorted({*self._notes, *notes})
+
+    def commit(self, edge: Tick) -> tuple[Note, ...]:
+        """Take out, as certain, every note that begins before `edge`."""
+        certain = tuple(note for note in self._notes if note.onset < edge)
+        self._notes = self._notes[len(certain) :]
+        return certain
+
+    def cancel(self, edge: Tick) -> None:
+        """Throw away every note from `edge` on; what follows is planned from there."""
+        self._notes = [note for note in self._notes if note.onset < edge]
+        self.through = edge
+
+
+def fit(notes: Iterable[Note], span: Span, meter: Meter, parts: frozenset[Part]) -> list[Note]:
+    """What of an improviser's `notes` can be played within `span`, on the grid.
+
+    The improviser is another process and may be anyone's, so what it says is not trusted: a note
+    with an impossible value, in a part that was not asked for, or with its onset outside the span
+    is left out, an onset off the grid goes to the nearest step, and no note lasts longer than
+    `LONGEST_NOTE_BARS`, nor beyond the end of a span that closes.
+    """
+    fitting = []
+    for note in notes:
+        onset = to_tick(to_step(note.onset))
+        possible = (
+            LOWEST_PITCH <= note.pitch <= HIGHEST_PITCH
+            and 1 <= note.velocity <= 127
+            and note.duration > 0
+            and note.part in parts
+        )
+        if possible and span.start <= onset < span.through:
+            longest = LONGEST_NOTE_BARS * meter.ticks_per_bar
+            if span.closes:
+                longest = min(longest, span.through - onset)
+            fitting.append(replace(note, onset=onset, duration=Tick(min(note.duration, longest))))
+    return fitting

@@ -1,0 +1,173 @@
+"""Where the beat is: seconds to ticks and back, through every change of tempo.
+
+The transport does not read a clock and does not know where its tempo comes from. The internal
+source sets a tempo and leaves it; a source that follows something else (a MIDI clock, Link, the
+player) steers by the same two calls, `start` and `set_tempo`.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from jamd.notes import TICKS_PER_BEAT, Meter, Tick
+
+SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
+
+SIXTEENTH = Tick(TICKS_PER_BEAT // 4)
+
+_ROUNDING = 1e-4  # ticks: far above a double's error after weeks of uptime, far below hearing
+
+
+@dataclass(frozen=True, slots=True)
+class TempoChange:
+    """From `tick`, which falls at `seconds`, the tempo is `bpm` quarter notes a minute."""
+
+    tick: float
+    seconds: float
+    bpm: float
+
+    @property
+    def ticks_per_second(self) -> float:
+        return self.bpm * TICKS_PER_BEAT / 60
+
+
+class TempoMap:
+    """A piecewise constant tempo: a continuous, rising function from seconds to ticks.
+
+    Only the last `LONGEST` changes are kept, so that a source that steers for hours stays cheap;
+    what lies before the first one kept is reckoned at its tempo.
+    """
+
+    LONGEST = 1024
+
+    def __init__(self, bpm: float, seconds: float = 0.0) -> None:
+        """Tick 0 falls at `seconds`; the tempo is `bpm`."""
+        self._changes = [TempoChange(0.0, seconds, bpm)]
+
+    @property
+    def bpm(self) -> float:
+        """The latest tempo, in quarter notes a minute."""
+        return self._changes[-1].bpm
+
+    def change(self, seconds: float, bpm: float) -> None:
+        """Play on at `bpm` from `seconds`, without a jump of the beat.
+
+        Raises:
+            ValueError: `seconds` lies before the last change.
+        """
+        last = self._changes[-1]
+        if seconds < last.seconds:
+            raise ValueError(
+                f"a tempo change at {seconds} s lies before the last, {last.seconds} s"
+            )
+        changed = TempoChange(self.tick_at(seconds), seconds, bpm)
+        if seconds == last.seconds:
+            self._changes[-1] = changed
+        else:
+            self._changes = [*self._changes[1 - self.LONGEST :], changed]
+
+    def tick_at(self, seconds: float) -> float:
+        """The tick at `seconds`, with its fraction."""
+        index = bisect_right(self._changes, seconds, key=lambda change: change.seconds)
+        change = self._changes[max(index - 1, 0)]
+        return change.tick + (seconds - change.seconds) * change.ticks_per_second
+
+    def seconds_at(self, tick: float) -> float:
+        """When `tick` falls, in seconds."""
+        index = bisect_right(self._changes, tick, key=lambda change: change.tick)
+        change = self._changes[max(index - 1, 0)]
+        return change.seconds + (tick - change.tick) / change.ticks_per_second
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the music as a musician counts it.
+
+    Attributes:
+        bar: From 1.
+        beat: From 1, of the meter's own denominator: 6/8 counts six.
+        tick: Ticks since that beat, from 0.
+    """
+
+    bar: int
+    beat: int
+    tick: int
+
+    def __str__(self) -> str:
+        return f"{self.bar}.{self.beat}"
+
+
+def position(tick: int, meter: Meter) -> Position:
+    """The place of `tick`, 0 or later, when bar 1 begins at tick 0."""
+    bar, in_bar = divmod(tick, meter.ticks_per_bar)
+    beat, rest = divmod(in_bar, TICKS_PER_BEAT * 4 // meter.denominator)
+    return Position(bar + 1, beat + 1, rest)
+
+
+def pulse(meter: Meter) -> Tick:
+    """Ticks of the beat a foot taps: the quarter note, the dotted quarter in 6/8."""
+    compound = meter.denominator == 8 and meter.numerator % 3 == 0
+    return Tick(TICKS_PER_BEAT * 3 // 2 if compound else TICKS_PER_BEAT)
+
+
+class Transport:
+    """The session's one beat: not started, then rolling from tick 0, which is bar 1 beat 1.
+
+    Args:
+        bpm: Tempo in quarter notes a minute.
+        meter: One of `jamd.notes.METERS`.
+    """
+
+    def __init__(self, bpm: float, meter: Meter) -> None:
+        self.meter = meter
+        self._map = TempoMap(bpm)
+        self.rolling = False
+
+    @property
+    def bpm(self) -> float:
+        return self._map.bpm
+
+    @property
+    def beat_seconds(self) -> float:
+        """How long a quarter note lasts now."""
+        return 60 / self.bpm
+
+    def start(self, now: float) -> None:
+        """Roll: tick 0 is `now`."""
+        self._map = TempoMap(self.bpm, now)
+        self.rolling = True
+
+    def set_tempo(self, bpm: float, now: float) -> None:
+        """Play on at `bpm`, held within `SLOWEST_BPM` and `FASTEST_BPM`, from `now` on."""
+        bpm = min(max(bpm, SLOWEST_BPM), FASTEST_BPM)
+        if self.rolling:
+            self._map.change(now, bpm)
+        else:
+            self._map = TempoMap(bpm)
+
+    def tick_at(self, seconds: float) -> Tick:
+        """The tick nearest to `seconds`; 0 before the start."""
+        return Tick(max(0, round(self._map.tick_at(seconds)))) if self.rolling else Tick(0)
+
+    def passed(self, seconds: float) -> Tick:
+        """The last tick that has come at `seconds`. Only a rolling transport knows.
+
+        `passed(seconds_at(tick))` is `tick`, whatever the rounding in between.
+        """
+        return Tick(math.floor(self._map.tick_at(seconds) + _ROUNDING))
+
+    def seconds_at(self, tick: float) -> float:
+        """When `tick` falls. Only a rolling transport knows."""
+        return self._map.seconds_at(tick)
+
+    def next_pulse(self, tick: float) -> Tick:
+        """The first tapped beat at or after `tick`."""
+        length = pulse(self.meter)
+        return Tick(math.ceil(tick / length) * length)
+
+    def next_bar_line(self, tick: float) -> Tick:
+        """The first bar line at or after `tick`."""
+        length = self.meter.ticks_per_bar
+        return Tick(math.ceil(tick / length) * length)

@@ -1,0 +1,174 @@
+"""The live side without time: a clock that jumps, an improviser without a model, a port that keeps.
+
+With these the whole live path runs faster than real time, and gives the same result every time.
+`jamd freewheel` is made of them, and so are the tests.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from jamd.daemon.events import Answered, Ask, Effect, Entry, Event, Journal, Send
+from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.session import Session
+from jamd.notes import HELD, TICKS_PER_BEAT, Note, Part, Tick, to_step, to_tick
+
+ANSWER_SECONDS = 0.020
+"""How long an improviser takes in virtual time: about what the default model takes in real time."""
+
+
+class VirtualClock:
+    """A `Clock` that never waits: asked to sleep, it is there.
+
+    After trio's MockClock, which jumps to the next deadline as soon as everything waits.
+    """
+
+    def __init__(self, now: float = 0.0) -> None:
+        self._now = now
+
+    def now(self) -> float:
+        """Seconds; changed by `sleep_until` alone."""
+        return self._now
+
+    def sleep_until(self, deadline: float) -> None:
+        """Be at `deadline`, in seconds; a past one changes nothing."""
+        self._now = max(self._now, deadline)
+
+
+class Improvises(Protocol):
+    """Continues music, a piece at a time."""
+
+    def plan(self, request: PlanRequest) -> Iterator[Planned]: ...
+
+
+class ScriptedImproviser:
+    """Improvises by rule: plays the last phrase again, a step of the scale of its intervals away.
+
+    The rule: take what was heard in the last stretch as long as the one asked for, move it to
+    where the answer begins, and turn its tune upside down around its first note. No model, no
+    random numbers, so that rehearsals, tests and golden takes do not depend on a bundle.
+    """
+
+    def plan(self, request: PlanRequest) -> Iterator[Planned]:
+        """Answer `request` bar by bar."""
+        context = request.context
+        answer = sorted(self._answer(request))
+        bar = context.meter.ticks_per_bar
+        begin: int = context.until
+        while begin < request.through:
+            end = min(begin + bar, request.through)
+            notes = tuple(note for note in answer if begin <= note.onset < end)
+            yield Planned(request.id, notes, Tick(end), done=end == request.through)
+            begin = end
+
+    def _answer(self, request: PlanRequest) -> Iterator[Note]:
+        context, allowed = request.context, request.constraints
+        if not context.heard:
+            return
+        length = request.through - context.until
+        last = max(note.onset for note in context.heard)
+        bar = context.meter.ticks_per_bar
+        # The bars of the phrase, counted back from its last onset, at their place in the bar.
+        begin = max(context.start, (last // bar + 1) * bar - -(-length // bar) * bar)
+        phrase = [note for note in context.heard if note.onset >= begin]
+        axis = next((note.pitch for note in phrase if note.part is Part.LEAD), phrase[0].pitch)
+        shift = -(-(context.until - phrase[0].onset) // TICKS_PER_BEAT) * TICKS_PER_BEAT
+        for note in phrase:
+            onset = to_tick(to_step(note.onset + shift))
+            pitch = 2 * axis - note.pitch if note.part is Part.LEAD else note.pitch
+            if (
+                context.until <= onset < request.through
+                and allowed.lowest <= pitch <= allowed.highest
+                and note.part in allowed.parts
+            ):
+                held = note.duration == HELD
+                duration = TICKS_PER_BEAT if held else max(to_tick(to_step(note.duration)), 40)
+                yield replace(note, onset=onset, pitch=pitch, duration=Tick(duration))
+
+
+@dataclass(slots=True)
+class RecordingPort:
+    """An output port that keeps what it is handed."""
+
+    sent: list[Send] = field(default_factory=list)
+
+    def send(self, message: Send) -> None:
+        """Keep `message`."""
+        self.sent.append(message)
+
+
+@dataclass(order=True, slots=True)
+class _Coming:
+    """An event on its way, or a request that the improviser is thinking about."""
+
+    seconds: float
+    sequence: int
+    event: Event | PlanRequest = field(compare=False)
+
+
+class Performance:
+    """A session, an improviser and what happens to them, in virtual time.
+
+    Args:
+        session: A fresh one.
+        improviser: Answers its requests, each `ANSWER_SECONDS` after it was asked.
+        events: (seconds, event), in any order.
+    """
+
+    def __init__(
+        self, session: Session, improviser: Improvises, events: Iterable[tuple[float, Event]]
+    ) -> None:
+        self.session = session
+        self.port = RecordingPort()
+        self.entries: list[Entry] = []
+        self._improviser = improviser
+        self._clock = VirtualClock()
+        self._count = itertools.count()
+        self._coming: list[_Coming] = []
+        for seconds, event in events:
+            self._push(seconds, event)
+
+    def run(self, until: float) -> None:
+        """Let everything happen that happens before `until` seconds, then shut the session down."""
+        while (moment := self._next_moment()) < until:
+            self._clock.sleep_until(moment)
+            if self._coming and self._coming[0].seconds <= self._clock.now():
+                self._arrive(heapq.heappop(self._coming).event)
+            else:
+                self._do(self.session.advance(self._clock.now()))
+        self._clock.sleep_until(until)
+        self._do(self.session.shutdown(until))
+
+    def _next_moment(self) -> float:
+        moments = [self._coming[0].seconds] if self._coming else []
+        deadline = self.session.next_deadline()
+        return min(moments if deadline is None else [*moments, deadline], default=float("inf"))
+
+    def _arrive(self, event: Event | PlanRequest) -> None:
+        now = self._clock.now()
+        if not isinstance(event, PlanRequest):
+            self._do(self.session.handle(event, now))
+            return
+        for planned in self._improviser.plan(event):
+            self._do(self.session.handle(Answered(planned), now))
+
+    def _do(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send():
+                    self.port.send(effect)
+                case Journal(entry):
+                    self.entries.append(entry)
+                case Ask(request):
+                    waiting = [each for each in self._coming if type(each.event) is PlanRequest]
+                    for each in waiting:  # the newest request wins
+                        self._coming.remove(each)
+                    heapq.heapify(self._coming)
+                    self._push(self._clock.now() + ANSWER_SECONDS, request)
+
+    def _push(self, seconds: float, event: Event | PlanRequest) -> None:
+        heapq.heappush(self._coming, _Coming(seconds, next(self._count), event))
