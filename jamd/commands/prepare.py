@@ -1,0 +1,126 @@
+"""`jamd prepare`: files of music -> a corpus."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jamd.commands import Subparsers
+
+if TYPE_CHECKING:
+    from jamd.training.corpus import Corpus
+    from jamd.training.prepare import Report
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "prepare",
+        help="make a corpus from MIDI files, MusicXML or ABC",
+        description="Make a corpus from folders, files (MIDI, MusicXML, ABC) or names of music21's "
+        "own corpus, such as music21:bach. A second run reads only what has changed.",
+    )
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="folder, file or music21:NAME")
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="CORPUS", help="folder to write"
+    )
+    parser.add_argument(
+        "--language", choices=("grid", "article"), default="grid", help="default: grid"
+    )
+    parser.add_argument(
+        "--style",
+        default="other",
+        help="what family all of it is: jazz, song, chords, piano, roll, game, other (default)",
+    )
+    parser.add_argument("--sample", type=int, metavar="N", help="take only N files, at random")
+    parser.add_argument("--seed", type=int, default=1, help="of that choice and of --join; 1")
+    parser.add_argument(
+        "--held-out",
+        type=float,
+        default=0.1,
+        metavar="SHARE",
+        help="share of pieces kept from training, 0 to 1 (default 0.1)",
+    )
+    parser.add_argument(
+        "--join",
+        type=int,
+        default=0,
+        metavar="BARS",
+        help="join files of one folder that are shorter, until they have so many bars",
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)"
+    )
+    parser.add_argument(
+        "--time-limit-s", type=float, default=60.0, metavar="S", help="a file; default 60"
+    )
+    parser.add_argument(
+        "--memory-limit-mb", type=int, default=1024, metavar="MB", help="a file; default 1024"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from jamd.errors import UserError
+    from jamd.grid import STYLES
+    from jamd.training.prepare import Options, prepare
+
+    if args.style not in STYLES:
+        raise UserError(f"--style: expected one of {', '.join(STYLES)}; found {args.style!r}")
+    if not 0 <= args.held_out < 1:
+        raise UserError(f"--held-out: expected a share from 0 to below 1, found {args.held_out}")
+    for name in ("sample", "jobs", "time_limit_s", "memory_limit_mb"):
+        value = getattr(args, name)
+        if value is not None and value <= 0:
+            raise UserError(f"--{name.replace('_', '-')}: expected more than 0, found {value}")
+    options = Options(
+        language=args.language,
+        style=args.style,
+        sample=args.sample,
+        seed=args.seed,
+        held_out=args.held_out,
+        jobs=args.jobs,
+        time_limit_s=args.time_limit_s,
+        memory_limit_mb=args.memory_limit_mb,
+        join_bars=args.join,
+    )
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bars:
+        tasks = {step: bars.add_task(step, total=None) for step in ("reading", "writing")}
+
+        def progress(step: str, done: int, of: int) -> None:
+            bars.update(tasks[step], completed=done, total=of)
+
+        report = prepare(args.sources, args.output, options, progress)
+    _print_report(report)
+    return 0
+
+
+def _print_report(report: Report) -> None:
+    from jamd.training.sources import printable
+
+    corpus = report.corpus
+    for item in report.warnings:
+        print(f"warning: {printable([item.source])}: {item.reason}", file=sys.stderr)
+    for item in corpus.left_out:
+        reason = printable([item.reason])
+        print(f"left out: {printable([item.source])}: {reason}", file=sys.stderr)
+    print(f"{report.files} files, {report.reused} of them read before; ", end="")
+    print(f"{len(corpus.left_out)} left out")
+    for split in ("train", "held-out"):
+        print(_side(corpus, split))
+    print(f"vocabulary: {len(corpus.vocabulary)} tokens of the {corpus.language} language")
+    print(f"written to {corpus.path}")
+
+
+def _side(corpus: Corpus, split: str) -> str:
+    pieces = [piece for piece in corpus.pieces if piece.split == split]
+    notes = sum(piece.notes for piece in pieces)
+    tokens = sum(piece.length for piece in pieces)
+    groups = len({group for piece in pieces for group in piece.group.split(" + ")})
+    return f"{split}: {len(pieces)} pieces ({groups} groups), {notes} notes, {tokens} tokens"

@@ -1,0 +1,111 @@
+"""Bars for a file that only tells ticks: where they begin, and no endless empty ones.
+
+All times are ticks, 480 per quarter note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jamd.notes import METERS, Meter, Tick
+from jamd.training.reading import DURATION, ONSET
+
+MOST_EMPTY_BARS = 8
+"""A silence of more bars is cut to this many, and no note sounds longer."""
+
+ROUNDING = 4
+"""How far from its bar line a change of meter may stand for rounding alone, in ticks."""
+
+Changes = list[tuple[int, Meter]]
+"""(tick, meter), sorted by tick, the first at tick 0."""
+
+
+def cut_silences(
+    notes: NDArray[np.int64], changes: Changes
+) -> tuple[NDArray[np.int64], Changes, bool]:
+    """Cut silences and notes that are too long; empty bars at the very beginning go altogether.
+
+    What is cut is a whole number of bars, so that everything keeps its place in the bar.
+
+    Args:
+        notes: Shape (notes, 5), as `Reading.notes`, at least one, in any order.
+        changes: The meters.
+
+    Returns:
+        The notes by onset, the changes, and whether a silence was cut.
+    """
+    notes = notes[np.argsort(notes[:, ONSET], kind="stable")]
+    onsets = notes[:, ONSET]
+    ticks = np.array([tick for tick, _ in changes], np.int64)
+    bars = np.array([meter.ticks_per_bar for _, meter in changes], np.int64)
+    in_force = bars[np.searchsorted(ticks, onsets, side="right") - 1]
+    longest = MOST_EMPTY_BARS * in_force
+    durations = np.minimum(notes[:, DURATION], longest)
+    # A change of meter is an event too: bars before it are cut by the old meter's length.
+    times = np.concatenate((onsets, ticks[1:]))
+    order = np.argsort(times, kind="stable")
+    times = times[order]
+    ends = np.concatenate((onsets + durations, ticks[1:]))[order]
+    bar = np.concatenate((in_force, bars[:-1]))[order]
+    sounding_until = np.concatenate(([0], np.maximum.accumulate(ends)[:-1]))
+    silence = times - sounding_until
+    allowed = np.full(len(times), MOST_EMPTY_BARS)
+    allowed[0] = 0
+    cuts = np.maximum(silence - allowed * bar, 0) // bar * bar
+    shifts = np.empty(len(times), np.int64)
+    shifts[order] = np.cumsum(cuts)
+    moved = notes.copy()
+    moved[:, ONSET] -= shifts[: len(notes)]
+    moved[:, DURATION] = durations
+    later = (ticks[1:] - shifts[len(notes) :]).tolist()
+    kept = [(0, changes[0][1]), *zip(later, (meter for _, meter in changes[1:]), strict=True)]
+    return moved, kept, bool(cuts[1:].any())
+
+
+def lay_out(
+    notes: NDArray[np.int64], changes: Changes
+) -> tuple[NDArray[np.int64], tuple[tuple[Tick, Meter], ...]]:
+    """Move what follows a change of meter to the next bar line, where it does not stand on one.
+
+    A first meter of one short bar that `METERS` does not hold or that is shorter than the next is
+    a pickup, as notation programs write it: it becomes the end of a full bar.
+
+    Args:
+        notes: Shape (notes, 5), as `Reading.notes`, sorted by onset.
+        changes: The meters; only a pickup's may be none of `METERS`.
+
+    Returns:
+        The notes, and the meters, each now on a bar line of the one before.
+    """
+    shift = 0
+    if is_pickup(changes):
+        bar = changes[1][1].ticks_per_bar
+        shift = bar - changes[1][0]
+        changes = [(-shift, changes[1][1]), *changes[2:]]
+    moved = notes.copy()
+    moved[:, ONSET] += shift
+    laid = [(Tick(0), changes[0][1])]
+    for tick, meter in changes[1:]:
+        line, before = laid[-1]
+        over = (tick + shift - line) % before.ticks_per_bar
+        padding = -over if over <= ROUNDING else before.ticks_per_bar - over
+        moved[notes[:, ONSET] >= tick, ONSET] += padding
+        shift += padding
+        if tick + shift == line:
+            laid.pop()
+        if not laid or laid[-1][1] != meter:
+            laid.append((Tick(tick + shift), meter))
+    np.maximum(moved[:, ONSET], 0, out=moved[:, ONSET])
+    return moved, tuple(laid)
+
+
+def is_pickup(changes: Sequence[tuple[int, Meter]]) -> bool:
+    """Whether the first meter is only there to write a pickup."""
+    if len(changes) < 2:
+        return False
+    (_, first), (tick, following) = changes[:2]
+    short = tick < following.ticks_per_bar and tick <= first.ticks_per_bar
+    return short and following in METERS

@@ -1,0 +1,235 @@
+"""A corpus on disk: pieces as token ids, with where they came from and which are held out.
+
+The format is described in docs/corpus.md. `corpus.json` tells the pieces, `tokens.npy` holds their
+tokens end to end, so that a corpus larger than memory can be mapped and read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Literal, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jamd.errors import CorpusError
+from jamd.vocabulary import Vocabulary
+
+FORMAT = 1
+"""The version of the format that is written, and the only one that is read."""
+
+Split = Literal["train", "held-out"]
+
+_HEADER_BYTES = 128  # what numpy writes for one dimension; it leaves room for the number to grow
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One piece of a corpus.
+
+    Attributes:
+        id: Its number, from 0.
+        source: The file it came from, or files joined by " + ", relative to the folder prepared.
+        group: What it has in common with its like (`jamd.training.pieces.group_of`).
+        split: `train` or `held-out`; the same for all of a group.
+        start: Where its tokens begin in `tokens.npy`.
+        length: How many tokens it has.
+        notes: How many notes it has.
+        has_velocity: False where its velocities teach nothing.
+        transpose: The least (0 or below) and the most semitones by which it can be moved with
+            every pitch still in 21..108.
+    """
+
+    id: int
+    source: str
+    group: str
+    split: Split
+    start: int
+    length: int
+    notes: int
+    has_velocity: bool
+    transpose: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A source that did not become a piece, and why: one line."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A corpus, its tokens mapped and not loaded."""
+
+    path: Path
+    language: str
+    vocabulary: Vocabulary
+    style: str
+    pieces: tuple[Entry, ...]
+    left_out: tuple[LeftOut, ...]
+    all_tokens: NDArray[np.uint16]
+
+    @classmethod
+    def read(cls, path: Path) -> Corpus:
+        """Open the corpus in folder `path`.
+
+        Raises:
+            CorpusError: There is none, it is of another format, or it does not match itself.
+        """
+        try:
+            text = (path / "corpus.json").read_text(encoding="utf-8")
+        except OSError as error:
+            raise CorpusError(
+                f"{path}: expected a corpus, found no corpus.json ({error.strerror}); "
+                "make one with jamd prepare"
+            ) from None
+        try:
+            head = json.loads(text)
+            if head["format"] != FORMAT:
+                raise CorpusError(
+                    f"{path}: expected a corpus of format {FORMAT}, found {head['format']}; "
+                    "prepare it again"
+                )
+            tokens = np.load(path / "tokens.npy", mmap_mode="r", allow_pickle=False)
+            corpus = cls(
+                path=path,
+                language=head["language"],
+                vocabulary=Vocabulary(head["vocabulary"]),
+                style=head["style"],
+                pieces=tuple(map(_entry, head["pieces"])),
+                left_out=tuple(LeftOut(**item) for item in head["left_out"]),
+                all_tokens=tokens,
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CorpusError(f"{path}: damaged corpus ({error}); prepare it again") from error
+        ends = [piece.start + piece.length for piece in corpus.pieces]
+        if tokens.dtype != np.uint16 or tokens.ndim != 1 or max(ends, default=0) > len(tokens):
+            raise CorpusError(
+                f"{path}: corpus.json and tokens.npy do not belong together; prepare it again"
+            )
+        return corpus
+
+    def tokens(self, piece: Entry) -> NDArray[np.uint16]:
+        """The token ids of a piece, shape (piece.length,), read-only."""
+        return self.all_tokens[piece.start : piece.start + piece.length]
+
+    def of_split(self, split: Split) -> tuple[Entry, ...]:
+        """The pieces of one side of the split."""
+        return tuple(piece for piece in self.pieces if piece.split == split)
+
+
+def _entry(item: Mapping[str, Any]) -> Entry:
+    low, high = item["transpose"]
+    return Entry(**{**item, "transpose": (low, high)})
+
+
+class CorpusWriter:
+    """Writes a corpus piece by piece; memory does not grow with the tokens.
+
+    A context manager. What was there before stays until `finish`, which replaces it whole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._pieces: list[Entry] = []
+        self._length = 0
+        path.mkdir(parents=True, exist_ok=True)
+        self._part = path / "tokens.npy.part"
+        self._file: BinaryIO = self._part.open("w+b")
+
+    def __enter__(self) -> Self:
+        self._file.write(bytes(_HEADER_BYTES))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        self._part.unlink(missing_ok=True)
+
+    @property
+    def pieces(self) -> tuple[Entry, ...]:
+        return tuple(self._pieces)
+
+    def add(
+        self,
+        tokens: NDArray[np.uint16],
+        *,
+        source: str,
+        group: str,
+        split: Split,
+        notes: int,
+        has_velocity: bool,
+        transpose: tuple[int, int],
+    ) -> None:
+        """Append a piece; its fields are those of `Entry`."""
+        self._file.write(tokens.astype("<u2").tobytes())
+        entry = Entry(
+            len(self._pieces), source, group, split, self._length, len(tokens), notes,
+            has_velocity, transpose,
+        )  # fmt: skip
+        self._pieces.append(entry)
+        self._length += len(tokens)
+
+    def renumber(self, table: NDArray[np.uint16], block: int = 1 << 20) -> None:
+        """Replace every token written so far by its entry in `table`."""
+        self._file.flush()
+        if not self._length:
+            return
+        shape = (self._length,)
+        tokens = np.memmap(self._part, "<u2", "r+", offset=_HEADER_BYTES, shape=shape)
+        for start in range(0, self._length, block):
+            tokens[start : start + block] = table[tokens[start : start + block]]
+        tokens.flush()
+
+    def finish(
+        self, *, language: str, vocabulary: Iterable[str], style: str, left_out: Iterable[LeftOut]
+    ) -> Corpus:
+        """Write the header and put the corpus in its place."""
+        self._file.seek(0)
+        header = {"descr": "<u2", "fortran_order": False, "shape": (self._length,)}
+        np.lib.format.write_array_header_1_0(self._file, header)
+        if self._file.tell() != _HEADER_BYTES:
+            raise RuntimeError(f"numpy wrote a header of {self._file.tell()} bytes")
+        self._file.close()
+        content = {
+            "format": FORMAT,
+            "language": language,
+            "style": style,
+            "made_by": f"jamd {_version()}",
+            "vocabulary": list(vocabulary),
+            "pieces": [asdict(piece) for piece in self._pieces],
+            "left_out": [asdict(item) for item in left_out],
+        }
+        os.replace(self._part, self._path / "tokens.npy")
+        replace_file(
+            self._path / "corpus.json",
+            lambda file: file.write(json.dumps(content, ensure_ascii=False, indent=1).encode()),
+        )
+        return Corpus.read(self._path)
+
+
+def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file beside `path`, then put it in its place, so that no half of it is ever seen."""
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        write(cast(BinaryIO, file))
+    os.replace(part, path)
+
+
+def _version() -> str:
+    try:
+        return version("jamd")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "(not installed)"

@@ -1,0 +1,196 @@
+"""Standard MIDI Files -> `Reading`.
+
+symusic parses the events. Around it stands what no reader does right alone: the chunks are checked
+and put together again first (RIFF, long headers, alien chunks, a wrong count of tracks), so that
+every refusal says what was expected and found; afterwards times are rescaled, stuck notes ended,
+silences cut short, and bars laid so that each change of meter falls on a bar line.
+
+Notes are left as long as their keys were held: the sustain pedal is not applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import symusic
+from numpy.typing import NDArray
+
+from jamd.errors import SourceError
+from jamd.notes import TICKS_PER_BEAT, Meter
+from jamd.training.bars import MOST_EMPTY_BARS, Changes, cut_silences, is_pickup, lay_out
+from jamd.training.reading import (
+    DURATION,
+    ONSET,
+    PITCH,
+    VELOCITY,
+    VOICE,
+    Reading,
+    Voice,
+    as_spoken,
+    in_order,
+)
+
+
+SHORTEST_TICKS = 15
+"""The duration of a note whose file gives it none: 1/128 of a whole note."""
+
+END_OF_TRACK = b"\xff\x2f\x00"
+
+
+def read_midi(data: bytes) -> Reading:
+    """Read a MIDI file's bytes.
+
+    Raises:
+        SourceError: It is not a MIDI file that can be read, has no notes, or has a meter that jamd
+            does not speak.
+    """
+    division, tracks = _tracks(data)
+    remarks: list[str] = []
+    body = b"".join(_chunk(b"MTrk", _end_stuck_notes(track)) for track in tracks)
+    head = (1).to_bytes(2, "big") + len(tracks).to_bytes(2, "big") + division.to_bytes(2, "big")
+    try:
+        score = symusic.Score.from_midi(_chunk(b"MThd", head) + body)
+    except (RuntimeError, ValueError) as error:
+        raise SourceError(f"damaged events: {_plain(str(error))}") from error
+    notes, voices = _notes(score)
+    if not len(notes):
+        raise SourceError("no notes")
+    if min(notes[:, ONSET].min(), notes[:, DURATION].min()) < 0:
+        raise SourceError("longer than 2^31 ticks")
+    if (notes[:, DURATION] == 0).any():
+        remarks.append("notes of no length given the shortest")
+    signatures = [(sign.time, sign.numerator, sign.denominator) for sign in score.time_signatures]
+    changes = _meters(signatures, division)
+    notes, changes, cut = cut_silences(_rescale(notes, division), changes)
+    if cut:
+        remarks.append(f"silences cut to {MOST_EMPTY_BARS} bars")
+    notes, meters = lay_out(notes, changes)
+    return Reading(in_order(notes.astype(np.int32)), voices, meters, warnings=tuple(remarks))
+
+
+def _tracks(data: bytes) -> tuple[int, list[bytes]]:
+    """The division, and the content of each track chunk.
+
+    What follows the last whole chunk is left aside, as players do.
+    """
+    if data[:4] == b"RIFF" and data[8:12] == b"RMID":
+        at = data.find(b"MThd")
+        data = data[at:] if at > 0 else b""
+    if data[:4] != b"MThd":
+        raise SourceError(f"not a MIDI file: expected it to begin with MThd, found {data[:4]!r}")
+    if len(data) < 14:
+        raise SourceError(f"cut off in its header: expected 14 bytes, found {len(data)}")
+    length, kind, division = (
+        int.from_bytes(data[i:j], "big") for i, j in ((4, 8), (8, 10), (12, 14))
+    )
+    if not 6 <= length <= len(data) - 8:
+        raise SourceError(f"damaged header: expected a length of 6 bytes or more, found {length}")
+    if kind > 2:
+        raise SourceError(f"expected MIDI format 0 or 1, found {kind}")
+    if division == 0:
+        raise SourceError("damaged header: expected ticks per quarter note, found 0")
+    if division & 0x8000:
+        raise SourceError("timed in SMPTE frames: expected ticks per quarter note; no beat is known")
+    tracks = []
+    at = 8 + length
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "big")
+        if data[at : at + 4] == b"MTrk":
+            if at + 8 + size > len(data):
+                raise SourceError(
+                    f"cut off: expected a track of {size} bytes, found {len(data) - at - 8}"
+                )
+            tracks.append(data[at + 8 : at + 8 + size])
+        at += 8 + size
+    if kind == 2 and len(tracks) > 1:
+        raise SourceError(
+            f"MIDI format 2 holds {len(tracks)} separate sequences: expected format 0 or 1"
+        )
+    return division, [track for track in tracks if track]
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return name + len(content).to_bytes(4, "big") + content
+
+
+def _end_stuck_notes(track: bytes) -> bytes:
+    """The track with every key released at its end, so that a stuck note lasts until there.
+
+    symusic drops notes without an end, and ignores ends without a note.
+    """
+    if not track.endswith(END_OF_TRACK):
+        return track
+    # Any byte that may be a note-on names a channel: one too many does no harm.
+    channels = sorted(byte & 0x0F for byte in set(track) if 0x90 <= byte <= 0x9F)
+    # The delta time before the end of the track is now the first release's; each release brings
+    # the next one's, 0.
+    releases = b"".join(map(_releases, channels))
+    return track[: -len(END_OF_TRACK)] + releases + END_OF_TRACK
+
+
+@cache
+def _releases(channel: int) -> bytes:
+    """Note-offs for all keys of a channel, each followed by a delta time of 0."""
+    return b"".join(bytes((0x80 | channel, pitch, 64, 0)) for pitch in range(128))
+
+
+def _plain(reason: str) -> str:
+    """The library's reason: one short sentence."""
+    return reason.partition("\n")[0].removeprefix("MiniMidi: ").partition("!")[0][:120]
+
+
+def _notes(score: symusic.Score) -> tuple[NDArray[np.int64], tuple[Voice, ...]]:
+    """The table of notes in the file's own ticks, and the tracks that have any."""
+    tables: list[NDArray[np.int64]] = []
+    voices: list[Voice] = []
+    for track in score.tracks:
+        columns = track.notes.numpy()
+        if not len(columns["time"]):
+            continue
+        table = np.empty((len(columns["time"]), 5), np.int64)
+        table[:, ONSET] = columns["time"]
+        table[:, DURATION] = columns["duration"]
+        table[:, PITCH] = columns["pitch"]
+        table[:, VELOCITY] = columns["velocity"]
+        table[:, VOICE] = len(voices)
+        tables.append(table)
+        voices.append(Voice(track.name, track.program, track.is_drum))
+    return np.concatenate(tables) if tables else np.empty((0, 5), np.int64), tuple(voices)
+
+
+def _meters(signatures: Sequence[tuple[int, int, int]], division: int) -> Changes:
+    """The meters, changes only, the first at tick 0; a pickup's is left as written.
+
+    Signatures that make no sense (no beats, a denominator that is no power of two) are ignored.
+    """
+    written: Changes = [(0, Meter(4, 4))]
+    for time, top, bottom in sorted(signatures, key=lambda signature: signature[0]):
+        if top < 1 or bottom not in (1, 2, 4, 8, 16, 32):
+            continue
+        tick = time * TICKS_PER_BEAT // division
+        if written[-1][0] == tick:
+            written.pop()
+        written.append((tick, Meter(top, bottom)))
+    changes = written[:1] if is_pickup(written) else []
+    for tick, meter in written[len(changes) :]:
+        spoken = as_spoken(meter)
+        if not changes or changes[-1][1] != spoken:
+            changes.append((tick, spoken))
+    return changes
+
+
+def _rescale(notes: NDArray[np.int64], division: int) -> NDArray[np.int64]:
+    """The notes in ticks of 480 a quarter, rounded; a note that begins where another ended, still
+    does."""
+    scaled = notes.copy()
+    ends = notes[:, ONSET] + notes[:, DURATION]
+    scaled[:, ONSET] = _round(notes[:, ONSET], division)
+    scaled[:, DURATION] = _round(ends, division) - scaled[:, ONSET]
+    np.maximum(scaled[:, DURATION], SHORTEST_TICKS, out=scaled[:, DURATION])
+    return scaled
+
+
+def _round(ticks: NDArray[np.int64], division: int) -> NDArray[np.int64]:
+    return (2 * ticks * TICKS_PER_BEAT + division) // (2 * division)

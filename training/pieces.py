@@ -1,0 +1,108 @@
+"""Which files are one piece, and which pieces are held out.
+
+Two files are alike when they differ in no more than key, tempo and rhythm pattern. All files of one
+group fall on the same side of the split, and the side depends on nothing but what the file holds:
+not on its name, nor on which other files there are. So a corpus can grow without a piece changing
+sides, and a piece that is in two corpora is on the same side in both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jamd.notes import Meter, Note, Piece, Tick
+from jamd.training.parts import CHORDS_ONLY, moments, share_of_chords
+from jamd.training.reading import DURATION, ONSET, PITCH, Reading
+
+SHINGLE = 12
+"""Intervals of the tune that are looked at together."""
+
+
+def group_of(notes: NDArray[np.int32]) -> str:
+    """The group of a piece, as 16 hexadecimal digits.
+
+    A progression (nearly every moment a chord) is the sequence of its chords' pitch classes above
+    the first chord's lowest note, a chord repeated counting once. Anything else is the sequence of
+    intervals of its highest line, a note repeated counting once; of every `SHINGLE` intervals in a
+    row a hash is taken, and the smallest names the group. That is min-hashing (Broder, "On the
+    resemblance and containment of documents", 1997): repeats played out or not, or a bar
+    changed, two versions of a tune get the same name with a probability that is the share of
+    shingles they have in common.
+
+    Args:
+        notes: int32, shape (notes, 5), as `Reading.notes`, at least one.
+    """
+    order = np.lexsort((notes[:, PITCH], moments(notes)))
+    pitches, steps = notes[order, PITCH], moments(notes)[order]
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(steps)) + 1))
+    if share_of_chords(notes) >= CHORDS_ONLY:
+        classes = np.bitwise_or.reduceat(1 << (pitches - pitches[0]) % 12, starts)
+        sequence = classes[np.concatenate(([True], np.diff(classes) != 0))]
+        return hashlib.sha256(sequence.astype("<i4").tobytes()).hexdigest()[:16]
+    top = pitches[np.append(starts[1:], len(pitches)) - 1]
+    intervals = np.diff(top)
+    intervals = intervals[intervals != 0].astype(np.int64).astype(np.uint64)
+    if len(intervals) <= SHINGLE:
+        return hashlib.sha256(intervals.astype("<u8").tobytes()).hexdigest()[:16]
+    shingles = np.lib.stride_tricks.sliding_window_view(intervals, SHINGLE)
+    return f"{_hash(shingles).min():016x}"
+
+
+def _hash(rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Shape (rows, columns) -> (rows,): 64 bits each, by splitmix64 (Steele et al., 2014)."""
+    state = np.zeros(len(rows), np.uint64)
+    for column in rows.T:
+        state = (state ^ column) + np.uint64(0x9E3779B97F4A7C15)
+        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        state ^= state >> np.uint64(31)
+    return state
+
+
+def is_held_out(group: str, share: float) -> bool:
+    """Whether a group is kept from training.
+
+    Args:
+        group: As `group_of` names it.
+        share: The share of groups to hold out, 0..1. What a smaller share holds out, a larger
+            one does too.
+    """
+    digest = hashlib.sha256(group.encode()).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def bars_of(reading: Reading) -> int:
+    """How many bars a piece has; one that ends within a bar counts it."""
+    start, meter = reading.meters[-1]
+    end = int((reading.notes[:, ONSET] + reading.notes[:, DURATION]).max())
+    bars = max(1, -(-(end - start) // meter.ticks_per_bar))
+    for (tick, meter), (following, _) in pairwise(reading.meters):
+        bars += (following - tick) // meter.ticks_per_bar
+    return bars
+
+
+def join(pieces: list[Piece]) -> Piece:
+    """Several pieces, one after the other, each beginning on a bar line.
+
+    Args:
+        pieces: At least one, of one style.
+    """
+    notes: list[Note] = []
+    meters: list[tuple[Tick, Meter]] = []
+    start = 0
+    for piece in pieces:
+        notes += [replace(note, onset=Tick(note.onset + start)) for note in piece.notes]
+        for tick, meter in piece.meters:
+            if not meters or meters[-1][1] != meter:
+                meters.append((Tick(tick + start), meter))
+        last, meter = piece.meters[-1]
+        end = max(note.end for note in piece.notes)
+        bar = meter.ticks_per_bar
+        start += last + max(1, -(-(end - last) // bar)) * bar
+    has_velocity = all(piece.has_velocity for piece in pieces)
+    return Piece(tuple(notes), tuple(meters), pieces[0].style, has_velocity)

@@ -1,0 +1,274 @@
+"""Files of music -> a corpus.
+
+Three steps: read what has not been read before, decide which files are one piece and on which side
+of the split each is, and write the pieces in the language asked for.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from jamd.errors import CorpusError, SourceError
+from jamd.grid import VOCABULARY
+from jamd.training.corpus import Corpus, CorpusWriter, LeftOut, Split
+from jamd.training.pieces import is_held_out
+from jamd.training.sources import Source, find_sources
+from jamd.training.store import Outcome, Store, key_of
+from jamd.training.work import FileTask, LimitError, PieceTask, Workers, Written, read_file, write_piece
+
+STORE = "readings.sqlite"
+"""The file, in the corpus's folder, that keeps what was read."""
+
+FEWEST_PITCHES = 3
+"""A corpus with fewer different notes than this teaches a model to repeat itself."""
+
+MOST_NAMES = 2**16
+"""Token ids are 16 bits wide."""
+
+_KEEP_EVERY = 64  # files between two writes to the store
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to prepare.
+
+    Attributes:
+        language: `grid` or `article`.
+        style: One of `jamd.grid.STYLES`, for all pieces.
+        sample: Read only so many files, chosen by `seed`; None for all.
+        seed: Of the choice of a sample and of the order in which pieces are joined.
+        held_out: The share of groups kept from training, 0..1.
+        jobs: How many processes, at least 1.
+        time_limit_s: Seconds that one file may take.
+        memory_limit_mb: Megabytes that one file may take.
+        join_bars: Files of one folder with fewer bars are joined until they have as many; 0 for
+            never.
+    """
+
+    language: str = "grid"
+    style: str = "other"
+    sample: int | None = None
+    seed: int = 1
+    held_out: float = 0.1
+    jobs: int = 2
+    time_limit_s: float = 60.0
+    memory_limit_mb: int = 1024
+    join_bars: int = 0
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of the files.
+
+    Attributes:
+        corpus: What was made.
+        files: How many there were.
+        reused: How many of them had been read by an earlier run.
+        warnings: What was odd but could be used.
+    """
+
+    corpus: Corpus
+    files: int
+    reused: int
+    warnings: list[LeftOut] = field(default_factory=list)
+
+
+class Progress(Protocol):
+    """Is told how far a step has come."""
+
+    def __call__(self, step: str, done: int, of: int) -> None: ...
+
+
+def no_progress(step: str, done: int, of: int) -> None:
+    """Tells nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A piece of a file, by its place in the store."""
+
+    source: Source
+    key: str
+    number: int
+    group: str
+    split: Split
+    bars: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.source.name}#{self.number + 1}" if self.number else self.source.name
+
+
+def prepare(
+    given: Sequence[str], output: Path, options: Options, progress: Progress = no_progress
+) -> Report:
+    """Read `given` (folders, files, names of music21's corpus) and write a corpus to `output`.
+
+    Raises:
+        SourceError: A source is not there, or there is nothing to read in any of them.
+        CorpusError: No piece was left, or the article's vocabulary is too large.
+    """
+    sources = find_sources(given)
+    if options.sample is not None and options.sample < len(sources):
+        sources = sorted(random.Random(options.seed).sample(sources, options.sample))
+    left_out: list[LeftOut] = []
+    warnings: list[LeftOut] = []
+    output.mkdir(parents=True, exist_ok=True)
+    workers = Workers(options.jobs, options.time_limit_s, options.memory_limit_mb)
+    with workers, Store(output / STORE) as store:
+        keyed = list(_keys(sources, left_out))
+        new = {key: source for source, key in keyed if store.reason(key) is None}
+        failed = _read(new, store, workers, progress)
+        found: list[_Found] = []
+        for source, key in keyed:
+            reason = failed.get(key) or store.reason(key)
+            if reason:
+                left_out.append(LeftOut(source.name, reason))
+                continue
+            for number, (group, bars, remarks) in enumerate(store.facts(key)):
+                split: Split = "held-out" if is_held_out(group, options.held_out) else "train"
+                found.append(_Found(source, key, number, group, split, bars))
+                warnings += [LeftOut(source.name, remark) for remark in remarks]
+        if not found:
+            raise CorpusError(
+                f"expected at least one piece, found none in {len(sources)} files; "
+                f"the first was left out because: {left_out[0].reason}"
+            )
+        works = list(_join(found, options))
+        with CorpusWriter(output) as writer:
+            corpus = _write(works, store, workers, writer, options, left_out, warnings, progress)
+    return Report(corpus, len(sources), len(keyed) - len(new), warnings)
+
+
+def _keys(sources: Iterable[Source], left_out: list[LeftOut]) -> Iterator[tuple[Source, str]]:
+    for source in sources:
+        try:
+            content = source.path.read_bytes()
+        except OSError as error:
+            left_out.append(LeftOut(source.name, f"cannot be opened: {error.strerror}"))
+            continue
+        yield source, key_of(content, source.path.suffix)
+
+
+def _read(
+    new: dict[str, Source], store: Store, workers: Workers, progress: Progress
+) -> dict[str, str]:
+    """Read files into the store; the reasons of those that another run might read, by key."""
+    failed: dict[str, str] = {}
+    fresh: list[tuple[str, Outcome]] = []
+    tasks = (FileTask(source.path, source.is_score) for source in new.values())
+    try:
+        results = zip(new, workers.map(read_file, tasks), strict=True)
+        for done, (key, result) in enumerate(results, 1):
+            if isinstance(result, LimitError):
+                failed[key] = str(result)
+            elif isinstance(result, SourceError):
+                fresh.append((key, Outcome(reason=str(result))))
+            else:
+                fresh.append((key, Outcome(result)))
+            if len(fresh) >= _KEEP_EVERY:
+                store.put(fresh)
+                fresh.clear()
+            progress("reading", done, len(new))
+    finally:  # an interrupt loses nothing that was read
+        store.put(fresh)
+    return failed
+
+
+def _join(found: Sequence[_Found], options: Options) -> Iterator[list[_Found]]:
+    """The files of each piece: one, or several short ones of one folder and one side."""
+    short = [item for item in found if item.bars < options.join_bars]
+    yield from ([item] for item in found if item.bars >= options.join_bars)
+
+    def place(item: _Found) -> tuple[str, str]:
+        return item.source.folder, item.split
+
+    for where, items in groupby(sorted(short, key=place), key=place):
+        order = sorted(items, key=lambda item: (item.key, item.number))
+        random.Random(f"{options.seed} {where}").shuffle(order)
+        joined: list[_Found] = []
+        for item in order:
+            joined.append(item)
+            if sum(each.bars for each in joined) >= options.join_bars:
+                yield joined
+                joined = []
+        if joined:
+            yield joined
+
+
+def _write(
+    works: Sequence[list[_Found]],
+    store: Store,
+    workers: Workers,
+    writer: CorpusWriter,
+    options: Options,
+    left_out: list[LeftOut],
+    warnings: list[LeftOut],
+    progress: Progress,
+) -> Corpus:
+    ids: dict[str, int] = {}  # of the article's names, in the order of their first appearance
+    seen: set[int] = set()
+    tasks = (
+        PieceTask(
+            tuple(store.reading(item.key, item.number) for item in work),
+            options.language,
+            options.style,
+        )
+        for work in works
+    )
+    for done, (work, written) in enumerate(
+        zip(works, workers.map(write_piece, tasks), strict=True), 1
+    ):
+        progress("writing", done, len(works))
+        if isinstance(written, SourceError):
+            left_out += [LeftOut(item.name, str(written)) for item in work]
+            continue
+        tokens = _ids(written, ids)
+        seen.update(np.unique(tokens).tolist())
+        writer.add(
+            tokens,
+            source=" + ".join(item.name for item in work),
+            group=" + ".join(dict.fromkeys(item.group for item in work)),
+            split=work[0].split,
+            notes=written.notes,
+            has_velocity=written.has_velocity,
+            transpose=written.transpose,
+        )
+    vocabulary: Sequence[str] = VOCABULARY.tokens
+    if options.language == "article":
+        vocabulary = sorted(ids)
+        table = np.zeros(max(1, len(ids)), np.uint16)
+        table[[ids[name] for name in vocabulary]] = range(len(vocabulary))
+        writer.renumber(table)
+        pitches = len(ids)
+    else:
+        pitches = sum(VOCABULARY.kind(token) in ("Lead", "Comp") for token in seen)
+    if pitches < FEWEST_PITCHES:
+        warnings.append(
+            LeftOut(
+                "the whole corpus",
+                f"only {pitches} different notes: a model can learn nothing but to repeat them",
+            )
+        )
+    return writer.finish(
+        language=options.language, vocabulary=vocabulary, style=options.style, left_out=left_out
+    )
+
+
+def _ids(written: Written, ids: dict[str, int]) -> np.ndarray[tuple[int], np.dtype[np.uint16]]:
+    if isinstance(written.tokens, bytes):
+        return np.frombuffer(written.tokens, np.uint16)
+    numbers = [ids.setdefault(name, len(ids)) for name in written.tokens]
+    if len(ids) > MOST_NAMES:
+        raise CorpusError(
+            f"expected at most {MOST_NAMES} different notes and chords, found more; "
+            "prepare fewer files"
+        )
+    return np.array(numbers, np.uint16)

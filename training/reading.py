@@ -1,0 +1,116 @@
+"""What a reader makes of one file, before anything is decided about it.
+
+MIDI files and scores end up in the same shape: a table of notes in ticks (480 per quarter note)
+whose bar lines are known. `jamd.training.parts` then decides whose line each note is.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jamd.errors import SourceError
+from jamd.notes import METERS, Meter, Tick
+
+ONSET, DURATION, PITCH, VELOCITY, VOICE = range(5)
+"""The columns of `Reading.notes`."""
+
+SAME_BARS = {
+    Meter(2, 2): Meter(4, 4),
+    Meter(8, 8): Meter(4, 4),
+    Meter(4, 2): Meter(4, 4),
+    Meter(8, 4): Meter(4, 4),
+    Meter(4, 8): Meter(2, 4),
+    Meter(1, 2): Meter(2, 4),
+    Meter(6, 4): Meter(3, 4),
+    Meter(12, 8): Meter(6, 8),
+    Meter(12, 16): Meter(6, 8),
+}
+"""Meters whose bars are one bar, or exactly two, of a meter that jamd speaks.
+
+12/16 is 6/8 at twice the speed: its bar has the same length as a bar of 6/8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One track of a MIDI file, or one staff of a score.
+
+    Attributes:
+        name: As the file gives it; any text, so never print it as it is.
+        program: General MIDI program, 0..127.
+        drums: Its pitches name drums.
+        staves: How many staves its instrument has: 2 for a piano's.
+    """
+
+    name: str = ""
+    program: int = 0
+    drums: bool = False
+    staves: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The notes of one piece, as read.
+
+    Attributes:
+        notes: int32, shape (notes, 5): onset and duration in ticks (480 per quarter note, duration
+            at least 1), pitch 0..127, velocity 1..127, index into `voices`. Sorted by onset, then
+            voice, then pitch.
+        voices: The tracks or staves, in the file's order.
+        meters: (tick, meter), the first at tick 0, each on a bar line of the one before; all of
+            `METERS`.
+        has_velocity: False where the format gives no velocities.
+        warnings: What was odd about the file but could be read.
+    """
+
+    notes: NDArray[np.int32]
+    voices: tuple[Voice, ...]
+    meters: tuple[tuple[Tick, Meter], ...]
+    has_velocity: bool = True
+    warnings: tuple[str, ...] = ()
+
+    def to_bytes(self) -> bytes:
+        """A compact form for a cache: a line of JSON, then the table of notes, deflated."""
+        head = {
+            "voices": [asdict(voice) for voice in self.voices],
+            "meters": [(tick, str(meter)) for tick, meter in self.meters],
+            "has_velocity": self.has_velocity,
+            "warnings": self.warnings,
+        }
+        table = zlib.compress(self.notes.astype("<i4").tobytes(), 1)
+        return json.dumps(head).encode() + b"\n" + table
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Reading:
+        """The inverse of `to_bytes`."""
+        line, _, table = data.partition(b"\n")
+        head = json.loads(line)
+        notes = np.frombuffer(zlib.decompress(table), "<i4").astype(np.int32).reshape(-1, 5)
+        return cls(
+            notes=notes,
+            voices=tuple(Voice(**voice) for voice in head["voices"]),
+            meters=tuple((Tick(tick), Meter.parse(text)) for tick, text in head["meters"]),
+            has_velocity=head["has_velocity"],
+            warnings=tuple(head["warnings"]),
+        )
+
+
+def as_spoken(meter: Meter) -> Meter:
+    """The meter of `METERS` whose bars fit `meter`'s.
+
+    Raises:
+        SourceError: There is none.
+    """
+    spoken = SAME_BARS.get(meter, meter)
+    if spoken not in METERS:
+        raise SourceError(f"meter {meter}: expected one of {', '.join(map(str, METERS))}")
+    return spoken
+
+
+def in_order(notes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The notes by onset, then voice, then pitch."""
+    return notes[np.lexsort((notes[:, PITCH], notes[:, VOICE], notes[:, ONSET]))]

@@ -1,0 +1,190 @@
+"""Scores (MusicXML, ABC and music21's own corpus) -> `Reading`s, through music21.
+
+A score knows its bars, so the notes are laid out measure by measure: each measure begins on a bar
+line, a pickup stands at the end of an otherwise empty first bar, and a measure cut in two by a
+repeat sign is put together again. Tied notes are one note. Grace notes and chord symbols are
+dropped; repeats are not played out. A score's dynamics are marks, not velocities: there are none.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jamd.errors import SourceError
+from jamd.notes import TICKS_PER_BEAT, Meter, Tick
+from jamd.training.reading import DURATION, Reading, Voice, as_spoken, in_order
+
+SUFFIXES = frozenset({".musicxml", ".xml", ".mxl", ".abc"})
+"""Suffixes of score files, in lower case."""
+
+CORPUS = "music21:"
+"""What a source in music21's own corpus begins with."""
+
+VELOCITY = 80
+
+
+def read_score(path: Path) -> list[Reading]:
+    """All pieces of a score file; an ABC file may hold many.
+
+    Raises:
+        SourceError: music21 cannot read it, it has no notes, or it has a meter that jamd does not
+            speak.
+    """
+    from music21 import converter, stream
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # music21 warns of each mark it leaves aside
+        try:
+            parsed: Any = converter.parse(path, forceSource=True, storePickle=False)
+        except Exception as error:  # its readers raise whatever the file makes them trip over
+            raise SourceError(f"music21 cannot read it: {_first_line(error)}") from error
+        scores = list(parsed.scores) if isinstance(parsed, stream.Opus) else [parsed]
+        readings = [_read_one(score) for score in scores]
+    if not readings:
+        raise SourceError("no notes")
+    return readings
+
+
+def corpus_paths(name: str) -> list[Path]:
+    """The files of music21's own corpus that `name` stands for.
+
+    Args:
+        name: `music21:` and a composer (`bach`) or the path of a work (`bach/bwv66.6`).
+
+    Raises:
+        SourceError: The corpus has no such composer or work.
+    """
+    from music21 import corpus
+    from music21.exceptions21 import CorpusException
+
+    wanted = name.removeprefix(CORPUS)
+    paths = [Path(path) for path in corpus.getComposer(wanted)] if wanted else []
+    if not paths:
+        try:
+            found: Any = corpus.getWork(wanted)
+        except CorpusException:
+            raise SourceError(
+                f"{name}: expected a composer or a work in music21's corpus, "
+                "like music21:bach or music21:bach/bwv66.6"
+            ) from None
+        paths = [Path(path) for path in (found if isinstance(found, list) else [found])]
+    return sorted(paths)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+
+
+def _read_one(score: Any) -> Reading:
+    from music21 import stream
+
+    parts = list(score.parts) or [score]
+    if not any(part.hasMeasures() for part in parts):
+        parts = [part.makeMeasures() for part in parts]
+    columns = [list(part.getElementsByClass(stream.Measure)) for part in parts]
+    if not any(columns):
+        raise SourceError("no measures")
+    starts, meters = _lay_out(columns)
+    rows: list[tuple[int, int, int, int, int]] = []
+    voices = []
+    for voice, (part, measures) in enumerate(zip(parts, columns, strict=True)):
+        voices.append(_voice(part))
+        rows += _notes(measures, starts, voice)
+    if not rows:
+        raise SourceError("no notes")
+    table = np.array(rows, np.int32)
+    table[:, DURATION] = np.maximum(table[:, DURATION], 1)
+    return Reading(in_order(table), tuple(voices), meters, has_velocity=False)
+
+
+def _voice(part: Any) -> Voice:
+    from music21 import stream
+
+    instrument = part.getInstrument(returnDefault=False)
+    program = getattr(instrument, "midiProgram", None) or 0
+    name = part.partName or ""
+    drums = getattr(instrument, "midiChannel", None) == 9
+    staves = 2 if isinstance(part, stream.PartStaff) else 1
+    return Voice(name, int(program), drums, staves)
+
+
+def _lay_out(columns: list[list[Any]]) -> tuple[list[int], tuple[tuple[Tick, Meter], ...]]:
+    """Where each measure begins, in ticks, and the meters.
+
+    Args:
+        columns: The measures of each part.
+    """
+    starts: list[int] = []
+    meters: list[tuple[Tick, Meter]] = []
+    line, place = 0, 0  # the bar line before, and where the next measure would follow on
+    spoken = Meter(4, 4)
+    for index in range(max(map(len, columns))):
+        row = [measures[index] for measures in columns if index < len(measures)]
+        written = next((m.timeSignature for m in row if m.timeSignature is not None), None)
+        if written is not None:
+            spoken = as_spoken(Meter(written.numerator, written.denominator))
+        bar = spoken.ticks_per_bar
+        length = max(_ticks(measure.highestTime) for measure in row)
+        changed = not meters or meters[-1][1] != spoken
+        if index == 0 and length < bar:
+            place = bar - length
+        elif place > line and (changed or place - line + length > bar):
+            place = line = line + bar * -(-(place - line) // bar)
+        if changed:
+            meters.append((Tick(line), spoken))
+        starts.append(place)
+        place += length
+        while place - line >= bar:
+            line += bar
+    return starts, tuple(meters)
+
+
+def _notes(
+    measures: list[Any], starts: list[int], voice: int
+) -> Iterator[tuple[int, int, int, int, int]]:
+    """(onset, duration, pitch, velocity, voice) of one part, tied notes as one."""
+    tied: dict[int, tuple[int, int]] = {}  # pitch -> onset and end so far
+    for measure, start in zip(measures, starts, strict=False):
+        for offset, element in _elements(measure):
+            onset = start + _ticks(offset)
+            length = _ticks(element.quarterLength)
+            for note in getattr(element, "notes", (element,)):
+                pitch = note.pitch.midi
+                if not 0 <= pitch <= 127:
+                    continue
+                tie = (note.tie or element.tie) and (note.tie or element.tie).type
+                began, end = tied.pop(pitch, (onset, onset))
+                if tie not in ("continue", "stop") or end != onset:
+                    if end > began:  # a tie that nothing took up
+                        yield began, end - began, pitch, VELOCITY, voice
+                    began = onset
+                if tie in ("start", "continue"):
+                    tied[pitch] = began, onset + length
+                else:
+                    yield began, onset + length - began, pitch, VELOCITY, voice
+    for pitch, (began, end) in tied.items():
+        yield began, end - began, pitch, VELOCITY, voice
+
+
+def _elements(measure: Any) -> Iterator[tuple[float, Any]]:
+    """(offset in the measure, note or chord), in order of time, without what does not sound."""
+    from music21 import harmony, note, percussion
+
+    found = [(element.offset, element) for element in measure.notes]
+    for voice in measure.voices:
+        found += [(voice.offset + element.offset, element) for element in voice.notes]
+    for offset, element in sorted(found, key=lambda pair: pair[0]):
+        dropped = (harmony.Harmony, note.Unpitched, percussion.PercussionChord)
+        if not element.duration.isGrace and not isinstance(element, dropped):
+            yield offset, element
+
+
+def _ticks(quarters: Any) -> int:
+    """music21's offsets are floats or fractions of a quarter note."""
+    return round(quarters * TICKS_PER_BEAT)

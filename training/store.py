@@ -1,0 +1,117 @@
+"""What has been read from files, kept between runs.
+
+A file is known by what it holds, not by its name or date, so that a renamed file is not read again
+and a changed one is. One SQLite file in the corpus's folder; what is in it survives an interrupt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+READERS = 1
+"""Raised whenever a reader comes to read a file differently: what older ones read is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One piece as read from a file.
+
+    Attributes:
+        reading: `Reading.to_bytes`.
+        group: As `jamd.training.pieces.group_of` names it.
+        bars: How many bars it has.
+        warnings: What was odd about the file.
+    """
+
+    reading: bytes
+    group: str
+    bars: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file: its pieces, or the reason why there are none."""
+
+    pieces: tuple[Read, ...] = ()
+    reason: str = ""
+
+
+def key_of(content: bytes, suffix: str) -> str:
+    """What a file is known by: its content, and the suffix that chooses its reader."""
+    return hashlib.sha256(f"{READERS}{suffix.lower()}\n".encode() + content).hexdigest()
+
+
+class Store:
+    """Outcomes by key. A context manager; leaving it, however, keeps what was put in."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        # A crash of the machine may cost the last files read, which can be read again.
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.executescript(
+            """
+            CREATE TABLE IF NOT EXISTS files (key TEXT PRIMARY KEY, reason TEXT, readers INT);
+            CREATE TABLE IF NOT EXISTS pieces (
+                key TEXT, number INT, music BLOB, kin TEXT, bars INT, warnings TEXT,
+                PRIMARY KEY (key, number)
+            );
+            """
+        )
+        if self._db.execute("SELECT 1 FROM files WHERE readers != ?", (READERS,)).fetchone():
+            self._db.executescript("DELETE FROM files; DELETE FROM pieces; VACUUM;")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._db.close()
+
+    def put(self, outcomes: Sequence[tuple[str, Outcome]]) -> None:
+        """Keep outcomes by their keys, all or none."""
+        self._db.execute("BEGIN")
+        for key, outcome in outcomes:
+            self._db.execute(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (key, outcome.reason, READERS)
+            )
+            self._db.executemany(
+                "INSERT OR REPLACE INTO pieces VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (key, number, read.reading, read.group, read.bars, "\n".join(read.warnings))
+                    for number, read in enumerate(outcome.pieces)
+                ],
+            )
+        self._db.execute("COMMIT")
+
+    def reason(self, key: str) -> str | None:
+        """Why the file has no pieces, "" where it has; None where it has not been read."""
+        row = self._db.execute("SELECT reason FROM files WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def facts(self, key: str) -> list[tuple[str, int, tuple[str, ...]]]:
+        """(group, bars, warnings) of each piece of a file."""
+        rows = self._db.execute(
+            "SELECT kin, bars, warnings FROM pieces WHERE key = ? ORDER BY number", (key,)
+        )
+        return [(group, bars, tuple(text.splitlines())) for group, bars, text in rows]
+
+    def reading(self, key: str, number: int) -> bytes:
+        """The music of a file's piece `number`, from 0, as `Reading.to_bytes`."""
+        row = self._db.execute(
+            "SELECT music FROM pieces WHERE key = ? AND number = ?", (key, number)
+        ).fetchone()
+        if row is None:
+            raise KeyError((key, number))
+        return bytes(row[0])

@@ -1,0 +1,197 @@
+"""What `jamd prepare` has done in other processes, and those processes.
+
+A file may hang its reader, crash it or fill the memory, and no check beforehand tells which. So
+each is read in a process that is ended when it takes too long, and that cannot take more memory
+than it was allowed (where the system can hold it to that: Linux, mostly).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import TimeoutError as OutOfTimeError
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import numpy as np
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
+
+from jamd.errors import SourceError
+from jamd.grid import HIGHEST, LOWEST, Grid, fold
+from jamd.training.midi_file import read_midi
+from jamd.training.parts import pitched, to_piece
+from jamd.training.pieces import bars_of, group_of, join
+from jamd.training.reading import PITCH, Reading
+from jamd.training.score_file import read_score
+from jamd.training.store import Read
+
+FEWEST_NOTES = 2
+"""A file with fewer notes holds nothing that follows from anything."""
+
+
+class LimitError(SourceError):
+    """A file was given up: it took too long, too much memory, or its reader died.
+
+    Another run, with other limits, may read it.
+    """
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class FileTask:
+    """A file to read."""
+
+    path: Path
+    is_score: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PieceTask:
+    """Readings (`Reading.to_bytes`) to join into one piece, and to write in a language."""
+
+    readings: tuple[bytes, ...]
+    language: str
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A piece in a language.
+
+    Attributes:
+        tokens: Token ids (uint16, in bytes) for the grid language, names for the article's.
+        notes: How many notes it has.
+        has_velocity: As in `Piece`.
+        transpose: As in `jamd.training.corpus.Entry`.
+    """
+
+    tokens: bytes | tuple[str, ...]
+    notes: int
+    has_velocity: bool
+    transpose: tuple[int, int]
+
+
+def read_file(task: FileTask) -> tuple[Read, ...]:
+    """All pieces of a file.
+
+    Raises:
+        SourceError: It has none that can be used.
+    """
+    if task.is_score:
+        readings = read_score(task.path)
+    else:
+        readings = [read_midi(task.path.read_bytes())]
+    return tuple(map(_facts, readings))
+
+
+def _facts(reading: Reading) -> Read:
+    notes = pitched(reading)
+    if len(notes) < FEWEST_NOTES:
+        raise SourceError(f"too short: expected {FEWEST_NOTES} notes or more, found {len(notes)}")
+    warnings = reading.warnings
+    if len(notes) > 16 and len(np.unique(notes[:, PITCH])) == 1:
+        warnings = (*warnings, "every note has the same pitch")
+    return Read(reading.to_bytes(), group_of(notes), bars_of(reading), warnings)
+
+
+def write_piece(task: PieceTask) -> Written:
+    """Write a piece in the language asked for."""
+    pieces = [to_piece(Reading.from_bytes(data), task.style) for data in task.readings]
+    piece = join(pieces) if len(pieces) > 1 else pieces[0]
+    tokens: bytes | tuple[str, ...]
+    if task.language == "article":
+        from jamd.article import names
+
+        tokens = tuple(names(piece.notes))
+    else:
+        tokens = np.array(Grid().encode(piece), np.uint16).tobytes()
+    pitches = [fold(note.pitch) for note in piece.notes]
+    room = (LOWEST - min(pitches), HIGHEST - max(pitches))
+    return Written(tokens, len(piece.notes), piece.has_velocity, room)
+
+
+class Workers:
+    """Processes that do tasks, each under a limit of time and memory. A context manager."""
+
+    def __init__(self, jobs: int, time_limit_s: float, memory_limit_mb: int) -> None:
+        self._time_limit_s = time_limit_s
+        self._memory_limit_mb = memory_limit_mb
+        self._window = 8 * jobs
+        # A server that forks ready-made workers: safe beside threads, and quick to replace one.
+        methods = multiprocessing.get_all_start_methods()
+        context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        if "forkserver" in methods:
+            context.set_forkserver_preload([__name__])
+        self._pool = ProcessPool(
+            max_workers=jobs,
+            initializer=_limit_memory,
+            initargs=[memory_limit_mb],
+            context=context,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._pool.close()
+        else:
+            self._pool.stop()
+        self._pool.join()
+
+    def map(
+        self, function: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Iterator[Result | SourceError]:
+        """`function` of each item, in their order; what could not be done is its reason instead.
+
+        Only so many tasks are under way as keep the workers busy, so memory stays flat.
+        """
+        under_way: deque[ProcessFuture] = deque()
+        for item in items:
+            under_way.append(
+                self._pool.schedule(function, args=[item], timeout=self._time_limit_s)
+            )
+            if len(under_way) >= self._window:
+                yield self._result(under_way.popleft())
+        while under_way:
+            yield self._result(under_way.popleft())
+
+    def _result(self, future: ProcessFuture) -> Result | SourceError:
+        try:
+            return future.result()
+        except SourceError as error:
+            return error
+        except OutOfTimeError:
+            return LimitError(f"took longer than {self._time_limit_s:g} s")
+        except MemoryError:
+            return LimitError(f"took more than {self._memory_limit_mb} MB of memory")
+        except ProcessExpired as error:
+            return LimitError(f"its reader died ({error})")
+        except (ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
+            return LimitError(f"its reader failed: {type(error).__name__}: {error}"[:200])
+
+
+def _limit_memory(megabytes: int) -> None:
+    """Let this process take so many megabytes more than it has now."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except OSError:  # no /proc: macOS, where the limit would not be kept either
+        return
+    limit = pages * resource.getpagesize() + megabytes * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
