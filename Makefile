@@ -1,0 +1,69 @@
+# The two that matter. Each sets up all that it needs, once:
+#
+#   make play    jam; options pass through: make play ARGS="--bpm 92 --mode endless --bars 16"
+#   make test    check everything: style, types, layers, and the tests
+#
+#   make lint    style, types and layers alone
+#   make bench   measure speed, each figure beside what it is to be compared with
+#   make bundle  make the default model again, from its corpora
+#   make clean   remove the environments and what the tools left behind
+
+# Written for GNU make 3.81, which is what macOS has.
+
+BIN := .venv/bin
+LIVE := .venv-live/bin
+INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+ARGS :=
+
+.DEFAULT_GOAL := help
+.PHONY: help play test lint bench bundle clean
+
+help:
+	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
+
+# What is installed: .venv/live stands for the live side, .venv/all for everything.
+
+.venv/live: pyproject.toml constraints.txt
+	@echo 'setting up .venv for playing (once; a minute or so)'
+	@tools/new_venv .venv
+	@$(BIN)/python $(INSTALL) --editable .
+	@touch $@
+
+.venv/all: pyproject.toml constraints.txt
+	@echo 'setting up .venv with TensorFlow and the tests (once; some minutes)'
+	@tools/new_venv .venv
+	@$(BIN)/python $(INSTALL) --editable '.[dev]'
+	@touch .venv/live $@
+
+.venv-live/dependencies: pyproject.toml constraints.txt
+	@echo 'setting up .venv-live, where the live side is tested without TensorFlow (once)'
+	@tools/new_venv .venv-live
+	@$(LIVE)/python $(INSTALL) '.[test]'
+	@touch $@
+
+play: .venv/live
+	@exec $(BIN)/python tools/foreground.py $(BIN)/jamd play $(ARGS)
+
+lint: .venv/all
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+# The second round runs on the wheel: what it lacks, or wants from TensorFlow, shows there.
+test: lint .venv-live/dependencies
+	$(BIN)/pytest
+	rm -rf build
+	$(BIN)/python -m build --wheel --no-isolation --outdir build >build.log
+	$(LIVE)/python $(INSTALL) --no-deps --force-reinstall build/*.whl
+	$(LIVE)/pytest -m 'not train' tests/jamd tests/daemon
+
+bench: .venv/all
+	$(BIN)/jamd bench $(ARGS)
+
+bundle: .venv/all
+	$(BIN)/jamd recipe $(ARGS)
+
+clean:
+	rm -rf .venv .venv-live build dist jamd.egg-info
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
