@@ -60,7 +60,8 @@ class Loop:
         improvisers: Improvisers,
         journal: Callable[[Entry], None],
         clock: Clock,
-        tend: Callable[[float, Status], None] = lambda now, status: None,
+        *,
+        tend: Callable[[float, Status], None],
     ) -> None:
         self.lateness_s: deque[float] = deque(maxlen=100_000)
         self._session = session

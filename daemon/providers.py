@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
+import io
 import json
 import os
 import sys
@@ -59,16 +60,14 @@ def preload_cuda() -> None:
     devices = ctypes.c_int(0)
     if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(devices)) or not devices.value:
         raise RuntimeError("the NVIDIA driver finds no device")
-    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+    with contextlib.redirect_stdout(io.StringIO()):
         onnxruntime.preload_dlls()  # it prints what is missing, instead of raising
-    provider = "onnxruntime_providers_cuda.dll" if sys.platform == "win32" else (
-        "libonnxruntime_providers_cuda.so"
-    )
+    before, after = ("", ".dll") if sys.platform == "win32" else ("lib", ".so")
     folder = Path(onnxruntime.__file__).parent / "capi"
     try:
-        shared = provider.replace("cuda", "shared")
-        ctypes.CDLL(str(folder / shared), mode=ctypes.RTLD_GLOBAL)
-        ctypes.CDLL(str(folder / provider))
+        for name in ("shared", "cuda"):  # the second needs the first
+            library = folder / f"{before}onnxruntime_providers_{name}{after}"
+            ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
     except OSError as error:
         missing = str(error).partition(":")[0]
         raise RuntimeError(f"CUDA cannot load {missing}: install CUDA 13 and cuDNN 9") from None
@@ -82,7 +81,8 @@ class Verdicts:
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        self._file = file or platformdirs.user_cache_path("jamd", appauthor=False) / "providers.json"
+        cache = platformdirs.user_cache_path("jamd", appauthor=False)
+        self._file = file or cache / "providers.json"
 
     def find(self, key: str) -> dict[str, int] | None:
         """The microseconds found under `key`, with "cpu" among them."""
@@ -139,23 +139,27 @@ class Trial:
             return []
         if not self._begun:
             self._begun = True
-            known = self._verdicts.find(self._key(ready))
-            if known is None or self._quicker(known):
-                self._supervisor.try_rival(self._rival)
-                return []
-            return [self._kept(ready, known)]
+            return self._begin(ready)
         answer = self._supervisor.poll_rival()
-        if answer is None:
-            return []
-        if not isinstance(answer, Ready):
-            return [f"stays on the {ready.provider.upper()}: {answer.reason}"]
+        if isinstance(answer, Ready):
+            return self._judge(ready, answer)
+        return [] if answer is None else [f"stays on the CPU: {answer.reason}"]
+
+    def _begin(self, ready: Ready) -> list[str]:
+        known = self._verdicts.find(self._key(ready))
+        if known is not None and not self._quicker(known):
+            return [self._kept(known)]
+        self._supervisor.try_rival(self._rival)
+        return []
+
+    def _judge(self, ready: Ready, answer: Ready) -> list[str]:
         found = {"cpu": ready.step_us, self._rival.provider: answer.step_us}
         self._verdicts.keep(self._key(ready), found)
         self._won = self._quicker(found)
         if self._won:
             return []
         self._supervisor.drop_rival()
-        return [self._kept(ready, found)]
+        return [self._kept(found)]
 
     def bar_line(self) -> list[str]:
         """The moment to change over, if there is someone to change over to."""
@@ -171,13 +175,14 @@ class Trial:
         rival = step_us.get(self._rival.provider)
         return rival is not None and rival <= WORTH_IT * step_us["cpu"]
 
-    def _kept(self, ready: Ready, step_us: dict[str, int]) -> str:
+    @staticmethod
+    def _kept(step_us: dict[str, int]) -> str:
         figures = ", ".join(f"{name} {us / 1000:.2f} ms" for name, us in sorted(step_us.items()))
-        return f"stays on the {ready.provider.upper()}, measured a token: {figures}"
+        return f"stays on the CPU, measured a token: {figures}"
 
 
 def describe(ready: Ready | None) -> str:
-    """ "the CPU (int8, 0.15 ms a token)"; "no model" where there is none."""
+    """Where the model runs, in words: `the CPU (int8, 0.15 ms a token)`."""
     if ready is None:
         return "no model"
     where = "the CPU" if ready.provider == "cpu" else ready.provider.upper()

@@ -143,8 +143,10 @@ def main() -> int:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is not an answer
 
-    import numpy  # noqa: F401, PLC0415 - the slow imports, while the front is still busy with its own
+    # The slow imports, while the front is still busy with its own.
     import onnxruntime  # noqa: PLC0415
+
+    import jamd.daemon.improviser  # noqa: F401, PLC0415
 
     try:
         wanted = pickle.load(sys.stdin.buffer)  # noqa: S301 - the front wrote it

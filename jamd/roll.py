@@ -86,9 +86,11 @@ def draw(picture: Picture) -> str:
     height = _TOP + row_height * len(rows)
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
-            f'width="{width:g}" height="{height:g}" role="img" '
-            'font-family="Helvetica, Arial, sans-serif" font-size="11" fill="#333">',
+            (
+                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
+                f'width="{width:g}" height="{height:g}" role="img" '
+                'font-family="Helvetica, Arial, sans-serif" font-size="11" fill="#333">'
+            ),
             f"<title>{escape(picture.title)}</title>",
             f'<rect width="{width:g}" height="{height:g}" fill="#fff"/>',
             *_header(picture),
@@ -103,7 +105,8 @@ def draw(picture: Picture) -> str:
 
 
 def _header(picture: Picture) -> Iterator[str]:
-    yield f'<text x="{_LEFT}" y="24" font-size="15" font-weight="bold">{escape(picture.title)}</text>'
+    style = 'font-size="15" font-weight="bold"'
+    yield f'<text x="{_LEFT}" y="24" {style}>{escape(picture.title)}</text>'
     x = _LEFT
     for voice in picture.voices:
         yield f'<rect x="{x}" y="34" width="10" height="10" rx="2" fill="{voice.colour}"/>'
@@ -177,7 +180,7 @@ class _Row:
     def _lines(self) -> Iterator[str]:
         for i, (start, end) in enumerate(zip(self.bars, self.bars[1:], strict=False)):
             for beat in range(start + TICKS_PER_BEAT, end, TICKS_PER_BEAT):
-                yield _line(self._x(beat), 0, self.height, "#e6e6ea")
+                yield _line(self._x(beat), 0, self.height, "#d9d9df")
             yield _line(self._x(start), 0, self.height, "#9a9aa2")
             yield (
                 f'<text x="{self._x(start) + 3:g}" y="{self.height + 13}" font-size="10" '

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,9 +20,9 @@ NOTES = st.builds(
 )
 
 
-def drawn(svg: str, colour: str) -> list[ElementTree.Element]:
+def drawn(svg: str, colour: str) -> list[ET.Element]:
     """The notes drawn in `colour`, row by row."""
-    root = ElementTree.fromstring(svg)
+    root = ET.fromstring(svg)
     space = "{http://www.w3.org/2000/svg}"
     return [
         one for group in root.iter(f"{space}g") if group.get("fill") == colour for one in group
@@ -62,7 +62,7 @@ def test_turns_tint_the_background() -> None:
 
 def test_a_title_cannot_break_the_picture() -> None:
     svg = draw(Picture("<jam> & 'co'", (Voice("</svg>", PLAYER, ()),)))
-    assert ElementTree.fromstring(svg)[0].text == "<jam> & 'co'"
+    assert ET.fromstring(svg)[0].text == "<jam> & 'co'"
 
 
 def test_pitch_names() -> None:

@@ -1,0 +1,193 @@
+"""The loop passes everything on, in order and in time, and ends every note."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from mido import Message
+
+from jamd.daemon.events import (
+    Ask,
+    Effect,
+    Entry,
+    Event,
+    Heard,
+    Journal,
+    Mode,
+    Send,
+    Turn,
+    TurnTaken,
+    WorkerReady,
+)
+from jamd.daemon.loop import Loop
+from jamd.daemon.ports import Connected, Received
+from jamd.daemon.requests import PlanRequest
+from jamd.daemon.session import Status
+from jamd.daemon.virtual import VirtualClock
+from jamd.language import Context
+from jamd.notes import Tick
+
+C4_ON, C4_OFF = Message("note_on", note=60), Message("note_off", note=60)
+REQUEST = PlanRequest(1, Context((), Tick(0), Tick(0)), Tick(1920))
+STATUS = Status(None, 0, 0, Turn.PLAYER, 100.0, Mode.ANSWER, 0, worker=True)
+
+
+class FakePorts:
+    """Ports on which `coming` comes in, each at its moment."""
+
+    def __init__(self, coming: Sequence[Received] = ()) -> None:
+        self.sent: list[Message] = []
+        self._coming = list(coming)
+
+    def poll(self, now: float) -> Sequence[Received]:
+        due = [one for one in self._coming if one.seconds <= now]
+        self._coming = [one for one in self._coming if one.seconds > now]
+        return due
+
+    def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+    def tend(self, now: float) -> Sequence[str]:
+        return ()
+
+    def connected(self) -> Connected:
+        return Connected((), ())
+
+    def close(self) -> None:
+        pass
+
+
+class FakeImprovisers:
+    """Improvisers who say `events` once, and keep what they are asked."""
+
+    def __init__(self, events: Sequence[Event] = ()) -> None:
+        self.asked: list[PlanRequest] = []
+        self._events = list(events)
+
+    def ask(self, request: PlanRequest, now: float) -> None:
+        self.asked.append(request)
+
+    def poll(self, now: float) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+
+class FakeSession:
+    """A session that does `effects` at their moments, and keeps what it is told."""
+
+    def __init__(self, effects: Sequence[tuple[float, Effect]] = ()) -> None:
+        self.told: list[tuple[Event, float]] = []
+        self.wrong: Exception | None = None
+        self._effects = list(effects)
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        self.told.append((event, now))
+        return []
+
+    def advance(self, now: float) -> list[Effect]:
+        if self.wrong:
+            raise self.wrong
+        due = [effect for at, effect in self._effects if at <= now]
+        self._effects = [one for one in self._effects if one[0] > now]
+        return due
+
+    def next_deadline(self) -> float | None:
+        return min((at for at, _ in self._effects), default=None)
+
+    def status(self, now: float) -> Status:
+        return STATUS
+
+    def shutdown(self, now: float) -> list[Effect]:
+        return [Send(C4_OFF, now)]
+
+
+class Room:
+    """A loop among fakes."""
+
+    def __init__(
+        self, session: FakeSession, ports: FakePorts, events: Sequence[Event] = ()
+    ) -> None:
+        self.improvisers = FakeImprovisers(events)
+        self.entries: list[Entry] = []
+        self.clock = VirtualClock()
+        self.tended: list[float] = []
+        self.loop = Loop(
+            session,  # type: ignore[arg-type]
+            ports,
+            self.improvisers,
+            self.entries.append,
+            self.clock,
+            tend=self._tend,
+        )
+        self.until_s = 1.0
+
+    def _tend(self, now: float, status: Status) -> None:
+        self.tended.append(now)
+        if now >= self.until_s:
+            self.loop.stop()
+
+
+def test_what_comes_in_is_told_within_a_millisecond() -> None:
+    coming = [Received(C4_ON, 0.5, "keys"), Received(C4_OFF, 0.75, "keys")]
+    session = FakeSession()
+    Room(session, FakePorts(coming), [WorkerReady()]).loop.run()
+    assert [(event, moment) for event, moment in session.told] == [
+        (WorkerReady(), 0.0),
+        (Heard(C4_ON), 0.5),
+        (Heard(C4_OFF), 0.75),
+    ]
+
+
+def test_effects_are_done_at_their_deadline_and_in_order() -> None:
+    entry = TurnTaken(0, 0.25, Turn.JAMD)
+    session = FakeSession(
+        [
+            (0.2505, Send(C4_ON, 0.2505)),
+            (0.2505, Journal(entry)),
+            (0.2505, Ask(REQUEST)),
+            (0.5, Send(C4_OFF, 0.5)),
+        ]
+    )
+    ports = FakePorts()
+    room = Room(session, ports)
+    room.loop.run()
+    assert ports.sent[:2] == [C4_ON, C4_OFF]
+    assert room.entries == [entry]
+    assert room.improvisers.asked == [REQUEST]
+    assert list(room.loop.lateness_s)[:2] == [0.0, 0.0]
+
+
+def test_it_tends_to_what_has_time_fifty_times_a_second() -> None:
+    room = Room(FakeSession(), FakePorts())
+    room.loop.run()
+    gaps = [after - before for before, after in zip(room.tended, room.tended[1:], strict=False)]
+    assert all(0.019 < gap < 0.022 for gap in gaps)
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_whatever_happens_what_sounds_is_ended(clean: bool) -> None:
+    def sent_after(stop: Callable[[Room, FakeSession], None]) -> list[Message]:
+        loud = Message("note_on", channel=3, note=72)
+        session = FakeSession([(0.0, Send(C4_ON, 0.0)), (0.0, Send(loud, 0.0))])
+        ports = FakePorts()
+        stop(Room(session, ports), session)
+        return ports.sent
+
+    def stop(room: Room, session: FakeSession) -> None:
+        if clean:
+            room.loop.run()
+            return
+        tend = room.loop._tend
+        session_fails = RuntimeError("a bug")
+
+        def fail(now: float, status: Status) -> None:
+            tend(now, status)
+            session.wrong = session_fails
+
+        room.loop._tend = fail
+        with pytest.raises(RuntimeError, match="a bug"):
+            room.loop.run()
+
+    ends = sent_after(stop)[2:]
+    assert ends == [C4_OFF, Message("note_off", channel=3, note=72)]

@@ -1,0 +1,228 @@
+"""The worker process: answers, restarts, changes over. Real processes, a small model.
+
+Nothing here sleeps for a fixed time: `until` asks again and again, up to a deadline.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from jamd.daemon import providers, supervisor
+from jamd.daemon.events import Answered, Event, Failed, WorkerLost, WorkerReady
+from jamd.daemon.providers import Trial, Verdicts
+from jamd.daemon.requests import PlanRequest
+from jamd.daemon.supervisor import Supervisor
+from jamd.daemon.worker import Load, Ready
+from jamd.language import Context
+from jamd.notes import Meter, Note, Tick
+
+BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
+BAR = Meter(4, 4).ticks_per_bar
+PHRASE = tuple(Note(Tick(240 * i), 60 + i, 80, Tick(240)) for i in range(8))
+
+
+def request(request_id: int, bars: int = 2, **changes: object) -> PlanRequest:
+    context = Context(PHRASE, Tick(0), BAR)
+    return PlanRequest(request_id, context, Tick(bars * BAR), **changes)  # type: ignore[arg-type]
+
+
+class Bench:
+    """A supervisor, and all it has said so far."""
+
+    def __init__(self) -> None:
+        self.supervisor = Supervisor(Load(BUNDLE), time.monotonic())
+        self.events: list[Event] = []
+
+    def until(self, wanted: Callable[[], object], limit_s: float = 20) -> None:
+        deadline = time.monotonic() + limit_s
+        while not wanted():
+            assert time.monotonic() < deadline, f"waited {limit_s} s; so far: {self.events}"
+            time.sleep(0.001)
+            self.events += self.supervisor.poll(time.monotonic())
+
+    def ask(self, asked: PlanRequest) -> None:
+        self.supervisor.ask(asked, time.monotonic())
+
+    def done(self, request_id: int) -> bool:
+        return any(
+            isinstance(event, Answered) and event.planned.done and event.planned.id == request_id
+            for event in self.events
+        )
+
+    def notes(self, request_id: int) -> list[Note]:
+        return [
+            note
+            for event in self.events
+            if isinstance(event, Answered) and event.planned.id == request_id
+            for note in event.planned.notes
+        ]
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    bench.until(lambda: bench.supervisor.ready)
+    yield bench
+    bench.supervisor.close()
+
+
+def test_it_says_what_it_runs_and_answers(bench: Bench) -> None:
+    ready = bench.supervisor.ready
+    assert ready is not None
+    assert (ready.provider, ready.precision) == ("cpu", "float32")
+    bench.ask(request(1))
+    bench.until(lambda: bench.done(1))
+    assert all(BAR <= note.onset < 2 * BAR for note in bench.notes(1))
+
+
+def test_the_newest_request_wins(bench: Bench) -> None:
+    bench.ask(request(1, bars=10_000, max_tokens=10**9))
+    bench.until(lambda: bench.notes(1))
+    bench.ask(request(2))
+    bench.until(lambda: bench.done(2))
+    assert not bench.done(1)
+
+
+def test_killed_it_comes_back_and_answers_the_same(bench: Bench) -> None:
+    bench.ask(request(1))
+    bench.until(lambda: bench.done(1))
+    before, pid = bench.notes(1), bench.supervisor.pid
+    bench.events.clear()
+
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    killed = time.monotonic()
+    bench.until(lambda: WorkerReady() in bench.events)
+    assert time.monotonic() - killed < 2
+    assert bench.events == [WorkerLost(), WorkerReady()]
+
+    bench.events.clear()
+    bench.ask(request(1))
+    bench.until(lambda: bench.done(1))
+    assert bench.notes(1) == before
+    assert bench.supervisor.pid != pid
+
+
+def test_one_that_hangs_is_replaced(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "ANSWER_LIMIT_S", 0.2)
+    pid = bench.supervisor.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    bench.ask(request(1))
+    bench.until(lambda: WorkerLost() in bench.events)
+    monkeypatch.undo()
+    bench.until(lambda: bench.supervisor.ready)
+    assert bench.supervisor.pid != pid
+
+
+def test_a_hung_worker_does_not_stop_the_front(bench: Bench) -> None:
+    pid = bench.supervisor.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    before = time.monotonic()
+    for i in range(1000):  # far more than a pipe holds
+        bench.ask(request(i + 1))
+    assert time.monotonic() - before < 1
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_signals_are_for_the_front(bench: Bench, name: str) -> None:
+    pid = bench.supervisor.pid
+    assert pid is not None
+    os.kill(pid, getattr(signal, name))
+    bench.ask(request(1))
+    bench.until(lambda: bench.done(1))
+    assert bench.supervisor.pid == pid
+
+
+def test_a_request_that_cannot_be_answered_is_not_the_end(bench: Bench) -> None:
+    bench.ask(PlanRequest(2, None, Tick(0)))  # type: ignore[arg-type]
+    bench.until(lambda: Failed(2) in bench.events)
+    assert "NoneType" in bench.supervisor.faults[-1]
+    bench.ask(request(3))
+    bench.until(lambda: bench.done(3))
+
+
+def test_a_bundle_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
+    bench = Bench.__new__(Bench)
+    bench.supervisor, bench.events = Supervisor(Load(tmp_path / "none"), time.monotonic()), []
+    try:
+        bench.until(lambda: bench.supervisor.refused)
+    finally:
+        bench.supervisor.close()
+    assert "expected a bundle's folder" in str(bench.supervisor.refused)
+
+
+def trial(bench: Bench, file: Path, monkeypatch: pytest.MonkeyPatch, worth_it: float) -> Trial:
+    """A second worker on the CPU stands in for the rival provider."""
+    monkeypatch.setattr(providers, "WORTH_IT", worth_it)
+    return Trial(bench.supervisor, Load(BUNDLE), "driver 1, bundle 1", Verdicts(file))
+
+
+def test_a_quicker_rival_takes_over_at_a_bar_line(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = bench.supervisor.pid
+    auto = trial(bench, tmp_path / "verdicts.json", monkeypatch, worth_it=1e9)
+    assert auto.bar_line() == []
+    bench.until(lambda: auto.tend() or auto._won)
+    assert bench.supervisor.pid == first, "only a bar line changes it over"
+
+    bench.ask(request(1))
+    assert auto.bar_line() == [], "not while something is asked"
+    bench.until(lambda: bench.done(1))
+    (news,) = auto.bar_line()
+    assert news.startswith("now on the CPU (float32")
+    assert bench.supervisor.pid != first
+    bench.ask(request(2))
+    bench.until(lambda: bench.done(2))
+    assert WorkerLost() not in bench.events
+
+
+def test_a_slower_rival_is_sent_away_and_not_tried_again(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cache" / "verdicts.json"
+    auto = trial(bench, file, monkeypatch, worth_it=0)
+    news: list[str] = []
+    bench.until(lambda: news.extend(auto.tend()) or news)
+    assert news[0].startswith("stays on the CPU, measured a token: cpu ")
+    first = bench.supervisor.pid
+    assert auto.bar_line() == []
+    assert bench.supervisor.pid == first
+
+    monkeypatch.setattr(bench.supervisor, "try_rival", None)  # not even started again
+    assert trial(bench, file, monkeypatch, worth_it=0).tend() == news
+
+
+def test_a_rival_that_cannot_load_changes_nothing(bench: Bench, tmp_path: Path) -> None:
+    auto = Trial(bench.supervisor, Load(BUNDLE, "cuda"), "subject", Verdicts(tmp_path / "v.json"))
+    news: list[str] = []
+    bench.until(lambda: news.extend(auto.tend()) or news, 60)
+    if providers.nvidia_driver() is None:
+        assert news == ["stays on the CPU: there is no NVIDIA driver on this machine"]
+    assert isinstance(bench.supervisor.ready, Ready)
+
+
+def test_a_damaged_cache_holds_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.json"
+    for damage in ("", "[1]", '{"key": 5}', "\0"):
+        file.write_text(damage)
+        assert Verdicts(file).find("key") is None
+    Verdicts(file).keep("key", {"cpu": 5})
+    assert Verdicts(file).find("key") == {"cpu": 5}
+
+
+def test_the_driver_is_found_by_its_file(tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        pytest.skip("a file of another name there")
+    assert providers.nvidia_driver(tmp_path / "none") is None
+    (tmp_path / "version").write_text("NVRM version: 580.1\n")
+    assert providers.nvidia_driver(tmp_path / "version") == "NVRM version: 580.1"
