@@ -10,11 +10,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.notes import METERS, Meter, Tick
+from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Tick
 from jamd.training.reading import DURATION, ONSET
 
 MOST_EMPTY_BARS = 8
 """A silence of more bars is cut to this many, and no note sounds longer."""
+
+PICKUP_SHARE, PICKUP_RATIO = 0.3, 1.5
+"""How much of the music must begin at a place for it to be taken for the bar line: so large a share
+of all that begins on a half beat, and so many times what begins where the bar line should be."""
+
+PICKUP_BARS = 8
+"""A shorter piece does not tell its bar lines by what begins where: a loop may well be syncopated."""
 
 ROUNDING = 4
 """How far from its bar line a change of meter may stand for rounding alone, in ticks."""
@@ -70,8 +77,8 @@ def lay_out(
 ) -> tuple[NDArray[np.int64], tuple[tuple[Tick, Meter], ...]]:
     """Move what follows a change of meter to the next bar line, where it does not stand on one.
 
-    A first meter of one short bar that `METERS` does not hold or that is shorter than the next is
-    a pickup, as notation programs write it: it becomes the end of a full bar.
+    A pickup becomes the end of a full bar. Notation programs write it as a first bar in a short
+    meter of its own, or do not write it at all: then `hidden_pickup` looks for it.
 
     Args:
         notes: Shape (notes, 5), as `Reading.notes`, sorted by onset.
@@ -85,6 +92,9 @@ def lay_out(
         bar = changes[1][1].ticks_per_bar
         shift = bar - changes[1][0]
         changes = [(-shift, changes[1][1]), *changes[2:]]
+    elif pickup := hidden_pickup(notes, changes):
+        shift = changes[0][1].ticks_per_bar - pickup
+        changes = [(-shift, changes[0][1]), *changes[1:]]
     moved = notes.copy()
     moved[:, ONSET] += shift
     laid = [(Tick(0), changes[0][1])]
@@ -109,3 +119,36 @@ def is_pickup(changes: Sequence[tuple[int, Meter]]) -> bool:
     (_, first), (tick, following) = changes[:2]
     short = tick < following.ticks_per_bar and tick <= first.ticks_per_bar
     return short and following in METERS
+
+
+def hidden_pickup(notes: NDArray[np.int64], changes: Changes) -> int:
+    """How long the music runs before its first bar line, where the file counts bars from 0.
+
+    Long notes and chords stand on bar lines. If far more of them begin at another half beat of the
+    bar than at its start, that place is the bar line, unless the next change of meter, which stands
+    on one as well, says otherwise.
+
+    Args:
+        notes: Shape (notes, 5), as `Reading.notes`, sorted by onset.
+        changes: The meters.
+
+    Returns:
+        Ticks, 0 for no pickup, less than a bar.
+    """
+    bar = changes[0][1].ticks_per_bar
+    until = changes[1][0] if len(changes) > 1 else None
+    if until is not None:
+        notes = notes[notes[:, ONSET] < until]
+    if not len(notes) or notes[-1, ONSET] < PICKUP_BARS * bar:
+        return 0
+    half_beats, off = np.divmod(notes[:, ONSET] % bar, TICKS_PER_BEAT // 2)
+    begins = np.bincount(
+        half_beats[off == 0],
+        weights=np.minimum(notes[off == 0, DURATION], bar),
+        minlength=bar // (TICKS_PER_BEAT // 2),
+    )
+    best = int(begins.argmax())
+    pickup = best * (TICKS_PER_BEAT // 2)
+    clear = begins[best] >= max(PICKUP_SHARE * begins.sum(), PICKUP_RATIO * begins[0])
+    agrees = until is None or (until - pickup) % bar <= ROUNDING
+    return pickup if clear and agrees else 0

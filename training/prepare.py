@@ -125,6 +125,7 @@ def prepare(
     with workers, Store(output / STORE) as store:
         keyed = list(_keys(sources, left_out))
         new = {key: source for source, key in keyed if store.reason(key) is None}
+        reused = sum(key not in new for _, key in keyed)
         failed = _read(new, store, workers, progress)
         found: list[_Found] = []
         for source, key in keyed:
@@ -144,7 +145,7 @@ def prepare(
         works = list(_join(found, options))
         with CorpusWriter(output) as writer:
             corpus = _write(works, store, workers, writer, options, left_out, warnings, progress)
-    return Report(corpus, len(sources), len(keyed) - len(new), warnings)
+    return Report(corpus, len(sources), reused, warnings)
 
 
 def _keys(sources: Iterable[Source], left_out: list[LeftOut]) -> Iterator[tuple[Source, str]]:
@@ -154,7 +155,7 @@ def _keys(sources: Iterable[Source], left_out: list[LeftOut]) -> Iterator[tuple[
         except OSError as error:
             left_out.append(LeftOut(source.name, f"cannot be opened: {error.strerror}"))
             continue
-        yield source, key_of(content, source.path.suffix)
+        yield source, key_of(content, source.path.suffix, source.is_score)
 
 
 def _read(

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-READERS = 1
-"""Raised whenever a reader comes to read a file differently: what older ones read is forgotten."""
+MIDI_READER, SCORE_READER = 2, 1
+"""Raised whenever a reader comes to read a file differently: then it is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,10 @@ class Outcome:
     reason: str = ""
 
 
-def key_of(content: bytes, suffix: str) -> str:
-    """What a file is known by: its content, and the suffix that chooses its reader."""
-    return hashlib.sha256(f"{READERS}{suffix.lower()}\n".encode() + content).hexdigest()
+def key_of(content: bytes, suffix: str, is_score: bool) -> str:
+    """What a file is known by: its content, its reader, and the suffix that the reader goes by."""
+    reader = SCORE_READER if is_score else MIDI_READER
+    return hashlib.sha256(f"{reader}{suffix.lower()}\n".encode() + content).hexdigest()
 
 
 class Store:
@@ -58,15 +59,13 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.executescript(
             """
-            CREATE TABLE IF NOT EXISTS files (key TEXT PRIMARY KEY, reason TEXT, readers INT);
+            CREATE TABLE IF NOT EXISTS files (key TEXT PRIMARY KEY, reason TEXT);
             CREATE TABLE IF NOT EXISTS pieces (
                 key TEXT, number INT, music BLOB, kin TEXT, bars INT, warnings TEXT,
                 PRIMARY KEY (key, number)
             );
             """
         )
-        if self._db.execute("SELECT 1 FROM files WHERE readers != ?", (READERS,)).fetchone():
-            self._db.executescript("DELETE FROM files; DELETE FROM pieces; VACUUM;")
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +83,7 @@ class Store:
         self._db.execute("BEGIN")
         for key, outcome in outcomes:
             self._db.execute(
-                "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (key, outcome.reason, READERS)
+                "INSERT OR REPLACE INTO files (key, reason) VALUES (?, ?)", (key, outcome.reason)
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO pieces VALUES (?, ?, ?, ?, ?, ?)",
