@@ -1,0 +1,182 @@
+"""Keras -> ONNX: one graph with real LSTM nodes, its tensors named as the manifest names them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import onnx
+
+from jamd.errors import UserError
+from jamd.manifest import Tensor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+OPSET = 18
+"""ONNX operators as of 2022: every onnxruntime since 1.14 runs them."""
+
+_WORTH_HALVING = 1024  # values; below, the Cast costs more bytes than it saves
+
+
+def round_to_float16(model: keras.Model) -> None:
+    """Round every weight of `model` to the nearest float16, in place.
+
+    Raises:
+        UserError: A weight is too large for float16.
+    """
+    rounded = [weight.astype(np.float16) for weight in model.get_weights()]
+    if not all(np.isfinite(weight).all() for weight in rounded):
+        raise UserError("a weight is too large for float16; export with --float32")
+    model.set_weights([weight.astype(np.float32) for weight in rounded])
+
+
+def to_onnx(
+    model: keras.Model, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> onnx.ModelProto:
+    """Convert `model`, whose inputs and outputs are `inputs` and `outputs`, in their order.
+
+    The result computes in float32, has an ONNX LSTM node for each LSTM layer, and leaves free what
+    is free in `inputs`.
+
+    Raises:
+        UserError: Keras runs on another backend than TensorFlow, which the converter needs.
+        RuntimeError: The converter took a layer apart instead of giving an LSTM node.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise UserError(
+            f"expected Keras on TensorFlow for export, found {keras.backend.backend()}: "
+            "set KERAS_BACKEND=tensorflow (a run trained on another backend can be exported so)"
+        )
+    proto = _convert(model, inputs, outputs)
+    layers = sum(isinstance(layer, keras.layers.LSTM) for layer in model.layers)
+    found = sum(node.op_type == "LSTM" for node in proto.graph.node)
+    if found != layers:
+        raise RuntimeError(f"expected {layers} LSTM nodes from tf2onnx, found {found}")
+    _read_tokens_directly(proto.graph)
+    _multiply_without_reshaping(proto.graph)
+    _drop_unused(proto.graph)
+    _describe(proto.graph.input, inputs)
+    _describe(proto.graph.output, outputs)
+    onnx.checker.check_model(proto, full_check=True)
+    return proto
+
+
+def _convert(
+    model: keras.Model, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> onnx.ModelProto:
+    proto: onnx.ModelProto
+    import tensorflow as tf  # noqa: PLC0415 - only once it is known to be the backend
+    import tf2onnx  # noqa: PLC0415
+
+    def call(*values: Any) -> dict[str, Any]:  # noqa: ANN401 - symbolic tensors
+        results = model(values[0] if len(values) == 1 else list(values), training=False)
+        results = results if isinstance(results, (list, tuple)) else [results]
+        pairs = zip(outputs, results, strict=True)
+        return {tensor.name: tf.identity(result, name=tensor.name) for tensor, result in pairs}
+
+    signature = [
+        tf.TensorSpec([s if isinstance(s, int) else None for s in t.shape], t.dtype, name=t.name)
+        for t in inputs
+    ]
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    function = tf.function(call, input_signature=signature)
+    proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
+    # tf.function hands a dictionary's values back by name; the manifest's order is another.
+    order = [tensor.name for tensor in outputs]
+    by_order = sorted(proto.graph.output, key=lambda value: order.index(value.name))
+    del proto.graph.output[:]
+    proto.graph.output.extend(by_order)
+    return proto
+
+
+def _read_tokens_directly(graph: onnx.GraphProto) -> None:
+    """Let the embedding take `tokens` as they come.
+
+    Keras wraps negative ids round, which ONNX's Gather does by itself: eight nodes less a step.
+    """
+    embeddings = {i.name for i in graph.initializer if i.data_type == onnx.TensorProto.FLOAT}
+    for node in graph.node:
+        if node.op_type == "Gather" and node.input[0] in embeddings:
+            node.input[1] = "tokens"
+
+
+def _multiply_without_reshaping(graph: onnx.GraphProto) -> None:
+    """Let MatMul take (batch, time, units) as it is, rather than flattened and spread again."""
+    makers = {name: node for node in graph.node for name in node.output}
+    for node in list(graph.node):
+        if node.op_type != "Reshape" or node.input[0] not in makers:
+            continue
+        product = makers[node.input[0]]
+        flat = makers.get(product.input[0])
+        if product.op_type == "MatMul" and flat is not None and flat.op_type == "Reshape":
+            product.input[0] = flat.input[0]
+            product.output[0] = node.output[0]
+            graph.node.remove(node)
+
+
+def _drop_unused(graph: onnx.GraphProto) -> None:
+    """Remove what no output depends on."""
+    needed = {value.name for value in graph.output}
+    kept = []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            kept.append(node)
+            needed.update(node.input)
+    del graph.node[:]
+    graph.node.extend(reversed(kept))
+    initializers = [i for i in graph.initializer if i.name in needed]
+    del graph.initializer[:]
+    graph.initializer.extend(initializers)
+    del graph.value_info[:]  # shapes of what may be gone
+
+
+def _describe(values: Sequence[onnx.ValueInfoProto], tensors: Sequence[Tensor]) -> None:
+    """Give the graph's inputs or outputs the sizes and the names of free sizes of `tensors`."""
+    for value, tensor in zip(values, tensors, strict=True):
+        if value.name != tensor.name:
+            raise RuntimeError(f"expected a tensor {tensor.name}, found {value.name}")
+        for dimension, size in zip(value.type.tensor_type.shape.dim, tensor.shape, strict=True):
+            if isinstance(size, int):
+                dimension.dim_value = size
+            else:
+                dimension.dim_param = size
+
+
+def halved(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph with its large weights kept as float16 and cast to float32 on loading.
+
+    Only weights that float16 holds exactly are changed, so it computes the same numbers.
+    """
+    result = onnx.ModelProto()
+    result.CopyFrom(proto)
+    graph = result.graph
+    casts = []
+    for initializer in graph.initializer:
+        if initializer.data_type != onnx.TensorProto.FLOAT:
+            continue
+        values = onnx.numpy_helper.to_array(initializer)
+        half = _exactly_halved(values)
+        if values.size < _WORTH_HALVING or half is None:
+            continue
+        stored = f"{initializer.name}_float16"
+        casts.append(
+            onnx.helper.make_node(
+                "Cast", [stored], [initializer.name], f"{stored}_cast", to=onnx.TensorProto.FLOAT
+            )
+        )
+        initializer.CopyFrom(onnx.numpy_helper.from_array(half, stored))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(result)
+    return result
+
+
+def _exactly_halved(values: NDArray[np.float32]) -> NDArray[np.float16] | None:
+    with np.errstate(over="ignore"):
+        half = values.astype(np.float16)
+    return half if np.array_equal(half.astype(np.float32), values) else None

@@ -1,0 +1,57 @@
+"""How well something predicts music: the likelihood of what came, token by token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.integer]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a predictor made of a piece.
+
+    Attributes:
+        bits: float64 (n,): -log2 of the probability that it gave to the token that came.
+        hits: bool (n,): whether it held that token the likeliest.
+    """
+
+    bits: NDArray[np.float64]
+    hits: NDArray[np.bool_]
+
+
+class Predictor(Protocol):
+    """Gives every token of a piece a probability, from the tokens before it."""
+
+    @property
+    def first(self) -> int:
+        """How many tokens it must have read before it can predict one, at least 1."""
+
+    def judge(self, tokens: Ids) -> Judgement:
+        """Predict `tokens[first:]`, each from all before it.
+
+        Args:
+            tokens: A piece's ids, from its start.
+        """
+
+
+def judge_logits(logits: NDArray[np.floating], targets: Ids) -> Judgement:
+    """Judge logits, (n, vocabulary), by the tokens that came, (n,)."""
+    exact = logits.astype(np.float64)
+    exact -= exact.max(axis=1, keepdims=True)
+    given = exact[np.arange(len(targets)), targets]
+    nats = np.log(np.exp(exact).sum(axis=1)) - given
+    return Judgement(nats / np.log(2), given == 0.0)
+
+
+def join(parts: list[Judgement]) -> Judgement:
+    """Judgements of consecutive stretches as one."""
+    if not parts:
+        return Judgement(np.zeros(0), np.zeros(0, np.bool_))
+    return Judgement(
+        np.concatenate([part.bits for part in parts]), np.concatenate([part.hits for part in parts])
+    )

@@ -1,0 +1,157 @@
+"""Networks as predictors: a Keras model or an ONNX graph, of either language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jamd.training.judging import Ids, Judgement, join, judge_logits
+
+if TYPE_CHECKING:
+    import keras
+    import onnxruntime as ort
+
+Floats = NDArray[np.float32]
+
+Step = Callable[[NDArray[np.int32], Sequence[Floats]], tuple[Floats, Sequence[Floats]]]
+"""Tokens (1, time) and states, each (1, units) -> logits (1, time, vocabulary), next states."""
+
+BLOCK = 32
+"""Tokens that the daemon hands a graph at once; what is left over goes in singly."""
+
+_KERAS_BLOCK = 256  # Keras traces a graph for each length, so there is one length only
+_WINDOWS = 64
+
+
+class Network(Protocol):
+    """A network that can be asked for its logits, and so judged."""
+
+    @property
+    def first(self) -> int: ...
+
+    def judge(self, tokens: Ids) -> Judgement: ...
+
+    def logits(self, tokens: Ids) -> Iterator[Floats]:
+        """Logits (n, vocabulary) after `tokens[:first]`, `tokens[:first + 1]` … to all of them."""
+
+
+class Recurrent:
+    """A network that carries states from token to token.
+
+    Args:
+        step: Runs it.
+        units: Size of each state, in the order of the inputs.
+        block: Tokens a call.
+        padded: Fill up what is left over with padding; else it goes in singly.
+    """
+
+    first = 1
+
+    def __init__(
+        self, step: Step, units: Sequence[int], *, block: int = BLOCK, padded: bool = False
+    ) -> None:
+        self._step = step
+        self._units = units
+        self._block = block
+        self._padded = padded
+
+    def logits(self, tokens: Ids) -> Iterator[Floats]:
+        """Logits after each token: (n, vocabulary) a call."""
+        states: Sequence[Floats] = [np.zeros((1, units), np.float32) for units in self._units]
+        for call in self._calls(tokens.astype(np.int32)):
+            padding = self._block - len(call) if self._padded else 0
+            logits, states = self._step(np.pad(call, (0, padding))[None], states)
+            yield logits[0, : len(call)]
+
+    def _calls(self, tokens: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
+        whole = len(tokens) // self._block * self._block
+        for start in range(0, whole, self._block):
+            yield tokens[start : start + self._block]
+        rest = tokens[whole:]
+        if len(rest):
+            yield from [rest] if self._padded else rest[:, None]
+
+    def judge(self, tokens: Ids) -> Judgement:
+        """Predict `tokens[1:]`, each from all before it."""
+        return _judge(self, tokens)
+
+
+class Windowed:
+    """The article's network: it sees a window of scaled tokens afresh each time.
+
+    Args:
+        run: Windows (n, window, 1) -> logits (n, vocabulary).
+        window: Tokens that it sees.
+        vocabulary: What ids are divided by, so that they lie in 0..1.
+    """
+
+    def __init__(self, run: Callable[[Floats], Floats], window: int, vocabulary: int) -> None:
+        self.first = window
+        self._run = run
+        self._vocabulary = vocabulary
+
+    def logits(self, tokens: Ids) -> Iterator[Floats]:
+        """Logits after each whole window: (n, vocabulary) a call."""
+        if len(tokens) < self.first:
+            return
+        scaled = tokens.astype(np.float32) / np.float32(self._vocabulary)
+        windows = np.lib.stride_tricks.sliding_window_view(scaled, self.first)[:, :, None]
+        for start in range(0, len(windows), _WINDOWS):
+            batch = windows[start : start + _WINDOWS]  # (n, window, 1)
+            full = np.pad(batch, ((0, _WINDOWS - len(batch)), (0, 0), (0, 0)))
+            yield self._run(full)[: len(batch)]
+
+    def judge(self, tokens: Ids) -> Judgement:
+        """Predict `tokens[window:]`, each from the window before it."""
+        return _judge(self, tokens)
+
+
+def _judge(network: Network, tokens: Ids) -> Judgement:
+    judgements, place = [], network.first
+    for logits in network.logits(tokens[:-1]):
+        judgements.append(judge_logits(logits, tokens[place : place + len(logits)]))
+        place += len(logits)
+    return join(judgements)
+
+
+def of_session(session: ort.InferenceSession, *, vocabulary: int, block: int = BLOCK) -> Network:
+    """An ONNX graph of a bundle as a predictor.
+
+    Args:
+        session: The graph, loaded.
+        vocabulary: How many tokens there are.
+        block: Tokens a call, where the graph keeps states.
+    """
+    inputs = session.get_inputs()
+    if inputs[0].name == "window":
+
+        def run(windows: Floats) -> Floats:
+            logits: Floats = session.run(["logits"], {"window": windows})[0]
+            return logits
+
+        return Windowed(run, inputs[0].shape[1], vocabulary)
+    names = [one.name for one in inputs[1:]]
+    outputs = ["logits", *(f"{name}_out" for name in names)]
+
+    def step(tokens: NDArray[np.int32], states: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
+        feeds = dict(zip(names, states, strict=True))
+        logits, *after = session.run(outputs, {"tokens": tokens, **feeds})
+        return logits, after
+
+    return Recurrent(step, [one.shape[1] for one in inputs[1:]], block=block)
+
+
+def of_keras(model: keras.Model, *, vocabulary: int) -> Network:
+    """A Keras network, as `jamd.training.network` builds it with its states exposed."""
+    if len(model.inputs) == 1:
+        return Windowed(model.predict_on_batch, model.inputs[0].shape[1], vocabulary)
+
+    def step(tokens: NDArray[np.int32], states: Sequence[Any]) -> tuple[Floats, list[Floats]]:
+        logits, *after = model.predict_on_batch([tokens, *states])
+        return logits, after
+
+    units = [one.shape[1] for one in model.inputs[1:]]
+    return Recurrent(step, units, block=_KERAS_BLOCK, padded=True)
