@@ -153,11 +153,13 @@ class Session:
 
     def shutdown(self, now: float) -> list[Effect]:
         """End everything that sounds. The session plays nothing afterwards."""
-        effects = self.advance(now)
+        self._now = max(self._now, now)
+        if not self._closed and self._transport.rolling:
+            self._release(earliest=Tick(self._tick + 1))  # ends that are due; nothing begins
+        self._closed = True
         self._schedule.clear()
         self._send_now(self._ledger.silence(self._tick))
-        self._closed = True
-        return effects + self._collect()
+        return self._collect()
 
     # What happens
 
@@ -270,12 +272,14 @@ class Session:
             self._memory.commit(certain)
             for note in certain:
                 self._schedule.add(note, self._channel(note.part))
-        earliest = self._transport.passed(self._now - LATE_SECONDS)
-        for outgoing in self._schedule.release(self._transport.passed(self._now), earliest):
-            self._send(outgoing, self._transport.seconds_at(outgoing.tick))
+        self._release(earliest=self._transport.passed(self._now - LATE_SECONDS))
         request = self._planner.ask(self._now, self._edge)
         if request is not None:
             self._effects.append(Ask(request))
+
+    def _release(self, earliest: Tick) -> None:
+        for outgoing in self._schedule.release(self._transport.passed(self._now), earliest):
+            self._send(outgoing, self._transport.seconds_at(outgoing.tick))
 
     def _decide(self) -> None:
         span = self._policy.wants(self._scene())

@@ -1,0 +1,56 @@
+"""A session faster than real time: a MIDI file in, the same jam out every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jamd.daemon.events import Entry, Event, Heard, SetTempo, WorkerReady
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.take import Song
+from jamd.daemon.transport import TempoMap
+from jamd.daemon.virtual import Improvises, Performance
+from jamd.notes import Tick
+
+BARS_AFTER = 8
+"""How long a jam goes on after the file's last bar, where nobody says: the longest answer."""
+
+
+def freewheel(
+    song: Song, settings: Settings, improviser: Improvises, bars: int | None = None
+) -> list[Entry]:
+    """Play `song` into a session; return the take.
+
+    The transport starts at once, so the take's bars are the song's.
+
+    Args:
+        song: Its tempos are followed; its first, if it has any, must be `settings.bpm`.
+        settings: Those of a live session; `start_at_once` must be set.
+        improviser: Answers in no time that virtual time does not say.
+        bars: Bars to play; None: those of the song, and `BARS_AFTER`.
+    """
+    bar = settings.meter.ticks_per_bar
+    if bars is None:
+        bars = -(-song.end // bar) + BARS_AFTER
+    end = Tick(bars * bar)
+    tempo = TempoMap(settings.bpm)
+    events = list(_events(song, tempo, end))
+    performance = Performance(Session(settings), improviser, events)
+    performance.run(tempo.seconds_at(end))
+    return performance.entries
+
+
+def _events(song: Song, tempo: TempoMap, end: Tick) -> Iterator[tuple[float, Event]]:
+    """What happens before `end`, with its moment in seconds; writes the song's tempos down."""
+    yield 0.0, WorkerReady()
+    happenings: list[tuple[Tick, Event]] = [
+        *((tick, SetTempo(bpm)) for tick, bpm in song.tempos if tick > 0),
+        *((tick, Heard(message)) for tick, message in song.messages),
+    ]
+    for tick, event in sorted(happenings, key=lambda happening: happening[0]):
+        if tick >= end:
+            return
+        seconds = tempo.seconds_at(tick)
+        if isinstance(event, SetTempo):
+            tempo.change(seconds, event.bpm)
+        yield seconds, event

@@ -1,0 +1,184 @@
+"""A take: what was played, by whom and when, as a Standard MIDI File and as rows to read.
+
+In the file, tick 0 is bar 1 beat 1 of the jam, so a sequencer shows the notes on their bar lines.
+Track 1 holds the meter, the tempo map and a marker at each change of turn; the player and jamd's
+two parts have a track each. `Entry` in `jamd.daemon.events` says what a take is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mido
+from mido import Message, MetaMessage, MidiFile, MidiTrack
+
+from jamd.daemon.events import Entry, MeterSet, Sounded, TempoSet, TurnTaken
+from jamd.daemon.transport import FASTEST_BPM, SLOWEST_BPM, position
+from jamd.errors import SourceError
+from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
+
+TRACKS: dict[Part | None, str] = {
+    None: "player",
+    Part.LEAD: "jamd Lead",
+    Part.COMP: "jamd Comp",
+}
+"""The name of each track of a take, by whose notes it holds."""
+
+TURN_MARKER = "turn: "
+"""What a marker in a take begins with; `player` or `jamd` follows."""
+
+
+def to_midi(entries: Iterable[Entry]) -> MidiFile:
+    """The take as a MIDI file of type 1, 480 ticks a quarter note.
+
+    A note without its end, as in a take cut off by a crash, ends with the take.
+    """
+    entries = sorted(entries, key=lambda entry: entry.tick)
+    end = entries[-1].tick if entries else 0
+    file = MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
+    conductor = [(entry.tick, meta) for entry in entries if (meta := _meta(entry)) is not None]
+    file.tracks.append(_track("jamd", conductor, end))
+    for part, name in TRACKS.items():
+        sounded = [
+            (entry.tick, entry.message)
+            for entry in entries
+            if isinstance(entry, Sounded) and entry.part is part
+        ]
+        open_keys = {(note.channel, note.note) for note in _unended(sounded)}
+        for channel, pitch in sorted(open_keys):
+            sounded.append((end, Message("note_off", channel=channel, note=pitch)))
+        file.tracks.append(_track(name, sounded, end))
+    return file
+
+
+def _meta(entry: Entry) -> MetaMessage | None:
+    match entry:
+        case MeterSet(meter=Meter(top, bottom)):
+            return MetaMessage("time_signature", numerator=top, denominator=bottom)
+        case TempoSet(bpm=bpm):
+            return MetaMessage("set_tempo", tempo=mido.bpm2tempo(bpm))
+        case TurnTaken(turn=turn):
+            return MetaMessage("marker", text=TURN_MARKER + turn.value)
+        case _:
+            return None
+
+
+def _track(name: str, messages: Sequence[tuple[int, Message | MetaMessage]], end: int) -> MidiTrack:
+    track = MidiTrack([MetaMessage("track_name", name=name)])
+    last = 0
+    for tick, message in [*messages, (end, MetaMessage("end_of_track"))]:
+        track.append(message.copy(time=tick - last))
+        last = tick
+    return track
+
+
+def _unended(sounded: Iterable[tuple[int, Message]]) -> list[Message]:
+    struck: dict[tuple[int, int], Message] = {}
+    for _, message in sounded:
+        if message.type == "note_on" and message.velocity > 0:
+            struck[message.channel, message.note] = message
+        elif message.type in ("note_on", "note_off"):
+            struck.pop((message.channel, message.note), None)
+    return list(struck.values())
+
+
+def notes(entries: Iterable[Entry]) -> dict[Part | None, list[Note]]:
+    """The notes of a take by whose they are (None: the player's), each list by onset.
+
+    A note without its end is left out.
+    """
+    found: dict[Part | None, list[Note]] = {part: [] for part in TRACKS}
+    struck: dict[tuple[Part | None, int, int], Sounded] = {}
+    for entry in entries:
+        if not isinstance(entry, Sounded) or entry.message.type not in ("note_on", "note_off"):
+            continue
+        key = (entry.part, entry.message.channel, entry.message.note)
+        begun = struck.pop(key, None)
+        if begun is not None:
+            length = Tick(max(1, entry.tick - begun.tick))
+            velocity, part = begun.message.velocity, entry.part or Part.LEAD
+            note = Note(Tick(begun.tick), begun.message.note, velocity, length, part)
+            found[entry.part].append(note)
+        if entry.message.type == "note_on" and entry.message.velocity > 0:
+            struck[key] = entry
+    return {part: sorted(list_) for part, list_ in found.items()}
+
+
+def rows(entries: Sequence[Entry]) -> Iterator[str]:
+    """The take for human eyes: a line a note, `bar.beat.step part pitch velocity length`.
+
+    Steps and lengths are in grid steps, 12 a quarter note; a person's have decimals.
+    """
+    meter = next((entry.meter for entry in entries if isinstance(entry, MeterSet)), Meter(4, 4))
+    everything = [
+        (note.onset, TRACKS[part].removeprefix("jamd "), note)
+        for part, part_notes in notes(entries).items()
+        for note in part_notes
+    ]
+    for onset, name, note in sorted(everything):
+        place = position(onset, meter)
+        step, length = place.tick / TICKS_PER_STEP, note.duration / TICKS_PER_STEP
+        yield f"{place}.{step:g} {name} {note.pitch} {note.velocity} {length:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """A MIDI file to play into a session.
+
+    Attributes:
+        messages: (tick, channel message), by tick; 480 ticks a quarter note.
+        tempos: (tick, quarter notes a minute within 20..400), by tick; empty: the file names none.
+        meter: Its first meter, or None where it names none.
+        end: Tick of its end.
+    """
+
+    messages: tuple[tuple[Tick, Message], ...]
+    tempos: tuple[tuple[Tick, float], ...]
+    meter: Meter | None
+    end: Tick
+
+
+def read_file(path: Path) -> MidiFile:
+    """Read a MIDI file of type 0 or 1, timed in beats.
+
+    Raises:
+        SourceError: It is something else, or damaged.
+        OSError: It cannot be opened.
+    """
+    with path.open("rb") as stream:
+        try:
+            file = MidiFile(file=stream, clip=True)
+        except (EOFError, OSError, ValueError, LookupError, TypeError) as error:
+            reason = str(error) or "it ends too early"
+            raise SourceError(f"{path}: expected a MIDI file, but {reason}") from error
+    if file.type == 2 or file.ticks_per_beat <= 0:
+        raise SourceError(f"{path}: expected a MIDI file of type 0 or 1, timed in beats")
+    return file
+
+
+def read_song(path: Path) -> Song:
+    """Read a MIDI file of type 0 or 1.
+
+    Raises:
+        SourceError: It is something else, or damaged.
+        OSError: It cannot be opened.
+    """
+    file = read_file(path)
+    messages: list[tuple[Tick, Message]] = []
+    tempos: list[tuple[Tick, float]] = []
+    meters: list[Meter] = []
+    passed = 0
+    for message in mido.merge_tracks(file.tracks):
+        passed += message.time
+        tick = Tick(round(passed * TICKS_PER_BEAT / file.ticks_per_beat))
+        if message.type == "set_tempo":
+            bpm = mido.tempo2bpm(max(1, message.tempo))
+            tempos.append((tick, min(max(bpm, SLOWEST_BPM), FASTEST_BPM)))
+        elif message.type == "time_signature":
+            meters.append(Meter(message.numerator, message.denominator))
+        elif not message.is_meta and hasattr(message, "channel"):
+            messages.append((tick, message.copy(time=0)))
+    end = messages[-1][0] if messages else Tick(0)
+    return Song(tuple(messages), tuple(tempos), meters[0] if meters else None, end)

@@ -1,0 +1,105 @@
+"""`jamd freewheel`: a MIDI file in, the jam out, faster than real time."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jamd import config_file
+from jamd.commands import Subparsers
+from jamd.config import Config
+from jamd.errors import SourceError
+from jamd.notes import METERS
+
+if TYPE_CHECKING:
+    from jamd.daemon.settings import Settings
+    from jamd.daemon.take import Song
+    from jamd.daemon.virtual import Improvises
+
+MOST_BARS = 10_000
+
+_SETTINGS = (
+    "play.mode",
+    "play.parts",
+    "transport.bpm",
+    "transport.meter",
+    "model.bundle",
+    "model.style",
+    "model.temperature",
+    "model.seed",
+)
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "freewheel",
+        help="jam with a MIDI file, faster than real time",
+        description="Play a MIDI file into a session and write the take: the live code under a "
+        "clock that jumps. The same arguments give the same bytes. The file's tempo and meter are "
+        "followed unless --bpm or --meter say otherwise; without a seed, the seed is 0.",
+    )
+    parser.add_argument("input", type=Path, metavar="IN.mid", help="what the player plays")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mid")
+    parser.add_argument("--bars", type=_bars, help="bars to play (default: the file's, and 8 more)")
+    parser.add_argument(
+        "--scripted", action="store_true", help="answer by a fixed rule instead of a model"
+    )
+    parser.add_argument(
+        "--rows",
+        action="store_true",
+        help="also print the notes: bar.beat.step part pitch velocity length",
+    )
+    config_file.add_options(parser, *_SETTINGS)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from jamd.daemon.freewheel import freewheel
+    from jamd.daemon.take import read_song, rows, to_midi
+
+    in_force = config_file.in_force(args)
+    song = read_song(args.input)
+    if in_force.origins["transport.bpm"] != config_file.DEFAULT:
+        song = replace(song, tempos=())
+    settings = _settings(in_force, song, args.input)
+    take = freewheel(song, settings, _improviser(args, in_force.config), args.bars)
+    to_midi(take).save(args.output)
+    if args.rows:
+        print("\n".join(rows(take)))
+    return 0
+
+
+def _settings(in_force: config_file.InForce, song: Song, path: Path) -> Settings:
+    """The settings in force, with the song's own tempo and meter where nobody named others."""
+    from jamd.daemon.settings import settings_from
+
+    settings = replace(settings_from(in_force.config), start_at_once=True)
+    if in_force.config.model.seed < 0:
+        settings = replace(settings, seed=0)
+    if song.tempos and song.tempos[0][0] == 0:
+        settings = replace(settings, bpm=song.tempos[0][1])
+    if song.meter is not None and in_force.origins["transport.meter"] == config_file.DEFAULT:
+        if song.meter not in METERS:
+            known = ", ".join(map(str, METERS))
+            raise SourceError(f"{path}: expected one of {known}; found {song.meter}: set --meter")
+        settings = replace(settings, meter=song.meter)
+    return settings
+
+
+def _improviser(args: argparse.Namespace, config: Config) -> Improvises:
+    if args.scripted:
+        from jamd.daemon.virtual import ScriptedImproviser
+
+        return ScriptedImproviser()
+    from jamd.bundle import Bundle, resolve
+    from jamd.daemon.improviser import Improviser
+
+    return Improviser(Bundle.read(resolve(config.model.bundle)), threads=config.model.threads)
+
+
+def _bars(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_BARS:
+        raise argparse.ArgumentTypeError(f"expected 1..{MOST_BARS} bars; found {text!r}")
+    return int(text)

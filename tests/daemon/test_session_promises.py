@@ -1,0 +1,246 @@
+"""What a session promises whatever happens to it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mido import Message
+
+from jamd.daemon.events import (
+    Answered,
+    Ask,
+    Effect,
+    Event,
+    Failed,
+    Heard,
+    Journal,
+    Mode,
+    Panic,
+    Send,
+    SetMode,
+    SetTempo,
+    Sounded,
+    WorkerLost,
+    WorkerReady,
+)
+from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.notes import METERS, TICKS_PER_STEP, Note, Part, Tick
+
+# A few pitches and channels, so that keys meet each other often.
+pitches = st.integers(58, 62)
+channels = st.integers(0, 1)
+velocities = st.integers(0, 127)
+messages = st.one_of(
+    st.builds(
+        Message,
+        st.sampled_from(["note_on", "note_off"]),
+        note=pitches,
+        velocity=velocities,
+        channel=channels,
+    ),
+    st.builds(
+        Message,
+        st.just("control_change"),
+        control=st.sampled_from([1, 64, 120, 123]),
+        value=velocities,
+        channel=channels,
+    ),
+    st.sampled_from([Message("clock"), Message("start"), Message("sysex", data=[1, 2])]),
+)
+anything = st.integers(-10_000, 100_000)
+garbage_notes = st.builds(
+    Note,
+    onset=anything,
+    pitch=st.one_of(pitches, st.integers(-300, 300)),
+    velocity=st.integers(-1, 200),
+    duration=st.one_of(st.integers(1, 2000), anything),
+    part=st.sampled_from(Part),
+)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a worker says to the newest request: onsets count from where it was to begin."""
+
+    notes: tuple[Note, ...]
+    through: int
+    done: bool
+    stale: bool
+
+    def to(self, request: PlanRequest) -> Answered:
+        notes = tuple(
+            Note(Tick(n.onset + request.context.until), n.pitch, n.velocity, n.duration, n.part)
+            for n in self.notes
+        )
+        through = Tick(request.context.until + self.through)
+        return Answered(Planned(request.id - self.stale, notes, through, self.done))
+
+
+replies = st.builds(
+    Reply,
+    st.lists(garbage_notes, max_size=12).map(tuple),
+    anything,
+    st.booleans(),
+    st.booleans(),
+)
+happenings = st.one_of(
+    st.builds(Heard, messages),
+    st.builds(Heard, messages),
+    replies,
+    replies,
+    st.just(None),  # time passes
+    st.sampled_from([WorkerReady(), WorkerLost(), Panic(), Failed(1), Failed(2)]),
+    st.builds(SetMode, st.sampled_from(Mode)),
+    st.builds(SetTempo, st.floats(1, 1000)),
+)
+waits = st.one_of(st.floats(0, 0.1), st.floats(0, 3))
+stories = st.lists(st.tuples(waits, happenings), max_size=60)
+all_settings = st.builds(
+    Settings,
+    mode=st.sampled_from(Mode),
+    bpm=st.floats(20, 400),
+    meter=st.sampled_from(METERS),
+    start_at_once=st.booleans(),
+    listen_channel=st.sampled_from([None, 0]),
+    lead_channel=channels,
+    comp_channel=channels,
+    thru=st.booleans(),
+)
+
+PHRASE: tuple[tuple[float, Event | Reply | None], ...] = tuple(
+    (wait, Heard(Message(kind, note=pitch)))
+    for pitch in (58, 60, 62)
+    for kind, wait in (("note_on", 0.05), ("note_off", 0.2))
+)
+"""Often wanted at first, so that the rest of a story is about jamd's turn."""
+
+
+def tell(
+    session: Session, story: Sequence[tuple[float, Event | Reply | None]], punctual: bool
+) -> tuple[list[Effect], list[int]]:
+    """Tell a session a story; return its effects and how many notes it had heard at each."""
+    now, heard, request = 100.0, 0, None
+    effects: list[Effect] = []
+    heard_by: list[int] = []
+
+    def take(new: Sequence[Effect]) -> None:
+        nonlocal request
+        effects.extend(new)
+        heard_by.extend([heard] * len(new))
+        request = next((e.request for e in new if isinstance(e, Ask)), request)
+
+    take(session.handle(WorkerReady(), now))
+    for wait, happening in story:
+        until = now + wait
+        while punctual and (deadline := session.next_deadline()) is not None and deadline < until:
+            now = max(now, deadline)
+            take(session.advance(now))
+        now = until
+        event = happening
+        if isinstance(happening, Reply):
+            event = happening.to(request) if request is not None else None
+        if isinstance(event, Heard) and event.message.type == "note_on":
+            heard += event.message.velocity > 0
+        take(session.advance(now) if event is None else session.handle(event, now))
+    take(session.shutdown(now))
+    return effects, heard_by
+
+
+def promise(check: Callable[[Settings, list[Effect], list[int]], None]) -> Callable[[], None]:
+    @settings(deadline=None)
+    @given(
+        settings=all_settings,
+        begin=st.sampled_from([(), PHRASE]),
+        story=stories,
+        punctual=st.booleans(),
+    )
+    def test(
+        settings: Settings,
+        begin: tuple[tuple[float, Event | Reply | None], ...],
+        story: list[tuple[float, Event | Reply | None]],
+        punctual: bool,
+    ) -> None:
+        effects, heard_by = tell(Session(settings), [*begin, *story], punctual)
+        check(settings, effects, heard_by)
+
+    test.__doc__ = check.__doc__
+    return test
+
+
+def _sends(effects: Sequence[Effect]) -> list[Send]:
+    return [effect for effect in effects if isinstance(effect, Send)]
+
+
+@promise
+def test_every_note_that_begins_ends(
+    settings: Settings, effects: list[Effect], heard_by: list[int]
+) -> None:
+    sounding = set()
+    for send in _sends(effects):
+        message = send.message
+        if message.type == "note_on":
+            assert (message.channel, message.note) not in sounding, "struck twice"
+            sounding.add((message.channel, message.note))
+        elif message.type == "note_off":
+            sounding.remove((message.channel, message.note))
+    assert not sounding
+
+
+@promise
+def test_pedals_sent_on_are_lifted(
+    settings: Settings, effects: list[Effect], heard_by: list[int]
+) -> None:
+    down = {}
+    for send in _sends(effects):
+        if send.message.is_cc(64):
+            down[send.message.channel] = send.message.value >= 64
+    assert not any(down.values())
+
+
+@promise
+def test_sends_never_run_backwards(
+    settings: Settings, effects: list[Effect], heard_by: list[int]
+) -> None:
+    dues = [send.due for send in _sends(effects)]
+    assert all(later - earlier > -1e-6 for earlier, later in itertools.pairwise(dues))
+
+
+@promise
+def test_what_jamd_begins_is_on_the_grid(
+    settings: Settings, effects: list[Effect], heard_by: list[int]
+) -> None:
+    for effect in effects:
+        if isinstance(effect, Journal) and isinstance(effect.entry, Sounded):
+            entry = effect.entry
+            if entry.part is not None and entry.message.type == "note_on":
+                assert entry.tick % TICKS_PER_STEP == 0
+
+
+@promise
+def test_nothing_is_played_before_three_notes_are_heard(
+    settings: Settings, effects: list[Effect], heard_by: list[int]
+) -> None:
+    for effect, heard in zip(effects, heard_by, strict=True):
+        if isinstance(effect, Journal) and isinstance(effect.entry, Sounded):
+            assert effect.entry.part is None or heard >= 3
+
+
+@promise
+def test_requests_are_numbered_and_make_sense(
+    settings: Settings, effects: list[Effect], heard_by: list[int]
+) -> None:
+    requests = [effect.request for effect in effects if isinstance(effect, Ask)]
+    assert [request.id for request in requests] == list(range(1, len(requests) + 1))
+    for request in requests:
+        context = request.context
+        assert context.start % context.meter.ticks_per_bar == 0
+        assert context.start <= context.until < request.through
+        assert context.until - context.start <= 40 * context.meter.ticks_per_bar
+        assert list(context.heard) == sorted(context.heard)
+        assert all(context.start <= note.onset < context.until for note in context.heard)
