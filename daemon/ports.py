@@ -3,19 +3,18 @@
 `open_ports` opens the two virtual ports that others connect to, `jamd listens` and `jamd plays`,
 and keeps the connections wanted by pattern. What the loop does with the result:
 
-    ports = open_ports(settings)             # NoMidiSystem where there is nothing to open
+    ports = open_ports(config.midi)          # NoMidiSystem where there is nothing to open
     try:
-        ...each millisecond:
-        for received in ports.poll(clock.now()): ...
+        for received in ports.poll(now): ...     # every millisecond
         ports.send(message)
-        for news in ports.tend(clock.now()): show(news)     # hot-plug, a lost server; cheap
-        ports.connected()                                     # for the status line
+        for line in ports.tend(now): ...         # now and then: hot-plug, a lost server
+        ports.connected()                        # for the status line
     finally:
         ports.close()
 
 Everything is polled and nothing calls back. python-rtmidi runs a callback in the driver's own
-thread, under the GIL: a busy interpreter then makes JACK late, and closing a port joins a thread
-that waits for the GIL which the closing one holds.
+thread, under the interpreter's lock: a busy interpreter then makes JACK late, and closing a port
+joins a thread that waits for the lock which the closing one holds.
 """
 
 from __future__ import annotations
@@ -24,47 +23,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import mido
+import rtmidi
+from mido import Message
 
+from jamd.config import Midi
+from jamd.daemon.connections import Link, Own, Sight, Watcher, Way, Wishes, others
+from jamd.daemon.midi_system import NoMidiSystem, System, open_system
+from jamd.daemon.rtmidi_ports import Received, RtmidiInput, RtmidiOutput
+from jamd.errors import PortError
 
-@dataclass(frozen=True, slots=True)
-class PortSettings:
-    """`[midi]` of config.toml, as far as ports go.
+RETRY_S = 2.0
+"""How often a lost MIDI system is tried again."""
 
-    Attributes:
-        api: `auto`, `alsa`, `jack`, `coremidi` or `winmm`.
-        input_name: Name of the virtual input.
-        output_name: Name of the virtual output.
-        connect_input: Patterns (`*`, `?`, `[...]`; case does not matter) of ports to listen to.
-        connect_output: Patterns of ports to play to.
-    """
-
-    api: str = "auto"
-    input_name: str = "jamd listens"
-    output_name: str = "jamd plays"
-    connect_input: tuple[str, ...] = ()
-    connect_output: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message that came in: on which port, and when on the loop's clock, in seconds."""
-
-    message: mido.Message
-    seconds: float
-    port: str
+UNSEEN_LIMIT = 2000
+"""Most messages sent between two looks at the system. RtMidi waits for ever once some 2,300 lie in
+the buffer of a JACK server that has died, so more are not handed out: twenty times what MIDI's own
+wire carries in that time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Who is at the other end, by name.
+    """Who is at the other end, by name, sorted.
 
-    None where the system does not tell; then at least what jamd connected itself is unknown too
-    only for the outside.
+    Attributes:
+        to_input: What can be heard.
+        from_output: What is played to.
+        complete: False where the system only tells of the connections that jamd made itself.
     """
 
-    to_input: tuple[str, ...] | None
-    from_output: tuple[str, ...] | None
+    to_input: tuple[str, ...] = ()
+    from_output: tuple[str, ...] = ()
+    complete: bool = True
 
 
 class Ports(Protocol):
@@ -73,14 +62,205 @@ class Ports(Protocol):
     def poll(self, now: float) -> Sequence[Received]:
         """What has come in since the last call, oldest first; never waits."""
 
-    def send(self, message: mido.Message) -> None:
+    def send(self, message: Message) -> None:
         """Hand a message out at once. Where a port is lost it goes nowhere, without an error."""
 
     def tend(self, now: float) -> Sequence[str]:
-        """Keep connections and lost ports up; call it often. Returns news, one line each."""
+        """Keep connections up and reopen what was lost; cheap. Returns news, one line each."""
 
     def connected(self) -> Connected:
         """Who is connected to the input and to the output, as last looked."""
 
     def close(self) -> None:
         """Close every port. Send what must still be sent before."""
+
+
+def open_ports(settings: Midi) -> LivePorts:
+    """Open the virtual ports, and connect what is there of the ports wanted.
+
+    Raises:
+        NoMidiSystem: No MIDI system is there, or not the one asked for.
+        PortError: It is there and refuses.
+    """
+    system = open_system(settings.api)
+    if system.api == rtmidi.API_WINDOWS_MM and not (
+        settings.connect_input and settings.connect_output
+    ):
+        system.close()
+        raise PortError(
+            "Windows has no virtual ports: start loopMIDI and name its ports in [midi] "
+            "connect_input and connect_output"
+        )
+    ports = LivePorts(system, settings)
+    ports.tend(0.0)
+    return ports
+
+
+class LivePorts:
+    """The virtual ports on one MIDI system and all that is connected to them.
+
+    Attributes:
+        system_name: `ALSA`, `JACK`, `CoreMIDI` or `WinMM`.
+        input_name: The virtual input's name.
+        output_name: The virtual output's name.
+    """
+
+    def __init__(self, system: System, settings: Midi) -> None:
+        self.system_name = system.name
+        self.input_name = settings.input_name
+        self.output_name = settings.output_name
+        self._wishes = Wishes(
+            settings.connect_input,
+            settings.connect_output,
+            (settings.input_name, settings.output_name),
+        )
+        self._retry_at = 0.0
+        self._connected = Connected()
+        self._open(system)
+
+    def poll(self, now: float) -> list[Received]:
+        """What has come in on every input, oldest first."""
+        received = [r for source in self._inputs.values() for r in source.poll(now)]
+        if len(self._inputs) > 1:
+            received.sort(key=lambda r: r.seconds)
+        return received
+
+    def send(self, message: Message) -> None:
+        """Hand a message to every output."""
+        self._unseen += 1
+        if self._unseen > UNSEEN_LIMIT:
+            return
+        for output in self._outputs.values():
+            output.send(message)
+
+    def connected(self) -> Connected:
+        return self._connected
+
+    def tend(self, now: float) -> list[str]:
+        """Act on the newest look; return what has changed, one line each."""
+        if self._system is None:
+            return self._try_again(now)
+        sight = self._watcher.sight
+        if sight is self._acted_on:
+            return []
+        self._acted_on = sight
+        self._unseen = 0
+        if sight.ports is None:
+            self._lose(now)
+            return [f"{self.system_name} has gone: waiting for it to come back"]
+        self._drop_dead(sight)
+        for link in sight.to_open:
+            self._hold(link, sight)
+        before, self._connected = self._connected, self._look_at_connections(sight)
+        return _news(before, self._connected)
+
+    def close(self) -> None:
+        """Close every port, under traffic too. What was sent before is still delivered."""
+        if self._system is None:
+            return
+        self._watcher.stop()
+        for port in (*self._inputs.values(), *self._outputs.values()):
+            port.close()
+        self._inputs, self._outputs = {}, {}
+        # Last: on JACK the library frees every client of a dead server at the next opening.
+        self._system.close()
+        self._system = None
+
+    def _open(self, system: System) -> None:
+        self._system: System | None = system
+        self._own = Own()
+        # By the id of the port at the other end; the virtual ones have none.
+        self._inputs: dict[str, RtmidiInput] = {}
+        self._outputs: dict[str, RtmidiOutput] = {}
+        self._held_since: dict[tuple[Way, str], tuple[int, set[str]]] = {}
+        self._unseen = 0
+        self._acted_on: Sight | None = None
+        self._watcher = Watcher(system, self._wishes, self._own)
+        try:
+            if system.api != rtmidi.API_WINDOWS_MM:
+                before = self._ids()
+                self._inputs[""] = RtmidiInput(system, self.input_name)
+                between = self._ids()
+                self._outputs[""] = RtmidiOutput(system, self.output_name)
+                self._own.ids[Way.IN] |= between - before
+                self._own.ids[Way.OUT] |= self._ids() - between
+        except PortError:
+            self.close()
+            raise
+        self._watcher.look()
+        self._watcher.start()
+
+    def _ids(self) -> set[str]:
+        """The ids of every jamd port there is, other jamds' included."""
+        ports = self._system.look() if self._system else None
+        return {
+            port.id for port in ports or () if port.name.endswith((self.input_name, self.output_name))
+        }
+
+    def _hold(self, link: Link, sight: Sight) -> None:
+        """Open a port of our own on another, where that is how one connects."""
+        if (link.way, link.port.id) in self._held_since or self._system is None:
+            return
+        before = self._ids()
+        try:
+            if link.way is Way.IN:
+                name = self.input_name
+                self._inputs[link.port.id] = RtmidiInput(self._system, name, link.port)
+            else:
+                name = self.output_name
+                self._outputs[link.port.id] = RtmidiOutput(self._system, name, link.port)
+        except PortError:
+            return  # gone again, or in another program's hands: the next look finds out
+        ids = self._ids() - before
+        self._own.ids[link.way] |= ids
+        self._held_since[link.way, link.port.id] = sight.number, ids
+
+    def _drop_dead(self, sight: Sight) -> None:
+        """Close what is open on a port that has gone, or that came back as another."""
+        ports = {port.id: port for port in sight.ports or ()}
+        for (way, target), (since, ids) in list(self._held_since.items()):
+            cut = any(ports[own].peers == () for own in ids if own in ports)
+            if sight.number < since + 2 or (target in ports and not cut):
+                continue  # the look may have begun before this was opened
+            port = self._inputs.pop(target) if way is Way.IN else self._outputs.pop(target)
+            port.close()
+            self._own.ids[way] -= ids
+            del self._held_since[way, target]
+
+    def _look_at_connections(self, sight: Sight) -> Connected:
+        ports = sight.ports or ()
+        if any(port.peers is None for port in ports):
+            names = {port.id: port.name for port in ports}
+            held = {
+                way: tuple(sorted(names[i] for w, i in self._held_since if w is way and i in names))
+                for way in Way
+            }
+            return Connected(held[Way.IN], held[Way.OUT], complete=False)
+        return Connected(others(ports, self._own, Way.IN), others(ports, self._own, Way.OUT))
+
+    def _lose(self, now: float) -> None:
+        self.close()
+        self._connected = Connected()
+        self._retry_at = now + RETRY_S
+
+    def _try_again(self, now: float) -> list[str]:
+        if now < self._retry_at:
+            return []
+        self._retry_at = now + RETRY_S
+        try:
+            self._open(open_system(self.system_name.lower()))
+        except (NoMidiSystem, PortError):
+            return []
+        return [f"{self.system_name} is back"]
+
+
+def _news(before: Connected, after: Connected) -> list[str]:
+    """What has changed, one line each."""
+    lines = []
+    for was, is_now, listening in (
+        (before.to_input, after.to_input, "listening to"),
+        (before.from_output, after.from_output, "playing to"),
+    ):
+        lines += [f"{listening} {name}" for name in is_now if name not in was]
+        lines += [f"no longer {listening} {name}" for name in was if name not in is_now]
+    return lines

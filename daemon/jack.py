@@ -1,0 +1,116 @@
+"""A JACK server, asked through the library that python-rtmidi has already loaded.
+
+RtMidi's JACK part prints to stderr where no server runs, never notices that a server has died, and
+connects nothing but its own ports. The library's C interface (jack/jack.h) does all three in a few
+calls, from a client that has no ports and no process callback. ctypes lets go of the interpreter's
+lock in each of them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from itertools import count, takewhile
+from pathlib import Path
+
+import rtmidi
+
+from jamd.daemon.midi_system import CLIENT, PortSeen
+
+_NO_START_SERVER = 1  # JackNoStartServer
+_IS_INPUT, _IS_OUTPUT = 1, 2  # JackPortFlags, seen from the port's own program
+_MIDI = b"8 bit raw midi"  # JACK_DEFAULT_MIDI_TYPE
+
+
+def _library() -> ctypes.CDLL | None:
+    """The very library that python-rtmidi uses: a second copy would not silence the first."""
+    try:
+        mapped = Path("/proc/self/maps").read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    path = next((line.split(maxsplit=5)[5] for line in mapped if "/libjack" in line), None)
+    if path is None:
+        return None
+    jack = ctypes.CDLL(path)
+    # The library prints through these two. A function of C that takes the text and does nothing
+    # with it: one in Python would need the interpreter's lock in JACK's own threads.
+    nowhere = ctypes.CDLL(None).strlen
+    jack.jack_set_error_function(nowhere)
+    jack.jack_set_info_function(nowhere)
+    pointer, text = ctypes.c_void_p, ctypes.c_char_p
+    jack.jack_client_open.argtypes = [text, ctypes.c_int, pointer]
+    jack.jack_client_open.restype = pointer
+    jack.jack_client_close.argtypes = [pointer]
+    jack.jack_get_client_name.argtypes = [pointer]
+    jack.jack_get_client_name.restype = text
+    jack.jack_get_uuid_for_client_name.argtypes = [pointer, text]
+    jack.jack_get_uuid_for_client_name.restype = pointer
+    jack.jack_get_ports.argtypes = [pointer, text, text, ctypes.c_ulong]
+    jack.jack_get_ports.restype = pointer
+    jack.jack_port_by_name.argtypes = [pointer, text]
+    jack.jack_port_by_name.restype = pointer
+    jack.jack_port_get_all_connections.argtypes = [pointer, pointer]
+    jack.jack_port_get_all_connections.restype = pointer
+    jack.jack_connect.argtypes = [pointer, text, text]
+    jack.jack_free.argtypes = [pointer]
+    return jack
+
+
+def open_jack() -> JackSystem | None:
+    """The running JACK server; None where none answers. Never starts one, never prints."""
+    jack = _library()
+    if jack is None:
+        return None
+    client = jack.jack_client_open(f"{CLIENT} watches".encode(), _NO_START_SERVER, None)
+    return JackSystem(jack, client) if client else None
+
+
+class JackSystem:
+    """A JACK server.
+
+    After its death this and every port must be closed before another client is opened: the library
+    frees all clients of a dead server then, and closing one of them afterwards crashes.
+    """
+
+    name = "JACK"
+    api = rtmidi.API_UNIX_JACK
+
+    def __init__(self, jack: ctypes.CDLL, client: int) -> None:
+        self._jack = jack
+        self._client: int | None = client
+        self._name: bytes = jack.jack_get_client_name(client)
+
+    def look(self) -> tuple[PortSeen, ...] | None:
+        # A dead server's ports can still be listed; a question that only it can answer, not asked.
+        alive = self._jack.jack_get_uuid_for_client_name(self._client, self._name)
+        if not alive:
+            return None
+        self._jack.jack_free(alive)
+        return tuple(
+            PortSeen(name, name, flag == _IS_OUTPUT, flag == _IS_INPUT, self._peers(name))
+            for flag in (_IS_OUTPUT, _IS_INPUT)
+            for name in self._texts(self._jack.jack_get_ports(self._client, None, _MIDI, flag))
+        )
+
+    def connect(self, source: PortSeen, destination: PortSeen) -> bool:
+        self._jack.jack_connect(self._client, source.id.encode(), destination.id.encode())
+        return True
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._jack.jack_client_close(self._client)
+            self._client = None
+
+    def _peers(self, name: str) -> tuple[str, ...]:
+        port = self._jack.jack_port_by_name(self._client, name.encode())
+        if not port:  # gone since it was listed
+            return ()
+        return self._texts(self._jack.jack_port_get_all_connections(self._client, port))
+
+    def _texts(self, array: int | None) -> tuple[str, ...]:
+        """A null-terminated array of strings, freed."""
+        if not array:
+            return ()
+        entries = ctypes.cast(array, ctypes.POINTER(ctypes.c_char_p))
+        texts: list[bytes] = list(takewhile(bool, (entries[index] for index in count())))
+        self._jack.jack_free(array)
+        return tuple(text.decode(errors="replace") for text in texts)

@@ -1,0 +1,200 @@
+"""The MIDI system of this computer, seen from outside jamd's own ports: which ports there are and
+which is connected to which.
+
+python-rtmidi opens ports by number and tells nothing of connections, so the systems that do tell
+are asked directly: ALSA's sequencer by its file in /proc, JACK by its library (`jamd.daemon.jack`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import rtmidi
+
+from jamd.errors import PortError
+
+CLIENT = "jamd"
+"""The name under which jamd's ports appear where a system groups ports by program."""
+
+_SEQUENCER = Path("/dev/snd/seq")
+_SEQUENCER_CLIENTS = Path("/proc/asound/seq/clients")
+
+
+class NoMidiSystem(PortError):
+    """There is no MIDI system here, or not the one that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortSeen:
+    """A port of this computer.
+
+    Attributes:
+        id: What the system calls it: `20:0` for ALSA, else its full name.
+        name: As a person reads it, without numbers that change: `Keystation:Keystation MIDI 1`.
+        source: It can be listened to.
+        destination: It can be played to.
+        peers: The ids of the ports connected to it; None where the system does not tell.
+    """
+
+    id: str
+    name: str
+    source: bool
+    destination: bool
+    peers: tuple[str, ...] | None = None
+
+
+class System(Protocol):
+    """A MIDI system."""
+
+    @property
+    def name(self) -> str:
+        """As people call it; in small letters, what `[midi] api` calls it."""
+
+    @property
+    def api(self) -> int:
+        """python-rtmidi's number for it."""
+
+    def look(self) -> tuple[PortSeen, ...] | None:
+        """Every port there is now; None where the system itself has gone. May take some ms."""
+
+    def connect(self, source: PortSeen, destination: PortSeen) -> bool:
+        """Connect two ports of other programs; False where only one's own can be connected."""
+
+    def close(self) -> None: ...
+
+
+class AlsaSystem:
+    """ALSA's sequencer."""
+
+    name = "ALSA"
+    api = rtmidi.API_LINUX_ALSA
+
+    def look(self) -> tuple[PortSeen, ...] | None:
+        try:
+            return parse_sequencer_clients(_SEQUENCER_CLIENTS.read_text(errors="replace"))
+        except OSError:
+            return None
+
+    def connect(self, source: PortSeen, destination: PortSeen) -> bool:  # noqa: ARG002 - protocol
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+_CLIENT_LINE = re.compile(r'Client +(\d+) : "(.*)" \[(\w+)')
+_PORT_LINE = re.compile(r'  Port +(\d+) : "(.*)" \((.)(.)..\)')
+_PEERS_LINE = re.compile(r"    Connect(?:ing To|ed From): (.*)")
+
+
+def parse_sequencer_clients(text: str) -> tuple[PortSeen, ...]:
+    """/proc/asound/seq/clients (linux/sound/core/seq/seq_clientmgr.c) -> ports.
+
+    A capital R or W says that others may subscribe to reading or writing. The system's own timer
+    and announcements, client 0, are left out.
+    """
+    ports: list[PortSeen] = []
+    number = client = ""
+    for line in text.splitlines():
+        if match := _CLIENT_LINE.match(line):
+            number, client = match[1], match[2]
+        elif (match := _PORT_LINE.match(line)) and number != "0":
+            name = f"{client}:{match[2]}"
+            ports.append(
+                PortSeen(f"{number}:{match[1]}", name, match[3] == "R", match[4] == "W", ())
+            )
+        elif (match := _PEERS_LINE.match(line)) and ports and number != "0":
+            last = ports.pop()
+            peers = tuple(re.findall(r"\d+:\d+", match[1]))
+            ports.append(
+                PortSeen(
+                    last.id, last.name, last.source, last.destination, (last.peers or ()) + peers
+                )
+            )
+    return tuple(ports)
+
+
+class RtmidiSystem:
+    """Any system, as far as python-rtmidi shows it: names only. CoreMIDI and WinMM."""
+
+    def __init__(self, api: int, name: str) -> None:
+        """Raises `rtmidi.RtMidiError` where the system is not there."""
+        self.api = api
+        self.name = name
+        self._input = rtmidi.MidiIn(api, CLIENT)
+        self._output = rtmidi.MidiOut(api, CLIENT)
+
+    def look(self) -> tuple[PortSeen, ...] | None:
+        sources = [PortSeen(n, stable_name(n), True, False) for n in self._input.get_ports()]
+        destinations = [PortSeen(n, stable_name(n), False, True) for n in self._output.get_ports()]
+        return (*sources, *destinations)
+
+    def connect(self, source: PortSeen, destination: PortSeen) -> bool:  # noqa: ARG002 - protocol
+        return False
+
+    def close(self) -> None:
+        self._input.delete()
+        self._output.delete()
+
+
+def stable_name(name: str) -> str:
+    """A port's name as RtMidi writes it, without the ALSA numbers that change at each plugging."""
+    return re.sub(r" \d+:\d+$", "", name)
+
+
+_CHOICES = {
+    "alsa": rtmidi.API_LINUX_ALSA,
+    "jack": rtmidi.API_UNIX_JACK,
+    "coremidi": rtmidi.API_MACOSX_CORE,
+    "winmm": rtmidi.API_WINDOWS_MM,
+}
+_ADVICE = {
+    "alsa": "/dev/snd/seq cannot be opened: load the module snd-seq, or use --api jack",
+    "jack": "no JACK server answers: start one (jackd, qjackctl), or use --api alsa",
+    "coremidi": "CoreMIDI is macOS's: use --api auto here",
+    "winmm": "WinMM is Windows's: use --api auto here",
+}
+
+
+def open_system(api: str = "auto") -> System:
+    """The MIDI system asked for, or with `auto` the first there is. Prints nothing, starts nothing.
+
+    `auto` takes ALSA's sequencer before JACK: python-rtmidi's wheel carries a JACK library of its
+    own, which does not reach PipeWire.
+
+    Args:
+        api: `auto`, `alsa`, `jack`, `coremidi` or `winmm`.
+
+    Raises:
+        NoMidiSystem: It is not there.
+    """
+    for choice in _CHOICES if api == "auto" else (api,):
+        if system := _try_system(choice):
+            return system
+    if api == "auto":
+        raise NoMidiSystem(
+            "no MIDI system found: expected ALSA's sequencer, a running JACK server, CoreMIDI or "
+            f"Windows MIDI, and this {sys.platform} machine has none; start one, or play without"
+        )
+    raise NoMidiSystem(f"[midi] api is {api!r}, but {_ADVICE[api]}")
+
+
+def _try_system(choice: str) -> System | None:
+    api = _CHOICES[choice]
+    if api not in rtmidi.get_compiled_api():
+        return None
+    if choice == "alsa":
+        return AlsaSystem() if os.access(_SEQUENCER, os.R_OK | os.W_OK) else None
+    if choice == "jack":
+        from jamd.daemon.jack import open_jack  # noqa: PLC0415 - 100 MB of shared memory
+
+        return open_jack()
+    try:
+        return RtmidiSystem(api, {"coremidi": "CoreMIDI", "winmm": "WinMM"}[choice])
+    except rtmidi.RtMidiError:
+        return None

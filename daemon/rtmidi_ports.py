@@ -1,0 +1,130 @@
+"""One port of python-rtmidi each: polled, and closed without harm while messages come in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import rtmidi
+from mido import Message
+
+from jamd.daemon.messages import ByteStream
+from jamd.daemon.midi_system import CLIENT, PortSeen, System
+from jamd.errors import PortError
+
+QUEUE_LIMIT = 8192
+"""Messages that may wait to be polled: over a second and a half at 5,000 a second."""
+
+STALL_S = 0.05
+"""The longest that a message is taken to have waited to be polled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that came in: on which port, and when on the loop's clock, in seconds."""
+
+    message: Message
+    seconds: float
+    port: str
+
+
+class Arrival:
+    """When messages came, though they are only looked at later.
+
+    The driver tells the seconds between two messages, measured as they came. Summed up that is a
+    clock of its own; its offset to ours is the least difference seen, because a poll can only be
+    late. Ours is taken again where the two come apart: after a stall, or a message lost.
+    """
+
+    def __init__(self) -> None:
+        self._driver_s = 0.0
+        self._offset_s: float | None = None
+        self._last_s = float("-inf")
+
+    def place(self, since_last_s: float, now: float) -> float:
+        """The moment at which a message came: at most `now`, never before the message before it.
+
+        Args:
+            since_last_s: Seconds since the message before it, as the driver says.
+            now: When it was polled.
+        """
+        self._driver_s += max(0.0, since_last_s)
+        offset = now - self._driver_s
+        if self._offset_s is None or not 0 <= offset - self._offset_s <= STALL_S:
+            self._offset_s = offset
+        self._last_s = min(now, max(self._last_s, self._driver_s + self._offset_s))
+        return self._last_s
+
+
+class RtmidiInput:
+    """An input port: virtual, or opened on `target`."""
+
+    def __init__(self, system: System, name: str, target: PortSeen | None = None) -> None:
+        """Open it. Raises PortError where the system refuses."""
+        self.name = target.name if target else name
+        self._stream = ByteStream()
+        self._arrival = Arrival()
+        try:
+            self._midi = rtmidi.MidiIn(system.api, CLIENT, queue_size_limit=QUEUE_LIMIT)
+        except rtmidi.RtMidiError as error:
+            raise PortError(f"{system.name} refuses an input: {error}") from None
+        # Before it opens: what comes in is the driver's business from that moment on.
+        self._midi.ignore_types(sysex=True, timing=False, active_sense=True)
+        _open(self._midi, system, name, target)
+
+    def poll(self, now: float) -> list[Received]:
+        """What has come since the last poll, oldest first."""
+        received: list[Received] = []
+        while (packet := self._midi.get_message()) is not None:
+            data, since_last_s = packet
+            seconds = self._arrival.place(since_last_s, now)
+            received += (Received(m, seconds, self.name) for m in self._stream.feed(bytes(data)))
+            if len(received) >= QUEUE_LIMIT:
+                break
+        return received
+
+    def close(self) -> None:
+        self._midi.close_port()
+        self._midi.delete()
+
+
+class RtmidiOutput:
+    """An output port: virtual, or opened on `target`."""
+
+    def __init__(self, system: System, name: str, target: PortSeen | None = None) -> None:
+        """Open it. Raises PortError where the system refuses."""
+        self.name = target.name if target else name
+        try:
+            self._midi = rtmidi.MidiOut(system.api, CLIENT)
+        except rtmidi.RtMidiError as error:
+            raise PortError(f"{system.name} refuses an output: {error}") from None
+        _open(self._midi, system, name, target)
+
+    def send(self, message: Message) -> None:
+        """Hand a message out at once; where its port has gone it goes nowhere."""
+        try:
+            self._midi.send_message(message.bytes())
+        except rtmidi.RtMidiError:
+            return  # unplugged; the next look closes it
+
+    def close(self) -> None:
+        """Close it after the driver has taken what was sent (JACK: at its next period)."""
+        self._midi.close_port()
+        self._midi.delete()
+
+
+def _open(midi: rtmidi.MidiIn, system: System, name: str, target: PortSeen | None) -> None:
+    try:
+        if target is None:
+            midi.open_virtual_port(name)
+            return
+        for number, listed in enumerate(midi.get_ports()):
+            if listed == target.id or listed.endswith(f" {target.id}"):
+                midi.open_port(number, name)
+                return
+    except rtmidi.RtMidiError as error:
+        midi.delete()
+        raise PortError(
+            f"{system.name} does not open {target.name if target else name}: {error}"
+        ) from None
+    midi.delete()
+    raise PortError(f"{target.name} has gone")
