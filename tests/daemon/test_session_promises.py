@@ -54,12 +54,20 @@ messages = st.one_of(
     st.sampled_from([Message("clock"), Message("start"), Message("sysex", data=[1, 2])]),
 )
 anything = st.integers(-10_000, 100_000)
+plausible_notes = st.builds(
+    Note,
+    onset=st.integers(0, 2000),
+    pitch=pitches,
+    velocity=st.integers(1, 127),
+    duration=st.integers(1, 2000),
+    part=st.sampled_from(Part),
+)
 garbage_notes = st.builds(
     Note,
     onset=anything,
-    pitch=st.one_of(pitches, st.integers(-300, 300)),
+    pitch=st.integers(-300, 300),
     velocity=st.integers(-1, 200),
-    duration=st.one_of(st.integers(1, 2000), anything),
+    duration=anything,
     part=st.sampled_from(Part),
 )
 
@@ -84,26 +92,28 @@ class Reply:
 
 replies = st.builds(
     Reply,
-    st.lists(garbage_notes, max_size=12).map(tuple),
-    anything,
-    st.booleans(),
-    st.booleans(),
+    st.lists(st.one_of(plausible_notes, plausible_notes, garbage_notes), max_size=12).map(tuple),
+    st.one_of(st.integers(0, 8000), anything),
+    done=st.booleans(),
+    stale=st.sampled_from([False, False, False, True]),
 )
 happenings = st.one_of(
     st.builds(Heard, messages),
     st.builds(Heard, messages),
     replies,
     replies,
+    replies,
     st.just(None),  # time passes
+    st.just(None),
     st.sampled_from([WorkerReady(), WorkerLost(), Panic(), Failed(1), Failed(2)]),
     st.builds(SetMode, st.sampled_from(Mode)),
     st.builds(SetTempo, st.floats(1, 1000)),
 )
-waits = st.one_of(st.floats(0, 0.1), st.floats(0, 3))
+waits = st.one_of(st.floats(0, 0.2), st.floats(0, 5))  # in beats of the first tempo
 stories = st.lists(st.tuples(waits, happenings), max_size=60)
 all_settings = st.builds(
     Settings,
-    mode=st.sampled_from(Mode),
+    mode=st.sampled_from([Mode.ANSWER, Mode.ENDLESS]),
     bpm=st.floats(20, 400),
     meter=st.sampled_from(METERS),
     start_at_once=st.booleans(),
@@ -113,18 +123,31 @@ all_settings = st.builds(
     thru=st.booleans(),
 )
 
-PHRASE: tuple[tuple[float, Event | Reply | None], ...] = tuple(
+Story = Sequence[tuple[float, Event | Reply | None]]
+
+PHRASE: Story = [
     (wait, Heard(Message(kind, note=pitch)))
     for pitch in (58, 60, 62)
-    for kind, wait in (("note_on", 0.05), ("note_off", 0.2))
+    for kind, wait in (("note_on", 0.1), ("note_off", 0.3))
+]
+ANSWER = Reply(
+    tuple(Note(Tick(240 * i), 58 + i % 5, duration=Tick(400)) for i in range(8)),
+    through=1920,
+    done=True,
+    stale=False,
 )
-"""Often wanted at first, so that the rest of a story is about jamd's turn."""
+BEGINNINGS: Sequence[Story] = [
+    [],
+    PHRASE,
+    [*PHRASE, (0.5, None), (0.1, ANSWER)],
+    [*PHRASE, (0.5, None), (0.1, ANSWER), (2.5, None)],
+]
+"""Most stories begin with a phrase, so that the rest of them is about jamd's turn."""
 
 
-def tell(
-    session: Session, story: Sequence[tuple[float, Event | Reply | None]], punctual: bool
-) -> tuple[list[Effect], list[int]]:
+def tell(session: Session, story: Story, punctual: bool) -> tuple[list[Effect], list[int]]:
     """Tell a session a story; return its effects and how many notes it had heard at each."""
+    beat_seconds = 60 / session.status(0).bpm
     now, heard, request = 100.0, 0, None
     effects: list[Effect] = []
     heard_by: list[int] = []
@@ -137,14 +160,16 @@ def tell(
 
     take(session.handle(WorkerReady(), now))
     for wait, happening in story:
-        until = now + wait
+        until = now + wait * beat_seconds
         while punctual and (deadline := session.next_deadline()) is not None and deadline < until:
             now = max(now, deadline)
             take(session.advance(now))
         now = until
-        event = happening
+        event: Event | None
         if isinstance(happening, Reply):
             event = happening.to(request) if request is not None else None
+        else:
+            event = happening
         if isinstance(event, Heard) and event.message.type == "note_on":
             heard += event.message.velocity > 0
         take(session.advance(now) if event is None else session.handle(event, now))
@@ -156,14 +181,14 @@ def promise(check: Callable[[Settings, list[Effect], list[int]], None]) -> Calla
     @settings(deadline=None)
     @given(
         settings=all_settings,
-        begin=st.sampled_from([(), PHRASE]),
+        begin=st.sampled_from(BEGINNINGS),
         story=stories,
         punctual=st.booleans(),
     )
     def test(
         settings: Settings,
-        begin: tuple[tuple[float, Event | Reply | None], ...],
-        story: list[tuple[float, Event | Reply | None]],
+        begin: Story,
+        story: Story,
         punctual: bool,
     ) -> None:
         effects, heard_by = tell(Session(settings), [*begin, *story], punctual)
