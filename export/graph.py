@@ -69,10 +69,10 @@ def _convert(
     model: keras.Model, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
 ) -> onnx.ModelProto:
     proto: onnx.ModelProto
-    import tensorflow as tf  # noqa: PLC0415 - only once it is known to be the backend
-    import tf2onnx  # noqa: PLC0415
+    import tensorflow as tf
+    import tf2onnx
 
-    def call(*values: Any) -> dict[str, Any]:  # noqa: ANN401 - symbolic tensors
+    def call(*values: Any) -> dict[str, Any]:
         results = model(values[0] if len(values) == 1 else list(values), training=False)
         results = results if isinstance(results, (list, tuple)) else [results]
         pairs = zip(outputs, results, strict=True)

@@ -86,10 +86,10 @@ class Bundle:
             BundleError: It was made for another version of the grid language.
         """
         if self.manifest.language == "article":
-            from jamd.article import Article  # noqa: PLC0415 - it needs numpy
+            from jamd.article import Article
 
             return Article(Vocabulary(self.manifest.vocabulary))
-        from jamd.grid import Grid  # noqa: PLC0415 - it needs numpy
+        from jamd.grid import Grid
 
         grid = Grid()
         if grid.vocabulary.fingerprint != self.manifest.fingerprint:

@@ -236,7 +236,7 @@ def _expect(what: str, legal: Sequence[object], found: object) -> None:
     _refuse(f"its {what}", " or ".join(map(str, legal)), found)
 
 
-def _decode(kind: Any, value: object, where: str) -> Any:  # noqa: ANN401 - of type `kind`
+def _decode(kind: Any, value: object, where: str) -> Any:
     """`value`, out of JSON, as the type `kind`; raises BundleError that names the place."""
     origin = get_origin(kind)
     if is_dataclass(kind):
@@ -260,7 +260,7 @@ def _decode(kind: Any, value: object, where: str) -> Any:  # noqa: ANN401 - of t
 _NAMES = {int: "a whole number", float: "a number", str: "a text", type(None): "null"}
 
 
-def _decode_fields(kind: Any, value: object, where: str) -> Any:  # noqa: ANN401
+def _decode_fields(kind: Any, value: object, where: str) -> Any:
     table = _table(value, where)
     names = {field.name for field in fields(kind)}
     for key in table:

@@ -33,7 +33,7 @@ GRAPHS = {"float32": b"pretend this is a graph", "int8": b"and this a small one"
 TOKENS = ("Pad", "Start", "End", "Lead_60")
 
 
-def manifest(**changes: Any) -> Manifest:  # noqa: ANN401 - fields of any type
+def manifest(**changes: Any) -> Manifest:
     inputs, outputs = grid_tensors(len(TOKENS), (16, 8))
     whole = Manifest(
         format=FORMAT,

@@ -1,0 +1,79 @@
+"""How far a graph may be from the Keras model it was made from, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from jamd.errors import UserError
+from jamd.training import predictors
+from jamd.training.evaluate import Sample, evaluate
+from jamd.training.judging import Predictor
+from jamd.training.predictors import BLOCK, Network
+from jamd.vocabulary import Vocabulary
+
+MOST_DIFFERENCE = 1e-4
+"""Of a float32 logit, absolute: a thousandth of what sampling could ever notice."""
+
+MOST_RISE = 0.005
+"""Bits per token that int8 may cost: a fifth of a percent of what a token costs."""
+
+TOKENS = 32 * BLOCK + BLOCK // 2
+"""Positions at which float32 logits are compared: whole blocks, and a rest in single steps."""
+
+
+def load(proto: onnx.ModelProto) -> ort.InferenceSession:
+    """A graph in onnxruntime, on the CPU."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    return ort.InferenceSession(
+        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+def difference(model: keras.Model, proto: onnx.ModelProto, samples: Sequence[Sample]) -> float:
+    """The largest |difference| of a logit between Keras and a graph, over at least `TOKENS`.
+
+    A graph that keeps states is asked in one call and as the daemon asks it, in blocks and then
+    single steps; the larger of the two differences counts.
+
+    Args:
+        model: The Keras model.
+        proto: Its graph.
+        samples: Held-out pieces; repeated where they are too short.
+    """
+    vocabulary = model.outputs[0].shape[-1]
+    tokens = np.resize(np.concatenate([sample.tokens for sample in samples]), TOKENS)
+    expected = _logits(predictors.of_keras(model, vocabulary=vocabulary), tokens)
+    session = load(proto)
+    return max(
+        float(np.abs(_logits(network, tokens) - expected).max())
+        for network in (
+            predictors.of_session(session, vocabulary=vocabulary, block=TOKENS),
+            predictors.of_session(session, vocabulary=vocabulary),
+        )
+    )
+
+
+def _logits(network: Network, tokens: NDArray[np.integer]) -> NDArray[np.float32]:
+    return np.concatenate(list(network.logits(tokens)))
+
+
+def rise(
+    before: Predictor, after: Predictor, samples: Sequence[Sample], vocabulary: Vocabulary
+) -> float:
+    """How many bits per token `after` costs more than `before`; below 0 if it costs less."""
+    found = evaluate({"before": before, "after": after}, samples, vocabulary)
+    return found.score("after").bits_per_token - found.score("before").bits_per_token
+
+
+def require(what: str, found: float, most: float) -> None:
+    """Raise UserError when a graph is further from Keras than it may be."""
+    if not found <= most:  # so that NaN fails
+        raise UserError(f"expected {what} of at most {most:g}, found {found:.3g}: nothing written")

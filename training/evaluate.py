@@ -1,0 +1,227 @@
+"""Bits per token and per note on held-out pieces: a model beside a unigram and an n-gram."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jamd.errors import CorpusError
+from jamd.manifest import Figures, Score
+from jamd.training.batches import Text, whole
+from jamd.training.corpus import Corpus, Entry
+from jamd.training.judging import Ids, Predictor
+from jamd.training.ngram import NGram
+from jamd.training.prepare import Progress, no_progress
+from jamd.vocabulary import Vocabulary
+
+ORDER = 5
+"""Tokens of the n-gram's longest gram."""
+
+MOST_TOKENS = 200_000
+"""Held-out tokens of a set that are measured: more would change the third digit."""
+
+MOST_NGRAM_TOKENS = 20_000_000
+"""Training tokens of a set that the n-gram counts: 2 GB of memory, a minute."""
+
+NOTES = frozenset({"Comp", "Lead", "note", "chord"})
+"""Kinds of token of which each is a note, or in the article's language a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A piece to be predicted.
+
+    Attributes:
+        tokens: Its ids.
+        counted: bool (n,): which of them are measured. Not what whoever plays states (`Start`,
+            `Style`), nor velocities where the source has none of its own.
+    """
+
+    tokens: Ids
+    counted: NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was measured on some tokens: how many, bits in all, and how many were foreseen."""
+
+    tokens: int = 0
+    bits: float = 0.0
+    hits: int = 0
+
+    def add(self, bits: NDArray[np.float64], hits: NDArray[np.bool_]) -> None:
+        self.tokens += len(bits)
+        self.bits += float(bits.sum())
+        self.hits += int(hits.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Predictors measured on the same tokens.
+
+    Attributes:
+        pieces: How many pieces.
+        by_kind: By predictor, then by kind of token.
+    """
+
+    pieces: int
+    by_kind: Mapping[str, Mapping[str, Tally]]
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens were measured."""
+        return sum(tally.tokens for tally in self._any().values())
+
+    @property
+    def notes(self) -> int:
+        """How many notes were among them."""
+        return sum(tally.tokens for kind, tally in self._any().items() if kind in NOTES)
+
+    def _any(self) -> Mapping[str, Tally]:
+        return next(iter(self.by_kind.values()))
+
+    def score(self, name: str) -> Score:
+        """One predictor over all kinds of token."""
+        tallies = self.by_kind[name].values()
+        bits = sum(tally.bits for tally in tallies)
+        hits = sum(tally.hits for tally in tallies)
+        return Score(bits / self.tokens, bits / self.notes, hits / self.tokens)
+
+    def figures(self) -> Figures:
+        """What a manifest keeps of it."""
+        scores = {name: self.score(name) for name in self.by_kind}
+        return Figures(self.pieces, self.tokens, self.notes, scores)
+
+
+def evaluate(
+    predictors: Mapping[str, Predictor],
+    samples: Sequence[Sample],
+    vocabulary: Vocabulary,
+    progress: Progress = no_progress,
+) -> Evaluation:
+    """Measure every predictor on the same tokens of `samples`.
+
+    Raises:
+        CorpusError: No note is left to measure.
+    """
+    kinds = np.array([_kind(vocabulary, token) for token in range(len(vocabulary))])
+    names = sorted(set(kinds))
+    by_kind = {name: {kind: Tally() for kind in names} for name in predictors}
+    first = max(predictor.first for predictor in predictors.values())
+    for done, sample in enumerate(samples):
+        progress("evaluating", done, len(samples))
+        kind = kinds[sample.tokens]
+        for name, predictor in predictors.items():
+            judged = predictor.judge(sample.tokens)
+            for one in names:
+                where = np.flatnonzero(sample.counted & (kind == one))
+                where = where[where >= first] - predictor.first
+                by_kind[name][one].add(judged.bits[where], judged.hits[where])
+    progress("evaluating", len(samples), len(samples))
+    measured = {
+        name: {kind: tally for kind, tally in tallies.items() if tally.tokens}
+        for name, tallies in by_kind.items()
+    }
+    evaluation = Evaluation(len(samples), measured)
+    if not evaluation.notes:
+        raise CorpusError(f"expected pieces of more than {first} tokens to measure, found none")
+    return evaluation
+
+
+def _kind(vocabulary: Vocabulary, token: int) -> str:
+    """`Lead`, `Duration` …; the article's names are notes, or chords with dots."""
+    name = vocabulary.token(token)
+    if "_" in name or name.isalpha():
+        return vocabulary.kind(token)
+    return "chord" if "." in name else "note"
+
+
+def evaluate_corpus(
+    model: Predictor,
+    corpus: Corpus,
+    *,
+    most_tokens: int = MOST_TOKENS,
+    progress: Progress = no_progress,
+) -> Evaluation:
+    """Measure `model` on a corpus's held-out pieces, beside a unigram and an n-gram.
+
+    Both are trained on the corpus's own training pieces: they know this music best.
+
+    Raises:
+        CorpusError: The corpus holds nothing out, or has nothing to train on.
+    """
+    baselines = baselines_of(corpus)
+    samples = held_out(corpus, most_tokens)
+    return evaluate({"model": model, **baselines}, samples, corpus.vocabulary, progress)
+
+
+def evaluate_corpora(
+    model: Predictor,
+    corpora: Iterable[Corpus],
+    *,
+    most_tokens: int = MOST_TOKENS,
+    progress: Progress = no_progress,
+) -> dict[str, Figures]:
+    """The figures of a model card: by name of the corpus, beside unigram and n-gram.
+
+    Raises:
+        CorpusError: A corpus holds nothing out, or has nothing to train on.
+    """
+    return {
+        corpus.path.resolve().name: evaluate_corpus(
+            model, corpus, most_tokens=most_tokens, progress=progress
+        ).figures()
+        for corpus in corpora
+    }
+
+
+def baselines_of(corpus: Corpus) -> dict[str, Predictor]:
+    """`unigram` and `n-gram`, trained on a corpus's training pieces."""
+    entries = _bounded(corpus.of_split("train"), MOST_NGRAM_TOKENS)
+    if not entries:
+        raise CorpusError(f"{corpus.path}: expected pieces to train on, found none")
+    samples = [sample_of(corpus, entry) for entry in entries]
+    pieces = [(sample.tokens, sample.counted) for sample in samples]
+    size = len(corpus.vocabulary)
+    return {
+        "unigram": NGram(size, 1, relative=False).fit(pieces),
+        "n-gram": NGram(size, ORDER, relative=corpus.language == "grid").fit(pieces),
+    }
+
+
+def held_out(corpus: Corpus, most_tokens: int = MOST_TOKENS) -> list[Sample]:
+    """A corpus's held-out pieces, or as many of them as make up `most_tokens`.
+
+    Raises:
+        CorpusError: There are none.
+    """
+    entries = _bounded(corpus.of_split("held-out"), most_tokens)
+    if not entries:
+        raise CorpusError(
+            f"{corpus.path}: expected held-out pieces, found none; prepare more files"
+        )
+    return [sample_of(corpus, entry) for entry in entries]
+
+
+def sample_of(corpus: Corpus, entry: Entry) -> Sample:
+    """A piece of a corpus, ready to be measured."""
+    tokens = corpus.tokens(entry)
+    if corpus.language != "grid":
+        return Sample(tokens, np.ones(len(tokens), np.bool_))
+    read = whole(Text(tokens, corpus.style, entry.has_velocity, entry.transpose))
+    return Sample(tokens, read.weights > 0)
+
+
+def _bounded(entries: Sequence[Entry], most_tokens: int) -> list[Entry]:
+    """Pieces in an order that says nothing of them, until there are `most_tokens`."""
+    chosen, tokens = [], 0
+    order = np.random.default_rng(0).permutation(len(entries))
+    for entry in (entries[i] for i in order):
+        if tokens >= most_tokens:
+            break
+        chosen.append(entry)
+        tokens += entry.length
+    return chosen
