@@ -42,6 +42,10 @@ class InForce:
     origins: Mapping[str, str]
     file: Path | None = None
 
+    def on_command_line(self, key: str) -> bool:
+        """Whether an option set `key`, rather than a file or the default."""
+        return self.origins[key] == SETTINGS[key].option
+
 
 def find(working_folder: Path, user_folder: Path) -> Path | None:
     """The file to read when none is named."""

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
     in_force = config_file.in_force(args)
     song = read_song(args.input)
-    if in_force.origins["transport.bpm"] != config_file.DEFAULT:
+    if in_force.on_command_line("transport.bpm"):
         song = replace(song, tempos=())
     settings = _settings(in_force, song, args.input)
     take = freewheel(song, settings, _improviser(args, in_force.config), args.bars)
@@ -80,7 +80,7 @@ def _settings(in_force: config_file.InForce, song: Song, path: Path) -> Settings
         settings = replace(settings, seed=0)
     if song.tempos and song.tempos[0][0] == 0:
         settings = replace(settings, bpm=song.tempos[0][1])
-    if song.meter is not None and in_force.origins["transport.meter"] == config_file.DEFAULT:
+    if song.meter is not None and not in_force.on_command_line("transport.meter"):
         if song.meter not in METERS:
             known = ", ".join(map(str, METERS))
             raise SourceError(f"{path}: expected one of {known}; found {song.meter}: set --meter")

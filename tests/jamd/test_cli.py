@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import jamd
+from jamd import cli
+from jamd.errors import UserError
+
+
+def jam(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).with_name("jamd"), *arguments],
+        cwd=folder,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_the_version_is_the_packages_own(tmp_path: Path) -> None:
+    done = jam("--version", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"jamd {jamd.__version__}\n")
+
+
+def test_a_users_mistake_is_told_without_a_traceback_and_ends_with_status_2(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[transport]\nbmp = 90\nmeter = '5/4'\n")
+    done = jam("config", folder=tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "jamd: config.toml: transport.bmp: no such setting; did you mean transport.bpm?",
+        ("jamd: config.toml: transport.meter: expected one of "
+        '"2/4", "3/4", "4/4", "6/8"; found "5/4"'),
+    ]
+
+
+def test_the_settings_in_force_are_printed_with_where_they_came_from(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[play]\nmode = 'endless'\n")
+    done = jam("config", "--bpm", "92", folder=tmp_path)
+
+    assert done.returncode == 0
+    lines = [line.split("  # ") for line in done.stdout.splitlines() if "  # " in line]
+    origins = {setting.strip(): origin for setting, origin in lines}
+    assert origins['mode = "endless"'] == "config.toml"
+    assert origins["bpm = 92.0"] == "--bpm"
+    assert origins['meter = "4/4"'] == "default"
+
+
+def run_raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
+    def run(args: object) -> int:
+        raise error
+
+    monkeypatch.setattr("jamd.commands.config.run", run)
+    return cli.main(["config"])
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "shown"),
+    [
+        (UserError("expected a, found b"), 2, "jamd: expected a, found b\n"),
+        (FileNotFoundError(2, "No such file or directory", "x.mid"), 2, "jamd: x.mid: No such "),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_what_ends_a_command_decides_its_status(
+    error: BaseException,
+    status: int,
+    shown: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run_raising(error, monkeypatch) == status
+    assert capsys.readouterr().err.startswith(shown)
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_raising(ZeroDivisionError(), monkeypatch)
+    with pytest.raises(OSError, match="no file was named"):
+        run_raising(OSError("no file was named"), monkeypatch)
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    jamd_program = Path(sys.executable).with_name("jamd")
+    with subprocess.Popen(
+        [jamd_program, "config", "--default"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stderr is not None
+        writer.stdout.close()
+        assert writer.stderr.read() == b""
+    assert writer.returncode == 141
+
+
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in cli.COMMANDS:
+        with pytest.raises(SystemExit) as left:
+            cli.main([name, "--help"])
+        assert left.value.code == 0
+        assert f"usage: jamd {name}" in capsys.readouterr().out

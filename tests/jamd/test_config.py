@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import argparse
+import tomllib
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jamd import config_file
+from jamd.config import SETTINGS, Config
+from jamd.config_file import DEFAULT, InForce, documented, find, listing, load
+from jamd.errors import ConfigError
+from jamd.notes import Meter, Part
+from jamd.setting_kinds import Number
+
+TOP = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def problems(file: Path | None, **options: object) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(file, {key.replace("__", "."): value for key, value in options.items()})
+    return str(caught.value).splitlines()
+
+
+def test_config_toml_is_what_the_code_says() -> None:
+    """`jamd config --default > config.toml` makes it again."""
+    assert (TOP / "config.toml").read_text(encoding="utf-8") == documented()
+
+
+def test_config_toml_sets_every_key_to_its_default() -> None:
+    assert load(TOP / "config.toml").config == Config()
+    table = tomllib.loads(documented())
+    assert [f"{section}.{key}" for section in table for key in table[section]] == list(SETTINGS)
+
+
+def test_without_a_file_everything_is_default() -> None:
+    in_force = load(None)
+    assert in_force.config == Config()
+    assert set(in_force.origins.values()) == {DEFAULT}
+
+
+def test_values_arrive_as_what_the_code_works_with(written: Path) -> None:
+    written.write_text(
+        'transport = {bpm = 92, meter = "6/8"}\nplay.parts = "comp"\ntakes.folder = "~/jams"\n'
+        'midi.connect_input = ["*key*", "Through"]\n'
+    )
+    config = load(written).config
+
+    assert config.transport.bpm == 92.0
+    assert isinstance(config.transport.bpm, float)
+    assert config.transport.meter == Meter(6, 8)
+    assert config.play.parts == {Part.COMP}
+    assert config.takes.folder == Path.home() / "jams"
+    assert config.midi.connect_input == ("*key*", "Through")
+
+
+def test_settings_do_not_change_under_a_jam() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Config().transport.bpm = 3.0  # type: ignore[misc]
+
+
+def test_every_problem_is_reported_at_once_each_on_a_line_of_its_own(written: Path) -> None:
+    written.write_text(
+        "tempo = 1\n[midi]\nchanel_in = 1\nbpm = 90\nthru = 'yes'\n[transprot]\nbpm = 1\n"
+        "[play]\nlowest = true\n[model]\nseed = 1.5\ntemperature = nan\nstyle = 'disco'\n"
+    )
+    assert problems(written, transport__bpm="fast") == [
+        f"{written}: tempo: no such setting",
+        f"{written}: midi.chanel_in: no such setting; did you mean midi.channel_in?",
+        f"{written}: midi.bpm: no such setting; did you mean transport.bpm?",
+        f"{written}: transprot: no such section; did you mean [transport]?",
+        f'{written}: midi.thru: expected true or false; found "yes"',
+        '--bpm: expected a number from 20.0 to 400.0 (quarter notes a minute); found "fast"',
+        (f'{written}: model.style: expected one of "jazz", "song", "chords", "piano", "roll", '
+        '"game", "other"; found "disco"'),
+        f"{written}: model.temperature: expected a number from 0.05 to 2.0; found NaN",
+        f"{written}: model.seed: expected a whole number from -1 to {2**63 - 1}; found 1.5",
+        f"{written}: play.lowest: expected a whole number from 0 to 127 (MIDI pitch); found true",
+    ]
+
+
+def test_a_range_upside_down_is_refused() -> None:
+    assert problems(None, play__lowest=80, play__highest=70) == [
+        "--lowest: play.lowest: expected at most play.highest (70); found 80"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"bpm = ", "expected TOML; "),
+        (b"# caf\xe9", "expected UTF-8 text"),
+        (b"midi = 3", "midi: expected a section, [midi]; found 3"),
+        (b"midi.input_name = ''", "expected a port name"),
+        (b'midi.input_name = "two\\nlines"', "expected a port name"),
+        (b"midi.connect_input = 'one'", "expected a list of patterns"),
+        (b"midi.connect_input = [3]", "expected a list of patterns"),
+        (b"takes.folder = 3", "expected the path of a folder"),
+    ],
+)
+def test_a_file_that_is_wrong_is_refused_in_one_line(
+    written: Path, content: bytes, complaint: str
+) -> None:
+    written.write_bytes(content)
+    (problem,) = problems(written)
+    assert problem.startswith(f"{written}: ")
+    assert complaint in problem
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path: Path) -> None:
+    assert problems(tmp_path / "none.toml")[0].endswith("cannot be read: No such file or directory")
+    assert problems(tmp_path)[0].endswith("cannot be read: Is a directory")
+
+
+def test_a_long_value_is_shown_short(written: Path) -> None:
+    written.write_text(f"transport.bpm = '{'word ' * 1000}'")
+    assert len(problems(written)[0]) < 300
+
+
+def test_the_working_folder_goes_before_the_users(tmp_path: Path) -> None:
+    working, user = tmp_path / "working", tmp_path / "user"
+    for folder in (working, user):
+        folder.mkdir()
+    assert find(working, user) is None
+    (user / "config.toml").touch()
+    assert find(working, user) == user / "config.toml"
+    (working / "config.toml").touch()
+    assert find(working, user) == working / "config.toml"
+
+
+def parse(keys: list[str], *arguments: str) -> InForce:
+    parser = argparse.ArgumentParser()
+    config_file.add_options(parser, *keys)
+    return config_file.in_force(parser.parse_args(arguments))
+
+
+def test_an_option_goes_before_the_file_and_the_file_before_the_default(written: Path) -> None:
+    written.write_text("[transport]\nbpm = 80\nmeter = '3/4'\n[midi]\nthru = true\n")
+    keys = ["transport.bpm", "midi.thru", "midi.connect_input"]
+    in_force = parse(
+        keys, "--config", str(written), "--bpm", "120", "--no-thru", "--connect-input", "a*"
+    )
+
+    assert in_force.config.transport.bpm == 120.0
+    assert in_force.config.midi.connect_input == ("a*",)
+    assert in_force.config.midi.thru is False
+    shown = [in_force.origins[key] for key in (*keys, "transport.meter", "play.mode")]
+    assert in_force.on_command_line("transport.bpm")
+    assert not in_force.on_command_line("transport.meter")
+    assert shown == ["--bpm", "--thru", "--connect-input", str(written), DEFAULT]
+
+
+def test_every_setting_has_an_option_of_its_own() -> None:
+    assert len({setting.option for setting in SETTINGS.values()}) == len(SETTINGS)
+    assert parse(list(SETTINGS), "--config", str(TOP / "config.toml")).config == Config()
+
+
+def test_the_listing_is_a_file_that_gives_the_same_settings(written: Path) -> None:
+    options = {"transport.bpm": 92.5, "play.parts": "lead", "midi.connect_output": ['a "b"', "ü"]}
+    in_force = load(None, options)
+    written.write_text(listing(in_force), encoding="utf-8")
+
+    assert load(written).config == in_force.config
+    assert "bpm = 92.5                                # --bpm\n" in listing(in_force)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(SETTINGS)),
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text()),
+    )
+)
+def test_any_value_is_either_taken_or_refused_by_name(options: dict[str, object]) -> None:
+    try:
+        text = listing(load(None, options))
+    except ConfigError as error:
+        text = "\n".join(f"# {line}" for line in str(error).splitlines())
+        places = [line.partition(":")[0] for line in str(error).splitlines()]
+        assert set(places) <= {SETTINGS[key].option for key in options}  # noqa: PT017
+    assert tomllib.loads(text) or options
+
+
+@given(st.integers(), st.integers(0, 100), st.integers())
+def test_a_number_is_taken_exactly_within_its_range(lowest: int, width: int, raw: int) -> None:
+    kind = Number(lowest, lowest + width)
+    if lowest <= raw <= lowest + width:
+        assert kind.accept(raw) == raw
+    else:
+        with pytest.raises(ValueError, match=str(raw)):
+            kind.accept(raw)
