@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from jamd.bundle import Bundle
+    from jamd.notes import Note
 
 BLOCK = 32
 """Tokens a block. Quantised logits depend on how tokens are cut into calls (by up to 0.07), so the
@@ -128,7 +129,7 @@ class Improviser:
         random = sampling.generator(request.seed, request.id)
         writing = self.language.begin(request.context, request.constraints)
         through = writing.through
-        notes = []
+        notes: list[Note] = []
 
         def planned(done: bool) -> Planned:
             spent_us = (time.perf_counter_ns() - started_ns) // 1000

@@ -48,7 +48,7 @@ def preload_cuda() -> None:
     Raises:
         RuntimeError: Why CUDA cannot be used, on one line.
     """
-    import onnxruntime  # noqa: PLC0415 - the front imports this module too
+    import onnxruntime
 
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         raise RuntimeError("this build of onnxruntime has no CUDA: install onnxruntime-gpu")

@@ -106,9 +106,9 @@ def load(wanted: Load) -> Improviser:
         BundleError: The bundle is refused.
         RuntimeError: The provider cannot be loaded here.
     """
-    from jamd.bundle import Bundle  # noqa: PLC0415 - the front imports this module's messages only
-    from jamd.daemon import providers  # noqa: PLC0415
-    from jamd.daemon.improviser import Improviser  # noqa: PLC0415
+    from jamd.bundle import Bundle
+    from jamd.daemon import providers
+    from jamd.daemon.improviser import Improviser
 
     if wanted.provider == "cuda":
         providers.preload_cuda()
@@ -144,9 +144,9 @@ def main() -> int:
     os.dup2(2, 1)  # whatever a library prints is not an answer
 
     # The slow imports, while the front is still busy with its own.
-    import onnxruntime  # noqa: PLC0415
+    import onnxruntime
 
-    import jamd.daemon.improviser  # noqa: F401, PLC0415
+    import jamd.daemon.improviser  # noqa: F401
 
     try:
         wanted = pickle.load(sys.stdin.buffer)  # noqa: S301 - the front wrote it

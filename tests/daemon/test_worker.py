@@ -166,6 +166,11 @@ def trial(bench: Bench, file: Path, monkeypatch: pytest.MonkeyPatch, worth_it: f
     return Trial(bench.supervisor, Load(BUNDLE), "driver 1, bundle 1", Verdicts(file))
 
 
+def collect(news: list[str], auto: Trial) -> bool:
+    news += auto.tend()
+    return bool(news)
+
+
 def test_a_quicker_rival_takes_over_at_a_bar_line(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,7 +197,7 @@ def test_a_slower_rival_is_sent_away_and_not_tried_again(
     file = tmp_path / "cache" / "verdicts.json"
     auto = trial(bench, file, monkeypatch, worth_it=0)
     news: list[str] = []
-    bench.until(lambda: news.extend(auto.tend()) or news)
+    bench.until(lambda: collect(news, auto))
     assert news[0].startswith("stays on the CPU, measured a token: cpu ")
     first = bench.supervisor.pid
     assert auto.bar_line() == []
@@ -205,7 +210,7 @@ def test_a_slower_rival_is_sent_away_and_not_tried_again(
 def test_a_rival_that_cannot_load_changes_nothing(bench: Bench, tmp_path: Path) -> None:
     auto = Trial(bench.supervisor, Load(BUNDLE, "cuda"), "subject", Verdicts(tmp_path / "v.json"))
     news: list[str] = []
-    bench.until(lambda: news.extend(auto.tend()) or news, 60)
+    bench.until(lambda: collect(news, auto), 60)
     if providers.nvidia_driver() is None:
         assert news == ["stays on the CPU: there is no NVIDIA driver on this machine"]
     assert isinstance(bench.supervisor.ready, Ready)

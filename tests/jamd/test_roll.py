@@ -24,9 +24,7 @@ def drawn(svg: str, colour: str) -> list[ET.Element]:
     """The notes drawn in `colour`, row by row."""
     root = ET.fromstring(svg)
     space = "{http://www.w3.org/2000/svg}"
-    return [
-        one for group in root.iter(f"{space}g") if group.get("fill") == colour for one in group
-    ]
+    return [one for group in root.iter(f"{space}g") if group.get("fill") == colour for one in group]
 
 
 @given(st.lists(NOTES, max_size=20), st.lists(NOTES, max_size=20))

@@ -1,0 +1,197 @@
+"""`jamd play`: everything is opened, the loop runs, everything is closed again in reverse."""
+
+from __future__ import annotations
+
+import gc
+import signal
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+
+from jamd.bundle import Bundle, resolve
+from jamd.config import Config
+from jamd.daemon import providers
+from jamd.daemon.clock import MonotonicClock
+from jamd.daemon.events import Entry, Mode, Sounded
+from jamd.daemon.loop import Loop
+from jamd.daemon.midi_system import NoMidiSystem
+from jamd.daemon.picture import picture_of
+from jamd.daemon.ports import Ports, open_ports
+from jamd.daemon.recorder import Recorder, recover
+from jamd.daemon.rehearsal import BARS, RehearsalRoom, period_s, seed_phrase
+from jamd.daemon.screen import Screen, note_rows, status_line
+from jamd.daemon.session import Session, Status
+from jamd.daemon.settings import Settings, settings_from
+from jamd.daemon.supervisor import Supervisor
+from jamd.daemon.worker import Load
+from jamd.errors import BundleError
+from jamd.roll import draw
+
+STATUS_S = 0.1
+"""How often the status line changes."""
+
+
+def play(config: Config, screen: Screen, bars: int | None = None) -> None:
+    """Play until SIGINT, SIGTERM or the end of `bars`; without a MIDI system, rehearse.
+
+    Args:
+        config: Every setting.
+        screen: What the user sees.
+        bars: Stop after so many bars; None plays on (a rehearsal: `BARS`).
+
+    Raises:
+        UserError: The bundle, the provider or the MIDI system is not as the settings want it.
+    """
+    clock = MonotonicClock()
+    settings = settings_from(config)
+    bundle = Bundle.read(resolve(config.model.bundle))
+    load, rival, why = providers.choose(
+        config.model.provider,
+        Load(bundle.path, threads=config.model.threads),
+        bundle,
+        driver := providers.nvidia_driver(),
+    )
+    with ExitStack() as stops:
+        stops.callback(screen.close)
+        supervisor = Supervisor(load, clock.now())
+        stops.callback(supervisor.close)
+        ports, room = _open(config, settings, screen)
+        stops.callback(ports.close)
+        recorder = _start_recorder(config, screen)
+        if recorder is not None:
+            stops.callback(_save, recorder, screen, room is not None)
+        trial = None
+        if rival is not None:
+            subject = f"{driver} {providers.fingerprint(bundle)}"
+            trial = providers.Trial(supervisor, rival, subject, providers.Verdicts())
+        watch = Watch(screen, ports, supervisor, recorder, trial, settings)
+        loop = Loop(Session(settings), ports, supervisor, watch.journal, clock, tend=watch.tend)
+        watch.stop, watch.room, watch.why = loop.stop, room, why
+        watch.bars = BARS if room is not None and bars is None else bars
+        for name in ("SIGINT", "SIGTERM"):
+            number = getattr(signal, name)
+            stops.callback(signal.signal, number, signal.signal(number, lambda *_: loop.stop()))
+        gc.collect()
+        gc.freeze()  # a full collection would look through all that was imported: a late note
+        loop.run()
+    if supervisor.refused is not None:
+        raise BundleError(f"the model cannot be run: {supervisor.refused}")
+
+
+def _open(config: Config, settings: Settings, screen: Screen) -> tuple[Ports, RehearsalRoom | None]:
+    try:
+        ports = open_ports(config.midi)
+    except NoMidiSystem:
+        if config.midi.api != "auto":
+            raise
+        screen.news("There is no MIDI system here, so jamd plays in its rehearsal room.")
+        phrase = seed_phrase(settings.bpm)
+        again = settings.mode is Mode.ANSWER
+        bar = settings.meter.ticks_per_bar
+        room = RehearsalRoom(phrase, period_s(phrase, settings.bpm, bar) if again else None)
+        return room, room
+    screen.news(
+        f'{ports.system_name}: jamd listens on "{ports.input_name}" and plays on '
+        f'"{ports.output_name}".'
+    )
+    screen.news("Connect your keyboard to the one and an instrument to the other. Ctrl-C ends.")
+    return ports, None
+
+
+def _start_recorder(config: Config, screen: Screen) -> Recorder | None:
+    if not config.takes.keep:
+        return None
+    folder = config.takes.folder.expanduser()
+    try:
+        for path in recover(folder):
+            screen.news(f"A take that was cut off is now {path}.")
+        return Recorder(folder, datetime.now().astimezone().strftime("%Y-%m-%d_%H.%M.%S"))
+    except OSError as error:
+        screen.news(f"Takes cannot be kept in {folder}: {error.strerror}.")
+        return None
+
+
+def _save(recorder: Recorder, screen: Screen, with_picture: bool) -> None:
+    path = recorder.close()
+    if path is None:
+        return
+    screen.news(f"The take is {path}.")
+    if with_picture:
+        picture = path.with_suffix(".svg")
+        picture.write_text(draw(picture_of(path)), encoding="utf-8")
+        screen.news(f"Its piano roll is {picture}.")
+
+
+class Watch:
+    """Looks after all that is in no hurry while the loop runs.
+
+    Attributes:
+        stop: Ends the loop.
+        room: The rehearsal room, if that is where jamd plays.
+        why: Why the provider is the one it is.
+        bars: Stop after so many bars; None plays on.
+    """
+
+    def __init__(
+        self,
+        screen: Screen,
+        ports: Ports,
+        supervisor: Supervisor,
+        recorder: Recorder | None,
+        trial: providers.Trial | None,
+        settings: Settings,
+    ) -> None:
+        self.stop: Callable[[], None] = lambda: None
+        self.room: RehearsalRoom | None = None
+        self.why = ""
+        self.bars: int | None = None
+        self._screen = screen
+        self._ports = ports
+        self._supervisor = supervisor
+        self._recorder = recorder
+        self._trial = trial
+        self._settings = settings
+        self._introduced = False
+        self._bar = 0
+        self._status_at = 0.0
+        self._sounded: list[Sounded] = []
+
+    def journal(self, entry: Entry) -> None:
+        """Take down an entry of the take."""
+        if self._recorder is not None:
+            self._recorder.write(entry)
+        if self.room is not None and isinstance(entry, Sounded):
+            self._sounded.append(entry)
+
+    def tend(self, now: float, status: Status) -> None:
+        """Look after the worker, the ports, the screen and the end."""
+        for line in (*self._worker_news(now), *self._ports.tend(now)):
+            self._screen.news(line)
+        if self._supervisor.refused is not None and not self._introduced:
+            self.stop()
+        if status.bar != self._bar:
+            self._bar = status.bar
+            for line in self._trial.bar_line() if self._trial else ():
+                self._screen.news(f"The model is {line}.")
+        if self.bars is not None and status.bar > self.bars:
+            self.stop()
+        for row in note_rows(self._sounded, self._settings.meter):
+            self._screen.news(row)
+        self._sounded.clear()
+        if now >= self._status_at:
+            self._status_at = now + STATUS_S
+            self._screen.status(status_line(status, self._ports.connected()))
+
+    def _worker_news(self, now: float) -> list[str]:
+        supervisor = self._supervisor
+        news = [f"jamd: {fault}" for fault in supervisor.faults]
+        supervisor.faults.clear()
+        if supervisor.ready is not None and not self._introduced:
+            self._introduced = True
+            where = providers.describe(supervisor.ready)
+            news.append(f"Ready: the model is on {where}; {self.why}.")
+            if self.room is not None:
+                self.room.begin(now)
+        if self._trial is not None:
+            news += [f"The model {line}." for line in self._trial.tend()]
+        return news

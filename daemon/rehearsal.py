@@ -1,0 +1,82 @@
+"""The rehearsal room: where jamd plays when the machine has no MIDI system.
+
+A bundled phrase stands in for the player, and the output goes nowhere but onto the screen and into
+the take. The session, the model and the clock are the real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mido import Message
+
+from jamd.daemon.ports import Connected
+from jamd.daemon.rtmidi_ports import Received
+from jamd.daemon.take import read_song
+from jamd.notes import TICKS_PER_BEAT
+
+BARS = 8
+"""How long a rehearsal is, where nobody says otherwise."""
+
+PORT = "the rehearsal room"
+SEED = Path(__file__).with_name("seeds") / "phrase.mid"
+
+
+class RehearsalRoom:
+    """`Ports` without a MIDI system: a phrase comes in, and nothing goes out.
+
+    Args:
+        phrase: (seconds from the phrase's start, message), by seconds.
+        period_s: Seconds from one start of the phrase to the next; None plays it once.
+    """
+
+    def __init__(self, phrase: Sequence[tuple[float, Message]], period_s: float | None) -> None:
+        self._phrase = phrase
+        self._period_s = period_s
+        self._start_s: float | None = None
+        self._next = 0
+
+    def begin(self, now: float) -> None:
+        """Start to play at `now`, on the clock that `poll` is asked with."""
+        self._start_s = now
+
+    def poll(self, now: float) -> Sequence[Received]:
+        received = []
+        while self._start_s is not None and self._phrase:
+            seconds, message = self._phrase[self._next]
+            due = self._start_s + seconds
+            if due > now:
+                break
+            received.append(Received(message, due, PORT))
+            self._next += 1
+            if self._next == len(self._phrase):
+                self._next = 0
+                self._start_s = None if self._period_s is None else self._start_s + self._period_s
+        return received
+
+    def send(self, message: Message) -> None:
+        """Nobody hears it here; the take has it."""
+
+    def tend(self, now: float) -> Sequence[str]:  # noqa: ARG002 - as in the protocol
+        return ()
+
+    def connected(self) -> Connected:
+        return Connected((PORT,), ())
+
+    def close(self) -> None:
+        pass
+
+
+def seed_phrase(bpm: float, file: Path = SEED) -> list[tuple[float, Message]]:
+    """The phrase in `file` at `bpm` quarter notes a minute, its first note at 0 seconds."""
+    messages = read_song(file).messages
+    first = messages[0][0] if messages else 0
+    return [((tick - first) * 60 / bpm / TICKS_PER_BEAT, message) for tick, message in messages]
+
+
+def period_s(phrase: Sequence[tuple[float, Message]], bpm: float, bar_ticks: int) -> float:
+    """Seconds in which the phrase, rounded up to whole bars, and an answer as long both fit."""
+    bar_s = bar_ticks * 60 / bpm / TICKS_PER_BEAT
+    bars = -(-phrase[-1][0] // bar_s)
+    return float(2 * bars * bar_s)

@@ -1,0 +1,89 @@
+"""What `jamd play` shows: news as lines, and in a terminal one line that is kept up to date."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TextIO
+
+from jamd.daemon.events import Sounded, Turn
+from jamd.daemon.ports import Connected
+from jamd.daemon.session import Status
+from jamd.notes import TICKS_PER_BEAT, Meter, Part
+from jamd.roll import pitch_name
+
+_ERASE_LINE = "\r\x1b[2K"
+_WHO = {None: "you", Part.LEAD: "jamd lead", Part.COMP: "jamd chords"}
+
+
+class Screen:
+    """A stream that people read.
+
+    Args:
+        stream: Where it is written; the status line appears only where this is a terminal.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._terminal = stream.isatty()
+        self._shown = ""
+
+    def news(self, line: str) -> None:
+        """Print a line, above the status line."""
+        self._stream.write(f"{_ERASE_LINE if self._shown else ''}{line}\n{self._shown}")
+        self._stream.flush()
+
+    def status(self, line: str) -> None:
+        """Show `line` as the status from now on, cut to the terminal's width."""
+        if not self._terminal:
+            return
+        line = line[: shutil.get_terminal_size().columns - 1]
+        if line != self._shown:
+            self._shown = line
+            self._stream.write(f"{_ERASE_LINE}{line}")
+            self._stream.flush()
+
+    def close(self) -> None:
+        """Leave the cursor on a line of its own."""
+        if self._shown:
+            self._shown = ""
+            self._stream.write(_ERASE_LINE)
+            self._stream.flush()
+
+
+def status_line(status: Status, connected: Connected) -> str:
+    """`C4 heard · bar 3.2 · 100 bpm · your turn · in: Keystation · out: nothing connected`."""
+    heard = "nothing" if status.last_note is None else pitch_name(status.last_note)
+    return " · ".join(
+        [
+            f"{heard} heard",
+            f"bar {status.bar}.{status.beat}" if status.bar else "waiting for your first note",
+            f"{status.bpm:g} bpm",
+            "your turn" if status.turn is Turn.PLAYER else "jamd's turn",
+            *([] if status.worker else ["the model is not there"]),
+            f"in: {_ends(connected.to_input, connected.complete)}",
+            f"out: {_ends(connected.from_output, connected.complete)}",
+        ]
+    )
+
+
+def _ends(names: tuple[str, ...], complete: bool) -> str:
+    return ", ".join(names) or ("nothing connected" if complete else "ask your DAW")
+
+
+def note_rows(sounded: Sequence[Sounded], meter: Meter) -> list[str]:
+    """The notes that begin in `sounded`, a row for each moment and part: `3.2.6  jamd lead  E4`.
+
+    A place is bar, beat and hundredth of a beat; the bar and the beat count from 1.
+    """
+    starts = [s for s in sounded if s.message.type == "note_on" and s.message.velocity]
+    starts.sort(key=lambda s: (s.tick, _WHO[s.part], s.message.note))
+    rows = []
+    for (tick, part), group in groupby(starts, key=lambda s: (s.tick, s.part)):
+        bar, inside = divmod(tick, meter.ticks_per_bar)
+        beat, rest = divmod(inside, TICKS_PER_BEAT)
+        place = f"{bar + 1}.{beat + 1}.{100 * rest // TICKS_PER_BEAT:02}"
+        pitches = " ".join(pitch_name(s.message.note) for s in group)
+        rows.append(f"{place:>9}  {_WHO[part]:<11}  {pitches}")
+    return rows

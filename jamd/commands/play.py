@@ -1,0 +1,50 @@
+"""`jamd play`: the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from jamd import config_file
+from jamd.commands import Subparsers
+
+_SETTINGS = (
+    "play.mode",
+    "play.parts",
+    "transport.bpm",
+    "transport.meter",
+    "midi.api",
+    "midi.thru",
+    "midi.connect_input",
+    "midi.connect_output",
+    "model.bundle",
+    "model.provider",
+    "model.style",
+    "model.temperature",
+    "model.seed",
+    "takes.keep",
+    "takes.folder",
+)
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "play",
+        help="listen, and play along",
+        description="Open two MIDI ports and jam until Ctrl-C. Without a MIDI system, rehearse: a "
+        "bundled phrase is played to jamd, and the take is saved with its picture.",
+    )
+    parser.add_argument("--bars", type=int, help="stop after so many bars; a rehearsal has 8")
+    config_file.add_options(parser, *_SETTINGS)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from jamd.daemon.play import play
+    from jamd.daemon.screen import Screen
+
+    try:
+        play(config_file.in_force(args).config, Screen(sys.stdout), args.bars)
+    except KeyboardInterrupt:  # before there was a loop to stop
+        return 0
+    return 0

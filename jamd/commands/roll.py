@@ -1,0 +1,27 @@
+"""`jamd roll`: a MIDI file as a picture."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from jamd.commands import Subparsers
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser("roll", help="draw a take, or any MIDI file, as a piano roll")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a MIDI file")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="PICTURE", help="an SVG file; default: beside FILE"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from jamd.daemon.picture import picture_of
+    from jamd.roll import draw
+
+    output = args.output or args.file.with_suffix(".svg")
+    output.write_text(draw(picture_of(args.file)), encoding="utf-8")
+    print(output)
+    return 0
