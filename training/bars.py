@@ -21,7 +21,7 @@ PICKUP_SHARE, PICKUP_RATIO = 0.3, 1.5
 of all that begins on a half beat, and so many times what begins where the bar line should be."""
 
 PICKUP_BARS = 8
-"""A shorter piece does not tell its bar lines by what begins where: a loop may well be syncopated."""
+"""A shorter piece does not tell its bar lines by what begins where: a loop may be syncopated."""
 
 ROUNDING = 4
 """How far from its bar line a change of meter may stand for rounding alone, in ticks."""

@@ -7,13 +7,12 @@ tokens end to end, so that a corpus larger than memory can be mapped and read.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self, cast
+from typing import Any, BinaryIO, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -212,20 +211,20 @@ class CorpusWriter:
             "pieces": [asdict(piece) for piece in self._pieces],
             "left_out": [asdict(item) for item in left_out],
         }
-        os.replace(self._part, self._path / "tokens.npy")
+        self._part.replace(self._path / "tokens.npy")
         replace_file(
             self._path / "corpus.json",
-            lambda file: file.write(json.dumps(content, ensure_ascii=False, indent=1).encode()),
+            json.dumps(content, ensure_ascii=False, indent=1),
         )
         return Corpus.read(self._path)
 
 
-def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def replace_file(path: Path, content: str) -> None:
     """Write a file beside `path`, then put it in its place, so that no half of it is ever seen."""
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        write(cast(BinaryIO, file))
-    os.replace(part, path)
+    with part.open("w", encoding="utf-8") as file:
+        file.write(content)
+    part.replace(path)
 
 
 def _version() -> str:

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-import symusic
 from numpy.typing import NDArray
+from symusic.core import ScoreTick
 
 from jamd.errors import SourceError
 from jamd.notes import TICKS_PER_BEAT, Meter
@@ -31,7 +31,6 @@ from jamd.training.reading import (
     as_spoken,
     in_order,
 )
-
 
 SHORTEST_TICKS = 15
 """The duration of a note whose file gives it none: 1/128 of a whole note."""
@@ -51,7 +50,7 @@ def read_midi(data: bytes) -> Reading:
     body = b"".join(_chunk(b"MTrk", _end_stuck_notes(track)) for track in tracks)
     head = (1).to_bytes(2, "big") + len(tracks).to_bytes(2, "big") + division.to_bytes(2, "big")
     try:
-        score = symusic.Score.from_midi(_chunk(b"MThd", head) + body)
+        score = ScoreTick.from_midi(_chunk(b"MThd", head) + body)
     except (RuntimeError, ValueError) as error:
         raise SourceError(f"damaged events: {_plain(str(error))}") from error
     notes, voices = _notes(score)
@@ -71,13 +70,31 @@ def read_midi(data: bytes) -> Reading:
 
 
 def _tracks(data: bytes) -> tuple[int, list[bytes]]:
-    """The division, and the content of each track chunk.
+    """The division, and the content of each track chunk that has any.
 
     What follows the last whole chunk is left aside, as players do.
     """
     if data[:4] == b"RIFF" and data[8:12] == b"RMID":
-        at = data.find(b"MThd")
-        data = data[at:] if at > 0 else b""
+        data = data[max(0, data.find(b"MThd")) :]
+    kind, division, at = _header(data)
+    tracks = []
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "big")
+        if data[at : at + 4] == b"MTrk":
+            found = len(data) - at - 8
+            if size > found:
+                raise SourceError(f"cut off: expected a track of {size} bytes, found {found}")
+            tracks.append(data[at + 8 : at + 8 + size])
+        at += 8 + size
+    if kind == 2 and len(tracks) > 1:
+        raise SourceError(
+            f"MIDI format 2 holds {len(tracks)} separate sequences: expected format 0 or 1"
+        )
+    return division, [track for track in tracks if track]
+
+
+def _header(data: bytes) -> tuple[int, int, int]:
+    """The format, the division, and where the first track begins."""
     if data[:4] != b"MThd":
         raise SourceError(f"not a MIDI file: expected it to begin with MThd, found {data[:4]!r}")
     if len(data) < 14:
@@ -92,23 +109,8 @@ def _tracks(data: bytes) -> tuple[int, list[bytes]]:
     if division == 0:
         raise SourceError("damaged header: expected ticks per quarter note, found 0")
     if division & 0x8000:
-        raise SourceError("timed in SMPTE frames: expected ticks per quarter note; no beat is known")
-    tracks = []
-    at = 8 + length
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at + 4 : at + 8], "big")
-        if data[at : at + 4] == b"MTrk":
-            if at + 8 + size > len(data):
-                raise SourceError(
-                    f"cut off: expected a track of {size} bytes, found {len(data) - at - 8}"
-                )
-            tracks.append(data[at + 8 : at + 8 + size])
-        at += 8 + size
-    if kind == 2 and len(tracks) > 1:
-        raise SourceError(
-            f"MIDI format 2 holds {len(tracks)} separate sequences: expected format 0 or 1"
-        )
-    return division, [track for track in tracks if track]
+        raise SourceError("timed in SMPTE frames: expected ticks per quarter note, found no beat")
+    return kind, division, 8 + length
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
@@ -141,7 +143,7 @@ def _plain(reason: str) -> str:
     return reason.partition("\n")[0].removeprefix("MiniMidi: ").partition("!")[0][:120]
 
 
-def _notes(score: symusic.Score) -> tuple[NDArray[np.int64], tuple[Voice, ...]]:
+def _notes(score: ScoreTick) -> tuple[NDArray[np.int64], tuple[Voice, ...]]:
     """The table of notes in the file's own ticks, and the tracks that have any."""
     tables: list[NDArray[np.int64]] = []
     voices: list[Voice] = []
@@ -182,8 +184,7 @@ def _meters(signatures: Sequence[tuple[int, int, int]], division: int) -> Change
 
 
 def _rescale(notes: NDArray[np.int64], division: int) -> NDArray[np.int64]:
-    """The notes in ticks of 480 a quarter, rounded; a note that begins where another ended, still
-    does."""
+    """The notes in ticks of 480 a quarter; where one ended as another began, it still does."""
     scaled = notes.copy()
     ends = notes[:, ONSET] + notes[:, DURATION]
     scaled[:, ONSET] = _round(notes[:, ONSET], division)

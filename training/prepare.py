@@ -16,12 +16,20 @@ from typing import Protocol
 import numpy as np
 
 from jamd.errors import CorpusError, SourceError
-from jamd.grid import VOCABULARY
+from jamd.grid_tokens import VOCABULARY
 from jamd.training.corpus import Corpus, CorpusWriter, LeftOut, Split
 from jamd.training.pieces import is_held_out
 from jamd.training.sources import Source, find_sources
 from jamd.training.store import Outcome, Store, key_of
-from jamd.training.work import FileTask, LimitError, PieceTask, Workers, Written, read_file, write_piece
+from jamd.training.work import (
+    FileTask,
+    LimitError,
+    PieceTask,
+    Workers,
+    Written,
+    read_file,
+    write_piece,
+)
 
 STORE = "readings.sqlite"
 """The file, in the corpus's folder, that keeps what was read."""

@@ -41,10 +41,12 @@ def read_score(path: Path) -> list[Reading]:
         warnings.simplefilter("ignore")  # music21 warns of each mark it leaves aside
         try:
             parsed: Any = converter.parse(path, forceSource=True, storePickle=False)
-        except Exception as error:  # its readers raise whatever the file makes them trip over
+            scores = list(parsed.scores) if isinstance(parsed, stream.Opus) else [parsed]
+            readings = [_read_one(score) for score in scores]
+        except SourceError:
+            raise
+        except Exception as error:  # music21 raises whatever the file makes it trip over
             raise SourceError(f"music21 cannot read it: {_first_line(error)}") from error
-        scores = list(parsed.scores) if isinstance(parsed, stream.Opus) else [parsed]
-        readings = [_read_one(score) for score in scores]
     if not readings:
         raise SourceError("no notes")
     return readings
@@ -187,4 +189,5 @@ def _elements(measure: Any) -> Iterator[tuple[float, Any]]:
 
 def _ticks(quarters: Any) -> int:
     """music21's offsets are floats or fractions of a quarter note."""
-    return round(quarters * TICKS_PER_BEAT)
+    ticks: int = round(quarters * TICKS_PER_BEAT)
+    return ticks

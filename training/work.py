@@ -15,13 +15,14 @@ from concurrent.futures import TimeoutError as OutOfTimeError
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from jamd.errors import SourceError
-from jamd.grid import HIGHEST, LOWEST, Grid, fold
+from jamd.grid import Grid
+from jamd.grid_tokens import HIGHEST, LOWEST, fold
 from jamd.training.midi_file import read_midi
 from jamd.training.parts import pitched, to_piece
 from jamd.training.pieces import bars_of, group_of, join
@@ -84,10 +85,7 @@ def read_file(task: FileTask) -> tuple[Read, ...]:
     Raises:
         SourceError: It has none that can be used.
     """
-    if task.is_score:
-        readings = read_score(task.path)
-    else:
-        readings = [read_midi(task.path.read_bytes())]
+    readings = read_score(task.path) if task.is_score else [read_midi(task.path.read_bytes())]
     return tuple(map(_facts, readings))
 
 
@@ -146,9 +144,9 @@ class Workers:
         traceback: TracebackType | None,
     ) -> None:
         if error is None:
-            self._pool.close()
+            self._pool.close()  # type: ignore[no-untyped-call]
         else:
-            self._pool.stop()
+            self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
     def map(
@@ -158,17 +156,15 @@ class Workers:
 
         Only so many tasks are under way as keep the workers busy, so memory stays flat.
         """
-        under_way: deque[ProcessFuture] = deque()
+        under_way: deque[ProcessFuture[Result]] = deque()
         for item in items:
-            under_way.append(
-                self._pool.schedule(function, args=[item], timeout=self._time_limit_s)
-            )
+            under_way.append(self._pool.schedule(function, args=[item], timeout=self._time_limit_s))
             if len(under_way) >= self._window:
                 yield self._result(under_way.popleft())
         while under_way:
             yield self._result(under_way.popleft())
 
-    def _result(self, future: ProcessFuture) -> Result | SourceError:
+    def _result(self, future: ProcessFuture[Any]) -> Result | SourceError:
         try:
             return future.result()
         except SourceError as error:
@@ -179,7 +175,14 @@ class Workers:
             return LimitError(f"took more than {self._memory_limit_mb} MB of memory")
         except ProcessExpired as error:
             return LimitError(f"its reader died ({error})")
-        except (ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
+        except (
+            ArithmeticError,
+            LookupError,
+            OSError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+        ) as error:
             return LimitError(f"its reader failed: {type(error).__name__}: {error}"[:200])
 
 

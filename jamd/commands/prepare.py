@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from jamd.errors import UserError
-    from jamd.grid import STYLES
+    from jamd.grid_tokens import STYLES
     from jamd.training.prepare import Options, prepare
 
     if args.style not in STYLES:
