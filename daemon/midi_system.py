@@ -147,12 +147,14 @@ def stable_name(name: str) -> str:
     return re.sub(r" \d+:\d+$", "", name)
 
 
-_CHOICES = {
+SYSTEMS = {
     "alsa": rtmidi.API_LINUX_ALSA,
     "jack": rtmidi.API_UNIX_JACK,
     "coremidi": rtmidi.API_MACOSX_CORE,
     "winmm": rtmidi.API_WINDOWS_MM,
 }
+"""python-rtmidi's numbers of the systems, by their names in `[midi] api`, in the order of `auto`."""
+
 _ADVICE = {
     "alsa": "/dev/snd/seq cannot be opened: load the module snd-seq, or use --api jack",
     "jack": "no JACK server answers: start one (jackd, qjackctl), or use --api alsa",
@@ -173,7 +175,7 @@ def open_system(api: str = "auto") -> System:
     Raises:
         NoMidiSystem: It is not there.
     """
-    for choice in _CHOICES if api == "auto" else (api,):
+    for choice in SYSTEMS if api == "auto" else (api,):
         if system := _try_system(choice):
             return system
     if api == "auto":
@@ -185,7 +187,7 @@ def open_system(api: str = "auto") -> System:
 
 
 def _try_system(choice: str) -> System | None:
-    api = _CHOICES[choice]
+    api = SYSTEMS[choice]
     if api not in rtmidi.get_compiled_api():
         return None
     if choice == "alsa":

@@ -1,0 +1,90 @@
+"""`jamd ports`: what MIDI there is, and a chord to hear whether it arrives."""
+
+from __future__ import annotations
+
+import argparse
+
+from jamd import config_file
+from jamd.commands import Subparsers
+from jamd.config import Midi
+
+CHORD = (60, 64, 67)  # C major
+CHORD_S = 1.0
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "ports",
+        help="list the MIDI ports there are, or play a chord out",
+        description="List the MIDI systems of this computer and their ports, or play a chord out.",
+    )
+    parser.add_argument(
+        "--test",
+        action="store_true",
+        help="open jamd's ports, connect what is to be connected, and play C major for a second",
+    )
+    config_file.add_options(
+        parser,
+        "midi.api",
+        "midi.input_name",
+        "midi.output_name",
+        "midi.connect_input",
+        "midi.connect_output",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    midi = config_file.in_force(args).config.midi
+    if args.test:
+        _play_chord(midi)
+    else:
+        _list(midi.api)
+    return 0
+
+
+def _list(api: str) -> None:
+    """Each MIDI system that answers and its ports, as one reads and matches them."""
+    from jamd.daemon.midi_system import SYSTEMS, NoMidiSystem, open_system
+
+    found = 0
+    for choice in SYSTEMS if api == "auto" else (api,):
+        try:
+            system = open_system(choice)
+        except NoMidiSystem:
+            if api == "auto":
+                continue
+            raise
+        found += 1
+        try:
+            ports = system.look() or ()
+            print(f"{system.name}{' (what auto takes)' if found == 1 and api == 'auto' else ''}")
+            for heading, names in (
+                ("to listen to (connect_input)", [p.name for p in ports if p.source]),
+                ("to play to (connect_output)", [p.name for p in ports if p.destination]),
+            ):
+                print(f"  {heading}:", *(names or ["none"]), sep="\n    ")
+        finally:
+            system.close()
+    if not found:
+        open_system("auto")  # raises, and says what was expected
+
+
+def _play_chord(midi: Midi) -> None:
+    from mido import Message
+
+    from jamd.daemon.clock import MonotonicClock
+    from jamd.daemon.ports import open_ports
+
+    clock = MonotonicClock()
+    ports = open_ports(midi)
+    try:
+        to = ", ".join(ports.connected().from_output) or "nobody: connect a synthesizer to it"
+        print(f"C major on {ports.system_name}, port {ports.output_name!r}, connected to {to}")
+        for pitch in CHORD:
+            ports.send(Message("note_on", channel=midi.channel_comp - 1, note=pitch, velocity=80))
+        clock.sleep_until(clock.now() + CHORD_S)
+    finally:
+        for pitch in CHORD:
+            ports.send(Message("note_off", channel=midi.channel_comp - 1, note=pitch))
+        ports.close()
