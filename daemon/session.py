@@ -7,28 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jamd.daemon.events import (
-    Answered,
-    Ask,
-    Effect,
-    Event,
-    Failed,
-    Heard,
-    Journal,
-    MeterSet,
-    Mode,
-    ModeSet,
-    Panic,
-    Send,
-    SetMode,
-    SetTempo,
-    Sounded,
-    TempoSet,
-    Turn,
-    TurnTaken,
-    WorkerLost,
-    WorkerReady,
-)
+from jamd.daemon import events
+from jamd.daemon.events import Effect, Event, Mode, Turn
 from jamd.daemon.memory import Memory
 from jamd.daemon.modes import Scene, policy
 from jamd.daemon.phrase import Phrase
@@ -165,21 +145,21 @@ class Session:
 
     def _take_in(self, event: Event) -> None:
         match event:
-            case Heard(message):
+            case events.Heard(message):
                 self._hear(message)
-            case Answered(planned):
+            case events.Answered(planned):
                 self._planner.accept(planned, self._edge)
-            case Failed(request_id):
+            case events.Failed(request_id):
                 self._planner.give_up(request_id)
-            case WorkerReady():
+            case events.WorkerReady():
                 self._planner.find_worker()
-            case WorkerLost():
+            case events.WorkerLost():
                 self._planner.lose_worker()
-            case SetMode(mode):
+            case events.SetMode(mode):
                 self._set_mode(mode)
-            case SetTempo(bpm):
+            case events.SetTempo(bpm):
                 self._set_tempo(bpm)
-            case Panic():
+            case events.Panic():
                 self._panic()
 
     def _hear(self, message: Message) -> None:
@@ -189,7 +169,7 @@ class Session:
         struck = message.type == "note_on" and message.velocity > 0
         if struck and not self._transport.rolling:
             self._start()
-        self._journal(Sounded(self._tick, self._now, None, message))
+        self._journal(events.Sounded(self._tick, self._now, None, message))
         if message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
             self._panic()
             return
@@ -217,13 +197,13 @@ class Session:
 
     def _start(self) -> None:
         self._transport.start(self._now)
-        self._journal(MeterSet(Tick(0), self._now, self._settings.meter))
-        self._journal(TempoSet(Tick(0), self._now, self._transport.bpm))
+        self._journal(events.MeterSet(Tick(0), self._now, self._settings.meter))
+        self._journal(events.TempoSet(Tick(0), self._now, self._transport.bpm))
 
     def _set_tempo(self, bpm: float) -> None:
         self._transport.set_tempo(bpm, self._now)
         if self._transport.rolling:
-            self._journal(TempoSet(self._tick, self._now, self._transport.bpm))
+            self._journal(events.TempoSet(self._tick, self._now, self._transport.bpm))
 
     def _set_mode(self, mode: Mode) -> None:
         if mode is self._mode:
@@ -233,7 +213,7 @@ class Session:
             self._phrase = Phrase()
         self._mode = mode
         self._policy = policy(mode, self._settings.horizon_bars)
-        self._journal(ModeSet(self._tick, self._now, mode))
+        self._journal(events.ModeSet(self._tick, self._now, mode))
 
     def _give_way(self) -> None:
         """The player has the floor: no new onset beyond what is certain, and soon silence."""
@@ -257,7 +237,7 @@ class Session:
             self._planner.aim(None)
         if turn is not self._turn:
             self._turn = turn
-            self._journal(TurnTaken(self._tick, self._now, turn))
+            self._journal(events.TurnTaken(self._tick, self._now, turn))
 
     # What follows from it
 
@@ -275,7 +255,7 @@ class Session:
         self._release(earliest=self._transport.passed(self._now - LATE_SECONDS))
         request = self._planner.ask(self._now, self._edge)
         if request is not None:
-            self._effects.append(Ask(request))
+            self._effects.append(events.Ask(request))
 
     def _release(self, earliest: Tick) -> None:
         for outgoing in self._schedule.release(self._transport.passed(self._now), earliest):
@@ -321,16 +301,16 @@ class Session:
     # What is to be done
 
     def _send(self, outgoing: Outgoing, due: float) -> None:
-        self._effects.append(Send(outgoing.message, due))
+        self._effects.append(events.Send(outgoing.message, due))
         if outgoing.part is not None:  # the player's own is in the take as it was heard
-            self._journal(Sounded(outgoing.tick, due, outgoing.part, outgoing.message))
+            self._journal(events.Sounded(outgoing.tick, due, outgoing.part, outgoing.message))
 
     def _send_now(self, outgoing: Iterable[Outgoing]) -> None:
         for each in outgoing:
             self._send(each, self._now)
 
-    def _journal(self, entry: MeterSet | ModeSet | Sounded | TempoSet | TurnTaken) -> None:
-        self._effects.append(Journal(entry))
+    def _journal(self, entry: events.Entry) -> None:
+        self._effects.append(events.Journal(entry))
 
     def _collect(self) -> list[Effect]:
         effects, self._effects = self._effects, []
