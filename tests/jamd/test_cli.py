@@ -33,8 +33,10 @@ def test_a_users_mistake_is_told_without_a_traceback_and_ends_with_status_2(tmp_
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
         "jamd: config.toml: transport.bmp: no such setting; did you mean transport.bpm?",
-        ("jamd: config.toml: transport.meter: expected one of "
-        '"2/4", "3/4", "4/4", "6/8"; found "5/4"'),
+        (
+            "jamd: config.toml: transport.meter: expected one of "
+            '"2/4", "3/4", "4/4", "6/8"; found "5/4"'
+        ),
     ]
 
 
