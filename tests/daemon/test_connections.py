@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jamd.daemon.connections import Link, Own, Way, Wishes, missing, others
+from jamd.daemon.midi_system import PortSeen, parse_sequencer_clients, stable_name
+
+OWN_NAMES = ("jamd listens", "jamd plays")
+
+# As the kernel writes it: a keyboard connected to jamd's input, and a synthesizer that is not.
+CLIENTS = """\
+Client info
+  cur  clients : 5
+  peak clients : 5
+  max  clients : 192
+
+Client   0 : "System" [Kernel Legacy]
+  Port   0 : "Timer" (Rwe-)
+  Port   1 : "Announce" (R-e-)
+    Connecting To: 128:0
+Client  20 : "Keystation Mini 32" [Kernel Legacy]
+  Port   0 : "Keystation Mini 32 MIDI 1" (RWeX)
+    Connecting To: 128:0, 131:0
+  Port   1 : "Keystation: (transport)" (RWeX)
+Client 128 : "jamd" [User Legacy]
+  Port   0 : "jamd listens" (-We-)
+    Connected From: 20:0
+  Output pool :
+    Pool size          : 500
+Client 129 : "jamd" [User Legacy]
+  Port   0 : "jamd plays" (R-e-)
+Client 130 : "FLUID Synth (42)" [User Legacy]
+  Port   0 : "Synth input port (42:0)" (-We-)
+"""
+OWN = Own({Way.IN: {"128:0"}, Way.OUT: {"129:0"}})
+
+
+def rows(links: list[Link]) -> list[tuple[str, str]]:
+    return [(link.way.value, link.port.id) for link in links]
+
+
+def test_the_kernels_list_of_ports_is_read() -> None:
+    assert [
+        (p.id, p.name, p.source, p.destination, p.peers) for p in parse_sequencer_clients(CLIENTS)
+    ] == [
+        ("20:0", "Keystation Mini 32:Keystation Mini 32 MIDI 1", True, True, ("128:0", "131:0")),
+        ("20:1", "Keystation Mini 32:Keystation: (transport)", True, True, ()),
+        ("128:0", "jamd:jamd listens", False, True, ("20:0",)),
+        ("129:0", "jamd:jamd plays", True, False, ()),
+        ("130:0", "FLUID Synth (42):Synth input port (42:0)", False, True, ()),
+    ]
+
+
+def test_who_is_connected_is_known_by_name() -> None:
+    ports = parse_sequencer_clients(CLIENTS)
+
+    assert others(ports, OWN, Way.IN) == ("Keystation Mini 32:Keystation Mini 32 MIDI 1",)
+    assert others(ports, OWN, Way.OUT) == ()
+
+
+def test_only_what_is_wanted_and_not_yet_connected_is_missing() -> None:
+    ports = parse_sequencer_clients(CLIENTS)
+    wishes = Wishes(("KEYSTATION*",), ("*synth*", "keystation*midi 1"), OWN_NAMES)
+
+    assert rows(missing(ports, wishes, OWN)) == [("in", "20:1"), ("out", "20:0"), ("out", "130:0")]
+
+
+def test_what_comes_back_under_another_number_is_missing_again() -> None:
+    wishes = Wishes(("*mini 32 midi*",), (), OWN_NAMES)
+    unplugged = CLIENTS.replace("    Connecting To: 128:0, 131:0\n", "")
+    back = unplugged.replace("Client  20", "Client  24").replace("Connected From: 20:0", "")
+
+    assert rows(missing(parse_sequencer_clients(back), wishes, OWN)) == [("in", "24:0")]
+
+
+def test_without_patterns_nothing_is_connected() -> None:
+    assert missing(parse_sequencer_clients(CLIENTS), Wishes(own_names=OWN_NAMES), OWN) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["jamd:jamd plays", "jamd-01:jamd plays", "jamd listens", "RtMidi:jamd listens", "jamd:x"],
+)
+def test_jamds_own_ports_are_never_connected_to_each_other(name: str) -> None:
+    port = PortSeen(name, name, source=True, destination=True, peers=None)
+
+    assert missing([port], Wishes(("*",), ("*",), OWN_NAMES), Own()) == []
+
+
+def test_a_program_that_only_sounds_like_jamd_is_connected() -> None:
+    port = PortSeen("jamdance:out", "jamdance:out", source=True, destination=False)
+
+    assert rows(missing([port], Wishes(("*",), ("*",), OWN_NAMES), Own())) == [
+        ("in", "jamdance:out")
+    ]
+
+
+@given(st.text(), st.text())
+def test_any_pattern_and_any_name_may_meet(pattern: str, name: str) -> None:
+    port = PortSeen(name, name, source=True, destination=True)
+
+    missing([port], Wishes((pattern,), (pattern,), OWN_NAMES), Own())
+
+
+@given(st.text())
+def test_any_list_of_clients_is_read_without_an_error(text: str) -> None:
+    parse_sequencer_clients(text)
+
+
+@pytest.mark.parametrize(
+    ("listed", "name"),
+    [
+        ("Keystation:Keystation MIDI 1 20:0", "Keystation:Keystation MIDI 1"),
+        ("loopMIDI Port 1", "loopMIDI Port 1"),
+    ],
+)
+def test_numbers_that_change_are_no_part_of_a_name(listed: str, name: str) -> None:
+    assert stable_name(listed) == name

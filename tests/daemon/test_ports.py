@@ -1,0 +1,233 @@
+"""Ports over a MIDI system of paper: what is opened and closed, when, and what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mido import Message
+
+from jamd.config import Midi
+from jamd.daemon import ports as ports_module
+from jamd.daemon.connections import Watcher
+from jamd.daemon.midi_system import NoMidiSystem, PortSeen, System, open_system
+from jamd.daemon.ports import RETRY_S, UNSEEN_LIMIT, Connected, LivePorts
+from jamd.daemon.rtmidi_ports import STALL_S, Arrival, Received
+from jamd.errors import PortError
+
+KEYBOARD = PortSeen("keyboard", "Keystation:MIDI 1", source=True, destination=False)
+SYNTH = PortSeen("synth", "FLUID Synth:in", source=False, destination=True)
+
+
+@dataclass
+class PaperSystem:
+    """Shows the ports it is told to show."""
+
+    ports: dict[str, PortSeen] | None = field(default_factory=dict)
+    refuses: bool = False
+    name: str = "CoreMIDI"
+    api: int = 1
+    opened: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    sent: list[tuple[str, str]] = field(default_factory=list)
+
+    def look(self) -> tuple[PortSeen, ...] | None:
+        return None if self.ports is None else tuple(self.ports.values())
+
+    def connect(self, source: PortSeen, destination: PortSeen) -> bool:
+        return False
+
+    def close(self) -> None:
+        self.closed.append("system")
+
+    def plug(self, *ports: PortSeen) -> None:
+        self.ports = {p.id: p for p in ports}
+
+
+class PaperPort:
+    def __init__(self, system: PaperSystem, name: str, target: PortSeen | None = None) -> None:
+        if system.refuses and target is not None:
+            raise PortError("in another program's hands")
+        self.name = target.name if target else name
+        self.waiting: list[Received] = []
+        self._system = system
+        system.opened.append(self.name)
+
+    def poll(self, now: float) -> list[Received]:
+        waiting, self.waiting = self.waiting, []
+        return waiting
+
+    def send(self, message: Message) -> None:
+        self._system.sent.append((self.name, message.type))
+
+    def close(self) -> None:
+        self._system.closed.append(self.name)
+
+
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[PaperSystem]:
+    monkeypatch.setattr(ports_module, "RtmidiInput", PaperPort)
+    monkeypatch.setattr(ports_module, "RtmidiOutput", PaperPort)
+    monkeypatch.setattr(Watcher, "start", lambda self: None)  # the tests look by hand
+    return PaperSystem()
+
+
+def live(system: PaperSystem) -> LivePorts:
+    as_system: System = system
+    return LivePorts(
+        as_system, Midi(connect_input=("keystation*",), connect_output=("*synth*",))
+    )
+
+
+def look(ports: LivePorts, now: float = 0.0) -> list[str]:
+    ports._watcher.look()
+    return ports.tend(now)
+
+
+def test_what_is_there_at_the_start_is_connected(system: PaperSystem) -> None:
+    system.plug(KEYBOARD, SYNTH)
+    ports = live(system)
+
+    assert look(ports) == ["listening to Keystation:MIDI 1", "playing to FLUID Synth:in"]
+    assert ports.connected() == Connected(("Keystation:MIDI 1",), ("FLUID Synth:in",), False)
+    assert system.opened == ["jamd listens", "jamd plays", "Keystation:MIDI 1", "FLUID Synth:in"]
+
+
+def test_what_is_unplugged_is_closed_and_what_comes_back_is_opened(system: PaperSystem) -> None:
+    ports = live(system)
+    assert look(ports) == []
+
+    system.plug(KEYBOARD)
+    assert look(ports) == ["listening to Keystation:MIDI 1"]
+    assert look(ports) == look(ports) == []
+    system.plug()
+    assert look(ports) == ["no longer listening to Keystation:MIDI 1"]
+    assert system.closed == ["Keystation:MIDI 1"]
+    system.plug(replace(KEYBOARD, id="keyboard, number two"))
+    assert look(ports) == ["listening to Keystation:MIDI 1"]
+
+
+def test_a_port_that_refuses_is_tried_again(system: PaperSystem) -> None:
+    system.plug(SYNTH)
+    system.refuses = True
+    ports = live(system)
+    assert look(ports) == []
+
+    system.refuses = False
+    assert look(ports) == ["playing to FLUID Synth:in"]
+
+
+def test_what_is_sent_goes_to_every_output(system: PaperSystem) -> None:
+    system.plug(SYNTH)
+    ports = live(system)
+    look(ports)
+
+    ports.send(Message("note_on", note=60))
+
+    assert system.sent == [("jamd plays", "note_on"), ("FLUID Synth:in", "note_on")]
+
+
+def test_what_came_in_on_several_ports_is_in_order(system: PaperSystem) -> None:
+    system.plug(KEYBOARD)
+    ports = live(system)
+    look(ports)
+    virtual, keyboard = ports._inputs.values()
+    note = Message("note_on", note=60)
+    assert isinstance(virtual, PaperPort)
+    assert isinstance(keyboard, PaperPort)
+    virtual.waiting = [Received(note, 2.0, "a"), Received(note, 4.0, "a")]
+    keyboard.waiting = [Received(note, 3.0, "b")]
+
+    assert [r.seconds for r in ports.poll(5.0)] == [2.0, 3.0, 4.0]
+
+
+def test_a_lost_system_is_told_once_and_comes_back(
+    system: PaperSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = live(system)
+    look(ports)
+    asked: list[str] = []
+
+    def nothing_yet(api: str) -> System:
+        asked.append(api)
+        raise NoMidiSystem("none")
+
+    monkeypatch.setattr(ports_module, "open_system", nothing_yet)
+    system.ports = None
+    assert look(ports, now=10.0) == ["CoreMIDI has gone: waiting for it to come back"]
+    assert system.closed == ["jamd listens", "jamd plays", "system"]
+
+    ports.send(Message("note_off", note=60))  # to nobody, and no error
+    assert ports.poll(10.0) == []
+    assert ports.tend(10.0 + RETRY_S / 2) == []
+    assert ports.tend(10.0 + RETRY_S) == []
+    assert asked == ["coremidi"]
+
+    system.plug(SYNTH)
+    monkeypatch.setattr(ports_module, "open_system", lambda api: system)
+    assert ports.tend(10.0 + 2 * RETRY_S) == ["CoreMIDI is back"]
+    assert ports.tend(10.0 + 2 * RETRY_S) == ["playing to FLUID Synth:in"]
+
+
+def test_nothing_piles_up_in_a_system_that_is_not_seen_to_live(system: PaperSystem) -> None:
+    ports = live(system)
+    look(ports)
+    for _ in range(UNSEEN_LIMIT + 10):
+        ports.send(Message("note_off", note=60))
+    assert len(system.sent) == UNSEEN_LIMIT
+
+    look(ports)
+    ports.send(Message("note_off", note=60))
+    assert len(system.sent) == UNSEEN_LIMIT + 1
+
+
+def test_closing_twice_is_closing_once(system: PaperSystem) -> None:
+    ports = live(system)
+    ports.close()
+    ports.close()
+
+    assert system.closed == ["jamd listens", "jamd plays", "system"]
+
+
+@pytest.mark.parametrize("api", ["coremidi", "winmm"])
+def test_another_computers_midi_is_refused_in_one_line(api: str) -> None:
+    with pytest.raises(NoMidiSystem, match=rf"\[midi\] api is '{api}', but .* use --api auto"):
+        open_system(api)
+
+
+@given(st.lists(st.tuples(st.floats(0, 0.03), st.floats(0, 0.03)), min_size=1))
+def test_messages_are_placed_when_they_came_and_not_when_they_were_polled(
+    messages: list[tuple[float, float]],
+) -> None:
+    arrival = Arrival()
+    came_at = polled_at = last = 100.0
+    for number, (since_last, waited) in enumerate(messages):
+        came_at += since_last
+        polled_at = max(polled_at, came_at + (waited if number else 0.0))
+        placed = arrival.place(since_last if number else 0.0, polled_at)
+        if not number:
+            came_at = polled_at
+        assert last <= placed <= polled_at
+        assert polled_at - placed <= STALL_S + 1e-9
+        last = placed
+    # The first was polled as it came, and none waited longer than a stall, so each is placed right.
+    if polled_at - came_at < STALL_S:
+        assert placed == pytest.approx(came_at, abs=1e-6)
+
+
+def test_a_burst_polled_at_once_keeps_its_spacing() -> None:
+    arrival = Arrival()
+    arrival.place(0.0, 10.0)
+
+    assert [arrival.place(0.01, 10.03) for _ in range(3)] == pytest.approx([10.01, 10.02, 10.03])
+
+
+def test_after_lost_messages_the_clock_is_taken_anew() -> None:
+    arrival = Arrival()
+    arrival.place(0.0, 10.0)
+
+    assert arrival.place(0.01, 12.0) == 12.0
+    assert arrival.place(0.5, 12.501) == pytest.approx(12.5)
