@@ -25,6 +25,7 @@ from jamd.daemon.settings import Settings, settings_from
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.worker import Load
 from jamd.errors import BundleError
+from jamd.notes import TICKS_PER_BEAT
 from jamd.roll import draw
 
 STATUS_S = 0.1
@@ -55,7 +56,7 @@ def play(config: Config, screen: Screen, bars: int | None = None) -> None:
         stops.callback(screen.close)
         supervisor = Supervisor(load, clock.now())
         stops.callback(supervisor.close)
-        ports, room = _open(config, settings, screen)
+        ports, room = _open(config, settings, bars, screen)
         stops.callback(ports.close)
         recorder = _start_recorder(config, screen)
         if recorder is not None:
@@ -78,7 +79,9 @@ def play(config: Config, screen: Screen, bars: int | None = None) -> None:
         raise BundleError(f"the model cannot be run: {supervisor.refused}")
 
 
-def _open(config: Config, settings: Settings, screen: Screen) -> tuple[Ports, RehearsalRoom | None]:
+def _open(
+    config: Config, settings: Settings, bars: int | None, screen: Screen
+) -> tuple[Ports, RehearsalRoom | None]:
     try:
         ports = open_ports(config.midi)
     except NoMidiSystem:
@@ -87,8 +90,10 @@ def _open(config: Config, settings: Settings, screen: Screen) -> tuple[Ports, Re
         screen.news("There is no MIDI system here, so jamd plays in its rehearsal room.")
         phrase = seed_phrase(settings.bpm)
         again = settings.mode is Mode.ANSWER
-        bar = settings.meter.ticks_per_bar
-        room = RehearsalRoom(phrase, period_s(phrase, settings.bpm, bar) if again else None)
+        bar_s = settings.meter.ticks_per_bar * 60 / settings.bpm / TICKS_PER_BEAT
+        room = RehearsalRoom(
+            phrase, period_s(phrase, bar_s) if again else None, (bars or BARS) * bar_s
+        )
         return room, room
     screen.news(
         f'{ports.system_name}: jamd listens on "{ports.input_name}" and plays on '
@@ -112,14 +117,17 @@ def _start_recorder(config: Config, screen: Screen) -> Recorder | None:
 
 
 def _save(recorder: Recorder, screen: Screen, with_picture: bool) -> None:
-    path = recorder.close()
-    if path is None:
-        return
-    screen.news(f"The take is {path}.")
-    if with_picture:
-        picture = path.with_suffix(".svg")
-        picture.write_text(draw(picture_of(path)), encoding="utf-8")
-        screen.news(f"Its piano roll is {picture}.")
+    try:
+        path = recorder.close()
+        if path is None:
+            return
+        screen.news(f"The take is {path}.")
+        if with_picture:
+            picture = path.with_suffix(".svg")
+            picture.write_text(draw(picture_of(path)), encoding="utf-8")
+            screen.news(f"Its piano roll is {picture}.")
+    except OSError as error:
+        screen.news(f"The take is not saved whole: {error.strerror}.")
 
 
 class Watch:

@@ -6,6 +6,7 @@ the take. The session, the model and the clock are the real ones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,8 @@ BARS = 8
 """How long a rehearsal is, where nobody says otherwise."""
 
 PORT = "the rehearsal room"
+_SAME_S = 1e-6  # the sums of seconds are equal within
+
 SEED = Path(__file__).with_name("seeds") / "phrase.mid"
 
 
@@ -29,24 +32,32 @@ class RehearsalRoom:
     Args:
         phrase: (seconds from the phrase's start, message), by seconds.
         period_s: Seconds from one start of the phrase to the next; None plays it once.
+        length_s: Seconds after which the player plays nothing any more.
     """
 
-    def __init__(self, phrase: Sequence[tuple[float, Message]], period_s: float | None) -> None:
+    def __init__(
+        self,
+        phrase: Sequence[tuple[float, Message]],
+        period_s: float | None,
+        length_s: float = float("inf"),
+    ) -> None:
         self._phrase = phrase
         self._period_s = period_s
+        self._length_s = length_s
+        self._end_s = length_s
         self._start_s: float | None = None
         self._next = 0
 
     def begin(self, now: float) -> None:
         """Start to play at `now`, on the clock that `poll` is asked with."""
-        self._start_s = now
+        self._start_s, self._end_s = now, now + self._length_s
 
     def poll(self, now: float) -> Sequence[Received]:
         received = []
         while self._start_s is not None and self._phrase:
             seconds, message = self._phrase[self._next]
             due = self._start_s + seconds
-            if due > now:
+            if due > now or due >= self._end_s - _SAME_S:
                 break
             received.append(Received(message, due, PORT))
             self._next += 1
@@ -75,8 +86,6 @@ def seed_phrase(bpm: float, file: Path = SEED) -> list[tuple[float, Message]]:
     return [((tick - first) * 60 / bpm / TICKS_PER_BEAT, message) for tick, message in messages]
 
 
-def period_s(phrase: Sequence[tuple[float, Message]], bpm: float, bar_ticks: int) -> float:
+def period_s(phrase: Sequence[tuple[float, Message]], bar_s: float) -> float:
     """Seconds in which the phrase, rounded up to whole bars, and an answer as long both fit."""
-    bar_s = bar_ticks * 60 / bpm / TICKS_PER_BEAT
-    bars = -(-phrase[-1][0] // bar_s)
-    return float(2 * bars * bar_s)
+    return 2 * math.ceil(phrase[-1][0] / bar_s) * bar_s

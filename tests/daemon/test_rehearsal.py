@@ -1,0 +1,107 @@
+"""The rehearsal room, and what the screen shows."""
+
+from __future__ import annotations
+
+import io
+
+from mido import Message
+
+from jamd.daemon.events import Mode, Sounded, Turn
+from jamd.daemon.ports import Connected
+from jamd.daemon.rehearsal import RehearsalRoom, period_s, seed_phrase
+from jamd.daemon.screen import Screen, note_rows, status_line
+from jamd.daemon.session import Status
+from jamd.notes import Meter, Part
+
+PHRASE = [(0.0, Message("note_on", note=60)), (0.5, Message("note_off", note=60))]
+
+
+def heard(room: RehearsalRoom, until_s: float, step_s: float = 0.01) -> list[tuple[float, str]]:
+    """What comes in up to `until_s`, polled every `step_s`."""
+    polls = (i * step_s for i in range(round(until_s / step_s) + 1))
+    return [(one.seconds, one.message.type) for now in polls for one in room.poll(now)]
+
+
+def test_the_phrase_comes_in_on_time_however_late_it_is_polled() -> None:
+    room = RehearsalRoom(PHRASE, 2.0)
+    assert heard(room, 1.0) == [], "it waits until the model is ready"
+    room.begin(1.0)
+    expected = [(1.0, "note_on"), (1.5, "note_off"), (3.0, "note_on"), (3.5, "note_off")]
+    assert heard(room, 4.0) == expected
+    late = RehearsalRoom(PHRASE, 2.0)
+    late.begin(1.0)
+    assert heard(late, 4.2, step_s=2.1) == expected
+
+
+def test_once_is_once_and_the_end_is_the_end() -> None:
+    once = RehearsalRoom(PHRASE, None)
+    once.begin(0.0)
+    assert len(heard(once, 10.0)) == 2
+    ended = RehearsalRoom(PHRASE, 2.0, length_s=2.0)
+    ended.begin(0.0)
+    assert len(heard(ended, 10.0)) == 2
+
+
+def test_the_bundled_phrase_fits_its_period() -> None:
+    for bpm in (60.0, 200.0):
+        bar_s = 4 * 60 / bpm
+        phrase = seed_phrase(bpm)
+        assert phrase[0][0] == 0
+        assert phrase[-1][0] <= 2 * bar_s
+        assert period_s(phrase, bar_s) == 4 * bar_s
+        starts = sum(m.type == "note_on" and m.velocity > 0 for _, m in phrase)
+        assert starts == len(phrase) - starts > 8, "every note ends"
+
+
+def test_rows_say_when_and_who() -> None:
+    sounded = [
+        Sounded(480, 0.5, None, Message("note_on", note=60)),
+        Sounded(720, 0.6, None, Message("note_off", note=60)),
+        Sounded(1920, 2.0, Part.COMP, Message("note_on", note=55)),
+        Sounded(1920, 2.0, Part.COMP, Message("note_on", note=52)),
+        Sounded(2160, 2.0, Part.LEAD, Message("note_on", note=70)),
+    ]
+    assert [row.split() for row in note_rows(sounded, Meter(4, 4))] == [
+        ["1.2.00", "you", "C4"],
+        ["2.1.00", "jamd", "chords", "E3", "G3"],
+        ["2.1.50", "jamd", "lead", "B♭4"],
+    ]
+
+
+def test_the_status_line_says_what_is_connected_or_that_nothing_is() -> None:
+    status = Status(60, 3, 2, Turn.JAMD, 100.0, Mode.ANSWER, 2, worker=True)
+    assert status_line(status, Connected(("Keystation",), ())) == (
+        "C4 heard · bar 3.2 · 100 bpm · jamd's turn · in: Keystation · out: nothing connected"
+    )
+    waiting = Status(None, 0, 0, Turn.PLAYER, 92.5, Mode.ANSWER, 0, worker=False)
+    assert status_line(waiting, Connected(complete=False)) == (
+        "nothing heard · waiting for your first note · 92.5 bpm · your turn · "
+        "the model is not there · in: ask your DAW · out: ask your DAW"
+    )
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_keeps_one_line_up_to_date_below_the_news() -> None:
+    terminal = Terminal()
+    screen = Screen(terminal)
+    screen.status("one")
+    screen.status("one")
+    screen.news("news")
+    screen.close()
+    erase = "\r\x1b[2K"
+    assert terminal.getvalue() == f"{erase}one{erase}news\none{erase}"
+
+
+def test_elsewhere_only_news_is_written() -> None:
+    stream = io.StringIO()
+    screen = Screen(stream)
+    screen.status("one")
+    screen.news("news")
+    screen.close()
+    assert stream.getvalue() == "news\n"
