@@ -7,7 +7,6 @@ than it was allowed (where the system can hold it to that: Linux, mostly).
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +22,7 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 from jamd.errors import SourceError
 from jamd.grid import Grid
 from jamd.grid_tokens import HIGHEST, LOWEST, fold
+from jamd.training import forks
 from jamd.training.midi_file import read_midi
 from jamd.training.parts import pitched, to_piece
 from jamd.training.pieces import bars_of, group_of, join
@@ -32,6 +32,10 @@ from jamd.training.store import Read
 
 FEWEST_NOTES = 2
 """A file with fewer notes holds nothing that follows from anything."""
+
+
+_FAILURES = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+"""What a reader may stumble over in a file that nobody thought of: the others are still read."""
 
 
 class LimitError(SourceError):
@@ -122,16 +126,11 @@ class Workers:
         self._time_limit_s = time_limit_s
         self._memory_limit_mb = memory_limit_mb
         self._window = 8 * jobs
-        # A server that forks ready-made workers: safe beside threads, and quick to replace one.
-        methods = multiprocessing.get_all_start_methods()
-        context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-        if "forkserver" in methods:
-            context.set_forkserver_preload([__name__])
         self._pool = ProcessPool(
             max_workers=jobs,
             initializer=_limit_memory,
             initargs=[memory_limit_mb],
-            context=context,
+            context=forks.start(),
         )
 
     def __enter__(self) -> Self:
@@ -166,7 +165,7 @@ class Workers:
 
     def _result(self, future: ProcessFuture[Any]) -> Result | SourceError:
         try:
-            return future.result()
+            result: Result = future.result()
         except SourceError as error:
             return error
         except OutOfTimeError:
@@ -175,15 +174,9 @@ class Workers:
             return LimitError(f"took more than {self._memory_limit_mb} MB of memory")
         except ProcessExpired as error:
             return LimitError(f"its reader died ({error})")
-        except (
-            ArithmeticError,
-            LookupError,
-            OSError,
-            RuntimeError,
-            TypeError,
-            ValueError,
-        ) as error:
+        except _FAILURES as error:
             return LimitError(f"its reader failed: {type(error).__name__}: {error}"[:200])
+        return result
 
 
 def _limit_memory(megabytes: int) -> None:
