@@ -54,10 +54,13 @@ class Phrase:
         """How long a silence ends the phrase, in seconds.
 
         The longer of a beat and 1.5 times the median time between its onsets, at most two beats:
-        someone who plays slowly also breathes slowly.
+        someone who plays slowly also breathes slowly. A first onset alone says nothing about the
+        pace and is given the longest pause.
         """
-        median = statistics.median(self._gaps) if self._gaps else 0.0
-        return min(max(beat_seconds, _GAP_FACTOR * median), _LONGEST_PAUSE_BEATS * beat_seconds)
+        longest = _LONGEST_PAUSE_BEATS * beat_seconds
+        if not self._gaps:
+            return longest
+        return min(max(beat_seconds, _GAP_FACTOR * statistics.median(self._gaps)), longest)
 
     def ends(self, beat_seconds: float) -> float | None:
         """When it is over unless another key goes down; None while one is down or none ever was."""
