@@ -31,19 +31,21 @@ def card(manifest: Manifest) -> str:
     layers = " and ".join(map(str, manifest.layers))
     parts = [
         f"# A jamd model of the {manifest.language} language",
-        f"A network with LSTM layers of {layers} units that continues music in "
-        f"{_LANGUAGES[manifest.language]}; {len(manifest.vocabulary)} tokens. "
-        "`jamd play --bundle` with the path of this folder plays with it.",
+        (
+            f"A network with LSTM layers of {layers} units that continues music in "
+            f"{_LANGUAGES[manifest.language]}; {len(manifest.vocabulary)} tokens. "
+            "`jamd play --bundle` with the path of this folder plays with it."
+        ),
         "## Trained on",
         _table(("Set", "Source and licence"), manifest.sources.items()),
         "## How",
-        _table(
-            ("", ""), ((name, _fact(value)) for name, value in manifest.training.items())
-        ),
+        _table(("", ""), ((name, _fact(value)) for name, value in manifest.training.items())),
         "## How well it predicts",
-        "Bits per note on pieces that were held out from training, all their tokens together; "
-        "fewer are better. The n-gram has order 5, Witten-Bell smoothing and pitches as "
-        "intervals, and knows the same set's training pieces; so does the unigram.",
+        (
+            "Bits per note on pieces that were held out from training, all their tokens together; "
+            "fewer are better. The n-gram has order 5, Witten-Bell smoothing and pitches as "
+            "intervals, and knows the same set's training pieces; so does the unigram."
+        ),
         _figures(manifest.figures),
         "## The files",
         _table(

@@ -65,12 +65,12 @@ def _logits(network: Network, tokens: NDArray[np.integer]) -> NDArray[np.float32
     return np.concatenate(list(network.logits(tokens)))
 
 
-def rise(
-    before: Predictor, after: Predictor, samples: Sequence[Sample], vocabulary: Vocabulary
+def bits_per_token(
+    predictor: Predictor, samples: Sequence[Sample], vocabulary: Vocabulary
 ) -> float:
-    """How many bits per token `after` costs more than `before`; below 0 if it costs less."""
-    found = evaluate({"before": before, "after": after}, samples, vocabulary)
-    return found.score("after").bits_per_token - found.score("before").bits_per_token
+    """What a token of `samples` costs under `predictor`."""
+    found = evaluate({"one": predictor}, samples, vocabulary)
+    return found.score("one").bits_per_token
 
 
 def require(what: str, found: float, most: float) -> None:

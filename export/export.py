@@ -1,0 +1,253 @@
+"""A trained network -> a bundle, or a reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import keras
+import onnx
+import onnxruntime
+
+from jamd import bundle as bundles
+from jamd.bundle import Bundle, checksum
+from jamd.errors import UserError
+from jamd.export import parity
+from jamd.export.card import card
+from jamd.export.graph import halved, round_to_float16, to_onnx
+from jamd.export.quantize import to_int8
+from jamd.manifest import (
+    FORMAT,
+    Figures,
+    Graph,
+    Manifest,
+    Parity,
+    Tensor,
+    grid_tensors,
+    window_tensors,
+)
+from jamd.notes import STEPS_PER_BEAT
+from jamd.training import predictors
+from jamd.training.corpus import Corpus
+from jamd.training.evaluate import Sample, evaluate_corpora, held_out
+from jamd.training.prepare import Progress, no_progress
+from jamd.training.runs import Run
+from jamd.training.subjects import read_corpus
+from jamd.vocabulary import Vocabulary
+
+PARITY_TOKENS = 20_000
+"""Held-out tokens, over all sets, on which rises in bits are measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to export.
+
+    Attributes:
+        float32: Store the weights as float32, twice as large, and do not round them to float16.
+        figures_tokens: Held-out tokens of each set to measure for the model card; 0 for no figures.
+        licence: Under which the weights may be used.
+        sources: Name of a set -> who made it, and its licence.
+    """
+
+    float32: bool = False
+    figures_tokens: int = 0
+    licence: str = "not stated"
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What is to be exported.
+
+    Attributes:
+        model: The network, its states exposed, logits out.
+        language: `grid` or `article`.
+        vocabulary: Its tokens.
+        corpora: What it was trained on; their held-out pieces measure it.
+        training: How it was trained, as facts for the model card.
+    """
+
+    model: keras.Model
+    language: str
+    vocabulary: Vocabulary
+    corpora: Sequence[Corpus]
+    training: Mapping[str, str | int | float]
+
+
+def export(
+    run: Path,
+    output: Path,
+    options: Options | None = None,
+    corpora: Sequence[Path] = (),
+    progress: Progress = no_progress,
+) -> Bundle:
+    """Export the best network of a run.
+
+    Args:
+        run: Folder of the run.
+        output: Folder of the bundle.
+        options: How to export; None for the defaults.
+        corpora: The corpora it was trained on, where they are not in their old places.
+        progress: Is told how far it has come.
+
+    Raises:
+        UserError: The run or a corpus is missing or does not fit, or as `export_network` says.
+    """
+    found = Run.read(run)
+    paths = corpora or [Path(source.path) for source in found.sources]
+    opened = [read_corpus(path, found.vocabulary) for path in paths]
+    training = _facts(found)
+    trained = Trained(found.network(), found.language, found.vocabulary, opened, training)
+    return export_network(trained, output, options or Options(), progress)
+
+
+def _facts(run: Run) -> dict[str, str | int | float]:
+    settings, history = run.settings, run.history()
+    read = ", ".join(
+        f"{source.style} {source.share:.0%} ({source.pieces:,} pieces, {source.tokens:,} tokens)"
+        for source in run.sources
+    )
+    facts: dict[str, str | int | float] = {
+        "read, by share": read,
+        "LSTM layers": f"{settings.layers} of {settings.units} units",
+        "embedding or Dense": settings.inner,
+        "batch": f"{settings.rows} rows, windows of {settings.window} tokens",
+        "dropout": settings.dropout,
+        "learning rate, at most": settings.rate,
+        "seed": settings.seed,
+    }
+    if history:
+        facts |= {
+            "epochs": len(history),
+            "best epoch": max(epoch["epoch"] for epoch in history if epoch["improved"]),
+            "steps": history[-1]["step"],
+            "tokens read": history[-1]["tokens"],
+            "minutes": round(history[-1]["seconds"] / 60, 1),
+        }
+    return facts | {f"trained with {name}": text for name, text in run.versions.items()}
+
+
+def export_network(
+    trained: Trained, output: Path, options: Options, progress: Progress = no_progress
+) -> Bundle:
+    """Convert, quantize, compare with Keras, and write the bundle if it holds.
+
+    Rounds the weights of `trained.model` to float16 in place, unless told otherwise.
+
+    Raises:
+        UserError: A graph is further from Keras than it may be, Keras runs on another backend than
+            TensorFlow, there are no held-out pieces, or `output` cannot be written.
+    """
+    samples = _samples(trained.corpora)
+    size = len(trained.vocabulary)
+    keras_network = predictors.of_keras(trained.model, vocabulary=size)
+    rounding = 0.0
+    if not options.float32:
+        progress("rounding weights", 0, 1)
+        before = parity.bits_per_token(keras_network, samples, trained.vocabulary)
+        round_to_float16(trained.model)
+        after = parity.bits_per_token(keras_network, samples, trained.vocabulary)
+        rounding = after - before
+        parity.require("a rise in bits per token by float16", rounding, parity.MOST_RISE)
+    progress("converting", 0, 1)
+    inputs, outputs = _tensors(trained)
+    graph = to_onnx(trained.model, inputs, outputs)
+    progress("comparing with Keras", 0, 1)
+    difference = parity.difference(trained.model, graph, samples)
+    parity.require("a difference of logits from Keras", difference, parity.MOST_DIFFERENCE)
+    progress("quantizing", 0, 1)
+    small = to_int8(graph)
+    rise = _rise(graph, small, samples, trained.vocabulary)
+    figures: dict[str, Figures] = {}
+    if options.figures_tokens:
+        network = predictors.of_session(parity.load(graph), vocabulary=size)
+        figures = evaluate_corpora(
+            network, trained.corpora, most_tokens=options.figures_tokens, progress=progress
+        )
+    files = {"float32": (graph if options.float32 else halved(graph)).SerializeToString()}
+    weights = {"float32": "float32" if options.float32 else "float16"}
+    if trained.language == "grid" or rise <= parity.MOST_RISE:
+        parity.require("a rise in bits per token by int8", rise, parity.MOST_RISE)
+        files["int8"] = (small if options.float32 else halved(small)).SerializeToString()
+        weights["int8"] = "int8"
+    manifest = Manifest(
+        format=FORMAT,
+        language=trained.language,
+        vocabulary=trained.vocabulary.tokens,
+        fingerprint=trained.vocabulary.fingerprint,
+        steps_per_beat=STEPS_PER_BEAT,
+        layers=_layers(trained.model),
+        window=0 if trained.language == "grid" else trained.model.inputs[0].shape[1],
+        inputs=inputs,
+        outputs=outputs,
+        graphs={
+            precision: Graph(len(data), checksum(data), weights[precision])
+            for precision, data in files.items()
+        },
+        parity=Parity(
+            tokens=parity.TOKENS,
+            float32_difference=difference,
+            held_out_tokens=sum(len(sample.tokens) for sample in samples),
+            float16_rise=rounding,
+            int8_rise=rise if "int8" in files else None,
+        ),
+        training=dict(trained.training),
+        sources=dict(options.sources),
+        figures=figures,
+        licence=options.licence,
+        made_by=_made_by(),
+    )
+    return bundles.write(output, manifest, files, card(manifest))
+
+
+def _samples(corpora: Sequence[Corpus]) -> list[Sample]:
+    if not corpora:
+        raise UserError("expected a corpus with held-out pieces to compare graphs on, found none")
+    share = -(-PARITY_TOKENS // len(corpora))
+    # The last piece may overshoot by any length: it is cut, so that the sample stays bounded.
+    return [
+        Sample(sample.tokens[:share], sample.counted[:share])
+        for corpus in corpora
+        for sample in held_out(corpus, share)
+    ]
+
+
+def _rise(
+    graph: onnx.ModelProto,
+    small: onnx.ModelProto,
+    samples: Sequence[Sample],
+    vocabulary: Vocabulary,
+) -> float:
+    """Bits per token that `small` costs more than `graph`, both asked as the daemon asks."""
+    large_bits, small_bits = (
+        parity.bits_per_token(
+            predictors.of_session(parity.load(proto), vocabulary=len(vocabulary)),
+            samples,
+            vocabulary,
+        )
+        for proto in (graph, small)
+    )
+    return small_bits - large_bits
+
+
+def _tensors(trained: Trained) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    if trained.language == "grid":
+        return grid_tensors(len(trained.vocabulary), _layers(trained.model))
+    return window_tensors(len(trained.vocabulary), trained.model.inputs[0].shape[1])
+
+
+def _layers(model: keras.Model) -> tuple[int, ...]:
+    return tuple(one.units for one in model.layers if isinstance(one, keras.layers.LSTM))
+
+
+def _made_by() -> dict[str, str]:
+    versions = {"onnxruntime": onnxruntime.__version__}  # under one of two names in a registry
+    for name in ("jamd", "keras", "numpy", "onnx", "tensorflow", "tf2onnx"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:  # jamd, in a checkout that is not installed
+            continue
+    return dict(sorted(versions.items()))

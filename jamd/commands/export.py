@@ -1,0 +1,124 @@
+"""`jamd export`: a trained network -> a bundle that the daemon plays."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jamd.commands import Subparsers
+
+if TYPE_CHECKING:
+    from jamd.bundle import Bundle
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "export",
+        help="make a bundle of a trained network",
+        description="Convert a run's best network to ONNX in float32 and int8, compare both with "
+        "Keras on held-out pieces, and write a bundle with a model card. A bundle that is too far "
+        "from the network is not written.",
+    )
+    parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder that jamd train wrote")
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="BUNDLE", help="folder to write"
+    )
+    parser.add_argument(
+        "--corpus",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="CORPUS",
+        help="where a corpus of the run is now; again for each (default: where they were)",
+    )
+    parser.add_argument(
+        "--float32",
+        action="store_true",
+        help="store weights as float32: twice the size, and no rounding to float16 before",
+    )
+    parser.add_argument(
+        "--figures",
+        type=int,
+        default=200_000,
+        metavar="N",
+        help="held-out tokens of each corpus to measure for the card; 0 for none (default: 200000)",
+    )
+    parser.add_argument(
+        "--licence", default="not stated", help="under which the weights may be used"
+    )
+    parser.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="NAME=TEXT",
+        help="who made a corpus, and its licence, for the card; again for each",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from jamd.errors import UserError
+    from jamd.training.backend import load_backend
+
+    sources = dict(_source(text) for text in args.source)
+    if args.figures < 0:
+        raise UserError(f"--figures: expected 0 or more, found {args.figures}")
+    console = Console(stderr=True)
+    with console.status("loading Keras") as status:
+        load_backend()
+        from jamd.export.export import Options, export
+
+        options = Options(
+            float32=args.float32,
+            figures_tokens=args.figures,
+            licence=args.licence,
+            sources=sources,
+        )
+
+        def progress(step: str, done: int, of: int) -> None:
+            status.update(step if of <= 1 else f"{step}: {done} of {of} pieces")
+
+        bundle = export(args.run_folder, args.output, options, args.corpus, progress)
+    _print(bundle)
+    return 0
+
+
+def _source(text: str) -> tuple[str, str]:
+    from jamd.errors import UserError
+
+    name, equals, licence = text.partition("=")
+    if not name or not equals or not licence:
+        raise UserError(f"--source: expected NAME=TEXT, found {text!r}")
+    return name, licence
+
+
+def _print(bundle: Bundle) -> None:
+    from jamd.export.parity import MOST_DIFFERENCE, MOST_RISE
+
+    manifest, parity = bundle.manifest, bundle.manifest.parity
+    print(
+        f"float32: logits differ from Keras by at most {parity.float32_difference:.2g} over "
+        f"{parity.tokens} tokens (limit {MOST_DIFFERENCE:g})"
+    )
+    if manifest.graphs["float32"].weights == "float16":
+        print(
+            f"float16 weights: {parity.float16_rise:+.5f} bits per token over "
+            f"{parity.held_out_tokens} held-out tokens (limit {MOST_RISE:g})"
+        )
+    if parity.int8_rise is None:
+        print(f"int8: left out, it costs more than {MOST_RISE:g} bits per token")
+    else:
+        print(
+            f"int8: {parity.int8_rise:+.5f} bits per token over {parity.held_out_tokens} "
+            f"held-out tokens (limit {MOST_RISE:g})"
+        )
+    for precision, graph in manifest.graphs.items():
+        print(f"{bundle.graph_path(precision)}: {graph.bytes:,} bytes")
+    for name, figures in manifest.figures.items():
+        beside = ", ".join(
+            f"{score.bits_per_note:.2f} {what}" for what, score in figures.scores.items()
+        )
+        print(f"{name}: bits per note {beside} ({figures.pieces} held-out pieces)")

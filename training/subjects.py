@@ -1,0 +1,123 @@
+"""What is evaluated, and on what: runs, bundles, corpora and files of music."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from jamd.bundle import MANIFEST, Bundle, resolve
+from jamd.errors import CorpusError, UserError
+from jamd.training import predictors
+from jamd.training.corpus import Corpus
+from jamd.training.evaluate import Sample, sample_of
+from jamd.training.predictors import Network
+from jamd.training.prepare import Options, Progress, no_progress, prepare
+from jamd.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model that can be evaluated.
+
+    Attributes:
+        name: What it is, in words.
+        language: `grid` or `article`.
+        vocabulary: Its tokens.
+        network: It, as a predictor.
+    """
+
+    name: str
+    language: str
+    vocabulary: Vocabulary
+    network: Network
+
+
+def open_subject(name: str, precision: str | None = None) -> Subject:
+    """Open the run in folder `name`, or the bundle that is called so.
+
+    Args:
+        name: A folder, or `default` for the bundle that jamd is shipped with.
+        precision: Which graph of a bundle; None for the most exact that it holds.
+
+    Raises:
+        UserError: It is neither, or damaged.
+    """
+    path = resolve(name)
+    if (path / "run.json").is_file() and not (path / MANIFEST).is_file():
+        return _open_run(path)
+    bundle = Bundle.read(path)
+    chosen = precision or bundle.precisions[0]
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    session = ort.InferenceSession(
+        str(bundle.graph_path(chosen)), options, providers=["CPUExecutionProvider"]
+    )
+    bundle.check_session(session.get_inputs(), session.get_outputs())
+    vocabulary = Vocabulary(bundle.manifest.vocabulary)
+    network = predictors.of_session(session, vocabulary=len(vocabulary))
+    name = f"bundle {path}, {chosen} in onnxruntime"
+    return Subject(name, bundle.manifest.language, vocabulary, network)
+
+
+def _open_run(path: Path) -> Subject:
+    from jamd.training.backend import load_backend
+
+    backend = load_backend()
+    from jamd.training.runs import Run
+
+    run = Run.read(path)
+    network = predictors.of_keras(run.network(), vocabulary=len(run.vocabulary))
+    return Subject(f"run {path}, Keras on {backend}", run.language, run.vocabulary, network)
+
+
+def read_corpus(path: Path, vocabulary: Vocabulary) -> Corpus:
+    """Open a corpus for a model with this vocabulary.
+
+    An article corpus numbers its own names; they are renumbered as the model's.
+
+    Raises:
+        CorpusError: It is not there, damaged, or holds a token that the model does not have.
+    """
+    corpus = Corpus.read(path)
+    if corpus.vocabulary.fingerprint == vocabulary.fingerprint:
+        return corpus
+    unknown = [token for token in corpus.vocabulary if token not in vocabulary]
+    if unknown or corpus.language == "grid":
+        raise CorpusError(
+            f"{path}: expected a corpus that the model was trained on, found one of the "
+            f"{corpus.language} language with {len(unknown)} tokens that the model does not have"
+        )
+    ids = np.array([vocabulary.id(token) for token in corpus.vocabulary], np.uint16)
+    return replace(corpus, vocabulary=vocabulary, all_tokens=ids[corpus.all_tokens])
+
+
+def read_files(
+    files: Sequence[str], subject: Subject, style: str, progress: Progress = no_progress
+) -> list[Sample]:
+    """Read music as `jamd prepare` does, into the tokens of a model.
+
+    What an article model has no name for is left out.
+
+    Raises:
+        UserError: A file is not there or cannot be read; the message names all of them.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        options = Options(language=subject.language, style=style, held_out=1.0, jobs=1)
+        corpus = prepare(files, Path(folder), options, progress).corpus
+        if corpus.left_out:
+            reasons = "; ".join(f"{item.source}: {item.reason}" for item in corpus.left_out)
+            raise UserError(f"expected files of music, found some that are not: {reasons}")
+        ids = np.array(
+            [subject.vocabulary.id(t) if t in subject.vocabulary else -1 for t in corpus.vocabulary]
+        )
+        samples = []
+        for entry in corpus.pieces:
+            sample = sample_of(corpus, entry)
+            tokens = ids[sample.tokens]
+            samples.append(Sample(tokens[tokens >= 0], sample.counted[tokens >= 0]))
+        return samples
