@@ -13,6 +13,7 @@ from pathlib import Path
 
 import mido
 from mido import Message, MetaMessage, MidiFile, MidiTrack
+from mido.midifiles.meta import KeySignatureError
 
 from jamd.daemon.events import Entry, MeterSet, Sounded, TempoSet, TurnTaken
 from jamd.daemon.transport import FASTEST_BPM, SLOWEST_BPM, position
@@ -28,6 +29,9 @@ TRACKS: dict[Part | None, str] = {
 
 TURN_MARKER = "turn: "
 """What a marker in a take begins with; `player` or `jamd` follows."""
+
+_DAMAGE = (EOFError, OSError, ValueError, LookupError, TypeError, KeySignatureError)
+"""What mido raises at damaged files."""
 
 
 def to_midi(entries: Iterable[Entry]) -> MidiFile:
@@ -150,8 +154,8 @@ def read_file(path: Path) -> MidiFile:
     with path.open("rb") as stream:
         try:
             file = MidiFile(file=stream, clip=True)
-        except (EOFError, OSError, ValueError, LookupError, TypeError) as error:
-            reason = str(error) or "it ends too early"
+        except _DAMAGE as error:
+            reason = str(error).partition("\n")[0] or "it ends too early"
             raise SourceError(f"{path}: expected a MIDI file, but {reason}") from error
     if file.type == 2 or file.ticks_per_beat <= 0:
         raise SourceError(f"{path}: expected a MIDI file of type 0 or 1, timed in beats")

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from jamd.daemon.phrase import Phrase
+from jamd.daemon.schedule import Key
+from jamd.notes import Meter, Tick
+
+BEAT = 0.5
+
+
+def played(onsets: Sequence[float], held: float = 0.1) -> Phrase:
+    """A phrase at 120 bpm, its onsets in seconds."""
+    phrase = Phrase()
+    for i, onset in enumerate(onsets):
+        phrase.press(Key(0, i), Tick(round(onset * 960)), onset)
+        phrase.release(Key(0, i), Tick(round((onset + held) * 960)), onset + held)
+    return phrase
+
+
+@pytest.mark.parametrize(
+    ("onsets", "pause"),
+    [
+        ([0.0], 1.0),  # no pace yet: the longest
+        ([0.0, 0.1, 0.2], 0.5),  # quick: a beat
+        ([0.0, 0.4, 0.8], 0.6),  # 1.5 times the median gap
+        ([0.0, 0.4, 2.0, 2.4], 0.6),  # a breath inside does not change the median
+        ([0.0, 0.9, 1.8], 1.0),  # slow: two beats
+        ([0.0, 0.04, 0.5, 0.54, 1.0], 0.75),  # chords count once
+    ],
+)
+def test_the_pause_that_ends_a_phrase_follows_its_pace(onsets: list[float], pause: float) -> None:
+    assert played(onsets).pause(BEAT) == pytest.approx(pause)
+
+
+def test_a_phrase_does_not_end_while_a_key_is_down() -> None:
+    phrase = played([0.0, 0.2, 0.4])
+    assert phrase.ends(BEAT) == pytest.approx(0.9)
+    phrase.press(Key(0, 99), Tick(600), 0.6)
+    assert phrase.ends(BEAT) is None
+    assert phrase.pauses(BEAT) is None
+    phrase.release(Key(0, 99), Tick(3000), 3.0)
+    assert phrase.ends(BEAT) == 3.0
+    assert phrase.pauses(BEAT) == 3.0
+
+
+def test_the_answer_is_thought_of_before_the_phrase_is_over() -> None:
+    assert played([0.0, 0.2, 0.4]).pauses(BEAT) == pytest.approx(0.65)
+
+
+def test_nothing_played_never_ends() -> None:
+    assert Phrase().ends(BEAT) is None
+
+
+@pytest.mark.parametrize(
+    ("last_onset", "bars"),
+    [(1.5, 1), (1.95, 1), (2.2, 2), (4.5, 4), (10.0, 8), (40.0, 8)],
+)
+def test_an_answer_lasts_whole_bars(last_onset: float, bars: int) -> None:
+    phrase = played([0.0, 0.5, last_onset])
+    assert phrase.answer_ticks(Meter(4, 4)) == bars * 1920
