@@ -1,0 +1,95 @@
+"""A corpus on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jamd.errors import CorpusError
+from jamd.training.corpus import Corpus, CorpusWriter, LeftOut
+
+pytestmark = pytest.mark.train
+
+
+def write(folder: Path, pieces: list[list[int]], table: list[int] | None = None) -> Corpus:
+    with CorpusWriter(folder) as writer:
+        for number, tokens in enumerate(pieces):
+            writer.add(
+                np.array(tokens, np.uint16),
+                source=f"{number}.mid",
+                group=f"{number:016x}",
+                split="held-out" if number % 3 == 2 else "train",
+                notes=len(tokens),
+                has_velocity=True,
+                transpose=(-3, 4),
+            )
+        if table is not None:
+            writer.renumber(np.array(table, np.uint16), block=3)
+        return writer.finish(
+            language="grid",
+            vocabulary=["a", "b"],
+            style="jazz",
+            left_out=[LeftOut("bad.mid", "no notes")],
+        )
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.integers(0, 65535), max_size=20), max_size=8))
+def test_what_is_written_is_read(tmp_path: Path, pieces: list[list[int]]) -> None:
+    write(tmp_path, pieces)
+    corpus = Corpus.read(tmp_path)
+    assert [corpus.tokens(piece).tolist() for piece in corpus.pieces] == pieces
+    assert [piece.source for piece in corpus.of_split("held-out")] == [
+        f"{i}.mid" for i in range(2, len(pieces), 3)
+    ]
+    assert corpus.left_out == (LeftOut("bad.mid", "no notes"),)
+    assert list(corpus.vocabulary) == ["a", "b"]
+    plain = np.load(tmp_path / "tokens.npy", allow_pickle=False)
+    assert plain.tolist() == [token for piece in pieces for token in piece]
+
+
+def test_tokens_can_be_renumbered_at_the_end(tmp_path: Path) -> None:
+    corpus = write(tmp_path, [[0, 1, 2, 2], [1]], table=[7, 8, 9])
+    assert corpus.all_tokens.tolist() == [7, 8, 9, 9, 8]
+
+
+def test_an_interrupted_run_leaves_the_old_corpus(tmp_path: Path) -> None:
+    write(tmp_path, [[1, 2, 3]])
+    with pytest.raises(KeyboardInterrupt), CorpusWriter(tmp_path):
+        raise KeyboardInterrupt
+    assert Corpus.read(tmp_path).all_tokens.tolist() == [1, 2, 3]
+    assert {path.name for path in tmp_path.iterdir()} == {"corpus.json", "tokens.npy"}
+
+
+def test_a_folder_that_is_no_corpus_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"found no corpus\.json .* jamd prepare"):
+        Corpus.read(tmp_path)
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, [[1]])
+    head = json.loads((tmp_path / "corpus.json").read_text(encoding="utf-8"))
+    (tmp_path / "corpus.json").write_text(json.dumps(head | {"format": 2}), encoding="utf-8")
+    with pytest.raises(CorpusError, match="expected a corpus of format 1, found 2"):
+        Corpus.read(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["{", '{"format": 1}', "[]"])
+def test_a_damaged_corpus_is_refused(tmp_path: Path, damage: str) -> None:
+    write(tmp_path, [[1]])
+    (tmp_path / "corpus.json").write_text(damage, encoding="utf-8")
+    with pytest.raises(CorpusError, match="damaged"):
+        Corpus.read(tmp_path)
+
+
+def test_tokens_of_another_corpus_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "short", [[1]])
+    write(tmp_path / "long", [[1, 2, 3]])
+    (tmp_path / "short" / "tokens.npy").replace(tmp_path / "long" / "tokens.npy")
+    with pytest.raises(CorpusError, match="do not belong together"):
+        Corpus.read(tmp_path / "long")

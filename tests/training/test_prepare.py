@@ -1,0 +1,211 @@
+"""Folders of music -> corpora."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import mido
+import pytest
+
+from jamd.cli import main
+from jamd.errors import CorpusError, SourceError
+from jamd.grid import Grid
+from jamd.training.corpus import Corpus
+from jamd.training.prepare import Options, prepare
+from jamd.training.sources import find_sources, printable
+from jamd.training.work import LimitError, Workers
+
+pytestmark = pytest.mark.train
+
+MAJOR, MINOR = (0, 4, 7), (0, 3, 7)
+
+
+def write_midi(path: Path, chords: list[tuple[int, ...]], beats: int = 2) -> None:
+    """Chords one after the other, each of so many beats."""
+    track = mido.MidiTrack()
+    for pitches in chords:
+        track += [mido.Message("note_on", note=pitch, velocity=80) for pitch in pitches]
+        for i, pitch in enumerate(pitches):
+            track.append(mido.Message("note_off", note=pitch, time=480 * beats if i == 0 else 0))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mido.MidiFile(type=0, ticks_per_beat=480, tracks=[track]).save(path)
+
+
+def triads(*steps: int, key: int = 48) -> list[tuple[int, ...]]:
+    """Major triads above `key`."""
+    return [tuple(key + step + tone for tone in MAJOR) for step in steps]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Eight tunes of different intervals, in two folders."""
+    top = tmp_path / "music"
+    for number in range(8):
+        tune = [(60 + (number + 1) * i % 12,) for i in range(24)]
+        write_midi(top / f"{number % 2}" / f"tune {number}.mid", tune)
+    return top
+
+
+def test_a_corpus_is_what_the_language_makes_of_the_files(folder: Path, tmp_path: Path) -> None:
+    report = prepare([str(folder)], tmp_path / "corpus", Options(style="jazz"))
+    corpus = Corpus.read(tmp_path / "corpus")
+    assert (report.files, report.reused, len(corpus.pieces)) == (8, 0, 8)
+    assert [piece.source for piece in corpus.pieces][:2] == ["0/tune 0.mid", "0/tune 2.mid"]
+    assert tuple(corpus.vocabulary) == Grid().vocabulary.tokens
+    for piece in corpus.pieces:
+        back = Grid().decode(corpus.tokens(piece).tolist())
+        assert back.style == "jazz"
+        assert len(back.notes) == piece.notes == 24
+        assert piece.transpose == (21 - 60, 108 - max(note.pitch for note in back.notes))
+        assert not piece.has_velocity
+
+
+def test_a_second_run_reads_only_what_changed(folder: Path, tmp_path: Path) -> None:
+    first = prepare([str(folder)], tmp_path / "corpus", Options())
+    (folder / "0" / "tune 0.mid").rename(folder / "renamed.mid")
+    write_midi(folder / "1" / "tune 1.mid", triads(0, 5, 7, 0))
+    steps: list[tuple[str, int, int]] = []
+    second = prepare(
+        [str(folder)], tmp_path / "corpus", Options(), lambda *step: steps.append(step)
+    )
+    assert second.reused == 7
+    assert ("reading", 1, 1) in steps
+    assert len(second.corpus.pieces) == len(first.corpus.pieces)
+
+
+def test_an_interrupt_loses_nothing_that_was_read(folder: Path, tmp_path: Path) -> None:
+    def interrupt(step: str, done: int, of: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare([str(folder)], tmp_path / "corpus", Options(jobs=1), interrupt)
+    assert prepare([str(folder)], tmp_path / "corpus", Options(jobs=1)).reused == 5
+
+
+def test_no_piece_is_on_both_sides_of_the_split(tmp_path: Path) -> None:
+    for key in range(12):
+        for number in range(6):
+            chords = triads(0, number + 1, 7, key=40 + key)
+            write_midi(
+                tmp_path / "music" / f"key {key}" / f"{number}.mid", chords, beats=1 + key % 2
+            )
+    options = Options(style="chords", held_out=0.3, join_bars=8)
+    corpus = prepare([str(tmp_path / "music")], tmp_path / "corpus", options).corpus
+    sides: dict[str, set[str]] = {}
+    for piece in corpus.pieces:
+        folders = {name.split("/")[0] for name in piece.source.split(" + ")}
+        assert len(folders) == 1, "files of different folders were joined"
+        for group in piece.group.split(" + "):
+            sides.setdefault(group, set()).add(piece.split)
+    assert len(sides) == 6
+    assert all(len(side) == 1 for side in sides.values())
+    assert sum(len(piece.source.split(" + ")) for piece in corpus.pieces) == 72
+
+
+def test_the_same_seed_makes_the_same_corpus(folder: Path, tmp_path: Path) -> None:
+    made = [
+        prepare([str(folder)], tmp_path / name, Options(seed=3, sample=5, join_bars=30)).corpus
+        for name in ("one", "other")
+    ]
+    assert made[0].pieces == made[1].pieces
+    assert made[0].all_tokens.tolist() == made[1].all_tokens.tolist()
+
+
+def test_the_article_gets_a_vocabulary_of_its_own(tmp_path: Path) -> None:
+    write_midi(tmp_path / "music" / "a.mid", [(60,), (64,), (60, 64, 67), (72,)])
+    options = Options(language="article", held_out=0)
+    corpus = prepare([str(tmp_path / "music")], tmp_path / "corpus", options).corpus
+    assert list(corpus.vocabulary) == ["0.4.7", "C4", "C5", "E4"]
+    names = [corpus.vocabulary.token(token) for token in corpus.all_tokens.tolist()]
+    assert names == ["C4", "E4", "0.4.7", "C5"]
+
+
+def test_scores_and_midi_files_go_together(tmp_path: Path) -> None:
+    write_midi(tmp_path / "a.mid", triads(0, 5, 7))
+    (tmp_path / "b.ABC").write_text("X:1\nT:x\nM:3/4\nL:1/4\nK:G\nGAB|cde|\n", encoding="utf-8")
+    (tmp_path / "c.xml").write_text("<a/>", encoding="utf-8")
+    sources = [str(tmp_path), "music21:bach/bwv66.6"]
+    report = prepare(sources, tmp_path / "corpus", Options())
+    found = {piece.source for piece in report.corpus.pieces}
+    assert found == {"a.mid", "b.ABC", "music21:bach/bwv66.6.mxl"}
+    assert [item.source for item in report.corpus.left_out] == ["c.xml"]
+
+
+def test_nothing_left_is_an_error_that_says_why(tmp_path: Path) -> None:
+    (tmp_path / "bad.mid").write_bytes(b"")
+    with pytest.raises(CorpusError, match=r"found none in 1 files; .* not a MIDI file"):
+        prepare([str(tmp_path)], tmp_path / "corpus", Options())
+
+
+def test_limits_end_a_task_and_the_next_one_is_done() -> None:
+    with Workers(jobs=1, time_limit_s=0.2, memory_limit_mb=256) as workers:
+        slow, quick = workers.map(time.sleep, [3600, 0])
+        assert isinstance(slow, LimitError)
+        assert str(slow) == "took longer than 0.2 s"
+        assert quick is None
+
+
+def test_a_task_that_takes_too_much_memory_is_refused() -> None:
+    with Workers(jobs=1, time_limit_s=20, memory_limit_mb=256) as workers:
+        large, small = workers.map(bytearray, [2**30, 2])
+        assert str(large) == "took more than 256 MB of memory"
+        assert small == bytearray(2)
+
+
+def test_a_reader_that_dies_is_replaced() -> None:
+    with Workers(jobs=1, time_limit_s=20, memory_limit_mb=256) as workers:
+        dead, alive = workers.map(os._exit, [3]), workers.map(abs, [-1])
+        assert [str(result).partition(" (")[0] for result in dead] == ["its reader died"]
+        assert list(alive) == [1]
+
+
+def test_sources_are_found_in_any_case_and_each_once(tmp_path: Path) -> None:
+    for name in ("a.MID", "deep/er/b.Midi", "c.kar", "d.txt", "e.mxl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    found = find_sources([str(tmp_path), str(tmp_path / "a.MID")])
+    assert [source.name for source in found] == ["a.MID", "c.kar", "deep/er/b.Midi", "e.mxl"]
+    assert [source.is_score for source in found] == [False, False, False, True]
+
+
+def test_a_source_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="expected a file or a folder, found neither"):
+        find_sources([str(tmp_path / "nowhere")])
+    with pytest.raises(SourceError, match="expected files of music"):
+        find_sources([str(tmp_path)])
+
+
+def test_names_are_shown_without_what_a_terminal_would_obey() -> None:
+    assert printable(["a\x1b[31m\n.mid", "\udcff.mid", "ノート.mid"]) == (
+        r"a\x1b[31m\n.mid, \udcff.mid, ノート.mid"
+    )
+
+
+def test_the_command_counts_and_lists(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "bad\x1b[31m.mid").write_bytes(b"")
+    output = tmp_path / "corpus"
+    assert main(["prepare", str(folder), "-o", str(output), "--jobs", "1"]) == 0
+    shown = capsys.readouterr()
+    assert "9 files, 0 of them read before; 1 left out" in shown.out
+    assert r"left out: bad\x1b[31m.mid: not a MIDI file" in shown.err
+    assert "\x1b[31m" not in shown.err
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--style", "jaz"], "--style: expected one of jazz, song"),
+        (["--held-out", "1"], "--held-out: expected a share from 0 to below 1, found 1.0"),
+        (["--jobs", "0"], "--jobs: expected more than 0, found 0"),
+    ],
+)
+def test_a_wrong_option_is_one_line(
+    folder: Path, option: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prepare", str(folder), "-o", str(folder / "x"), *option]) == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,123 @@
+"""Scores -> readings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jamd.errors import SourceError
+from jamd.notes import Meter
+from jamd.training.reading import DURATION, ONSET, PITCH, VOICE, Reading
+from jamd.training.score_file import corpus_paths, read_score
+
+pytestmark = pytest.mark.train
+
+
+def note(step: str, octave: int, quarters: int, inside: str = "") -> str:
+    length = f"<duration>{quarters}</duration>"
+    return (
+        f"<note><pitch><step>{step}</step><octave>{octave}</octave></pitch>{length}{inside}</note>"
+    )
+
+
+def grace(step: str, octave: int) -> str:
+    pitch = f"<pitch><step>{step}</step><octave>{octave}</octave></pitch>"
+    return f"<note><grace/>{pitch}<type>eighth</type></note>"
+
+
+def score(*measures: str, meter: tuple[int, int] = (4, 4)) -> str:
+    top, bottom = meter
+    attributes = (
+        "<attributes><divisions>1</divisions>"
+        f"<time><beats>{top}</beats><beat-type>{bottom}</beat-type></time></attributes>"
+    )
+    bars = "".join(
+        f'<measure number="{i}">{attributes if i == 0 else ""}{content}</measure>'
+        for i, content in enumerate(measures)
+    )
+    return (
+        '<?xml version="1.0"?><score-partwise version="4.0"><part-list>'
+        '<score-part id="P1"><part-name>Voice</part-name></score-part></part-list>'
+        f'<part id="P1">{bars}</part></score-partwise>'
+    )
+
+
+def read(folder: Path, content: str, name: str = "song.musicxml") -> Reading:
+    path = folder / name
+    path.write_text(content, encoding="utf-8")
+    (reading,) = read_score(path)
+    return reading
+
+
+def rows(reading: Reading) -> list[tuple[float, float, int]]:
+    """(onset, duration) in quarters, and pitch."""
+    columns = reading.notes[:, [ONSET, DURATION, PITCH]].tolist()
+    return [(onset / 480, duration / 480, pitch) for onset, duration, pitch in columns]
+
+
+def test_a_pickup_stands_at_the_end_of_its_bar(tmp_path: Path) -> None:
+    reading = read(tmp_path, score(note("G", 4, 1), note("C", 5, 4)))
+    assert rows(reading) == [(3, 1, 67), (4, 4, 72)]
+    assert reading.meters == ((0, Meter(4, 4)),)
+    assert not reading.has_velocity
+
+
+def test_tied_notes_are_one(tmp_path: Path) -> None:
+    start, stop = '<tie type="start"/>', '<tie type="stop"/>'
+    reading = read(tmp_path, score(note("C", 4, 4, start), note("C", 4, 2, stop) + note("C", 4, 2)))
+    assert rows(reading) == [(0, 6, 60), (6, 2, 60)]
+
+
+def test_grace_notes_are_dropped(tmp_path: Path) -> None:
+    assert rows(read(tmp_path, score(grace("D", 4) + note("C", 4, 4)))) == [(0, 4, 60)]
+
+
+def test_a_measure_cut_in_two_is_one_bar(tmp_path: Path) -> None:
+    measures = (note("C", 4, 4), note("D", 4, 3), note("E", 4, 1), note("F", 4, 4))
+    onsets = [onset for onset, _, _ in rows(read(tmp_path, score(*measures)))]
+    assert onsets == [0, 4, 7, 8]
+
+
+def test_a_short_measure_is_filled_up(tmp_path: Path) -> None:
+    measures = (note("C", 4, 4), note("D", 4, 3), note("E", 4, 4))
+    onsets = [onset for onset, _, _ in rows(read(tmp_path, score(*measures)))]
+    assert onsets == [0, 4, 8]
+
+
+def test_a_meter_jamd_does_not_speak_is_left_out(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="meter 5/4"):
+        read(tmp_path, score(note("C", 4, 5), meter=(5, 4)))
+
+
+@pytest.mark.parametrize("content", ["", "<score-partwise>", "not a score", "<a/>"])
+def test_what_is_no_score_is_left_out(tmp_path: Path, content: str) -> None:
+    with pytest.raises(SourceError) as refused:
+        read(tmp_path, content)
+    assert "\n" not in str(refused.value)
+
+
+def test_all_tunes_of_an_abc_file_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "tunes.abc"
+    tune = "X:{}\nT:Tune\nM:3/4\nL:1/4\nK:G\nGAB|cde|\n"
+    path.write_text(tune.format(1) + "\n" + tune.format(2), encoding="utf-8")
+    first, second = read_score(path)
+    assert rows(first) == rows(second)
+    assert [pitch for _, _, pitch in rows(first)] == [67, 69, 71, 72, 74, 76]
+    assert first.meters == ((0, Meter(3, 4)),)
+
+
+def test_a_chorale_of_music21s_own_corpus() -> None:
+    (path,) = corpus_paths("music21:bach/bwv66.6")
+    (reading,) = read_score(path)
+    assert [voice.name for voice in reading.voices] == ["Soprano", "Alto", "Tenor", "Bass"]
+    soprano = reading.notes[reading.notes[:, VOICE] == 0]
+    # The pickup: two eighths before the first bar line.
+    assert (soprano[:2, ONSET] / 480).tolist() == [3, 3.5]
+    assert soprano[:2, PITCH].tolist() == [73, 71]
+
+
+def test_a_composer_is_many_files_and_nobody_is_an_error() -> None:
+    assert len(corpus_paths("music21:schoenberg")) >= 2
+    with pytest.raises(SourceError, match="music21:nobody: expected a composer or a work"):
+        corpus_paths("music21:nobody")
