@@ -12,6 +12,15 @@ import shutil
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# In CI hypothesis loads a profile of its own, which draws the same examples every time. Here it
+# draws new ones; in both, how long an example takes depends on what else the machine does.
+settings.register_profile(
+    "new-examples", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+if os.environ.get("CI") != "true":
+    settings.load_profile("new-examples")
 
 ALSA_MACHINE = "alsa machine"
 _PROGRAMS_OF_ALSA_MACHINE = ("qemu-system-x86_64", "busybox", "cpio", "depmod", "aconnect")

@@ -19,9 +19,10 @@ def test_note_names_come_back(pitch: int) -> None:
     assert pitch_of(note_name(pitch)) == pitch
 
 
+@pytest.mark.train
 def test_names_agree_with_music21() -> None:
-    pitch = pytest.importorskip("music21.pitch", reason="needs music21, from the train extra")
-    chord = pytest.importorskip("music21.chord")
+    from music21 import chord, pitch
+
     for midi in range(12, 128):
         assert note_name(midi) == pitch.Pitch(midi=midi).nameWithOctave
     for bits in range(1, 4096, 7):
