@@ -1,0 +1,170 @@
+"""`jamd train`: corpora -> a trained network."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jamd.commands import Subparsers
+
+if TYPE_CHECKING:
+    from jamd.training.runs import Run
+    from jamd.training.train import Moment
+
+_SETTINGS = ("units", "layers", "rows", "window", "rate", "dropout", "seed")
+_NAMES = {"rows": "batch"}
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "train",
+        help="train a network on corpora",
+        description="Train a network on one or more corpora of one language. A run that was "
+        "stopped goes on where its last epoch ended when the same command is given again.",
+    )
+    parser.add_argument("corpora", nargs="+", type=Path, metavar="CORPUS")
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="RUN", help="folder to write"
+    )
+    parser.add_argument(
+        "--preset",
+        choices=("default", "tiny"),
+        default="default",
+        help="how large and how long; tiny is done within a minute",
+    )
+    parser.add_argument(
+        "--weight",
+        type=_weight,
+        action="append",
+        default=[],
+        metavar="STYLE=W",
+        help="how much of what is read is of this style, beside the others; default: by size",
+    )
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument("--minutes", type=_positive(float), metavar="M", help="stop after M")
+    budget.add_argument("--epochs", type=_positive(int), metavar="N", help="stop after N")
+    parser.add_argument("--units", type=_positive(int), help="width of each LSTM layer")
+    parser.add_argument("--layers", type=_positive(int), help="LSTM layers (grid)")
+    parser.add_argument("--batch", dest="rows", type=_positive(int), help="rows in a batch")
+    parser.add_argument("--window", type=_positive(int), help="tokens in a window (grid)")
+    parser.add_argument("--rate", type=_positive(float), help="highest learning rate")
+    parser.add_argument("--dropout", type=_share, help="share of values left out, 0 to below 1")
+    parser.add_argument("--seed", type=int, help="default: 1")
+    parser.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="go on with the run in RUN (default); --no-resume refuses to",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from jamd.errors import CorpusError
+    from jamd.training.backend import load_backend
+
+    load_backend()
+    from jamd.training.corpus import Corpus
+    from jamd.training.runs import Run, preset
+
+    given = {name: getattr(args, name) for name in _SETTINGS if getattr(args, name) is not None}
+    if Run.exists(args.output):
+        if not args.resume:
+            raise CorpusError(f"{args.output}: expected no run there, found one; name another")
+        begun = Run.read(args.output)
+        for name, value in given.items():
+            if (found := getattr(begun.settings, name)) != value:
+                raise CorpusError(
+                    f"{args.output}: begun with --{_NAMES.get(name, name)} {found}, "
+                    f"not {value}; leave it out, or name another folder"
+                )
+        return train_and_show(begun.with_budget(args.epochs, args.minutes))
+    from jamd.training.train import new_run
+
+    settings = replace(preset(Corpus.read(args.corpora[0]).language, args.preset), **given)
+    begun = new_run(args.output, args.corpora, settings, dict(args.weight))
+    budgeted = begun.with_budget(args.epochs, args.minutes)
+    budgeted.write()
+    return train_and_show(budgeted)
+
+
+def train_and_show(run: Run) -> int:
+    """Train a run with its progress on stderr and a line an epoch; return the exit status."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from jamd.training.train import train
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    try:
+        with Progress(*columns, console=console) as bar:
+            task = bar.add_task("training", total=1.0)
+
+            def report(moment: Moment) -> None:
+                text = (
+                    f"epoch {moment.epoch}, step {moment.step}: loss {moment.loss:.3f}, "
+                    f"{moment.tokens_a_second:,.0f} tokens/s"
+                )
+                bar.update(task, completed=moment.done, description=text)
+                if moment.finished:
+                    print(_line(moment), flush=True)
+
+            train(run, report)
+    except KeyboardInterrupt:
+        print(f"stopped; the same command goes on from the last epoch in {run.path}")
+        return 130
+    print(f"written to {run.path}")
+    return 0
+
+
+def _line(moment: Moment) -> str:
+    finished = moment.finished or {}
+    text = (
+        f"epoch {moment.epoch}: {moment.done:.0%}, {moment.tokens_a_second:,.0f} tokens/s, "
+        f"training loss {finished['training']['loss']:.3f}"
+    )
+    if finished["held_out"]:
+        held_out = finished["held_out"]
+        styles = finished["held_out_by_style"].items()
+        by_style = ", ".join(f"{style} {score['loss']:.3f}" for style, score in styles)
+        text += f", held out {held_out['loss']:.3f} ({by_style}), {held_out['accuracy']:.1%} right"
+    return text + (", improved" if finished["improved"] else "")
+
+
+def _weight(text: str) -> tuple[str, float]:
+    style, _, number = text.partition("=")
+    try:
+        weight = float(number)
+    except ValueError:
+        weight = 0.0
+    if not style or not 0 < weight < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected STYLE=W, W above 0, like jazz=0.3; not {text}")
+    return style, weight
+
+
+def _positive(kind: type[int | float]) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = kind(0)
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
+        return value
+
+    return read
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"expected 0 to below 1, not {text}")
+    return value

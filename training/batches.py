@@ -1,0 +1,280 @@
+"""What the grid network reads: pieces cut into windows, side by side in rows.
+
+Each row of a batch is a stream of its own. A passage (a piece, or a stretch of one) is read window
+after window while the network carries its state along; then the row begins the next passage with
+an empty state, so that no window crosses from one piece into another. What a passage leaves over
+of its last window is padding with weight 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jamd.errors import CorpusError
+from jamd.grid_tokens import PAD, VELOCITY, VELOCITY_BINS, VOCABULARY, transposition
+
+Ids = NDArray[np.int32]
+Weights = NDArray[np.float32]
+
+LONGEST_PASSAGE = 2048
+"""Tokens of one piece read in one go: long pieces must not crowd out the others of a batch."""
+
+MOST_SEMITONES_DOWN, MOST_SEMITONES_UP = 5, 6
+"""Transposition as augmentation: every key once."""
+
+FROM_THE_TOP = 0.3
+"""How often a passage starts where its piece does, rather than at some other bar."""
+
+ALONE_AT_FIRST = 0.2
+"""How often the accompaniment of a passage comes in late, as it does when a player begins alone."""
+
+_KIND = np.array([VOCABULARY.kind(token) for token in range(len(VOCABULARY))])
+_IS_BAR, _IS_CHORD, _IS_COMP, _IS_LEAD, _IS_POSITION, _IS_VELOCITY = (
+    np.equal(_KIND, kind) for kind in ("Bar", "Chord", "Comp", "Lead", "Position", "Velocity")
+)
+_DETAILS_A_NOTE = (_KIND == "Velocity") | (_KIND == "Duration")
+_NEEDS_COMPANY = np.isin(_KIND, ("Position", "Bar", "End"))
+_GIVEN = np.isin(_KIND, ("Pad", "Start", "Style"))  # stated by whoever asks, never by the network
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece as tokens, with what one must know to read it.
+
+    Attributes:
+        tokens: Ids from `Start` to `End`.
+        style: One of `jamd.grid.STYLES`.
+        has_velocity: False where its velocities teach nothing.
+        transpose: (lowest, highest) semitones that keep every pitch on the keyboard.
+    """
+
+    tokens: NDArray[np.integer]
+    style: str
+    has_velocity: bool = True
+    transpose: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Tokens to be read in one go.
+
+    Attributes:
+        tokens: Shape (n,), n at least 2.
+        weights: Shape (n,): how much predicting each token counts, 0..1.
+    """
+
+    tokens: Ids
+    weights: Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One window of every row.
+
+    Attributes:
+        tokens: Shape (rows, window).
+        targets: Shape (rows, window): the token after each of `tokens`.
+        weights: Shape (rows, window): how much each target counts; 0 for padding.
+        keep: Shape (rows, 1): 0 where a new passage begins and the state must be forgotten, else 1.
+    """
+
+    tokens: Ids
+    targets: Ids
+    weights: Weights
+    keep: Weights
+
+
+def whole(text: Text) -> Passage:
+    """A piece as it stands, for measuring."""
+    tokens = text.tokens.astype(np.int32)
+    return Passage(tokens, _weights(tokens, text.has_velocity))
+
+
+def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE) -> Passage:
+    """A passage to learn from: never twice the same.
+
+    It starts at some bar, in some key. Where the piece has no velocities of its own the network
+    reads one level with a little variation, a different one each time, and is not asked for it.
+    """
+    tokens = _from_some_bar(text.tokens.astype(np.int32), rng, longest)
+    if rng.random() < ALONE_AT_FIRST:
+        tokens = _alone_at_first(tokens, int(rng.integers(2, len(tokens) + 1)))
+    low = max(text.transpose[0], -MOST_SEMITONES_DOWN)
+    high = min(text.transpose[1], MOST_SEMITONES_UP)
+    if low < high:
+        table = np.array(transposition(int(rng.integers(low, high + 1))), dtype=np.int32)
+        tokens = table[tokens]
+    if not text.has_velocity:
+        tokens = _some_velocity(tokens, rng)
+    return Passage(tokens, _weights(tokens, text.has_velocity))
+
+
+def excerpts(
+    texts: Sequence[Text], rng: np.random.Generator, count: int, longest: int
+) -> Iterator[Passage]:
+    """`count` passages in the key they are in, from each of `texts` in turn, for measuring."""
+    for i in range(count):
+        text = texts[i % len(texts)]
+        tokens = _from_some_bar(text.tokens.astype(np.int32), rng, longest)
+        yield Passage(tokens, _weights(tokens, text.has_velocity))
+
+
+def _weights(tokens: Ids, has_velocity: bool) -> Weights:
+    counts = ~_GIVEN[tokens]
+    if not has_velocity:
+        counts &= ~_IS_VELOCITY[tokens]
+    return counts.astype(np.float32)
+
+
+def _from_some_bar(tokens: Ids, rng: np.random.Generator, longest: int) -> Ids:
+    bars = np.flatnonzero(_IS_BAR[tokens])
+    if not len(bars):
+        return tokens[:longest]
+    # Far enough from the end to be worth a start, in short pieces as in long ones.
+    latest = max(len(tokens) - longest, len(tokens) // 2)
+    bars = bars[bars <= max(latest, bars[0])]
+    first = int(bars[0] if rng.random() < FROM_THE_TOP else rng.choice(bars))
+    head = tokens[: bars[0]]  # Start Style
+    body = tokens[first : first + longest - len(head)]
+    if first > bars[0]:
+        body = _with_chord_in_force(body, tokens[:first])
+    return np.concatenate([head, body])
+
+
+def _with_chord_in_force(body: Ids, before: Ids) -> Ids:
+    """State the harmony at the first accompanied moment, as a context cut out of a jam does."""
+    comp = np.flatnonzero(_IS_COMP[body] | _IS_CHORD[body])
+    chords = before[_IS_CHORD[before]]
+    if not len(comp) or not len(chords) or not _IS_POSITION[body[comp[0] - 1]]:
+        return body
+    if _IS_CHORD[body[comp[0]]]:
+        return body
+    return np.insert(body, comp[0], chords[-1])
+
+
+def _alone_at_first(tokens: Ids, until: int) -> Ids:
+    """Without accompaniment before index `until`; all of it where there is no other part."""
+    if not _IS_LEAD[tokens].any():
+        return tokens
+    index = np.arange(len(tokens))
+    # Velocity and Duration go with the note that they belong to.
+    owner = np.maximum.accumulate(np.where(_DETAILS_A_NOTE[tokens], 0, index))
+    left_out = (_IS_COMP | _IS_CHORD)[tokens[owner]] & (owner < until)
+    tokens = tokens[~left_out]
+    # A position at which nothing is left is not stated.
+    empty = _IS_POSITION[tokens[:-1]] & _NEEDS_COMPANY[tokens[1:]]
+    kept: Ids = tokens[np.append(~empty, True)]
+    return kept
+
+
+def _some_velocity(tokens: Ids, rng: np.random.Generator) -> Ids:
+    level = rng.integers(0, VELOCITY_BINS)
+    swing = rng.choice([-1, 0, 1], size=len(tokens), p=[0.1, 0.8, 0.1])
+    levels = np.clip(level + swing, 0, VELOCITY_BINS - 1).astype(np.int32)
+    return np.where(_IS_VELOCITY[tokens], VELOCITY + levels, tokens)
+
+
+class Passages:
+    """Passages without end, drawn from several styles in fixed shares.
+
+    The next passage is of the style that lags furthest behind its share of the tokens drawn so
+    far, so that the shares hold whatever the lengths. Within a style, a piece is drawn in
+    proportion to the square root of its length.
+
+    Args:
+        texts: The pieces, at least one.
+        shares: Style -> weight, above 0. They need not add up to 1; a style without one counts
+            as much as it has tokens.
+        rng: Where chance comes from.
+
+    Raises:
+        CorpusError: A share names a style that no piece has, or there is no piece.
+    """
+
+    def __init__(
+        self, texts: Sequence[Text], shares: Mapping[str, float], rng: np.random.Generator
+    ) -> None:
+        self._rng = rng
+        self._by_style: dict[str, list[Text]] = {}
+        for text in texts:
+            self._by_style.setdefault(text.style, []).append(text)
+        self._shares = resolve_shares(texts, shares)
+        self._chances: dict[str, NDArray[np.float64]] = {}
+        for style, members in self._by_style.items():
+            roots = np.sqrt([len(text.tokens) for text in members])
+            self._chances[style] = roots / roots.sum()
+        self.drawn = dict.fromkeys(self._by_style, 0)
+
+    def __iter__(self) -> Iterator[Passage]:
+        return self
+
+    def __next__(self) -> Passage:
+        style = min(self._by_style, key=lambda style: self.drawn[style] / self._shares[style])
+        members = self._by_style[style]
+        text = members[self._rng.choice(len(members), p=self._chances[style])]
+        drawn = passage(text, self._rng)
+        self.drawn[style] += len(drawn.tokens)
+        return drawn
+
+
+def resolve_shares(texts: Sequence[Text], shares: Mapping[str, float]) -> dict[str, float]:
+    """Each style's share of what is read, adding up to 1.
+
+    Raises:
+        CorpusError: A share names a style that no piece has, or there is no piece.
+    """
+    lengths: dict[str, int] = {}
+    for text in texts:
+        lengths[text.style] = lengths.get(text.style, 0) + len(text.tokens)
+    if not lengths:
+        raise CorpusError("expected pieces to train on, found none; prepare more files")
+    if strangers := sorted(set(shares) - set(lengths)):
+        raise CorpusError(
+            f"expected weights for styles of the corpora ({', '.join(sorted(lengths))}); "
+            f"found {', '.join(strangers)}"
+        )
+    if shares:
+        # A style that was not mentioned takes part as if the mentioned ones were weighed by size.
+        per_token = sum(shares.values()) / sum(lengths[style] for style in shares)
+        weights = {s: shares.get(s, lengths[s] * per_token) for s in lengths}
+    else:
+        weights = {style: float(length) for style, length in lengths.items()}
+    total = sum(weights.values())
+    return {style: weight / total for style, weight in weights.items()}
+
+
+def windows(passages: Iterable[Passage], rows: int, window: int) -> Iterator[Batch]:
+    """Passages laid side by side in `rows` rows and cut into batches of `window` tokens.
+
+    Ends when the passages have; rows that run out before the others are padding until then.
+    """
+    source = iter(passages)
+    # What each row still has to read: a row with fewer than two tokens left is done.
+    rest: list[Passage | None] = [None] * rows
+    while True:
+        tokens = np.full((rows, window), PAD, dtype=np.int32)
+        targets = np.full((rows, window), PAD, dtype=np.int32)
+        weights = np.zeros((rows, window), dtype=np.float32)
+        keep = np.ones((rows, 1), dtype=np.float32)
+        reading = False
+        for row in range(rows):
+            current = rest[row]
+            if current is None:
+                current = next(source, None)
+                keep[row] = 0.0
+            if current is None:
+                continue
+            reading = True
+            read = min(window, len(current.tokens) - 1)
+            tokens[row, :read] = current.tokens[:read]
+            targets[row, :read] = current.tokens[1 : read + 1]
+            weights[row, :read] = current.weights[1 : read + 1]
+            left = Passage(current.tokens[read:], current.weights[read:])
+            rest[row] = left if len(left.tokens) > 1 else None
+        if not reading:
+            return
+        yield Batch(tokens, targets, weights, keep)

@@ -1,0 +1,233 @@
+"""A training run on disk.
+
+    run.json          what is trained, on what, how: written once, when the run begins
+    best.weights.h5   the weights of the network that did best on held-out pieces
+    improvements/     those weights at every improvement, named by epoch and loss
+    last.npz          weights, optimiser and counters of the last epoch: where a resumed run goes on
+    history.json      each epoch's losses and accuracies
+    history.png       the same, drawn
+
+Each file is replaced whole, so that a kill at any moment leaves a run that can be resumed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import keras
+
+from jamd.errors import CorpusError
+from jamd.training.network import (
+    ArticleSize,
+    GridSize,
+    article_network,
+    grid_network,
+)
+from jamd.vocabulary import Vocabulary
+
+FORMAT = 1
+"""The version of the format that is written, and the only one that is read."""
+
+Preset = Literal["default", "tiny"]
+PRESETS: tuple[Preset, ...] = get_args(Preset)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to train. What a language has no use for is ignored.
+
+    Attributes:
+        units: Width of each LSTM layer.
+        layers: LSTM layers of a grid network; the article's has three.
+        inner: Width of the embedding of a grid network, of the Dense layers of an article network.
+        dropout: Share of values left out, 0..1.
+        rows: Rows, or windows, in a batch.
+        window: Tokens in a window of the grid; an article's has 32.
+        rate: The highest learning rate, after the warm-up.
+        epoch_steps: Batches in an epoch; an article's epoch ends earlier when it has read all.
+        epochs: When to stop, if `minutes` is None.
+        minutes: Wall time after which to stop.
+        seed: Of the first weights, the order of pieces, their keys and the dropout.
+    """
+
+    units: int = 384
+    layers: int = 2
+    inner: int = 256
+    dropout: float = 0.1
+    rows: int = 64
+    window: int = 128
+    rate: float = 3e-3
+    epoch_steps: int = 100
+    epochs: int = 40
+    minutes: float | None = None
+    seed: int = 1
+
+
+_SETTINGS: Mapping[tuple[str, Preset], Settings] = {
+    ("grid", "default"): Settings(),
+    ("grid", "tiny"): Settings(
+        units=32, layers=1, inner=16, rows=16, window=64, rate=1e-2, epoch_steps=25, epochs=4
+    ),
+    # The article's numbers. Its 200 epochs are for one small corpus; more than 30 overfit it.
+    ("article", "default"): Settings(
+        units=512, inner=256, dropout=0.3, rate=1e-3, epoch_steps=1_000_000, epochs=30
+    ),
+    ("article", "tiny"): Settings(
+        units=24, inner=16, dropout=0.1, rate=3e-3, epoch_steps=60, epochs=3
+    ),
+}
+
+
+def preset(language: str, name: Preset) -> Settings:
+    """The settings to begin with for a language, `grid` or `article`."""
+    return _SETTINGS[language, name]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A corpus that a run reads.
+
+    Attributes:
+        path: Where it was.
+        style: One of `jamd.grid.STYLES`.
+        share: Its style's part of what is read, 0..1.
+        pieces: Pieces for training.
+        tokens: Their tokens.
+    """
+
+    path: str
+    style: str
+    share: float
+    pieces: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is trained, on what and how.
+
+    Attributes:
+        path: The run's folder.
+        language: `grid` or `article`.
+        vocabulary: The language's tokens.
+        settings: How it is trained.
+        sources: What it reads.
+        versions: Of jamd, Keras and its backend: what else the result depends on.
+    """
+
+    path: Path
+    language: str
+    vocabulary: Vocabulary
+    settings: Settings
+    sources: tuple[Source, ...]
+    versions: Mapping[str, str]
+
+    @classmethod
+    def exists(cls, path: Path) -> bool:
+        """Whether folder `path` holds a run."""
+        return (path / "run.json").is_file()
+
+    @classmethod
+    def read(cls, path: Path) -> Run:
+        """Open the run in folder `path`.
+
+        Raises:
+            CorpusError: There is none, it is of another format, or it is damaged.
+        """
+        try:
+            head = json.loads((path / "run.json").read_text(encoding="utf-8"))
+            if head["format"] != FORMAT:
+                raise CorpusError(
+                    f"{path}: expected a run of format {FORMAT}, found {head['format']}; train anew"
+                )
+            return cls(
+                path=path,
+                language=head["language"],
+                vocabulary=Vocabulary(head["vocabulary"]),
+                settings=Settings(**head["settings"]),
+                sources=tuple(Source(**item) for item in head["sources"]),
+                versions=head["versions"],
+            )
+        except OSError as error:
+            raise CorpusError(
+                f"{path}: expected a run, found no run.json ({error.strerror}); "
+                "make one with jamd train"
+            ) from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise CorpusError(f"{path}/run.json: damaged ({error}); train anew") from error
+
+    def write(self) -> None:
+        """Write `run.json`."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        head = {
+            "format": FORMAT,
+            "language": self.language,
+            "settings": asdict(self.settings),
+            "sources": [asdict(source) for source in self.sources],
+            "versions": dict(self.versions),
+            "vocabulary": list(self.vocabulary),
+        }
+        write_json(self.path / "run.json", head)
+
+    def with_budget(self, epochs: int | None, minutes: float | None) -> Run:
+        """The same run, to be trained for longer or shorter; None leaves the budget as it is."""
+        settings = self.settings
+        if epochs is not None:
+            settings = replace(settings, epochs=epochs, minutes=None)
+        if minutes is not None:
+            settings = replace(settings, minutes=minutes)
+        return replace(self, settings=settings)
+
+    @property
+    def size(self) -> GridSize | ArticleSize:
+        """How large the network is."""
+        s, vocabulary = self.settings, len(self.vocabulary)
+        if self.language == "grid":
+            return GridSize(vocabulary, s.inner, s.units, s.layers, s.dropout)
+        return ArticleSize(vocabulary, s.units, s.inner, s.dropout)
+
+    def network(self) -> keras.Model:
+        """The network with its best weights, in the form that is exported and played.
+
+        Raises:
+            CorpusError: No epoch has been finished, or the weights are of another network.
+        """
+        size = self.size
+        network = grid_network(size) if isinstance(size, GridSize) else article_network(size)
+        weights = self.path / "best.weights.h5"
+        if not weights.is_file():
+            raise CorpusError(f"{self.path}: no epoch has been finished yet; train it further")
+        try:
+            network.load_weights(weights)
+        except (OSError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise CorpusError(f"{weights}: damaged ({reason}); train anew") from error
+        return network
+
+    def history(self) -> list[dict[str, Any]]:
+        """Each finished epoch, as docs/runs.md describes it."""
+        path = self.path / "history.json"
+        if not path.is_file():
+            return []
+        try:
+            epochs: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise CorpusError(f"{path}: damaged ({error}); delete it") from error
+        return epochs
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Replace the file at `path` whole: `write` gets a name beside it, with the same endings."""
+    new = path.with_name(f"new-{path.name}")
+    write(new)
+    new.replace(path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replace the file at `path` by `content` as JSON."""
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    replace_file(path, lambda new: new.write_text(text, encoding="utf-8"))

@@ -1,0 +1,328 @@
+"""Training: from corpora to a run, an epoch at a time."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from jamd.errors import CorpusError
+from jamd.grid_tokens import VOCABULARY
+from jamd.training.batches import Text, resolve_shares
+from jamd.training.corpus import Corpus
+from jamd.training.lessons import ArticleLessons, GridLessons, Lessons, Score
+from jamd.training.network import GridSize
+from jamd.training.plot import draw_history
+from jamd.training.runs import Run, Settings, Source, replace_file, write_json
+from jamd.vocabulary import Vocabulary
+
+WARM_UP = 0.02
+"""Part of a run in which the learning rate rises to its height; after it comes half a cosine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where training is.
+
+    Attributes:
+        epoch: The epoch under way, from 1.
+        step: Batches so far.
+        done: Part of the whole that is done, 0..1.
+        tokens_a_second: Speed in this epoch.
+        loss: Mean cross entropy in this epoch so far, nats a token.
+        finished: What `history.json` says of the epoch, when it has just ended.
+    """
+
+    epoch: int
+    step: int
+    done: float
+    tokens_a_second: float
+    loss: float
+    finished: Mapping[str, Any] | None = None
+
+
+def new_run(
+    path: Path, corpora: Sequence[Path], settings: Settings, shares: Mapping[str, float]
+) -> Run:
+    """Begin a run in folder `path`.
+
+    Args:
+        path: Its folder; made where it is not there.
+        corpora: Corpora of one language.
+        settings: How to train.
+        shares: Style -> weight; styles that are not named count by their size.
+
+    Raises:
+        CorpusError: The corpora do not fit together or hold nothing to train on.
+    """
+    opened = _opened(corpora)
+    training, _ = _texts(opened, _vocabulary(opened))
+    resolved = resolve_shares(training, shares)
+    sources = []
+    for corpus in opened:
+        pieces = corpus.of_split("train")
+        sources.append(
+            Source(
+                path=str(corpus.path.resolve()),
+                style=corpus.style,
+                share=resolved.get(corpus.style, 0.0),
+                pieces=len(pieces),
+                tokens=sum(piece.length for piece in pieces),
+            )
+        )
+    run = Run(path, opened[0].language, _vocabulary(opened), settings, tuple(sources), _versions())
+    run.write()
+    return run
+
+
+def train(run: Run, report: Callable[[Moment], None]) -> None:
+    """Train `run` until its budget is used up, from where it stopped if it was begun before.
+
+    Raises:
+        CorpusError: A corpus is gone or is no longer what it was.
+    """
+    opened = _opened([Path(source.path) for source in run.sources])
+    if _vocabulary(opened).fingerprint != run.vocabulary.fingerprint:
+        raise CorpusError(f"{run.path}: its corpora have changed since it was begun; train anew")
+    state = _State.read(run.path)
+    seed = run.settings.seed + 1_000_003 * (state.step if state else 0)
+    keras.utils.set_random_seed(seed % 2**32)
+    lessons = _lessons(run, opened, seed)
+    loop = _Loop(run, lessons, state or _State())
+    if state:
+        state.restore(lessons.trainee)
+    while not loop.is_over:
+        loop.epoch(report)
+
+
+class _Loop:
+    """Epochs, one after the other."""
+
+    def __init__(self, run: Run, lessons: Lessons, state: _State) -> None:
+        self._run = run
+        self._lessons = lessons
+        self._state = state
+        self._began = time.monotonic() - state.seconds
+        self._shares = {source.style: source.share for source in run.sources}
+
+    @property
+    def _done(self) -> float:
+        settings = self._run.settings
+        if settings.minutes is not None:
+            return (time.monotonic() - self._began) / (60 * settings.minutes)
+        within = self._state.step_of_epoch / settings.epoch_steps
+        return (self._state.epoch + min(within, 1.0)) / settings.epochs
+
+    @property
+    def is_over(self) -> bool:
+        return self._done >= 1
+
+    def epoch(self, report: Callable[[Moment], None]) -> None:
+        state, settings = self._state, self._run.settings
+        state.step_of_epoch = 0
+        began = time.monotonic()
+        scores: list[Score] = []
+        while state.step_of_epoch < settings.epoch_steps and not self.is_over:
+            if self._lessons.schedule:
+                rate = settings.rate * rate_at(self._done)
+                self._lessons.trainee.optimizer.learning_rate.assign(rate)
+            score = self._lessons.learn()
+            if score is None:
+                break
+            scores.append(score)
+            state.step += 1
+            state.step_of_epoch += 1
+            mean = Score.mean(scores)
+            speed = mean.tokens / (time.monotonic() - began)
+            report(Moment(state.epoch + 1, state.step, min(self._done, 1.0), speed, mean.loss))
+        self._end_epoch(Score.mean(scores), time.monotonic() - began, report)
+
+    def _end_epoch(self, training: Score, seconds: float, report: Callable[[Moment], None]) -> None:
+        state, folder = self._state, self._run.path
+        state.epoch += 1
+        state.step_of_epoch = 0
+        state.tokens += training.tokens
+        by_style = self._lessons.held_out()
+        held_out = _weighted(by_style, self._shares) if by_style else None
+        loss = held_out.loss if held_out else training.loss
+        improved = loss < state.best
+        if improved:
+            state.best = loss
+            self._keep_weights(f"{state.epoch:04d}-{loss:.4f}.weights.h5")
+        state.seconds = time.monotonic() - self._began
+        finished = {
+            "epoch": state.epoch,
+            "step": state.step,
+            "tokens": round(state.tokens),
+            "seconds": round(state.seconds, 1),
+            "learning_rate": float(self._lessons.trainee.optimizer.learning_rate),
+            "improved": improved,
+            "training": _as_json(training),
+            "held_out": _as_json(held_out) if held_out else None,
+            "held_out_by_style": {style: _as_json(score) for style, score in by_style.items()},
+        }
+        # An epoch that a kill cut off from its `last.npz` is done again: then it counts once.
+        history = [item for item in self._run.history() if item["epoch"] < state.epoch]
+        history.append(finished)
+        write_json(folder / "history.json", history)
+        replace_file(folder / "history.png", lambda new: draw_history(history, new))
+        state.write(folder, self._lessons.trainee)
+        done, speed = min(self._done, 1.0), training.tokens / max(seconds, 1e-9)
+        report(Moment(state.epoch, state.step, done, speed, training.loss, finished))
+
+    def _keep_weights(self, name: str) -> None:
+        improvements = self._run.path / "improvements"
+        improvements.mkdir(exist_ok=True)
+        kept = improvements / name
+        replace_file(kept, self._lessons.network.save_weights)
+        best = self._run.path / "best.weights.h5"
+        replace_file(best, lambda new: shutil.copyfile(kept, new))
+
+
+@dataclass(slots=True)
+class _State:
+    """The counters of a run; with the weights and the optimiser, all that resuming needs.
+
+    Attributes:
+        epoch: Epochs finished.
+        step: Batches so far.
+        step_of_epoch: Batches of the epoch under way.
+        tokens: Tokens learned from so far, each time that they were read.
+        seconds: Wall time so far, in all sessions.
+        best: The lowest held-out loss so far, nats a token.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    step_of_epoch: int = 0
+    tokens: float = 0.0
+    seconds: float = 0.0
+    best: float = math.inf
+    arrays: tuple[Any, ...] = ()
+
+    _COUNTERS = ("epoch", "step", "tokens", "seconds", "best")
+
+    @classmethod
+    def read(cls, folder: Path) -> _State | None:
+        """The state that a run's folder holds; None before its first epoch has ended."""
+        path = folder / "last.npz"
+        if not path.is_file():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                counters = json.loads(str(stored["counters"]))
+                arrays = tuple(stored[f"array{i}"] for i in range(len(stored.files) - 1))
+        except (OSError, ValueError, KeyError) as error:
+            raise CorpusError(f"{path}: damaged ({error}); train anew") from error
+        return cls(**counters, arrays=arrays)
+
+    def write(self, folder: Path, trainee: keras.Model) -> None:
+        """Keep the counters with the weights and the optimiser of `trainee`."""
+        arrays = {
+            f"array{i}": keras.ops.convert_to_numpy(variable)
+            for i, variable in enumerate(_variables(trainee))
+        }
+        counters = json.dumps({name: getattr(self, name) for name in self._COUNTERS})
+        replace_file(folder / "last.npz", lambda new: np.savez(new, counters=counters, **arrays))
+
+    def restore(self, trainee: keras.Model) -> None:
+        """Put the weights and the optimiser back into `trainee`."""
+        for variable, value in zip(_variables(trainee), self.arrays, strict=True):
+            variable.assign(value)
+        self.arrays = ()
+
+
+def _variables(trainee: keras.Model) -> list[Any]:
+    return [*trainee.trainable_variables, *trainee.optimizer.variables]
+
+
+def rate_at(done: float) -> float:
+    """The learning rate at `done` (0..1) of a run, as a part of its height, 0..1."""
+    if done < WARM_UP:
+        return max(done / WARM_UP, 0.01)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (done - WARM_UP) / (1 - WARM_UP))))
+
+
+def _opened(paths: Sequence[Path]) -> list[Corpus]:
+    corpora = [Corpus.read(path) for path in paths]
+    if not corpora:
+        raise CorpusError("expected at least one corpus, found none; make one with jamd prepare")
+    languages = sorted({corpus.language for corpus in corpora})
+    if len(languages) > 1:
+        raise CorpusError(
+            f"expected corpora of one language, found {' and '.join(languages)}; "
+            "prepare them all with the same --language"
+        )
+    for corpus in corpora:
+        # The grid's vocabulary is jamd's own; a corpus with another one was made by another jamd.
+        if languages == ["grid"] and corpus.vocabulary.fingerprint != VOCABULARY.fingerprint:
+            raise CorpusError(f"{corpus.path}: made by another version of jamd; prepare it again")
+    return corpora
+
+
+def _vocabulary(corpora: Sequence[Corpus]) -> Vocabulary:
+    if corpora[0].language == "grid":
+        return VOCABULARY
+    return Vocabulary(sorted({name for corpus in corpora for name in corpus.vocabulary}))
+
+
+def _texts(corpora: Sequence[Corpus], vocabulary: Vocabulary) -> tuple[list[Text], list[Text]]:
+    """Pieces for training and pieces held out, in ids of `vocabulary`."""
+    training: list[Text] = []
+    held_out: list[Text] = []
+    for corpus in corpora:
+        ids = np.array([vocabulary.id(name) for name in corpus.vocabulary], dtype=np.int32)
+        for piece in corpus.pieces:
+            side = training if piece.split == "train" else held_out
+            tokens = ids[corpus.tokens(piece)]
+            if len(tokens) > 1:
+                side.append(Text(tokens, corpus.style, piece.has_velocity, piece.transpose))
+    return training, held_out
+
+
+def _lessons(run: Run, corpora: Sequence[Corpus], seed: int) -> Lessons:
+    training, held_out = _texts(corpora, run.vocabulary)
+    size = run.size
+    if isinstance(size, GridSize):
+        shares = {source.style: source.share for source in run.sources}
+        return GridLessons(size, run.settings, training, held_out, shares, seed)
+    return ArticleLessons(size, run.settings, training, held_out, seed)
+
+
+def _weighted(scores: Mapping[str, Score], shares: Mapping[str, float]) -> Score:
+    """The mean over styles, each by its share of what is learned from."""
+    total = sum(shares.get(style, 0.0) for style in scores)
+    weights = {style: shares.get(style, 0.0) / total for style in scores} if total else {}
+    return Score(
+        sum(weights[style] * scores[style].loss for style in weights),
+        sum(weights[style] * scores[style].accuracy for style in weights),
+        sum(score.tokens for score in scores.values()),
+    )
+
+
+def _as_json(score: Score) -> dict[str, float]:
+    return {
+        "loss": round(score.loss, 5),
+        "accuracy": round(score.accuracy, 5),
+        "tokens": round(score.tokens),
+    }
+
+
+def _versions() -> dict[str, str]:
+    backend = keras.backend.backend()
+    found = {"keras": keras.__version__, "backend": backend}
+    for package in ("jamd", backend):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # an uninstalled checkout
+            found[package] = "unknown"
+    return found
