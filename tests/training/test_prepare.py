@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import mido
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.train
 MAJOR, MINOR = (0, 4, 7), (0, 3, 7)
 
 
-def write_midi(path: Path, chords: list[tuple[int, ...]], beats: int = 2) -> None:
+def write_midi(path: Path, chords: Sequence[tuple[int, ...]], beats: int = 2) -> None:
     """Chords one after the other, each of so many beats."""
     track = mido.MidiTrack()
     for pitches in chords:
