@@ -20,7 +20,7 @@ _PATTERNS = Several(Text('patterns of port names, such as "*keystation*"'))
 _CHANNEL = Number(1, 16)
 
 
-def _setting(default: object, kind: Kind, doc: str) -> Any:  # noqa: ANN401 - as `field` is typed
+def _setting(default: object, kind: Kind, doc: str) -> Any:
     return field(default=default, metadata={"kind": kind, "doc": doc})
 
 

@@ -43,7 +43,7 @@ class Vocabulary:
         return self.tokens[token_id]
 
     def kind(self, token_id: int) -> str:
-        """What comes before the first underscore: `Position`, `Lead`, `Duration` …"""
+        """What comes before the first underscore: `Position`, `Lead`, `Duration` and so on."""
         return self.tokens[token_id].partition("_")[0]
 
     @cached_property

@@ -1,4 +1,6 @@
-"""Run a command in the terminal's foreground, by itself: python foreground COMMAND [ARG ...]
+"""Run a command in the terminal's foreground, by itself.
+
+Usage: python foreground.py COMMAND [ARG ...]
 
 Ctrl-C goes to every process of the terminal's foreground group, and GNU make dies of it with status
 130 whatever its child does. With a group of its own the command alone gets Ctrl-C, and make passes
