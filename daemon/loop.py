@@ -90,7 +90,10 @@ class Loop:
                     tend_at = now + TEND_S
                 deadline = self._session.next_deadline()
                 look = now + POLL_S
-                self._clock.sleep_until(look if deadline is None else min(look, deadline))
+                if deadline is None or deadline > look:
+                    self._clock.sleep_until(look)
+                else:
+                    self._clock.meet(deadline)
         finally:
             try:
                 self._perform(self._session.shutdown(self._clock.now()))

@@ -38,6 +38,10 @@ class VirtualClock:
         """Be at `deadline`, in seconds; a past one changes nothing."""
         self._now = max(self._now, deadline)
 
+    def meet(self, deadline: float) -> None:
+        """The same."""
+        self.sleep_until(deadline)
+
 
 class Improvises(Protocol):
     """Continues music, a piece at a time."""
