@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
             status.update(step if of <= 1 else f"{step}: {done} of {of} pieces")
 
         bundle = export(args.run_folder, args.output, options, args.corpus, progress)
-    _print(bundle)
+    print_bundle(bundle)
     return 0
 
 
@@ -95,7 +95,8 @@ def _source(text: str) -> tuple[str, str]:
     return name, licence
 
 
-def _print(bundle: Bundle) -> None:
+def print_bundle(bundle: Bundle) -> None:
+    """Say how far the graphs are from the network, where they are and how well they do."""
     from jamd.export.parity import MOST_DIFFERENCE, MOST_RISE
 
     manifest, parity = bundle.manifest, bundle.manifest.parity

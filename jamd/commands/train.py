@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,13 +44,13 @@ def add(subparsers: Subparsers) -> None:
         help="how much of what is read is of this style, beside the others; default: by size",
     )
     budget = parser.add_mutually_exclusive_group()
-    budget.add_argument("--minutes", type=_positive(float), metavar="M", help="stop after M")
-    budget.add_argument("--epochs", type=_positive(int), metavar="N", help="stop after N")
-    parser.add_argument("--units", type=_positive(int), help="width of each LSTM layer")
-    parser.add_argument("--layers", type=_positive(int), help="LSTM layers (grid)")
-    parser.add_argument("--batch", dest="rows", type=_positive(int), help="rows in a batch")
-    parser.add_argument("--window", type=_positive(int), help="tokens in a window (grid)")
-    parser.add_argument("--rate", type=_positive(float), help="highest learning rate")
+    budget.add_argument("--minutes", type=positive(float), metavar="M", help="stop after M")
+    budget.add_argument("--epochs", type=positive(int), metavar="N", help="stop after N")
+    parser.add_argument("--units", type=positive(int), help="width of each LSTM layer")
+    parser.add_argument("--layers", type=positive(int), help="LSTM layers (grid)")
+    parser.add_argument("--batch", dest="rows", type=positive(int), help="rows in a batch")
+    parser.add_argument("--window", type=positive(int), help="tokens in a window (grid)")
+    parser.add_argument("--rate", type=positive(float), help="highest learning rate")
     parser.add_argument("--dropout", type=_share, help="share of values left out, 0 to below 1")
     parser.add_argument("--seed", type=int, help="default: 1")
     parser.add_argument(
@@ -82,38 +83,43 @@ def run(args: argparse.Namespace) -> int:
                     f"{args.output}: begun with --{_NAMES.get(name, name)} {found}, "
                     f"not {value}; leave it out, or name another folder"
                 )
-        return train_and_show(begun.with_budget(args.epochs, args.minutes))
+        return _train(begun.with_budget(args.epochs, args.minutes))
     from jamd.training.train import new_run
 
     settings = replace(preset(Corpus.read(args.corpora[0]).language, args.preset), **given)
     begun = new_run(args.output, args.corpora, settings, dict(args.weight))
     budgeted = begun.with_budget(args.epochs, args.minutes)
     budgeted.write()
-    return train_and_show(budgeted)
+    return _train(budgeted)
 
 
-def train_and_show(run: Run) -> int:
-    """Train a run with its progress on stderr and a line an epoch; return the exit status."""
+@contextmanager
+def show_training() -> Iterator[Callable[[Moment], None]]:
+    """Where to report training to: a bar on stderr, and a line on stdout for each epoch."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("training", total=1.0)
+
+        def report(moment: Moment) -> None:
+            text = (
+                f"epoch {moment.epoch}, step {moment.step}: loss {moment.loss:.3f}, "
+                f"{moment.tokens_a_second:,.0f} tokens/s"
+            )
+            bar.update(task, completed=moment.done, description=text)
+            if moment.finished:
+                print(_line(moment), flush=True)
+
+        yield report
+
+
+def _train(run: Run) -> int:
     from jamd.training.train import train
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
     try:
-        with Progress(*columns, console=console) as bar:
-            task = bar.add_task("training", total=1.0)
-
-            def report(moment: Moment) -> None:
-                text = (
-                    f"epoch {moment.epoch}, step {moment.step}: loss {moment.loss:.3f}, "
-                    f"{moment.tokens_a_second:,.0f} tokens/s"
-                )
-                bar.update(task, completed=moment.done, description=text)
-                if moment.finished:
-                    print(_line(moment), flush=True)
-
+        with show_training() as report:
             train(run, report)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on from the last epoch in {run.path}")
@@ -147,7 +153,9 @@ def _weight(text: str) -> tuple[str, float]:
     return style, weight
 
 
-def _positive(kind: type[int | float]) -> Callable[[str], float]:
+def positive(kind: type[int | float]) -> Callable[[str], float]:
+    """A reader of an argument that is a number above 0."""
+
     def read(text: str) -> float:
         try:
             value = kind(text)

@@ -1,0 +1,76 @@
+"""`jamd recipe`: the default bundle, from unpacked data sets."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from jamd.commands import Subparsers
+from jamd.commands.train import positive, show_training
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "recipe",
+        help="make the default bundle from its data sets",
+        description="Prepare every data set that is found in FOLDER, train, measure beside an "
+        "n-gram and export: the default bundle, as it is shipped. What is already in --work is "
+        "kept; the same command goes on where it was stopped.",
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="holds the sets, unpacked")
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="BUNDLE", help="folder to write"
+    )
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=Path("build/recipe"),
+        help="holds corpora and run (default: build/recipe)",
+    )
+    parser.add_argument(
+        "--minutes", type=positive(float), metavar="M", help="of training in all (default: 60)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from jamd.commands.export import print_bundle
+    from jamd.training.backend import load_backend
+
+    load_backend()
+    from jamd.export.export import Options, export
+    from jamd.training import prepare, recipe
+    from jamd.training.evaluate import MOST_TOKENS
+
+    ingredients = recipe.ingredients_in(args.folder)
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console) as bars:
+
+        def started(style: str) -> prepare.Progress:
+            task = bars.add_task(style, total=None)
+
+            def progress(step: str, done: int, of: int) -> None:
+                bars.update(task, description=f"{style}: {step}", completed=done, total=of)
+
+            return progress
+
+        corpora = recipe.corpora(args.folder, args.work, ingredients, started)
+    with show_training() as report:
+        trained = recipe.trained(args.work, corpora, ingredients, args.minutes, report)
+    options = Options(
+        figures_tokens=MOST_TOKENS,
+        licence=recipe.LICENCE,
+        sources={item.style: item.source for item in ingredients},
+    )
+    with console.status("exporting") as status:
+
+        def exporting(step: str, done: int, of: int) -> None:
+            status.update(step if of <= 1 else f"{step}: {done} of {of} pieces")
+
+        bundle = export(trained.path, args.output, options, corpora, exporting)
+    print_bundle(bundle)
+    return 0

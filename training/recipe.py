@@ -1,0 +1,152 @@
+"""How the default bundle is made, from unpacked data sets to the model card.
+
+Every stage that is already there is kept: a recipe that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jamd.errors import CorpusError
+from jamd.training.corpus import Corpus
+from jamd.training.prepare import Options, Progress, prepare
+from jamd.training.runs import Run, preset
+from jamd.training.train import Moment, new_run, train
+
+LICENCE = "MIT"
+"""Under which the default bundle's weights may be used: every set below allows it."""
+
+MINUTES = 60.0
+"""How long training takes, if nothing else is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredient:
+    """A data set that the default bundle learns from.
+
+    Attributes:
+        folder: What its unpacked folder is called.
+        style: The style of all its pieces, and the name of its corpus.
+        weight: How much of what is read is of it, beside the others.
+        source: Who made it, and its licence.
+        join_bars: Its files are joined until they have so many bars; 0 for never.
+    """
+
+    folder: str
+    style: str
+    weight: float
+    source: str
+    join_bars: int = 0
+
+
+INGREDIENTS = (
+    Ingredient(
+        "openewld",
+        "jazz",
+        0.28,
+        "jazz and pop standards of 1890-1930, lead sheets with melody and chords; "
+        "after OpenEWLD by 00sapo; MIT, public-domain scores",
+    ),
+    Ingredient(
+        "openscore-lieder",
+        "song",
+        0.22,
+        "songs for voice and piano; OpenScore Lieder, github.com/OpenScore/Lieder; CC0 1.0",
+    ),
+    Ingredient(
+        "free-midi-chords",
+        "chords",
+        0.20,
+        "chord progressions in pop, soul and hip-hop rhythms; "
+        "github.com/ldrolez/free-midi-chords; MIT",
+        join_bars=24,
+    ),
+    Ingredient(
+        "mutopia",
+        "piano",
+        0.15,
+        "ragtime, Romantic piano, guitar and folk music; Mutopia, mutopiaproject.org; "
+        "the files marked Public Domain",
+    ),
+    Ingredient(
+        "pianolatron",
+        "roll",
+        0.08,
+        "piano rolls of dance, tango and classical music; pianolatron-data; MIT",
+    ),
+    Ingredient(
+        "freedoom",
+        "game",
+        0.07,
+        "game music; Freedoom, freedoom.github.io; BSD 3-Clause",
+    ),
+)
+"""Most weight on standards, songs and chord progressions: what a band-mate is asked for. The sets
+whose timing is expressive or whose parts are many teach the rest."""
+
+
+def ingredients_in(folder: Path) -> list[Ingredient]:
+    """The sets whose folders are in `folder`.
+
+    Raises:
+        CorpusError: There is none.
+    """
+    found = [item for item in INGREDIENTS if (folder / item.folder).is_dir()]
+    if not found:
+        known = ", ".join(item.folder for item in INGREDIENTS)
+        raise CorpusError(f"{folder}: expected folders of data sets ({known}), found none")
+    return found
+
+
+def corpora(
+    folder: Path,
+    work: Path,
+    ingredients: Sequence[Ingredient],
+    started: Callable[[str], Progress],
+) -> list[Path]:
+    """Prepare the sets found in `folder`; return their corpora, `work`/corpora/STYLE.
+
+    Args:
+        folder: Holds the sets' folders.
+        work: Holds what is made on the way.
+        ingredients: The sets.
+        started: Is told the style of each set before it is read, and gives where to report.
+    """
+    paths = []
+    for item in ingredients:
+        path = work / "corpora" / item.style
+        paths.append(path)
+        if (path / "corpus.json").is_file():
+            Corpus.read(path)
+            continue
+        options = Options(style=item.style, join_bars=item.join_bars)
+        prepare([str(folder / item.folder)], path, options, started(item.style))
+    return paths
+
+
+def trained(
+    work: Path,
+    corpora: Sequence[Path],
+    ingredients: Sequence[Ingredient],
+    minutes: float | None,
+    report: Callable[[Moment], None],
+) -> Run:
+    """Train on the corpora, or go on where training stopped; return the run, `work`/runs/default.
+
+    Args:
+        work: Holds what is made on the way.
+        corpora: The sets' corpora.
+        ingredients: The sets.
+        minutes: How long to train in all; None for as long as the run was begun for, or `MINUTES`.
+        report: Is told how far it has come.
+    """
+    path = work / "runs" / "default"
+    if Run.exists(path):
+        run = Run.read(path).with_budget(None, minutes)
+    else:
+        settings = replace(preset("grid", "default"), minutes=minutes or MINUTES)
+        run = new_run(path, corpora, settings, {item.style: item.weight for item in ingredients})
+    train(run, report)
+    return run
