@@ -27,6 +27,12 @@ COMMANDS = (
     "config",
 )
 
+LEARNING = {
+    *("keras", "matplotlib", "music21", "onnx", "pebble", "psutil", "rich", "symusic"),
+    *("tensorflow", "tf2onnx"),
+}
+"""What the extra `train` installs: the live side does without it."""
+
 
 def parser() -> argparse.ArgumentParser:
     """Every subcommand with its arguments; none of the sides is imported."""
@@ -43,7 +49,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; return the exit status.
 
-    A `UserError`, or a file that the system cannot open, becomes one line on stderr and status 2.
+    A `UserError`, a file that the system cannot open, or a library that the extra `train` would
+    have installed becomes one line on stderr and status 2.
     Ctrl-C where a command does not handle it is 130, and a reader that went away is 141: what a
     shell reports for SIGINT and SIGPIPE. Anything else is a bug and keeps its traceback.
     """
@@ -63,6 +70,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.filename is None or error.strerror is None:
             raise
         print(f"jamd: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in LEARNING:
+            raise
+        print(
+            f"jamd: `jamd {args.command}` needs {error.name}, found none: "
+            "pip install 'jamd[train]' (in a checkout: make .venv/all)",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         return 130

@@ -65,6 +65,7 @@ def run_raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
     [
         (UserError("expected a, found b"), 2, "jamd: expected a, found b\n"),
         (FileNotFoundError(2, "No such file or directory", "x.mid"), 2, "jamd: x.mid: No such "),
+        (ModuleNotFoundError(name="keras.layers"), 2, "jamd: `jamd config` needs keras.layers, "),
         (KeyboardInterrupt(), 130, ""),
     ],
 )
@@ -82,6 +83,8 @@ def test_what_ends_a_command_decides_its_status(
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ZeroDivisionError):
         run_raising(ZeroDivisionError(), monkeypatch)
+    with pytest.raises(ModuleNotFoundError):
+        run_raising(ModuleNotFoundError(name="jamd.nonsense"), monkeypatch)
     with pytest.raises(OSError, match="no file was named"):
         run_raising(OSError("no file was named"), monkeypatch)
 
