@@ -7,8 +7,10 @@ phrase.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from jamd.notes import HIGHEST_PITCH, LOWEST_PITCH, Meter, Note, Part, Tick, to_step, to_tick
 
@@ -67,8 +69,9 @@ class Plan:
 
     def commit(self, edge: Tick) -> tuple[Note, ...]:
         """Take out, as certain, every note that begins before `edge`."""
-        certain = tuple(note for note in self._notes if note.onset < edge)
-        self._notes = self._notes[len(certain) :]
+        count = bisect_left(self._notes, edge, key=attrgetter("onset"))
+        certain = tuple(self._notes[:count])
+        del self._notes[:count]
         return certain
 
     def cancel(self, edge: Tick) -> None:

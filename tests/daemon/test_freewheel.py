@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mido import Message, MetaMessage, MidiFile, MidiTrack
+
+from jamd.cli import main
+from jamd.daemon.events import Mode
+from jamd.daemon.freewheel import freewheel
+from jamd.daemon.settings import Settings
+from jamd.daemon.take import Song, to_midi
+from jamd.daemon.virtual import ScriptedImproviser
+from jamd.notes import METERS, Meter, Tick
+
+
+def write(path: Path, *metas: MetaMessage) -> Path:
+    """A bar of quarter notes, 100 ticks a beat."""
+    track = MidiTrack(metas)
+    for pitch in (60, 64, 67, 65):
+        track.append(Message("note_on", note=pitch, velocity=80))
+        track.append(Message("note_off", note=pitch, time=75))
+        track.append(Message("control_change", control=1, time=25))
+    MidiFile(type=0, ticks_per_beat=100, tracks=[track]).save(path)
+    return path
+
+
+def rows(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[str]:
+    assert main(["freewheel", *map(str, arguments), "--scripted", "--rows"]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+ANSWER = [
+    "2.2.0 Lead 60 80 9",
+    "2.3.0 Lead 56 80 9",
+    "2.4.0 Lead 53 80 9",
+    "3.1.0 Lead 55 80 9",
+]
+
+
+def test_a_file_in_a_jam_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    song = write(tmp_path / "in.mid", MetaMessage("set_tempo", tempo=1_000_000))
+    out = tmp_path / "out.mid"
+    assert rows(capsys, song, "-o", out) == [
+        "1.1.0 player 60 80 9",
+        "1.2.0 player 64 80 9",
+        "1.3.0 player 67 80 9",
+        "1.4.0 player 65 80 9",
+        *ANSWER,
+    ]
+    taken = MidiFile(out)
+    assert [m.tempo for m in taken.tracks[0] if m.type == "set_tempo"] == [1_000_000]
+    assert sum(m.type == "control_change" for m in taken.tracks[1]) == 4
+
+
+def test_options_go_before_what_the_file_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song = write(
+        tmp_path / "in.mid",
+        MetaMessage("set_tempo", tempo=1_000_000),
+        MetaMessage("time_signature", numerator=5, denominator=4),
+    )
+    out = tmp_path / "out.mid"
+    assert main(["freewheel", str(song), "-o", str(out), "--scripted"]) == 2
+    assert "found 5/4: set --meter" in capsys.readouterr().err
+    assert rows(capsys, song, "-o", out, "--meter", "2/4", "--bpm", "90")[-1].startswith("5.1.0 ")
+    assert [m.tempo for m in MidiFile(out).tracks[0] if m.type == "set_tempo"] == [666667]
+
+
+def test_a_tempo_in_mid_bar_is_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    song = write(tmp_path / "in.mid")
+    file = MidiFile(song)
+    file.tracks.append(MidiTrack([MetaMessage("set_tempo", tempo=900_000, time=250)]))
+    file.type = 1
+    file.save(song)
+    played = rows(capsys, song, "-o", tmp_path / "out.mid")
+    assert played[4:] == ANSWER
+
+
+def test_it_plays_as_many_bars_as_it_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song = write(tmp_path / "in.mid")
+    played = rows(capsys, song, "-o", tmp_path / "o.mid", "--mode", "endless", "--bars", "20")
+    assert played[-1].startswith("20.")
+    with pytest.raises(SystemExit):
+        main(["freewheel", str(song), "-o", "o.mid", "--bars", "0"])
+    assert "expected 1..10000 bars; found '0'" in capsys.readouterr().err
+
+
+def test_what_cannot_be_read_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, content in (("none.mid", None), ("text.mid", b"hello")):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        assert main(["freewheel", str(tmp_path / name), "-o", "out.mid", "--scripted"]) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert name in error
+
+
+note_ons = st.builds(
+    Message,
+    st.sampled_from(["note_on", "note_off"]),
+    note=st.integers(48, 72),
+    velocity=st.integers(0, 127),
+)
+songs = st.builds(
+    lambda placed, tempos, meter: Song(
+        tuple(sorted(placed, key=lambda each: each[0])),
+        tuple(sorted(tempos)),
+        meter,
+        max((tick for tick, _ in placed), default=Tick(0)),
+    ),
+    st.lists(st.tuples(st.integers(0, 8000).map(Tick), note_ons), max_size=40),
+    st.lists(st.tuples(st.integers(0, 8000).map(Tick), st.floats(20, 400)), max_size=4),
+    st.sampled_from(METERS),
+)
+
+
+@settings(deadline=None)
+@given(songs, st.sampled_from([Mode.ANSWER, Mode.ENDLESS]), st.integers(0, 2**63 - 1))
+def test_the_same_arguments_give_the_same_bytes(song: Song, mode: Mode, seed: int) -> None:
+    def taken() -> bytes:
+        chosen = Settings(mode=mode, meter=song.meter or Meter(4, 4), start_at_once=True, seed=seed)
+        stream = BytesIO()
+        to_midi(freewheel(song, chosen, ScriptedImproviser(), bars=8)).save(file=stream)
+        return stream.getvalue()
+
+    assert taken() == taken()
