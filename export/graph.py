@@ -28,7 +28,8 @@ def round_to_float16(model: keras.Model) -> None:
     Raises:
         UserError: A weight is too large for float16.
     """
-    rounded = [weight.astype(np.float16) for weight in model.get_weights()]
+    with np.errstate(over="ignore"):
+        rounded = [weight.astype(np.float16) for weight in model.get_weights()]
     if not all(np.isfinite(weight).all() for weight in rounded):
         raise UserError("a weight is too large for float16; export with --float32")
     model.set_weights([weight.astype(np.float32) for weight in rounded])

@@ -11,6 +11,8 @@ from jamd.grid_tokens import PAD, VOCABULARY, transposition
 from jamd.training.judging import Ids
 from jamd.training.ngram import NGram, intervals, references, renamed
 
+pytestmark = pytest.mark.train
+
 N = len(VOCABULARY)
 
 ids = st.lists(st.integers(0, N - 1), min_size=1, max_size=40).map(lambda t: np.array(t, np.uint16))
