@@ -118,7 +118,7 @@ def fake_python(folder: Path, name: str, script: str) -> None:
 
 
 def new_venv(programs: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    for tool in ("sh", "env"):
+    for tool in ("sh", "rm"):
         (programs / tool).symlink_to(shutil.which(tool) or tool)
     return subprocess.run(
         [TOP / "tools" / "new_venv", folder],
