@@ -31,12 +31,16 @@ class VirtualClock:
         self._now = now
 
     def now(self) -> float:
-        """Seconds; changed by `sleep_until` alone."""
+        """Seconds; they pass only while someone sleeps."""
         return self._now
 
     def sleep_until(self, deadline: float) -> None:
         """Be at `deadline`, in seconds; a past one changes nothing."""
         self._now = max(self._now, deadline)
+
+    def meet(self, deadline: float) -> None:
+        """`sleep_until`: here it is exact."""
+        self.sleep_until(deadline)
 
     def meet(self, deadline: float) -> None:
         """The same."""
@@ -50,11 +54,11 @@ class Improvises(Protocol):
 
 
 class ScriptedImproviser:
-    """Improvises by rule: plays the last phrase again, a step of the scale of its intervals away.
+    """Improvises by rule: plays the last phrase again, its tune upside down.
 
-    The rule: take what was heard in the last stretch as long as the one asked for, move it to
-    where the answer begins, and turn its tune upside down around its first note. No model, no
-    random numbers, so that rehearsals, tests and golden takes do not depend on a bundle.
+    What was heard in the last bars, as many as are asked for, is moved by whole beats to where the
+    answer begins; Lead is mirrored around its first note and Comp stays. No model and no random
+    numbers, so rehearsals, tests and golden takes do not depend on a bundle.
     """
 
     def plan(self, request: PlanRequest) -> Iterator[Planned]:
@@ -168,9 +172,8 @@ class Performance:
                 case Journal(entry):
                     self.entries.append(entry)
                 case Ask(request):
-                    waiting = [each for each in self._coming if type(each.event) is PlanRequest]
-                    for each in waiting:  # the newest request wins
-                        self._coming.remove(each)
+                    # The newest request wins.
+                    self._coming = [c for c in self._coming if not isinstance(c.event, PlanRequest)]
                     heapq.heapify(self._coming)
                     self._push(self._clock.now() + ANSWER_SECONDS, request)
 

@@ -16,6 +16,8 @@ from jamd.daemon.take import Song, to_midi
 from jamd.daemon.virtual import ScriptedImproviser
 from jamd.notes import METERS, Meter, Tick
 
+TINY_BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
+
 
 def write(path: Path, *metas: MetaMessage) -> Path:
     """A bar of quarter notes, 100 ticks a beat."""
@@ -102,6 +104,23 @@ def test_what_cannot_be_read_is_one_line(
         error = capsys.readouterr().err
         assert error.count("\n") == 1
         assert name in error
+
+
+def test_a_model_plays_the_same_with_the_same_seed_and_something_else_with_another(
+    tmp_path: Path,
+) -> None:
+    song = write(tmp_path / "in.mid")
+
+    def taken(seed: int) -> bytes:
+        out = tmp_path / "out.mid"
+        options = ["--bundle", str(TINY_BUNDLE), "--bars", "6", "--seed", str(seed)]
+        assert main(["freewheel", str(song), "-o", str(out), *options]) == 0
+        return out.read_bytes()
+
+    first = taken(1)
+    assert len(MidiFile(file=BytesIO(first)).tracks[2]) > 4
+    assert taken(1) == first
+    assert taken(2) != first
 
 
 note_ons = st.builds(
