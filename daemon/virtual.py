@@ -42,10 +42,6 @@ class VirtualClock:
         """`sleep_until`: here it is exact."""
         self.sleep_until(deadline)
 
-    def meet(self, deadline: float) -> None:
-        """The same."""
-        self.sleep_until(deadline)
-
 
 class Improvises(Protocol):
     """Continues music, a piece at a time."""
