@@ -5,7 +5,7 @@
 #
 #   make lint    style, types and layers alone
 #   make bench   measure speed, each figure beside what it is to be compared with
-#   make bundle  make the default model again, from its corpora
+#   make bundle  make the default model again; DATA=FOLDER holds its data sets, unpacked
 #   make clean   remove the environments and what the tools left behind
 
 # Written for GNU make 3.81, which is what macOS has.
@@ -14,6 +14,7 @@ BIN := .venv/bin
 LIVE := .venv-live/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 ARGS :=
+DATA := corpora
 
 .DEFAULT_GOAL := help
 .PHONY: help play test lint bench bundle clean
@@ -53,17 +54,17 @@ lint: .venv/all
 # The second round runs on the wheel: what it lacks, or wants from TensorFlow, shows there.
 test: lint .venv-live/dependencies
 	$(BIN)/pytest
-	rm -rf build
-	$(BIN)/python -m build --wheel --no-isolation --outdir build >build.log
-	$(LIVE)/python $(INSTALL) --no-deps --force-reinstall build/*.whl
+	rm -rf .venv-live/built
+	$(BIN)/python -m build --no-isolation --outdir .venv-live/built >.venv-live/build.log
+	$(LIVE)/python $(INSTALL) --no-deps --force-reinstall .venv-live/built/*.whl
 	$(LIVE)/pytest -m 'not train' tests/jamd tests/daemon
 
 bench: .venv/all
 	$(BIN)/jamd bench $(ARGS)
 
 bundle: .venv/all
-	$(BIN)/jamd recipe $(ARGS)
+	$(BIN)/jamd recipe $(DATA) --output jamd/bundles/default $(ARGS)
 
 clean:
-	rm -rf .venv .venv-live build dist jamd.egg-info
+	rm -rf .venv .venv-live dist jamd.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
