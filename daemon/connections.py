@@ -142,11 +142,10 @@ class Watcher:
         if ports is None:
             self.sight = Sight(number, None)
             return self.sight
-        to_open = tuple(
-            link
-            for link in missing(ports, self._wishes, self._own)
-            if not self._connect(link, ports)
-        )
+        links = missing(ports, self._wishes, self._own)
+        to_open = tuple(link for link in links if not self._connect(link, ports))
+        if len(to_open) < len(links):
+            ports = self._system.look()
         self.sight = Sight(number, ports, to_open)
         return self.sight
 

@@ -1,0 +1,94 @@
+"""Ports on a real ALSA sequencer, in a machine of its own. Time there means nothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.live.conftest import AlsaMachine
+
+pytestmark = [pytest.mark.needs("alsa machine"), pytest.mark.slow]
+
+HERE = Path(__file__).parent
+
+# A keyboard and a synthesizer are raw MIDI devices; unbinding the driver pulls their plugs while
+# the ports are in use.
+HOT_PLUG = """
+import os, subprocess, time
+from mido import Message
+from jamd.config import Midi
+from jamd.daemon.ports import open_ports
+
+DRIVER = "/sys/bus/platform/drivers/snd_virmidi/"
+DEVICE = next(name for name in os.listdir(DRIVER) if name.startswith("snd_virmidi."))
+
+def until(ports, line):
+    lines, end = [], time.monotonic() + 20
+    while line not in lines:
+        assert time.monotonic() < end, (line, lines)
+        lines += ports.tend(time.monotonic())
+        time.sleep(0.01)
+    print(line, flush=True)
+
+def hears(ports, line):
+    "A note from the keyboard arrives."
+    raw, end = os.open("/dev/snd/midiC0D0", os.O_WRONLY), time.monotonic() + 20
+    os.write(raw, bytes([0x90, 60, 64, 62, 65]))
+    heard = []
+    while len(heard) < 2 and time.monotonic() < end:
+        heard += [r.message.bytes() for r in ports.poll(time.monotonic())]
+    os.close(raw)
+    print("heard", heard, flush=True)
+
+def plays(ports):
+    "A note to the synthesizer arrives."
+    raw = os.open("/dev/snd/midiC0D1", os.O_RDONLY)
+    ports.send(Message("note_on", note=64, velocity=80))
+    print("arrived", list(os.read(raw, 3)), flush=True)
+    os.close(raw)
+
+ports = open_ports(Midi(connect_input=("VIRMIDI 0-0",), connect_output=("virmidi 0-1", "jamd*")))
+print(ports.system_name, ports.connected().complete, flush=True)
+print(ports.connected().to_input, ports.connected().from_output, flush=True)
+for _ in range(2):
+    until(ports, "listening to Virtual Raw MIDI 0-0:VirMIDI 0-0")
+    hears(ports, "first")
+    plays(ports)
+    with open(DRIVER + "unbind", "w") as file:
+        file.write(DEVICE)
+    until(ports, "no longer listening to Virtual Raw MIDI 0-0:VirMIDI 0-0")
+    ports.send(Message("note_off", note=64))
+    with open(DRIVER + "bind", "w") as file:
+        file.write(DEVICE)
+until(ports, "listening to Virtual Raw MIDI 0-0:VirMIDI 0-0")
+print(subprocess.run(["aconnect", "-l"], capture_output=True, text=True).stdout, flush=True)
+ports.close()
+print("closed", flush=True)
+"""
+
+
+def test_what_is_unplugged_and_comes_back_is_connected_again(alsa_machine: AlsaMachine) -> None:
+    done = alsa_machine(sys.executable, "-c", HOT_PLUG)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("ALSA True")
+    assert done.stdout.count("\nlistening to Virtual Raw MIDI 0-0:VirMIDI 0-0") == 3
+    assert done.stdout.count("\nheard [[144, 60, 64], [144, 62, 65]]") == 2
+    assert done.stdout.count("\narrived [144, 64, 80]") == 2
+    assert "'jamd listens" in done.stdout
+    assert "'jamd plays" in done.stdout
+    assert done.stdout.endswith("closed\n")
+
+
+def test_ports_survive_traffic(alsa_machine: AlsaMachine) -> None:
+    """1,000 messages a second: an emulated processor cannot carry more without losing them."""
+    done = alsa_machine(
+        sys.executable, HERE / "port_storm.py", "alsa", "200", "1000", limit_s=480
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "200 rounds on alsa" in done.stdout

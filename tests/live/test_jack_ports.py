@@ -1,0 +1,331 @@
+"""Ports on a real JACK server with a dummy sound card."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import rtmidi
+from mido import Message
+
+from jamd.config import Midi
+from jamd.daemon.ports import LivePorts, open_ports
+
+pytestmark = pytest.mark.needs("jackd", "jack_lsp")
+
+HERE = Path(__file__).parent
+JAMD = (sys.executable, "-c", "import sys; from jamd.cli import main; sys.exit(main())")
+
+
+@dataclass
+class Jack:
+    """A server of this test's own."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def xruns(self) -> int:
+        """How often a client was not ready in time, so far."""
+        return self.log.read_text(errors="replace").count("JackEngine::XRun")
+
+    def undisturbed(self, attempt: Callable[[], None]) -> None:
+        """Do it again as long as the server itself stumbled meanwhile and so lost messages.
+
+        It runs without real-time priority here, on a computer that may have other work.
+        """
+        for _ in range(20):
+            before = self.log.read_bytes()
+            try:
+                attempt()
+            except AssertionError:
+                if self.log.read_bytes() == before:
+                    raise
+            else:
+                return
+        pytest.fail("the JACK server stumbled in every one of 20 attempts")
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        self.process.send_signal(how)
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def start_jack(log: Path) -> Jack:
+    """Start a server and wait until it answers; `JACK_DEFAULT_SERVER` names it."""
+    command = ["jackd", "--no-realtime", "-n", os.environ["JACK_DEFAULT_SERVER"]]
+    command += ["-d", "dummy", "-r", "48000", "-p", "256"]
+    with log.open("ab") as file:
+        jack = Jack(subprocess.Popen(command, stdout=file, stderr=file), log)
+    for _ in range(100):
+        if subprocess.run(["jack_lsp"], capture_output=True, check=False).returncode == 0:
+            return jack
+        time.sleep(0.05)
+    jack.stop()
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture
+def jack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jack]:
+    # One name for all: JACK remembers eight servers, and one that was killed until its name returns.
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "jamd-test-ports")
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    running = start_jack(tmp_path / "jackd.log")
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@contextlib.contextmanager
+def opened(settings: Midi) -> Iterator[LivePorts]:
+    ports = open_ports(settings)
+    try:
+        yield ports
+    finally:
+        ports.close()
+
+
+def until(condition: Callable[[], object], limit_s: float) -> float:
+    """Wait for something; the seconds that it took."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() < began + limit_s, f"not within {limit_s} s"
+        time.sleep(0.002)
+    return time.monotonic() - began
+
+
+def lsp() -> list[str]:
+    return subprocess.run(["jack_lsp"], capture_output=True, text=True, check=True).stdout.split("\n")
+
+
+def test_both_ports_are_there_and_messages_pass(jack: Jack) -> None:
+    with opened(Midi(api="jack")) as ports:
+        assert {"jamd:jamd listens", "jamd-01:jamd plays"} <= set(lsp())
+        assert ports.system_name == "JACK"
+        subprocess.run(["jack_connect", "jamd-01:jamd plays", "jamd:jamd listens"], check=True)
+        until(lambda: ports.tend(0.0) and ports.connected().to_input, 2)
+        assert ports.connected().to_input == ("jamd-01:jamd plays",)
+
+        def pass_messages() -> None:
+            sent = [Message("note_on", note=n, velocity=n) for n in range(1, 100)]
+            for message in sent:
+                ports.send(message)
+            heard: list[Message] = []
+            until(lambda: heard.extend(r.message for r in ports.poll(1.0)) or len(heard) >= 99, 2)
+            assert heard == sent
+
+        jack.undisturbed(pass_messages)
+    assert "jamd:jamd listens" not in lsp()
+
+
+def test_a_keyboard_is_connected_whenever_it_appears(jack: Jack) -> None:
+    with opened(Midi(api="jack", connect_input=("*KEYSTATION*",))) as ports:
+        for _ in range(2):
+            keyboard = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "Keystation")
+            keyboard.open_virtual_port("MIDI 1")
+            took_s = until(lambda: ports.tend(0.0) == ["listening to Keystation:MIDI 1"], 2)
+            assert took_s < 2
+            until(lambda: keyboard.send_message([0x90, 60, 64]) or ports.poll(1.0), 1)
+            keyboard.close_port()
+            keyboard.delete()
+            until(lambda: ports.tend(0.0) == ["no longer listening to Keystation:MIDI 1"], 2)
+
+
+def test_what_is_sent_last_is_delivered_before_the_port_closes(jack: Jack) -> None:
+    synth = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "Synth")
+    synth.open_virtual_port("in")
+
+    def send_and_close() -> None:
+        with opened(Midi(api="jack", connect_output=("synth*",))) as ports:
+            until(lambda: ports.send(Message("stop")) or synth.get_message(), 2)
+            for pitch in range(128):
+                ports.send(Message("note_off", note=pitch))
+        ended: list[int] = []
+
+        def all_ended() -> bool:
+            ended.extend(d[1] for d, _ in iter(synth.get_message, None) if d[0] == 0x80)
+            return len(ended) >= 128
+
+        until(all_ended, 1)
+        assert ended == list(range(128))
+
+    try:
+        jack.undisturbed(send_and_close)
+    finally:
+        synth.delete()
+
+
+SURVIVOR = """
+import os, sys, time
+from mido import Message
+from jamd.config import Midi
+from jamd.daemon.ports import open_ports
+ports = open_ports(Midi(api="jack"))
+print("ready", flush=True)
+while not os.path.exists(sys.argv[1]):
+    now = time.monotonic()
+    ports.poll(now)
+    ports.send(Message("note_off", note=60))
+    for line in ports.tend(now):
+        print(line, flush=True)
+    time.sleep(0.001)
+ports.close()
+print("closed", flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_server_that_dies_is_told_and_comes_back(
+    jack: Jack, tmp_path: Path, how: signal.Signals
+) -> None:
+    lines: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, "-c", SURVIVOR, str(tmp_path / "stop")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as front:
+        assert front.stdout is not None
+        assert front.stderr is not None
+        reader = threading.Thread(target=lines.extend, args=[iter(front.stdout.readline, "")])
+        reader.start()
+        try:
+            until(lambda: lines, 10)
+            jack.stop(how)
+            assert until(lambda: len(lines) == 2, 10) < 3
+            jack.process = start_jack(jack.log).process
+            until(lambda: len(lines) == 3, 10)
+            assert {"jamd:jamd listens", "jamd-01:jamd plays"} <= set(lsp())
+            (tmp_path / "stop").touch()
+            assert front.wait(timeout=10) == 0
+        finally:
+            front.kill()
+            reader.join()
+        assert front.stderr.read() == ""
+    assert [line.strip() for line in lines] == [
+        "ready",
+        "JACK has gone: waiting for it to come back",
+        "JACK is back",
+        "closed",
+    ]
+
+
+def test_without_a_server_there_is_one_line_and_no_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "jamd-test-none")
+    done = subprocess.run(
+        [*JAMD, "ports", "--test", "--api", "jack"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("jamd: [midi] api is 'jack', but no JACK server answers")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_chord_is_played_and_ended(jack: Jack) -> None:
+    synth = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "Synth")
+    synth.open_virtual_port("in")
+    command = [*JAMD, "ports", "--api", "jack"]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True)
+    played = subprocess.run(
+        [*command, "--test", "--connect-output", "synth:*"], capture_output=True, text=True, check=True
+    )
+    heard = [data for data, _ in iter(synth.get_message, None)]
+    synth.delete()
+
+    assert "Synth:in" in listing.stdout
+    assert "connected to Synth:in" in played.stdout
+    assert [d[:2] for d in heard] == [
+        *([0x90, pitch] for pitch in (60, 64, 67)),
+        *([0x80, pitch] for pitch in (60, 64, 67)),
+    ]
+
+
+@pytest.mark.slow
+def test_ports_survive_traffic(jack: Jack) -> None:
+    done = subprocess.run(
+        [sys.executable, HERE / "port_storm.py", "jack", "200", "5000"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("200 rounds on jack")
+
+
+SPIN = "while True: sum(range(1000))"
+FRONT = """
+import sys, threading, time
+from mido import Message
+from jamd.config import Midi
+from jamd.daemon.ports import open_ports
+sys.setswitchinterval(2e-4)
+ports = open_ports(Midi(api="jack", connect_input=("storm:source",)))
+if sys.argv[1] == "busy":
+    def spin():
+        while True: sum(range(1000))
+    threading.Thread(target=spin, daemon=True).start()
+print("ready", flush=True)
+while True:
+    now = time.monotonic()
+    for received in ports.poll(now):
+        ports.send(received.message)
+    ports.tend(now)
+    time.sleep(0.001)
+"""
+
+
+@pytest.mark.slow
+def test_a_busy_front_causes_no_more_xruns_than_an_idle_one(jack: Jack) -> None:
+    """Python at work in the front, against the same work in a process that has no ports.
+
+    Both load the computer alike; what differs is whether JACK's thread has to wait for it.
+    """
+
+    def xruns(front: str) -> int:
+        arguments = [[sys.executable, "-c", FRONT, front]]
+        if front == "idle":
+            arguments.append([sys.executable, "-c", SPIN])
+        processes = [subprocess.Popen(a, stdout=subprocess.PIPE) for a in arguments]
+        try:
+            assert processes[0].stdout is not None
+            processes[0].stdout.readline()
+            time.sleep(0.3)
+            before = jack.xruns()
+            time.sleep(3)
+            return jack.xruns() - before
+        finally:
+            for process in processes:
+                process.kill()
+                process.communicate()
+            time.sleep(0.2)
+
+    command = [sys.executable, HERE / "port_storm.py", "jack", "storm", "500"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as storm:
+        try:
+            assert storm.stdout is not None
+            storm.stdout.readline()
+            counts = [(xruns("idle"), xruns("busy")) for _ in range(4)]
+        finally:
+            storm.kill()
+
+    idle, busy = zip(*counts, strict=True)
+    print(f"xruns in 3 s, idle and busy front: {counts}")
+    assert statistics.median(busy) <= statistics.median(idle) + 5
