@@ -1,5 +1,4 @@
-"""The MIDI system of this computer, seen from outside jamd's own ports: which ports there are and
-which is connected to which.
+"""The MIDI system of this computer: which ports there are, and which is connected to which.
 
 python-rtmidi opens ports by number and tells nothing of connections, so the systems that do tell
 are asked directly: ALSA's sequencer by its file in /proc, JACK by its library (`jamd.daemon.jack`).
@@ -153,7 +152,7 @@ SYSTEMS = {
     "coremidi": rtmidi.API_MACOSX_CORE,
     "winmm": rtmidi.API_WINDOWS_MM,
 }
-"""python-rtmidi's numbers of the systems, by their names in `[midi] api`, in the order of `auto`."""
+"""python-rtmidi's numbers of the systems, by their names in `[midi] api`, in `auto`'s order."""
 
 _ADVICE = {
     "alsa": "/dev/snd/seq cannot be opened: load the module snd-seq, or use --api jack",
@@ -193,7 +192,7 @@ def _try_system(choice: str) -> System | None:
     if choice == "alsa":
         return AlsaSystem() if os.access(_SEQUENCER, os.R_OK | os.W_OK) else None
     if choice == "jack":
-        from jamd.daemon.jack import open_jack  # noqa: PLC0415 - 100 MB of shared memory
+        from jamd.daemon.jack import open_jack
 
         return open_jack()
     try:

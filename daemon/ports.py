@@ -116,6 +116,16 @@ class LivePorts:
         )
         self._retry_at = 0.0
         self._connected = Connected()
+        self._system: System | None = None
+        self._own = Own()
+        # By the id of the port at the other end; the virtual ones have none.
+        self._inputs: dict[str, RtmidiInput] = {}
+        self._outputs: dict[str, RtmidiOutput] = {}
+        # Ports opened on others: the number of the newest look then, and the ids they got.
+        self._held_since: dict[tuple[Way, str], tuple[int, set[str]]] = {}
+        self._watcher: Watcher | None = None
+        self._acted_on: Sight | None = None
+        self._unseen = 0
         self._open(system)
 
     def poll(self, now: float) -> list[Received]:
@@ -138,7 +148,7 @@ class LivePorts:
 
     def tend(self, now: float) -> list[str]:
         """Act on the newest look; return what has changed, one line each."""
-        if self._system is None:
+        if self._watcher is None:
             return self._try_again(now)
         sight = self._watcher.sight
         if sight is self._acted_on:
@@ -156,26 +166,25 @@ class LivePorts:
 
     def close(self) -> None:
         """Close every port, under traffic too. What was sent before is still delivered."""
-        if self._system is None:
-            return
-        self._watcher.stop()
-        for port in (*self._inputs.values(), *self._outputs.values()):
-            port.close()
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher = None
+        for source in self._inputs.values():
+            source.close()
+        for output in self._outputs.values():
+            output.close()
         self._inputs, self._outputs = {}, {}
         # Last: on JACK the library frees every client of a dead server at the next opening.
-        self._system.close()
-        self._system = None
+        if self._system is not None:
+            self._system.close()
+            self._system = None
 
     def _open(self, system: System) -> None:
-        self._system: System | None = system
+        self._system = system
         self._own = Own()
-        # By the id of the port at the other end; the virtual ones have none.
-        self._inputs: dict[str, RtmidiInput] = {}
-        self._outputs: dict[str, RtmidiOutput] = {}
-        self._held_since: dict[tuple[Way, str], tuple[int, set[str]]] = {}
+        self._held_since = {}
+        self._acted_on = None
         self._unseen = 0
-        self._acted_on: Sight | None = None
-        self._watcher = Watcher(system, self._wishes, self._own)
         try:
             if system.api != rtmidi.API_WINDOWS_MM:
                 before = self._ids()
@@ -187,14 +196,16 @@ class LivePorts:
         except PortError:
             self.close()
             raise
-        self._watcher.look()
+        self._watcher = Watcher(system, self._wishes, self._own)
         self._watcher.start()
 
     def _ids(self) -> set[str]:
         """The ids of every jamd port there is, other jamds' included."""
         ports = self._system.look() if self._system else None
         return {
-            port.id for port in ports or () if port.name.endswith((self.input_name, self.output_name))
+            port.id
+            for port in ports or ()
+            if port.name.endswith((self.input_name, self.output_name))
         }
 
     def _hold(self, link: Link, sight: Sight) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -68,7 +67,7 @@ class PaperPort:
 
 
 @pytest.fixture
-def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[PaperSystem]:
+def system(monkeypatch: pytest.MonkeyPatch) -> PaperSystem:
     monkeypatch.setattr(ports_module, "RtmidiInput", PaperPort)
     monkeypatch.setattr(ports_module, "RtmidiOutput", PaperPort)
     monkeypatch.setattr(Watcher, "start", lambda self: None)  # the tests look by hand
@@ -77,12 +76,11 @@ def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[PaperSystem]:
 
 def live(system: PaperSystem) -> LivePorts:
     as_system: System = system
-    return LivePorts(
-        as_system, Midi(connect_input=("keystation*",), connect_output=("*synth*",))
-    )
+    return LivePorts(as_system, Midi(connect_input=("keystation*",), connect_output=("*synth*",)))
 
 
 def look(ports: LivePorts, now: float = 0.0) -> list[str]:
+    assert ports._watcher is not None
     ports._watcher.look()
     return ports.tend(now)
 

@@ -86,9 +86,7 @@ def test_what_is_unplugged_and_comes_back_is_connected_again(alsa_machine: AlsaM
 
 def test_ports_survive_traffic(alsa_machine: AlsaMachine) -> None:
     """1,000 messages a second: an emulated processor cannot carry more without losing them."""
-    done = alsa_machine(
-        sys.executable, HERE / "port_storm.py", "alsa", "200", "1000", limit_s=480
-    )
+    done = alsa_machine(sys.executable, HERE / "port_storm.py", "alsa", "200", "1000", limit_s=480)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "200 rounds on alsa" in done.stdout

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def start_jack(log: Path) -> Jack:
 
 @pytest.fixture
 def jack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jack]:
-    # One name for all: JACK remembers eight servers, and one that was killed until its name returns.
+    # One name for all: JACK has room for eight, and keeps that of a server which was killed.
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "jamd-test-ports")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
     running = start_jack(tmp_path / "jackd.log")
@@ -98,17 +99,27 @@ def opened(settings: Midi) -> Iterator[LivePorts]:
         ports.close()
 
 
-def until(condition: Callable[[], object], limit_s: float) -> float:
-    """Wait for something; the seconds that it took."""
+def until(
+    condition: Callable[[], object], limit_s: float, doing: Callable[[], object] = lambda: None
+) -> float:
+    """Wait for something, doing something each time before looking; the seconds that it took."""
     began = time.monotonic()
+    doing()
     while not condition():
         assert time.monotonic() < began + limit_s, f"not within {limit_s} s"
         time.sleep(0.002)
+        doing()
     return time.monotonic() - began
 
 
+def press(keyboard: rtmidi.MidiOut) -> None:
+    keyboard.send_message([0x90, 60, 64])
+
+
 def lsp() -> list[str]:
-    return subprocess.run(["jack_lsp"], capture_output=True, text=True, check=True).stdout.split("\n")
+    return subprocess.run(["jack_lsp"], capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
 
 
 def test_both_ports_are_there_and_messages_pass(jack: Jack) -> None:
@@ -124,7 +135,11 @@ def test_both_ports_are_there_and_messages_pass(jack: Jack) -> None:
             for message in sent:
                 ports.send(message)
             heard: list[Message] = []
-            until(lambda: heard.extend(r.message for r in ports.poll(1.0)) or len(heard) >= 99, 2)
+            until(
+                lambda: len(heard) >= len(sent),
+                2,
+                lambda: heard.extend(received.message for received in ports.poll(1.0)),
+            )
             assert heard == sent
 
         jack.undisturbed(pass_messages)
@@ -138,7 +153,7 @@ def test_a_keyboard_is_connected_whenever_it_appears(jack: Jack) -> None:
             keyboard.open_virtual_port("MIDI 1")
             took_s = until(lambda: ports.tend(0.0) == ["listening to Keystation:MIDI 1"], 2)
             assert took_s < 2
-            until(lambda: keyboard.send_message([0x90, 60, 64]) or ports.poll(1.0), 1)
+            until(lambda: ports.poll(1.0), 1, partial(press, keyboard))
             keyboard.close_port()
             keyboard.delete()
             until(lambda: ports.tend(0.0) == ["no longer listening to Keystation:MIDI 1"], 2)
@@ -150,16 +165,15 @@ def test_what_is_sent_last_is_delivered_before_the_port_closes(jack: Jack) -> No
 
     def send_and_close() -> None:
         with opened(Midi(api="jack", connect_output=("synth*",))) as ports:
-            until(lambda: ports.send(Message("stop")) or synth.get_message(), 2)
+            until(synth.get_message, 2, lambda: ports.send(Message("stop")))
             for pitch in range(128):
                 ports.send(Message("note_off", note=pitch))
         ended: list[int] = []
 
-        def all_ended() -> bool:
-            ended.extend(d[1] for d, _ in iter(synth.get_message, None) if d[0] == 0x80)
-            return len(ended) >= 128
+        def read() -> None:
+            ended.extend(data[1] for data, _ in iter(synth.get_message, None) if data[0] == 0x80)
 
-        until(all_ended, 1)
+        until(lambda: len(ended) >= 128, 1, read)
         assert ended == list(range(128))
 
     try:
@@ -243,7 +257,10 @@ def test_the_chord_is_played_and_ended(jack: Jack) -> None:
     command = [*JAMD, "ports", "--api", "jack"]
     listing = subprocess.run(command, capture_output=True, text=True, check=True)
     played = subprocess.run(
-        [*command, "--test", "--connect-output", "synth:*"], capture_output=True, text=True, check=True
+        [*command, "--test", "--connect-output", "synth:*"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     heard = [data for data, _ in iter(synth.get_message, None)]
     synth.delete()
@@ -317,7 +334,7 @@ def test_a_busy_front_causes_no_more_xruns_than_an_idle_one(jack: Jack) -> None:
                 process.communicate()
             time.sleep(0.2)
 
-    command = [sys.executable, HERE / "port_storm.py", "jack", "storm", "500"]
+    command = [sys.executable, str(HERE / "port_storm.py"), "jack", "storm", "500"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as storm:
         try:
             assert storm.stdout is not None
