@@ -23,7 +23,6 @@ _SETTINGS = (
     "model.temperature",
     "model.seed",
     "takes.keep",
-    "takes.folder",
 )
 
 
@@ -35,6 +34,9 @@ def add(subparsers: Subparsers) -> None:
         "bundled phrase is played to jamd, and the take is saved with its picture.",
     )
     parser.add_argument("--bars", type=int, help="stop after so many bars; a rehearsal has 8")
+    parser.add_argument(
+        "--takes", dest="takes.folder", metavar="DIR", help='where takes go; default: "takes"'
+    )
     config_file.add_options(parser, *_SETTINGS)
     parser.set_defaults(run=run)
 

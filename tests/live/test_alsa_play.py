@@ -1,0 +1,47 @@
+"""`jamd play` on ALSA's sequencer, among alsa-utils and keyboards that come and go."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mido
+import pytest
+
+from jamd.daemon.rehearsal import SEED
+
+if TYPE_CHECKING:
+    from tests.live.conftest import AlsaMachine
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.slow
+@pytest.mark.needs("alsa machine")
+def test_jamd_answers_aplaymidi_and_knows_its_keyboard_again(
+    alsa_machine: AlsaMachine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "alsa-out"
+    folder.mkdir()
+    shutil.copy(SEED, folder / "phrase.mid")
+    bundle = HERE.parent / "fixtures" / "tiny-bundle"
+    done = alsa_machine(sys.executable, HERE / "alsa_session.py", bundle, "/alsa-out", limit_s=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((folder / "found.json").read_text())
+
+    assert "'jamd listens" in found["ports"]
+    assert "'jamd plays" in found["ports"]
+    assert found["reconnected_s"] < 10  # 2 on a machine that is not emulated
+    assert found["status"] == 0, found["lines"]
+    assert found["begun"] == found["ended"] > 0, "every note ends"
+    (take,) = (folder / "takes").glob("*.mid")
+    names = [track.name for track in mido.MidiFile(take).tracks if has_notes(track)]
+    assert "player" in names
+    assert len(names) > 1, names
+
+
+def has_notes(track: mido.MidiTrack) -> bool:
+    return any(message.type == "note_on" for message in track)

@@ -1,0 +1,243 @@
+"""`jamd play` among real JACK clients. What is waited for is an event, up to a deadline."""
+
+from __future__ import annotations
+
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mido
+import psutil
+import pytest
+import rtmidi
+
+if TYPE_CHECKING:
+    from tests.live.conftest import JackServer
+
+BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
+SOUND_FONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
+BPM = 60  # a step of the grid is 83 ms: far more than a loaded machine is late
+BEAT_S = 60 / BPM
+PHRASE = (60, 64, 67, 72)
+
+pytestmark = [pytest.mark.needs("jackd", "jack_lsp", "jack_connect"), pytest.mark.slow]
+
+
+def until(wanted: Callable[[], object], limit_s: float, what: str) -> None:
+    """Look again and again until `wanted` is true."""
+    deadline = time.monotonic() + limit_s
+    while not wanted():
+        assert time.monotonic() < deadline, f"waited {limit_s} s for {what}"
+        time.sleep(0.0005)
+
+
+def jack(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=20).stdout
+
+
+class Jamd:
+    """A running `jamd play`, and what it printed."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [
+                *(Path(sys.executable).with_name("jamd"), "play", "--bundle", str(BUNDLE)),
+                *("--api", "jack", "--bpm", str(BPM), "--seed", "1", *options),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=folder,
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+        until(
+            lambda: any(line.startswith("Ready") for line in self.lines),
+            30,
+            f"Ready in {self.lines}",
+        )
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stream:
+            for line in stream:
+                self.lines.append(line)
+
+    def workers(self) -> list[int]:
+        return [child.pid for child in psutil.Process(self.process.pid).children()]
+
+    def end(self, number: int) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(10)
+
+
+class Musician:
+    """A JACK client that plays to jamd and hears it.
+
+    Attributes:
+        heard: (moment, message), as they came.
+    """
+
+    def __init__(self) -> None:
+        self._out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "musician")
+        self._out.open_virtual_port("plays")
+        self._in = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "musician-ears")
+        self._in.open_virtual_port("hears")
+        self.heard: list[tuple[float, mido.Message]] = []
+        self.struck: list[float] = []
+        names = jack("jack_lsp").splitlines()
+        (listens,) = [name for name in names if name.endswith("jamd listens")]
+        (plays,) = [name for name in names if name.endswith("jamd plays")]
+        (mine,) = [name for name in names if name.startswith("musician:")]
+        (ears,) = [name for name in names if name.startswith("musician-ears:")]
+        jack("jack_connect", mine, listens)
+        jack("jack_connect", plays, ears)
+        self.plays = plays
+
+    def listen(self) -> None:
+        while packet := self._in.get_message():
+            self.heard.append((time.monotonic(), mido.Message.from_bytes(packet[0])))
+
+    def listen_until(self, wanted: Callable[[], object], limit_s: float, what: str) -> None:
+        def look() -> object:
+            self.listen()
+            return wanted()
+
+        until(look, limit_s, what)
+
+    def play_phrase(self) -> None:
+        """Four notes on four beats."""
+        start = time.monotonic()
+        for i, pitch in enumerate(PHRASE):
+            for moment, status in ((i, 0x90), (i + 0.9, 0x80)):
+                at = start + moment * BEAT_S
+                self.listen_until(lambda at=at: time.monotonic() >= at, 10, "the beat")
+                self._out.send_message([status, pitch, 80])
+                if status == 0x90:
+                    self.struck.append(time.monotonic())
+
+    def onsets(self) -> list[float]:
+        return [at for at, message in self.heard if begins(message)]
+
+    def sounding(self) -> set[tuple[int, int]]:
+        """What has begun and not ended, after all that was heard."""
+        keys: set[tuple[int, int]] = set()
+        for _, message in self.heard:
+            if begins(message):
+                keys.add((message.channel, message.note))
+            elif message.type in ("note_on", "note_off"):
+                keys.discard((message.channel, message.note))
+        return keys
+
+    def close(self) -> None:
+        self._out.close_port()
+        self._in.close_port()
+        self._out.delete()
+        self._in.delete()
+
+
+def assert_on_the_grid(player: Musician, onsets: list[float]) -> None:
+    """The grid begins with the first note played. JACK takes a period, 5 ms, each way."""
+    step_s, early_s = BEAT_S / 12, 0.02
+    late_s = [(at - player.struck[0] + early_s) % step_s - early_s for at in onsets]
+    usual_s = statistics.median(late_s)
+    assert 0 <= usual_s < 0.03, late_s
+    assert sum(abs(one - usual_s) < 0.012 for one in late_s) >= 0.9 * len(late_s), late_s
+
+
+def begins(message: mido.Message) -> bool:
+    return bool(message.type == "note_on" and message.velocity)
+
+
+@contextmanager
+def session(folder: Path, *options: str) -> Iterator[tuple[Jamd, Musician]]:
+    """A daemon, and a musician connected to it who has played the phrase."""
+    daemon = Jamd(folder, *options)
+    try:
+        player = Musician()
+        try:
+            player.play_phrase()
+            yield daemon, player
+        finally:
+            player.close()
+    finally:
+        if daemon.process.poll() is None:
+            daemon.end(signal.SIGTERM)
+
+
+def test_a_phrase_is_answered_in_time_and_every_note_ends(
+    jack_server: JackServer, tmp_path: Path
+) -> None:
+    def attempt() -> None:
+        with session(tmp_path) as (daemon, player):
+            player.listen_until(lambda: len(player.onsets()) >= 4, 15, "an answer")
+            assert daemon.end(signal.SIGINT) == 0, daemon.lines
+            player.listen_until(lambda: not player.sounding(), 2, "the end of every note")
+        assert_on_the_grid(player, player.onsets())
+        take = max((tmp_path / "takes").glob("*.mid"))
+        tracks = {track.name: track for track in mido.MidiFile(take).tracks}
+        assert [m.note for m in tracks["player"] if begins(m)] == list(PHRASE)
+
+    jack_server.undisturbed(attempt)
+
+
+def test_when_the_worker_is_killed_the_beat_goes_on_and_another_one_plays(
+    jack_server: JackServer, tmp_path: Path
+) -> None:
+    def attempt() -> None:
+        with session(tmp_path, "--mode", "endless") as (daemon, player):
+            player.listen_until(lambda: len(player.onsets()) >= 4, 15, "music")
+            old = daemon.workers()
+            os.kill(old[0], signal.SIGKILL)
+            killed = time.monotonic()
+            player.listen_until(lambda: set(daemon.workers()) - set(old), 2, "another worker")
+            # More than was planned before: five bars.
+            enough = killed + 5 * 4 * BEAT_S
+            player.listen_until(lambda: player.onsets()[-1] > enough, 30, "music again")
+            assert daemon.end(signal.SIGTERM) == 0, daemon.lines
+            player.listen_until(lambda: not player.sounding(), 2, "the end of every note")
+        assert_on_the_grid(player, [at for at in player.onsets() if at > killed])
+
+    jack_server.undisturbed(attempt)
+
+
+@pytest.mark.needs("fluidsynth", "sox", "jack_rec")
+def test_a_synthesiser_makes_it_sound(jack_server: JackServer, tmp_path: Path) -> None:
+    sound = tmp_path / "sound.wav"
+    with (
+        session(tmp_path, "--mode", "endless") as (_, player),
+        subprocess.Popen(
+            [
+                *("fluidsynth", "--server", "--no-shell", "-a", "jack", "-m", "jack"),
+                *("-o", "midi.jack.id=synth", "-o", "audio.jack.id=synth", str(SOUND_FONT)),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as synth,
+    ):
+        until(lambda: jack("jack_lsp").count("synth") >= 3, 20, "the synthesiser")
+        names = jack("jack_lsp").splitlines()
+        (keys,) = [name for name in names if "synth" in name and "midi" in name]
+        left = next(name for name in names if "synth" in name and "left" in name.lower())
+        jack("jack_connect", player.plays, keys)
+        player.listen_until(player.onsets, 15, "music")
+        jack("jack_rec", "-f", str(sound), "-d", "4", left)
+        synth.terminate()
+    assert loudness(sound) > 0.001
+
+
+def loudness(sound: Path) -> float:
+    """Root mean square of the samples, full scale being 1."""
+    stats = subprocess.run(
+        ["sox", str(sound), "-n", "stat"], check=True, capture_output=True, text=True
+    ).stderr
+    (line,) = [line for line in stats.splitlines() if line.startswith("RMS     amplitude")]
+    return float(line.split(":")[1])
