@@ -20,6 +20,7 @@ from symusic.core import ScoreTick
 from jamd.errors import SourceError
 from jamd.notes import TICKS_PER_BEAT, Meter
 from jamd.training.bars import MOST_EMPTY_BARS, Changes, cut_silences, is_pickup, lay_out
+from jamd.training.beats import keeps_beat, to_beat
 from jamd.training.reading import (
     DURATION,
     ONSET,
@@ -62,11 +63,24 @@ def read_midi(data: bytes) -> Reading:
         remarks.append("notes of no length given the shortest")
     signatures = [(sign.time, sign.numerator, sign.denominator) for sign in score.time_signatures]
     changes = _meters(signatures, division)
-    notes, changes, cut = cut_silences(_rescale(notes, division), changes)
+    notes = _rescale(notes, division)
+    beat = keeps_beat(notes)
+    if not beat and (found := to_beat(notes, _first_tempo(score))) is not None:
+        notes, changes, beat = found, [(0, Meter(4, 4))], True
+        remarks.append("keeps no beat as written: one was found by its onsets")
+    notes, changes, cut = cut_silences(notes, changes)
     if cut:
         remarks.append(f"silences cut to {MOST_EMPTY_BARS} bars")
     notes, meters = lay_out(notes, changes)
-    return Reading(in_order(notes.astype(np.int32)), voices, meters, warnings=tuple(remarks))
+    return Reading(
+        in_order(notes.astype(np.int32)), voices, meters, beat=beat, warnings=tuple(remarks)
+    )
+
+
+def _first_tempo(score: ScoreTick) -> float:
+    """In quarter notes a minute, within what a person would write."""
+    qpm = score.tempos[0].qpm if len(score.tempos) else 120.0
+    return min(300.0, max(20.0, qpm))
 
 
 def _tracks(data: bytes) -> tuple[int, list[bytes]]:

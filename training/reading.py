@@ -64,6 +64,7 @@ class Reading:
         meters: (tick, meter), the first at tick 0, each on a bar line of the one before; all of
             `METERS`.
         has_velocity: False where the format gives no velocities.
+        beat: False where the notes are a performance that keeps no beat, and none could be found.
         warnings: What was odd about the file but could be read.
     """
 
@@ -71,6 +72,7 @@ class Reading:
     voices: tuple[Voice, ...]
     meters: tuple[tuple[Tick, Meter], ...]
     has_velocity: bool = True
+    beat: bool = True
     warnings: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
@@ -79,6 +81,7 @@ class Reading:
             "voices": [asdict(voice) for voice in self.voices],
             "meters": [(tick, str(meter)) for tick, meter in self.meters],
             "has_velocity": self.has_velocity,
+            "beat": self.beat,
             "warnings": self.warnings,
         }
         table = zlib.compress(self.notes.astype("<i4").tobytes(), 1)
@@ -95,6 +98,7 @@ class Reading:
             voices=tuple(Voice(**voice) for voice in head["voices"]),
             meters=tuple((Tick(tick), Meter.parse(text)) for tick, text in head["meters"]),
             has_velocity=head["has_velocity"],
+            beat=head["beat"],
             warnings=tuple(head["warnings"]),
         )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-MIDI_READER, SCORE_READER = 2, 1
+MIDI_READER, SCORE_READER = 3, 1
 """Raised whenever a reader comes to read a file differently: then it is read again."""
 
 

@@ -104,8 +104,15 @@ def _facts(reading: Reading) -> Read:
 
 
 def write_piece(task: PieceTask) -> Written:
-    """Write a piece in the language asked for."""
-    pieces = [to_piece(Reading.from_bytes(data), task.style) for data in task.readings]
+    """Write a piece in the language asked for.
+
+    Raises:
+        SourceError: The language counts beats, and the piece keeps none.
+    """
+    readings = [Reading.from_bytes(data) for data in task.readings]
+    if task.language == "grid" and not all(reading.beat for reading in readings):
+        raise SourceError("a performance that keeps no beat, and none could be found in it")
+    pieces = [to_piece(reading, task.style) for reading in readings]
     piece = join(pieces) if len(pieces) > 1 else pieces[0]
     tokens: bytes | tuple[str, ...]
     if task.language == "article":
