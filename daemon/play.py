@@ -175,6 +175,9 @@ class Watch:
         """Look after the worker, the ports, the screen and the end."""
         for line in (*self._worker_news(now), *self._ports.tend(now)):
             self._screen.news(line)
+        if self._recorder is not None and self._recorder.trouble is not None:
+            self._screen.news(f"{self._recorder.trouble}.")
+            self._recorder = None
         if self._supervisor.refused is not None and not self._introduced:
             self.stop()
         if status.bar != self._bar:

@@ -108,7 +108,7 @@ class Recorder:
                     if self._entries.empty():
                         self._file.flush()
         except OSError as error:
-            self.trouble = f"the take cannot be written any more: {error.strerror}"
+            self.trouble = f"The take cannot be written any more: {error.strerror}"
 
 
 def _create(folder: Path, name: str) -> tuple[TextIO, Path]:

@@ -1,0 +1,54 @@
+"""`jamd generate` writes as many notes as it was asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mido
+import pytest
+
+from jamd.cli import main
+from jamd.daemon.generate import to_entries
+from jamd.daemon.take import to_midi
+from jamd.notes import Note, Part, Tick
+
+BUNDLE = str(Path(__file__).parents[1] / "fixtures" / "tiny-bundle")
+
+
+def generated(path: Path, *options: str) -> mido.MidiFile:
+    assert main(["generate", BUNDLE, "-o", str(path), *options]) == 0
+    return mido.MidiFile(path)
+
+
+def begun(file: mido.MidiFile) -> int:
+    return sum(m.type == "note_on" and m.velocity > 0 for track in file.tracks for m in track)
+
+
+def test_it_writes_the_notes_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "out.mid"
+    file = generated(path, "-n", "30", "--seed", "4", "--bpm", "90")
+    assert begun(file) == 30
+    assert capsys.readouterr().out == f"{path}: 30 notes, seed 4\n"
+    assert [m.tempo for m in file.tracks[0] if m.type == "set_tempo"] == [mido.bpm2tempo(90)]
+
+
+def test_a_seed_gives_the_same_bytes_and_another_one_others(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.mid" for i in range(3)]
+    for path, seed in zip(paths, "112", strict=True):
+        generated(path, "-n", "20", "--seed", seed)
+    one, same, other = (path.read_bytes() for path in paths)
+    assert one == same != other
+
+
+def test_argmax_needs_no_seed(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.mid" for i in range(2)]
+    for path, seed in zip(paths, "12", strict=True):
+        generated(path, "-n", "20", "--argmax", "--seed", seed)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_a_note_ends_before_the_same_one_begins_again() -> None:
+    notes = [Note(Tick(480 * i), 60, 80, Tick(480), Part.COMP) for i in range(2)]
+    track = to_midi(to_entries(notes, 100)).tracks[-1]
+    kinds = [m.type for m in track if not m.is_meta]
+    assert kinds == ["note_on", "note_off", "note_on", "note_off"]
