@@ -57,7 +57,10 @@ def run(args: argparse.Namespace) -> int:
     folder = resolve(args.model)
     with ExitStack() as stack:
         if (folder / "run.json").is_file() and not (folder / MANIFEST).is_file():
-            from jamd.export.export import export  # TensorFlow, for a run alone
+            from jamd.training.backend import load_backend
+
+            load_backend()  # TensorFlow, for a run alone
+            from jamd.export.export import export
 
             temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             folder = export(folder, temporary / "bundle").path
