@@ -22,8 +22,8 @@ ANSWER_LIMIT_S = 2.0
 """A worker that says nothing for so long while it is asked something hangs. It writes about 10,000
 tokens in that time, and says something at least at every bar line."""
 
-LOAD_LIMIT_S = 60.0
-"""A worker not ready after so long hangs. CUDA on a cold disk takes half of it."""
+LOAD_LIMIT_S = 120.0
+"""A worker not ready after so long hangs. CUDA on a cold disk takes a quarter of it."""
 
 LONGEST_PAUSE_S = 8.0
 """The most between two tries to start a worker that never gets ready; it doubles from 0.25 s."""

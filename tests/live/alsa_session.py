@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 BUNDLE, FOLDER = sys.argv[1], Path(sys.argv[2])
-LIMIT_S = 60
+LIMIT_S = 200
 
 
 def until(wanted: Callable[[], object], what: str) -> None:

@@ -28,7 +28,7 @@ def test_jamd_answers_aplaymidi_and_knows_its_keyboard_again(
     folder.mkdir()
     shutil.copy(SEED, folder / "phrase.mid")
     bundle = HERE.parent / "fixtures" / "tiny-bundle"
-    done = alsa_machine(sys.executable, HERE / "alsa_session.py", bundle, "/alsa-out", limit_s=400)
+    done = alsa_machine(sys.executable, HERE / "alsa_session.py", bundle, "/alsa-out", limit_s=900)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((folder / "found.json").read_text())
 
