@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jamd.errors import SourceError
-from jamd.notes import TICKS_PER_STEP, Note, Part, Piece, Tick
+from jamd.notes import TICKS_PER_STEP, Note, Part, Piece
 from jamd.parts import CHORD_SIZE, parts_of
 from jamd.training.reading import DURATION, ONSET, PITCH, VELOCITY, VOICE, Reading
 
@@ -65,17 +65,9 @@ def to_piece(reading: Reading, style: str) -> Piece:
     lead = _lead(reading, notes)
     has_velocity = reading.has_velocity and not _one_velocity(notes)
     notes, lead = _thin_out(notes, lead)
-    return Piece(
-        notes=tuple(
-            Note(Tick(onset), pitch, velocity, Tick(duration), Part.LEAD if top else Part.COMP)
-            for (onset, duration, pitch, velocity, _), top in zip(
-                notes.tolist(), lead.tolist(), strict=True
-            )
-        ),
-        meters=reading.meters,
-        style=style,
-        has_velocity=has_velocity,
-    )
+    parts = [Part.LEAD if top else Part.COMP for top in lead.tolist()]
+    columns = (notes[:, column].tolist() for column in (ONSET, PITCH, VELOCITY, DURATION))
+    return Piece(tuple(map(Note, *columns, parts)), reading.meters, style, has_velocity)
 
 
 def moments(notes: NDArray[np.int32]) -> NDArray[np.int32]:

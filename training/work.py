@@ -121,7 +121,7 @@ def write_piece(task: PieceTask) -> Written:
         tokens = tuple(names(piece.notes))
     else:
         tokens = np.array(Grid().encode(piece), np.uint16).tobytes()
-    pitches = [fold(note.pitch) for note in piece.notes]
+    pitches = [fold(pitch) for pitch in {note.pitch for note in piece.notes}]
     room = (LOWEST - min(pitches), HIGHEST - max(pitches))
     return Written(tokens, len(piece.notes), piece.has_velocity, room)
 
