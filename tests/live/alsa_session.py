@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 BUNDLE, FOLDER = sys.argv[1], Path(sys.argv[2])
+DRIVER = Path("/sys/bus/platform/drivers/snd_virmidi")
 LIMIT_S = 200
 
 
@@ -81,9 +82,10 @@ until(lambda: client("jamd listens") and client("jamd plays"), "both ports")
 found["ports"] = aconnect("-l")
 
 until(lambda: keyboards() == 1, "the keyboard is listened to")
-subprocess.run(["modprobe", "-r", "snd-virmidi"], check=True)
+device = next(path.name for path in DRIVER.glob("snd_virmidi.*"))
+(DRIVER / "unbind").write_text(device)  # the plug is pulled, in use or not
 until(lambda: keyboards() == 0, "the keyboard is gone")
-subprocess.run(["modprobe", "snd-virmidi"], check=True)
+(DRIVER / "bind").write_text(device)
 before = time.monotonic()
 until(lambda: keyboards() == 1, "the keyboard is listened to again")
 found["reconnected_s"] = time.monotonic() - before

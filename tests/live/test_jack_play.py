@@ -113,13 +113,15 @@ class Musician:
 
         until(look, limit_s, what)
 
+    def listen_up_to(self, moment: float) -> None:
+        self.listen_until(lambda: time.monotonic() >= moment, 10, "the beat")
+
     def play_phrase(self) -> None:
         """Four notes on four beats."""
         start = time.monotonic()
         for i, pitch in enumerate(PHRASE):
             for moment, status in ((i, 0x90), (i + 0.9, 0x80)):
-                at = start + moment * BEAT_S
-                self.listen_until(lambda at=at: time.monotonic() >= at, 10, "the beat")
+                self.listen_up_to(start + moment * BEAT_S)
                 self._out.send_message([status, pitch, 80])
                 if status == 0x90:
                     self.struck.append(time.monotonic())
