@@ -29,6 +29,7 @@ would lie there by chance, and 0.6 after the search has done its best with nothi
 
 _PLACES = 48
 _FRAMES_PER_S = 100
+_TRIAL_S = 60
 _SHORTEST_FRAMES, _LONGEST_FRAMES = 20, 150  # beats of 0.2 s to 1.5 s: 300 to 40 bpm
 _LIKELIEST_FRAMES, _SPREAD_OCTAVES = 50, 0.7  # Ellis: people hear beats near 120 bpm
 _TIGHTNESS = 200  # what a change of tempo costs against a strong onset; Ellis: 100 to 400
@@ -65,30 +66,32 @@ def to_beat(notes: NDArray[np.int64], qpm: float) -> NDArray[np.int64] | None:
     onsets = (notes[:, ONSET] - notes[:, ONSET].min()) * frames_per_tick
     if onsets.max() > 3600 * _FRAMES_PER_S:
         return None  # over an hour: the tempo must be wrong
-    strength = _strength(onsets, np.where(notes[:, PITCH] < _BASS, 2.0, 1.0))
-    beats = _track(strength, _period(strength))
-    if len(beats) < FEWEST_MOMENTS // 4:
-        return None
-    # One beat more at each end, and as many as it takes beyond, at the tempo there.
-    first, last = beats[1] - beats[0], beats[-1] - beats[-2]
-    before = int(beats[0] // first) + 1
-    after = int(max(0, onsets.max() + 20 * _FRAMES_PER_S - beats[-1]) // last) + 1
-    grid = np.concatenate(
-        (
-            beats[0] - first * np.arange(before, 0, -1),
-            beats,
-            beats[-1] + last * np.arange(1, after + 1),
-        )
-    )
-    places = np.interp(onsets, grid, np.arange(len(grid)))
-    near = np.abs((places % 1)[:, None] - _NEAR).min(axis=1) < 1 / 24
-    if near.mean() < FOUND:
-        return None
-    ends = np.interp(onsets + notes[:, DURATION] * frames_per_tick, grid, np.arange(len(grid)))
+    weights = np.where(notes[:, PITCH] < _BASS, 2.0, 1.0)
+    trial = onsets <= _TRIAL_S * _FRAMES_PER_S  # most that keep no beat show it at once
+    for part in (trial, np.ones(len(notes), np.bool_)):
+        beats = _beats(onsets[part], weights[part])
+        places = np.interp(onsets[part], beats, np.arange(len(beats)))
+        near = np.abs((places % 1)[:, None] - _NEAR).min(axis=1) < 1 / 24
+        if near.mean() < FOUND:
+            return None
+    ends = np.interp(onsets + notes[:, DURATION] * frames_per_tick, beats, np.arange(len(beats)))
     moved = notes.copy()
     moved[:, ONSET] = np.round(places * TICKS_PER_BEAT)
     moved[:, DURATION] = np.maximum(1, np.round((ends - places) * TICKS_PER_BEAT))
     return moved
+
+
+def _beats(onsets: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The beats from before the first onset until 20 s after the last, all in frames."""
+    strength = _strength(onsets, weights)
+    period = _period(strength)
+    beats = _track(strength, period)
+    # Beyond those that were found it goes on at the tempo there.
+    first, last = (beats[1] - beats[0], beats[-1] - beats[-2]) if len(beats) > 1 else (period,) * 2
+    before = np.arange(int(beats[0] // first) + 1, 0, -1)
+    until = onsets.max() + 20 * _FRAMES_PER_S
+    after = np.arange(1, int((until - beats[-1]) // last) + 2)
+    return np.concatenate((beats[0] - first * before, beats, beats[-1] + last * after))
 
 
 def _strength(onsets: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
