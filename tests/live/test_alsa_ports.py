@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 # A keyboard and a synthesizer are raw MIDI devices; unbinding the driver pulls their plugs while
 # the ports are in use.
 HOT_PLUG = """
-import os, subprocess, time
+import contextlib, os, subprocess, time
 from mido import Message
 from jamd.config import Midi
 from jamd.daemon.ports import open_ports
@@ -46,10 +46,15 @@ def hears(ports, line):
 
 def plays(ports):
     "A note to the synthesizer arrives."
-    raw = os.open("/dev/snd/midiC0D1", os.O_RDONLY)
-    ports.send(Message("note_on", note=64, velocity=80))
-    print("arrived", list(os.read(raw, 3)), flush=True)
+    raw = os.open("/dev/snd/midiC0D1", os.O_RDONLY | os.O_NONBLOCK)
+    arrived, end = b"", time.monotonic() + 20
+    while len(arrived) < 3 and time.monotonic() < end:
+        with contextlib.suppress(BlockingIOError):  # the first look makes the device listen
+            arrived += os.read(raw, 3)
+        ports.send(Message("note_on", note=64, velocity=80))
+        time.sleep(0.1)
     os.close(raw)
+    print("arrived", list(arrived), flush=True)
 
 ports = open_ports(Midi(connect_input=("VIRMIDI 0-0",), connect_output=("virmidi 0-1", "jamd*")))
 print(ports.system_name, ports.connected().complete, flush=True)

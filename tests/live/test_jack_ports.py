@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import threading
@@ -36,8 +35,8 @@ class Jack:
     log: Path
 
     def xruns(self) -> int:
-        """How often a client was not ready in time, so far."""
-        return self.log.read_text(errors="replace").count("JackEngine::XRun")
+        """How often a client of jamd's was not ready in time, so far."""
+        return self.log.read_text(errors="replace").count("JackEngine::XRun: client = jamd")
 
     def undisturbed(self, attempt: Callable[[], None]) -> None:
         """Do it again as long as the server itself stumbled meanwhile and so lost messages.
@@ -287,18 +286,17 @@ def test_ports_survive_traffic(jack: Jack) -> None:
     assert done.stdout.startswith("200 rounds on jack")
 
 
-SPIN = "while True: sum(range(1000))"
 FRONT = """
-import sys, threading, time
-from mido import Message
+import ctypes, sys, threading, time
 from jamd.config import Midi
 from jamd.daemon.ports import open_ports
-sys.setswitchinterval(2e-4)
 ports = open_ports(Midi(api="jack", connect_input=("storm:source",)))
+def hold_the_interpreter():
+    usleep = ctypes.PyDLL(None).usleep  # PyDLL keeps the lock
+    while True:
+        usleep(20_000)
 if sys.argv[1] == "busy":
-    def spin():
-        while True: sum(range(1000))
-    threading.Thread(target=spin, daemon=True).start()
+    threading.Thread(target=hold_the_interpreter, daemon=True).start()
 print("ready", flush=True)
 while True:
     now = time.monotonic()
@@ -311,38 +309,34 @@ while True:
 
 @pytest.mark.slow
 def test_a_busy_front_causes_no_more_xruns_than_an_idle_one(jack: Jack) -> None:
-    """Python at work in the front, against the same work in a process that has no ports.
+    """Something in the front keeps the interpreter to itself for 20 ms, four of JACK's periods.
 
-    Both load the computer alike; what differs is whether JACK's thread has to wait for it.
+    It sleeps meanwhile, so that the computer is no busier and all that could make JACK late is a
+    wait for the interpreter. With an rtmidi callback it was some eighty xruns in these 2 s.
     """
 
     def xruns(front: str) -> int:
-        arguments = [[sys.executable, "-c", FRONT, front]]
-        if front == "idle":
-            arguments.append([sys.executable, "-c", SPIN])
-        processes = [subprocess.Popen(a, stdout=subprocess.PIPE) for a in arguments]
-        try:
-            assert processes[0].stdout is not None
-            processes[0].stdout.readline()
-            time.sleep(0.3)
-            before = jack.xruns()
-            time.sleep(3)
-            return jack.xruns() - before
-        finally:
-            for process in processes:
+        command = [sys.executable, "-c", FRONT, front]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            try:
+                assert process.stdout is not None
+                process.stdout.readline()
+                time.sleep(0.3)
+                before = jack.xruns()
+                time.sleep(2)
+                return jack.xruns() - before
+            finally:
                 process.kill()
-                process.communicate()
-            time.sleep(0.2)
 
     command = [sys.executable, str(HERE / "port_storm.py"), "jack", "storm", "500"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as storm:
         try:
             assert storm.stdout is not None
             storm.stdout.readline()
-            counts = [(xruns("idle"), xruns("busy")) for _ in range(4)]
+            counts = [(xruns("idle"), xruns("busy")) for _ in range(5)]
         finally:
             storm.kill()
 
     idle, busy = zip(*counts, strict=True)
-    print(f"xruns in 3 s, idle and busy front: {counts}")
-    assert statistics.median(busy) <= statistics.median(idle) + 5
+    # Other work on the computer only ever adds xruns, so the least of several is the front's own.
+    assert min(busy) <= min(idle) + 5, counts
