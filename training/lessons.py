@@ -111,7 +111,7 @@ class GridLessons:
     def held_out(self) -> dict[str, Score]:
         carried = [layer for layer in self.trainee.layers if isinstance(layer, Carried)]
         states = [state for layer in carried for state in (layer.h, layer.c)]
-        before = [keras.ops.convert_to_numpy(state) for state in states]
+        before = [state.numpy() for state in states]
         scores = {
             style: Score.mean(
                 [_score(self.trainee, self.trainee.test_on_batch, batch) for batch in batches]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import time
@@ -23,6 +22,7 @@ from jamd.training.lessons import ArticleLessons, GridLessons, Lessons, Score
 from jamd.training.network import GridSize
 from jamd.training.plot import draw_history
 from jamd.training.runs import Run, Settings, Source, replace_file, write_json
+from jamd.training.state import State
 from jamd.vocabulary import Vocabulary
 
 WARM_UP = 0.02
@@ -93,11 +93,11 @@ def train(run: Run, report: Callable[[Moment], None]) -> None:
     opened = _opened([Path(source.path) for source in run.sources])
     if _vocabulary(opened).fingerprint != run.vocabulary.fingerprint:
         raise CorpusError(f"{run.path}: its corpora have changed since it was begun; train anew")
-    state = _State.read(run.path)
+    state = State.read(run.path)
     seed = run.settings.seed + 1_000_003 * (state.step if state else 0)
     keras.utils.set_random_seed(seed % 2**32)
     lessons = _lessons(run, opened, seed)
-    loop = _Loop(run, lessons, state or _State())
+    loop = _Loop(run, lessons, state or State())
     if state:
         state.restore(lessons.trainee)
     while not loop.is_over:
@@ -107,7 +107,7 @@ def train(run: Run, report: Callable[[Moment], None]) -> None:
 class _Loop:
     """Epochs, one after the other."""
 
-    def __init__(self, run: Run, lessons: Lessons, state: _State) -> None:
+    def __init__(self, run: Run, lessons: Lessons, state: State) -> None:
         self._run = run
         self._lessons = lessons
         self._state = state
@@ -186,63 +186,6 @@ class _Loop:
         replace_file(kept, self._lessons.network.save_weights)
         best = self._run.path / "best.weights.h5"
         replace_file(best, lambda new: shutil.copyfile(kept, new))
-
-
-@dataclass(slots=True)
-class _State:
-    """The counters of a run; with the weights and the optimiser, all that resuming needs.
-
-    Attributes:
-        epoch: Epochs finished.
-        step: Batches so far.
-        step_of_epoch: Batches of the epoch under way.
-        tokens: Tokens learned from so far, each time that they were read.
-        seconds: Wall time so far, in all sessions.
-        best: The lowest held-out loss so far, nats a token.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    step_of_epoch: int = 0
-    tokens: float = 0.0
-    seconds: float = 0.0
-    best: float = math.inf
-    arrays: tuple[Any, ...] = ()
-
-    _COUNTERS = ("epoch", "step", "tokens", "seconds", "best")
-
-    @classmethod
-    def read(cls, folder: Path) -> _State | None:
-        """The state that a run's folder holds; None before its first epoch has ended."""
-        path = folder / "last.npz"
-        if not path.is_file():
-            return None
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                counters = json.loads(str(stored["counters"]))
-                arrays = tuple(stored[f"array{i}"] for i in range(len(stored.files) - 1))
-        except (OSError, ValueError, KeyError) as error:
-            raise CorpusError(f"{path}: damaged ({error}); train anew") from error
-        return cls(**counters, arrays=arrays)
-
-    def write(self, folder: Path, trainee: keras.Model) -> None:
-        """Keep the counters with the weights and the optimiser of `trainee`."""
-        arrays = {
-            f"array{i}": keras.ops.convert_to_numpy(variable)
-            for i, variable in enumerate(_variables(trainee))
-        }
-        counters = json.dumps({name: getattr(self, name) for name in self._COUNTERS})
-        replace_file(folder / "last.npz", lambda new: np.savez(new, counters=counters, **arrays))
-
-    def restore(self, trainee: keras.Model) -> None:
-        """Put the weights and the optimiser back into `trainee`."""
-        for variable, value in zip(_variables(trainee), self.arrays, strict=True):
-            variable.assign(value)
-        self.arrays = ()
-
-
-def _variables(trainee: keras.Model) -> list[Any]:
-    return [*trainee.trainable_variables, *trainee.optimizer.variables]
 
 
 def rate_at(done: float) -> float:

@@ -1,0 +1,76 @@
+"""Small corpora, made up, for what learns from corpora."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jamd.grid import Grid
+from jamd.notes import TICKS_PER_BEAT, Note, Part, Piece, Tick
+from jamd.training.corpus import Corpus, CorpusWriter
+
+
+def tune(bars: int, root: int = 60, style: str = "jazz") -> Piece:
+    """A scale over held chords: as many bars of 4/4 as asked for."""
+    scale = (0, 2, 4, 5, 7, 9, 11, 12)
+    notes = []
+    for bar in range(bars):
+        start = bar * 4 * TICKS_PER_BEAT
+        chord = root - 12 + (0, 5, 7)[bar % 3]
+        for pitch in (chord, chord + 4, chord + 7):
+            length = Tick(4 * TICKS_PER_BEAT)
+            notes.append(Note(Tick(start), pitch, 60, length, Part.COMP))
+        for beat in range(4):
+            onset = Tick(start + beat * TICKS_PER_BEAT)
+            notes.append(Note(onset, root + scale[(bar + beat) % 8], 100))
+    return Piece(tuple(sorted(notes)), style=style)
+
+
+@pytest.fixture
+def grid_corpus(tmp_path: Path) -> Callable[[str], Corpus]:
+    """Makes a corpus of a style: eight tunes to train on, two held out."""
+
+    def make(style: str) -> Corpus:
+        grid = Grid()
+        with CorpusWriter(tmp_path / f"corpus-{style}") as writer:
+            for i in range(10):
+                piece = tune(2 + i, 55 + i, style)
+                writer.add(
+                    np.array(grid.encode(piece), dtype=np.uint16),
+                    source=f"{i}.mid",
+                    group=str(i),
+                    split="held-out" if i % 5 == 4 else "train",
+                    notes=len(piece.notes),
+                    has_velocity=bool(i % 2),
+                    transpose=(-12, 12),
+                )
+            return writer.finish(
+                language="grid", vocabulary=grid.vocabulary, style=style, left_out=()
+            )
+
+    return make
+
+
+@pytest.fixture
+def article_corpus(tmp_path: Path) -> Callable[[str, Sequence[str], int], Corpus]:
+    """Makes a corpus of the article's language: loops of these names, of so many tokens."""
+
+    def make(folder: str, names: Sequence[str], length: int) -> Corpus:
+        with CorpusWriter(tmp_path / folder) as writer:
+            for i in range(6):
+                tokens = (np.arange(length) + i) % len(names)
+                writer.add(
+                    tokens.astype(np.uint16),
+                    source=f"{i}.mid",
+                    group=str(i),
+                    split="held-out" if i == 5 else "train",
+                    notes=length,
+                    has_velocity=True,
+                    transpose=(0, 0),
+                )
+            return writer.finish(language="article", vocabulary=names, style="game", left_out=())
+
+    return make

@@ -1,0 +1,100 @@
+"""The two forms of the grid network compute the same; the article's is the article's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import jamd.training
+from jamd.training.backend import load_backend
+
+pytestmark = pytest.mark.train
+
+load_backend()
+
+from jamd.training.network import (  # noqa: E402 - after the backend, which is loud otherwise
+    ARTICLE_WINDOW,
+    ArticleSize,
+    GridSize,
+    article_network,
+    grid_pair,
+)
+from jamd.training.windows import article_windows  # noqa: E402
+
+SIZE = GridSize(vocabulary=23, embedding=5, units=7, layers=2)
+
+
+def test_the_trainee_carries_its_state_as_the_network_is_given_it() -> None:
+    pair = grid_pair(SIZE, rows=3, window=4)
+    tokens = np.random.default_rng(1).integers(0, 23, (3, 8)).astype(np.int32)
+    zero, one = np.zeros((3, 1), np.float32), np.ones((3, 1), np.float32)
+    states = [np.zeros((3, 7), np.float32)] * 4
+
+    logits, *after = pair.network.predict_on_batch([tokens, *states])
+    assert logits.shape == (3, 8, 23)
+    assert [state.shape for state in after] == [(3, 7)] * 4
+    pair.trainee.predict_on_batch([tokens[:, :4], zero])
+    second = pair.trainee.predict_on_batch([tokens[:, 4:], one])
+    np.testing.assert_allclose(second, logits[:, 4:], atol=1e-5)
+
+    # The next states carry on exactly there.
+    more = pair.trainee.predict_on_batch([tokens[:, :4], one])
+    np.testing.assert_allclose(
+        more, pair.network.predict_on_batch([tokens[:, :4], *after])[0], atol=1e-5
+    )
+
+
+def test_keep_forgets_row_by_row() -> None:
+    pair = grid_pair(SIZE, rows=2, window=4)
+    tokens = np.array([[1, 2, 3, 4], [1, 2, 3, 4]], dtype=np.int32)
+    fresh = pair.trainee.predict_on_batch([tokens, np.zeros((2, 1), np.float32)])
+    again = pair.trainee.predict_on_batch([tokens, np.array([[0.0], [1.0]], np.float32)])
+    np.testing.assert_allclose(again[0], fresh[0], atol=1e-6)
+    assert abs(again[1] - fresh[1]).max() > 1e-4
+
+
+def test_both_forms_are_one_set_of_weights_named_as_the_export_wants() -> None:
+    pair = grid_pair(SIZE, rows=2, window=4)
+    names = [tensor.name for tensor in pair.network.inputs]
+    assert names == ["tokens", "h0", "c0", "h1", "c1"]
+    weights = {id(weight) for weight in pair.network.trainable_variables}
+    assert weights == {id(weight) for weight in pair.trainee.trainable_variables}
+
+
+def test_the_article_network_is_the_article_s() -> None:
+    network = article_network(ArticleSize(vocabulary=50))
+    layers = [
+        (type(layer).__name__, layer.units)
+        for layer in network.layers
+        if type(layer).__name__ != "Dropout"
+    ]
+    assert layers == [
+        ("LSTM", 512), ("Dense", 256), ("Dense", 256), ("LSTM", 512), ("Dense", 256),
+        ("LSTM", 512), ("Dense", 50),
+    ]  # fmt: skip
+    assert network.input_shape == (None, 32, 1)
+    assert network.output_shape == (None, 50)
+
+
+def test_article_windows_stay_within_a_piece_and_fill_up_what_is_short() -> None:
+    pieces = [np.arange(1, 41), np.array([5]), np.array([7, 8, 9])]
+    examples = article_windows(pieces, vocabulary=64)
+    assert len(examples) == 39 + 0 + 2
+    windows, following = examples.batch(np.arange(len(examples)))
+    ids = (windows[..., 0] * 64).round().astype(int)
+    assert ids.shape == (41, ARTICLE_WINDOW)
+    assert ids[38].tolist() == list(range(8, 40))
+    assert following[38] == 40
+    assert ids[40].tolist() == [0] * 30 + [7, 8]
+    assert following[40] == 9
+    assert len(article_windows([], vocabulary=64)) == 0
+
+
+def test_training_needs_no_backend_of_its_own() -> None:
+    folder = Path(jamd.training.__file__).parent
+    for path in folder.glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        assert "import tensorflow" not in source, path
+        assert "tf." not in source.replace("tf.*", ""), path

@@ -1,0 +1,187 @@
+"""A run learns, can be stopped at any moment, and says what it did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jamd.errors import CorpusError
+from jamd.training.backend import load_backend
+from jamd.training.corpus import Corpus
+
+pytestmark = pytest.mark.train
+
+load_backend()
+
+from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
+from jamd.training import recipe  # noqa: E402
+from jamd.training.runs import Run, Settings, preset  # noqa: E402
+from jamd.training.train import Moment, new_run, rate_at, train  # noqa: E402
+
+SMALL = Settings(units=12, layers=2, inner=8, rows=4, window=16, rate=1e-2, epoch_steps=4, epochs=2)
+
+MakeGrid = Callable[[str], Corpus]
+MakeArticle = Callable[[str, Sequence[str], int], Corpus]
+
+
+def ignore(moment: Moment) -> None:
+    """Training that nobody watches."""
+
+
+def test_a_grid_run_learns_and_keeps_its_best(grid_corpus: MakeGrid, tmp_path: Path) -> None:
+    corpora = [grid_corpus("jazz").path, grid_corpus("song").path]
+    run = new_run(tmp_path / "run", corpora, SMALL, {"jazz": 3, "song": 1})
+    moments: list[Moment] = []
+    train(run.with_budget(5, None), moments.append)
+
+    history = run.history()
+    assert [item["epoch"] for item in history] == [1, 2, 3, 4, 5]
+    assert history[-1]["held_out"]["loss"] < history[0]["held_out"]["loss"]
+    assert set(history[-1]["held_out_by_style"]) == {"jazz", "song"}
+    assert (run.path / "history.png").read_bytes().startswith(b"\x89PNG")
+    best = min(item["held_out"]["loss"] for item in history)
+    improvements = sorted(path.name for path in (run.path / "improvements").iterdir())
+    assert len(improvements) == sum(item["improved"] for item in history)
+    assert improvements[-1].endswith(f"-{best:.4f}.weights.h5")
+    assert moments[-1].done == 1
+    assert sum(moment.finished is not None for moment in moments) == 5
+
+    read = Run.read(run.path)
+    assert [source.share for source in read.sources] == [0.75, 0.25]
+    network = read.network()
+    states = [np.zeros((1, 12), np.float32)] * 4
+    logits = network.predict_on_batch([np.array([[1, 3, 10]], np.int32), *states])[0]
+    assert logits.shape == (1, 3, len(read.vocabulary))
+
+
+def test_a_killed_run_goes_on_from_its_last_epoch(grid_corpus: MakeGrid, tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {})
+
+    def stop_in_the_third_epoch(moment: Moment) -> None:
+        if moment.epoch == 3 and moment.step == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(run.with_budget(4, None), stop_in_the_third_epoch)
+    assert [item["epoch"] for item in run.history()] == [1, 2]
+
+    train(run.with_budget(4, None), ignore)
+    history = run.history()
+    assert [item["step"] for item in history] == [4, 8, 12, 16]
+    assert history[2]["training"]["loss"] < history[0]["training"]["loss"]
+
+    moments: list[Moment] = []
+    train(run.with_budget(4, None), moments.append)
+    assert not moments  # done is done
+
+
+def test_the_same_seed_trains_the_same_network(grid_corpus: MakeGrid, tmp_path: Path) -> None:
+    corpus = grid_corpus("jazz").path
+    losses = []
+    for name in ("one", "two"):
+        run = new_run(tmp_path / name, [corpus], replace(SMALL, epochs=1), {})
+        train(run, ignore)
+        losses.append(run.history()[0]["held_out"]["loss"])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+def test_minutes_are_a_budget_too(grid_corpus: MakeGrid, tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {})
+    train(run.with_budget(None, 0.001), ignore)
+    assert len(run.history()) == 1
+
+
+def test_an_article_run_learns_from_loops_shorter_than_a_window(
+    article_corpus: MakeArticle, tmp_path: Path
+) -> None:
+    loops = article_corpus("loops", ["C4", "E4", "0.4.7"], 20)
+    other = article_corpus("other", ["C4", "G4", "2.5.9"], 40)
+    settings = replace(preset("article", "tiny"), epochs=3, rows=8, rate=1e-2)
+    run = new_run(tmp_path / "run", [loops.path, other.path], settings, {})
+    assert list(run.vocabulary) == ["0.4.7", "2.5.9", "C4", "E4", "G4"]
+    train(run, ignore)
+    losses = [item["held_out"]["loss"] for item in run.history()]
+    assert losses[-1] < losses[0]
+    assert Run.read(run.path).network().output_shape == (None, 5)
+
+
+def test_without_held_out_pieces_the_training_loss_decides(
+    article_corpus: MakeArticle, tmp_path: Path
+) -> None:
+    corpus = article_corpus("loops", ["C4", "E4"], 20)
+    content = json.loads((corpus.path / "corpus.json").read_text())
+    content["pieces"] = [piece for piece in content["pieces"] if piece["split"] == "train"]
+    (corpus.path / "corpus.json").write_text(json.dumps(content))
+    run = new_run(tmp_path / "run", [corpus.path], replace(preset("article", "tiny"), epochs=1), {})
+    train(run, ignore)
+    assert run.history()[0]["held_out"] is None
+    assert run.network() is not None
+
+
+def test_corpora_of_two_languages_are_refused(
+    grid_corpus: MakeGrid, article_corpus: MakeArticle, tmp_path: Path
+) -> None:
+    corpora = [grid_corpus("jazz").path, article_corpus("a", ["C4", "E4"], 9).path]
+    with pytest.raises(CorpusError, match="one language, found article and grid"):
+        new_run(tmp_path / "run", corpora, SMALL, {})
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', '{"format": 99}'])
+def test_a_damaged_run_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(CorpusError, match="train anew"):
+        Run.read(tmp_path)
+
+
+def test_a_run_without_an_epoch_has_no_network(grid_corpus: MakeGrid, tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {})
+    with pytest.raises(CorpusError, match="no epoch"):
+        run.network()
+    with pytest.raises(CorpusError, match=r"no run\.json"):
+        Run.read(tmp_path)
+
+
+@given(st.floats(0, 1))
+def test_the_learning_rate_rises_once_and_falls(done: float) -> None:
+    assert 0 <= rate_at(done) <= 1
+    assert rate_at(0.02) == 1
+    assert rate_at(1) == pytest.approx(0)
+
+
+def test_the_command_trains_and_goes_on(
+    grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus, run = str(grid_corpus("jazz").path), str(tmp_path / "run")
+    small = ["--preset", "tiny", "--epochs", "1", "--units", "8", "--batch", "2", "--window", "8"]
+    assert main(["train", corpus, "-o", run, *small]) == 0
+    assert "epoch 1: 100%" in capsys.readouterr().out
+    assert main(["train", corpus, "-o", run, "--epochs", "2"]) == 0
+    assert "epoch 2: 100%" in capsys.readouterr().out
+    assert main(["train", corpus, "-o", run, "--units", "9"]) == 2
+    assert "begun with --units 8, not 9" in capsys.readouterr().err
+    assert main(["train", corpus, "-o", run, "--batch", "9"]) == 2
+    assert "begun with --batch 2, not 9" in capsys.readouterr().err
+    assert main(["train", corpus, "-o", run, "--no-resume"]) == 2
+    assert main(["train", str(tmp_path / "none"), "-o", str(tmp_path / "new")]) == 2
+    assert "make one with jamd prepare" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--weight", "jazz"], ["--minutes", "0"], ["--dropout=1"]])
+def test_arguments_are_checked(arguments: list[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", str(tmp_path), "-o", str(tmp_path / "run"), *arguments])
+
+
+def test_the_recipe_names_its_sets_and_refuses_a_folder_without_them(tmp_path: Path) -> None:
+    assert sum(item.weight for item in recipe.INGREDIENTS) == pytest.approx(1)
+    with pytest.raises(CorpusError, match="openewld"):
+        recipe.ingredients_in(tmp_path)
+    (tmp_path / "mutopia").mkdir()
+    assert [item.style for item in recipe.ingredients_in(tmp_path)] == ["piano"]

@@ -1,0 +1,69 @@
+"""Where a run stopped: what it needs, beside `run.json`, to go on as if it never had."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from jamd.errors import CorpusError
+from jamd.training.runs import replace_file
+
+
+@dataclass(slots=True)
+class State:
+    """The counters of a run; with the weights and the optimiser, all that resuming needs.
+
+    Attributes:
+        epoch: Epochs finished.
+        step: Batches so far.
+        step_of_epoch: Batches of the epoch under way.
+        tokens: Tokens learned from so far, each time that they were read.
+        seconds: Wall time so far, in all sessions.
+        best: The lowest held-out loss so far, nats a token.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    step_of_epoch: int = 0
+    tokens: float = 0.0
+    seconds: float = 0.0
+    best: float = math.inf
+    arrays: tuple[Any, ...] = ()
+
+    _COUNTERS = ("epoch", "step", "tokens", "seconds", "best")
+
+    @classmethod
+    def read(cls, folder: Path) -> State | None:
+        """The state that a run's folder holds; None before its first epoch has ended."""
+        path = folder / "last.npz"
+        if not path.is_file():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                counters = json.loads(str(stored["counters"]))
+                arrays = tuple(stored[f"array{i}"] for i in range(len(stored.files) - 1))
+        except (OSError, ValueError, KeyError) as error:
+            raise CorpusError(f"{path}: damaged ({error}); train anew") from error
+        return cls(**counters, arrays=arrays)
+
+    def write(self, folder: Path, trainee: keras.Model) -> None:
+        """Keep the counters with the weights and the optimiser of `trainee`."""
+        arrays = {f"array{i}": variable.numpy() for i, variable in enumerate(_variables(trainee))}
+        counters = json.dumps({name: getattr(self, name) for name in self._COUNTERS})
+        replace_file(folder / "last.npz", lambda new: np.savez(new, counters=counters, **arrays))
+
+    def restore(self, trainee: keras.Model) -> None:
+        """Put the weights and the optimiser back into `trainee`."""
+        for variable, value in zip(_variables(trainee), self.arrays, strict=True):
+            variable.assign(value)
+        self.arrays = ()
+
+
+def _variables(trainee: keras.Model) -> list[Any]:
+    return [*trainee.trainable_variables, *trainee.optimizer.variables]
