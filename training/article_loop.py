@@ -1,11 +1,13 @@
 """The reading loop of the article that jamd grew out of, to be measured beside `jamd prepare`.
 
 After Sigurður Skúli, "How to Generate Music using a LSTM Neural Network in Keras" (2017): music21
-parses each file, the first instrument's notes and chords become names. Nothing else uses this.
+parses each file, the instruments are told apart, and notes and chords become names. Nothing else
+uses this.
 """
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,20 +17,26 @@ from typing import Any
 def article_names(paths: Iterable[Path]) -> list[str]:
     """The names of all notes and chords of some MIDI files, as the article reads them.
 
-    music21 is told not to use its cache of files parsed before.
+    music21 is called as the article calls it, on files that it has not seen before: it keeps what
+    it parsed in a folder of its own, here an empty one that goes away again.
     """
-    from music21 import chord, converter, instrument, note
+    from music21 import chord, converter, environment, instrument, note
 
     names: list[str] = []
-    with warnings.catch_warnings():
+    settings: Any = environment.Environment()
+    before = settings["directoryScratch"]
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as scratch:
         warnings.simplefilter("ignore")
-        for path in paths:
-            midi: Any = converter.parse(path, forceSource=True, storePickle=False)
-            parts: Any = instrument.partitionByInstrument(midi)
-            elements = parts.parts[0].recurse() if parts else midi.flatten().notes
-            for element in elements:
-                if isinstance(element, note.Note):
-                    names.append(str(element.pitch))
-                elif isinstance(element, chord.Chord):
-                    names.append(".".join(str(n) for n in element.normalOrder))
+        settings["directoryScratch"] = scratch
+        try:
+            for path in paths:
+                midi: Any = converter.parse(path)
+                parts: Any = instrument.partitionByInstrument(midi)
+                for element in (parts or midi).recurse().notes:
+                    if isinstance(element, note.Note):
+                        names.append(str(element.pitch))
+                    elif isinstance(element, chord.Chord):
+                        names.append(".".join(str(n) for n in element.normalOrder))
+        finally:
+            settings["directoryScratch"] = before
     return names
