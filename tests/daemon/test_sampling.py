@@ -22,7 +22,8 @@ SAMPLING = st.builds(
 
 def nucleus_of(logits: np.ndarray, allowed: np.ndarray, sampling: Sampling) -> set[int]:
     """The nucleus as its definition says it: add the likeliest until there is enough."""
-    weights = np.where(allowed, np.exp((logits - logits[allowed].max()) / sampling.temperature), 0)
+    scores = np.where(allowed, logits, -np.inf).astype(np.float64)
+    weights = np.exp((scores - scores.max()) / sampling.temperature)
     kept: set[int] = set()
     total = 0.0
     for token in sorted(range(len(weights)), key=lambda i: -weights[i]):

