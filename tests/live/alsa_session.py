@@ -91,7 +91,9 @@ until(lambda: keyboards() == 1, "the keyboard is listened to again")
 found["reconnected_s"] = time.monotonic() - before
 
 with (FOLDER / "heard.txt").open("w") as file:
-    dump = subprocess.Popen(["aseqdump", "-p", client("jamd plays")], stdout=file)
+    # By the line: into a file it would keep its lines back, four kilobytes at a time.
+    command = ["stdbuf", "-oL", "aseqdump", "-p", client("jamd plays")]
+    dump = subprocess.Popen(command, stdout=file)
 until(lambda: "aseqdump" in aconnect("-l"), "aseqdump")
 subprocess.run(["aplaymidi", "-p", client("jamd listens"), str(FOLDER / "phrase.mid")], check=True)
 
