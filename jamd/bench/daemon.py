@@ -1,0 +1,109 @@
+"""`jamd play` as a user starts it, in a MIDI system of its own where there can be one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import DEVNULL
+
+_PLAY = "import sys; from jamd.cli import main; sys.exit(main(sys.argv[1:]))"
+_READY = "Ready"  # how the line begins that `jamd play` prints when it is
+_NO_SYSTEM = "There is no MIDI system"  # and the one in its place without any
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A daemon that is ready.
+
+    Attributes:
+        process: It; its input is closed and its output is not read any further.
+        ready_s: Seconds from its start until it said so.
+        where: What its ports are on: `JACK`, `ALSA`, …, or `no MIDI system`.
+    """
+
+    process: subprocess.Popen[str]
+    ready_s: float
+    where: str
+
+
+@contextmanager
+def jack_server() -> Iterator[bool]:
+    """Let every process started meanwhile find a JACK server of its own, without a sound card.
+
+    Yields False, and changes nothing, where jackd is not installed.
+    """
+    if shutil.which("jackd") is None or shutil.which("jack_wait") is None:
+        yield False
+        return
+    name = f"jamd-bench-{os.getpid()}"
+    options = ["--no-realtime", "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"]
+    with (
+        variables(JACK_DEFAULT_SERVER=name, JACK_NO_START_SERVER="1"),
+        subprocess.Popen(["jackd", *options], stdout=DEVNULL, stderr=DEVNULL) as server,
+    ):
+        try:
+            subprocess.run(
+                ["jack_wait", "-w", "-t", "20"], check=True, stdout=DEVNULL, stderr=DEVNULL
+            )
+            yield True
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def variables(**values: str) -> Iterator[None]:
+    """Set variables of the environment for this process, and those that it starts meanwhile."""
+    before = os.environ.copy()
+    os.environ |= values
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
+
+
+@contextmanager
+def playing(bundle: Path, *arguments: str) -> Iterator[Started]:
+    """A `jamd play` that has just become ready; it is ended as Ctrl-C would.
+
+    Args:
+        bundle: The model's folder.
+        arguments: More of the command's arguments.
+
+    Raises:
+        RuntimeError: It ended before it was ready.
+    """
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PLAY, "play", "--no-keep", "--bundle", str(bundle), *arguments],
+        stdin=DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        try:
+            yield _wait(process, began)
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def _wait(process: subprocess.Popen[str], began: float) -> Started:
+    assert process.stdout is not None
+    said: list[str] = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith(_READY):
+            ready_s = time.perf_counter() - began
+            system = said[0].partition(":")[0]
+            where = "no MIDI system" if said[0].startswith(_NO_SYSTEM) else system
+            return Started(process, ready_s, where)
+    raise RuntimeError(f"jamd play ended before it was ready: {''.join(said).strip()}")

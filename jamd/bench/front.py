@@ -1,0 +1,164 @@
+"""The front process, as it is measured: the real loop, session and worker, on a port of no weight.
+
+`python -m jamd.bench.front BUNDLE MESSAGES` plays so many messages and prints, as JSON, when each
+was due and how late it was. The notes are scripted, so that every block has as many deadlines at
+the same distances; the worker writes without pause beside them, and its answers come in like any.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mido import Message
+
+from jamd.daemon.clock import MonotonicClock
+from jamd.daemon.events import Answered, Entry, Event, Mode, Sounded, WorkerReady
+from jamd.daemon.loop import Loop
+from jamd.daemon.ports import Connected
+from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.rtmidi_ports import Received
+from jamd.daemon.session import Session, Status
+from jamd.daemon.settings import Settings
+from jamd.daemon.supervisor import Supervisor
+from jamd.daemon.worker import Load
+from jamd.language import Context
+from jamd.notes import TICKS_PER_STEP, Note, Tick
+
+BPM = 300.0
+"""A grid step is then 16.7 ms, and the script has a beginning or an end at each: 60 a second."""
+
+SETTLING = 60
+"""Messages played before any is counted."""
+
+BUSY_TOKENS = 4096
+"""Tokens the worker is asked for at once: most of a second. It is asked again within 1 ms."""
+
+FOR_EVER = Tick(1 << 40)
+
+
+class Busy:
+    """A worker that writes without pause, whatever for.
+
+    Args:
+        bundle: The bundle's folder.
+        now: Seconds of the clock that `poll` is told.
+    """
+
+    def __init__(self, bundle: Path, now: float) -> None:
+        self._supervisor = Supervisor(Load(bundle), now)
+        self._asked = 0
+
+    @property
+    def writes(self) -> bool:
+        """Whether it has begun to."""
+        return self._asked > 0
+
+    def poll(self, now: float) -> None:
+        """Keep it busy. Call it often."""
+        for event in self._supervisor.poll(now):
+            if isinstance(event, WorkerReady) or (
+                isinstance(event, Answered) and event.planned.done
+            ):
+                self._asked += 1
+                context = Context((), Tick(0), Tick(0))
+                request = PlanRequest(self._asked, context, FOR_EVER, max_tokens=BUSY_TOKENS)
+                self._supervisor.ask(request, now)
+
+    def close(self) -> None:
+        self._supervisor.close()
+
+
+class ScriptBesideBusy:
+    """Answers the session from a script at once, while a worker is kept busy."""
+
+    def __init__(self, busy: Busy) -> None:
+        self._busy = busy
+        self._events: list[Event] = []
+
+    def ask(self, request: PlanRequest, now: float) -> None:  # noqa: ARG002 - as the loop has it
+        self._events.append(Answered(scripted(request)))
+
+    def poll(self, now: float) -> list[Event]:
+        wrote = self._busy.writes
+        self._busy.poll(now)
+        if self._busy.writes and not wrote:
+            self._events.append(WorkerReady())
+        events, self._events = self._events, []
+        return events
+
+
+def scripted(request: PlanRequest) -> Planned:
+    """A note of one step at every other step of the stretch asked for."""
+    every = 2 * TICKS_PER_STEP
+    first = -(-request.context.until // every) * every
+    notes = tuple(
+        Note(Tick(onset), 48 + onset // every % 24, 80, Tick(TICKS_PER_STEP))
+        for onset in range(first, request.through, every)
+    )
+    return Planned(request.id, notes, request.through, done=True)
+
+
+class Weightless:
+    """Ports that lead nowhere. The player at the other end strikes three keys, once `ready`."""
+
+    def __init__(self, ready: Callable[[], bool]) -> None:
+        self._ready = ready
+        strikes = [(kind, pitch) for pitch in (60, 64, 67) for kind in ("note_on", "note_off")]
+        self._phrase = deque(Message(kind, note=pitch) for kind, pitch in strikes)
+
+    def poll(self, now: float) -> Sequence[Received]:
+        if not self._phrase or not self._ready():
+            return ()
+        return [Received(self._phrase.popleft(), now, "player")]
+
+    def send(self, message: Message) -> None:
+        """Hand it to nobody."""
+
+    def tend(self, now: float) -> Sequence[str]:  # noqa: ARG002 - as the loop has it
+        return ()
+
+    def connected(self) -> Connected:
+        return Connected()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def play(bundle: Path, messages: int) -> list[tuple[float, float]]:
+    """Play `messages` messages; return, in seconds, when each was due and how late it was."""
+    clock = MonotonicClock()
+    busy = Busy(bundle, clock.now())
+    due: list[float] = []
+
+    def journal(entry: Entry) -> None:
+        if isinstance(entry, Sounded) and entry.part is not None:
+            due.append(entry.seconds)
+
+    def tend(now: float, status: Status) -> None:  # noqa: ARG001 - as the loop has it
+        if len(due) >= SETTLING + messages:
+            loop.stop()
+
+    loop = Loop(
+        Session(Settings(mode=Mode.ENDLESS, bpm=BPM)),
+        Weightless(lambda: busy.writes),
+        ScriptBesideBusy(busy),
+        journal,
+        clock,
+        tend=tend,
+    )
+    gc.collect()
+    gc.freeze()  # as `jamd play` does
+    try:
+        loop.run()
+    finally:
+        busy.close()
+    return list(zip(due, loop.lateness_s, strict=True))[SETTLING : SETTLING + messages]
+
+
+if __name__ == "__main__":
+    print(json.dumps(play(Path(sys.argv[1]), int(sys.argv[2]))))

@@ -1,0 +1,79 @@
+"""How late messages reach the port, beside a bare process that sleeps to the same deadlines."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jamd.bench.front import Busy
+from jamd.bench.report import Row, absolute, blocks_as_late
+
+ASK_AGAIN_S = 0.01
+"""How often the worker beside the bare process is looked after: seldom, so as not to disturb."""
+
+
+def rows(bundle: Path, blocks: int = 5, deadlines: int = 720) -> Iterator[Row]:
+    """Measure lateness in `blocks` pairs of blocks of `deadlines` deadlines each.
+
+    The two kinds alternate, and a worker of its own writes without pause in each block of both.
+    """
+    front_ms: list[list[float]] = []
+    bare_ms: list[list[float]] = []
+    for _ in range(blocks):
+        due_late = _front(bundle, deadlines)
+        first = due_late[0][0]
+        bare = _bare(bundle, [due - first for due, _ in due_late])
+        front_ms.append([1000 * late for _, late in due_late])
+        bare_ms.append([1000 * late for late in bare])
+    name = "message late at the port, worker writing"
+    yield blocks_as_late(name, "ms", front_ms, "bare process that sleeps", bare_ms, 1.5)
+    together = [late for block in front_ms for late in block]
+    yield absolute(f"{name}, quiet machine", "ms", together, 3, percent=99)
+    yield absolute("the latest of each block, quiet machine", "ms", [max(b) for b in front_ms], 10)
+
+
+def _front(bundle: Path, deadlines: int) -> list[tuple[float, float]]:
+    command = [sys.executable, "-m", "jamd.bench.front", str(bundle), str(deadlines)]
+    result = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    return [(due, late) for due, late in json.loads(result.stdout)]
+
+
+def _bare(bundle: Path, deadlines: list[float]) -> list[float]:
+    with _writing(bundle):
+        result = subprocess.run(
+            [sys.executable, "-m", "jamd.bench.sleeper"],
+            check=True,
+            input=json.dumps(deadlines).encode(),
+            stdout=subprocess.PIPE,
+        )
+    late: list[float] = json.loads(result.stdout)
+    return late
+
+
+@contextmanager
+def _writing(bundle: Path) -> Iterator[None]:
+    """A worker that writes without pause meanwhile."""
+    busy = Busy(bundle, time.monotonic())
+    over = threading.Event()
+
+    def look_after() -> None:
+        while not over.wait(ASK_AGAIN_S):
+            busy.poll(time.monotonic())
+
+    while not busy.writes:
+        time.sleep(ASK_AGAIN_S)
+        busy.poll(time.monotonic())
+    thread = threading.Thread(target=look_after)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        busy.close()

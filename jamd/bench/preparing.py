@@ -1,0 +1,133 @@
+"""`jamd prepare` beside the reading loop of the article that jamd grew out of."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jamd.bench.report import Row, left_out, times_faster
+from jamd.errors import SourceError
+
+_PREPARE = "import sys; from jamd.cli import main; sys.exit(main(sys.argv[1:]))"
+
+_ARTICLE = """
+import json, sys, time
+from pathlib import Path
+import music21
+from jamd.training.article_loop import article_names
+limit_s, *paths = json.load(sys.stdin)
+began = time.perf_counter()
+read = []
+for path in paths:
+    article_names([Path(path)])
+    read.append(time.perf_counter() - began)
+    if read[-1] > limit_s:
+        break
+print(json.dumps(read))
+"""
+
+
+def rows(
+    midi: Path | None = None, songs: int = 400, limit_s: float = 40.0, runs: int = 3
+) -> Iterator[Row]:
+    """Measure the microseconds that a note takes.
+
+    jamd's are the whole command's, from a cold start to the written corpus. The article's are its
+    loop's alone, without the import of music21, on as many of the same files, in random order, as
+    it reads within the limit.
+
+    Args:
+        midi: A folder of MIDI files; None makes some up.
+        songs: How many are made up.
+        limit_s: Seconds that the article's loop may take.
+        runs: How often jamd prepares the folder, each time anew.
+    """
+    try:
+        import music21  # noqa: F401 - both sides need the train extra
+        import symusic  # noqa: F401
+    except ModuleNotFoundError:
+        yield left_out("prepare", "it needs pip install 'jamd[train]'")
+        return
+    with tempfile.TemporaryDirectory(prefix="jamd-bench-") as scratch:
+        folder = midi or _made_up(Path(scratch) / "songs", songs)
+        spent_s = [_prepare(folder, Path(scratch) / f"corpus{run}") for run in range(runs)]
+        notes = _notes_by_file(Path(scratch) / "corpus0")
+        together = sum(notes.values())
+        if not together:
+            raise SourceError(f"{folder}: expected MIDI files that can be prepared, found none")
+        names = sorted(notes)
+        random.Random(0).shuffle(names)
+        read_s = _article([folder / name for name in names], limit_s)
+        read = sum(notes[name] for name in names[: len(read_s)])
+    yield times_faster(
+        f"prepare, a note of {together} in {len(notes)} files",
+        "us",
+        [1e6 * spent / together for spent in spent_s],
+        f"article's music21 loop, {len(read_s)} of the files",
+        [1e6 * read_s[-1] / read],
+        100,
+    )
+
+
+def _prepare(folder: Path, corpus: Path) -> float:
+    """Seconds from the start of the command to its end."""
+    command = ["prepare", str(folder), "-o", str(corpus), "--language", "grid"]
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", _PREPARE, *command], check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def _notes_by_file(corpus: Path) -> dict[str, int]:
+    described = json.loads((corpus / "corpus.json").read_text(encoding="utf-8"))
+    return {piece["source"]: piece["notes"] for piece in described["pieces"]}
+
+
+def _article(paths: Sequence[Path], limit_s: float) -> list[float]:
+    """Seconds from the start of the loop to the end of each file that it read."""
+    result = subprocess.run(
+        [sys.executable, "-c", _ARTICLE],
+        check=True,
+        input=json.dumps([limit_s, *map(str, paths)]).encode(),
+        stdout=subprocess.PIPE,
+    )
+    read_s: list[float] = json.loads(result.stdout)
+    return read_s
+
+
+def _made_up(folder: Path, songs: int, bars: int = 64) -> Path:
+    """Songs of a melody, chords and a bass, about 1,100 notes each: not music, but like it."""
+    from symusic import Note
+    from symusic.core import ScoreTick, TrackTick
+
+    folder.mkdir()
+    for song in range(songs):
+        numbers = np.random.default_rng(song)
+        roots = np.repeat(48 + numbers.choice([0, 2, 4, 5, 7, 9], 2 * bars), 3)
+        thirds = np.tile([0, 4, 7], 2 * bars)
+        eighths = np.flatnonzero(numbers.random(8 * bars) < 0.7)
+        walk = 72 + np.abs(np.cumsum(numbers.integers(-2, 3, len(eighths))) % 24 - 12)
+        score = ScoreTick(480)
+        for name, every, onsets, pitches in (
+            ("Melody", 240, 240 * eighths, walk),
+            ("Piano", 960, np.repeat(960 * np.arange(2 * bars), 3), roots + thirds),
+            ("Bass", 480, 480 * np.arange(4 * bars), np.repeat(roots[::3], 2) - 12),
+        ):
+            track = TrackTick(name)
+            notes = Note.from_numpy(
+                time=onsets.astype(np.int32),
+                duration=np.full(len(onsets), every - 30, np.int32),
+                pitch=pitches.astype(np.int8),
+                velocity=numbers.integers(60, 100, len(onsets)).astype(np.int8),
+            )
+            track.notes.extend(notes)
+            score.tracks.append(track)
+        score.dump_midi(folder / f"{song:03}.mid")
+    return folder

@@ -1,0 +1,132 @@
+"""One token: the improviser beside the bare session, and beside Keras with the same weights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jamd.bench.report import Row, left_out, times_as_much, times_faster
+from jamd.bundle import Bundle
+from jamd.daemon import sampling
+from jamd.daemon.improviser import Improviser
+from jamd.daemon.requests import Sampling
+from jamd.language import Constraints, Context
+from jamd.notes import Meter, Note, Tick
+from jamd.training.backend import load_backend
+
+LONGEST = 512
+"""Tokens after which the writing starts anew: about what a session asks for at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """Something to be timed.
+
+    Attributes:
+        call: What is timed.
+        often: How many calls it has in a round.
+        after: Called after each call with its result, off the clock.
+    """
+
+    call: Callable[[], Any]
+    often: int = 1
+    after: Callable[[Any], object] | None = None
+
+
+def rows(bundle: Bundle, rounds: int = 3000, keras_rounds: int = 100) -> Iterator[Row]:
+    """Measure one token.
+
+    Args:
+        bundle: The model, one that keeps states.
+        rounds: Calls beside the bare session.
+        keras_rounds: Calls of each of the two Keras ways.
+    """
+    improviser = Improviser(bundle)
+    ours, bare = alternate([_writing(improviser), _stepping(improviser.session)], rounds)
+    name = f"one token ({improviser.precision}): logits, mask, draw"
+    yield times_as_much(name, "us", ours, "session.run alone, same session", bare, 1.5)
+    try:
+        load_backend()
+        from jamd.bench.keras_twin import twin_of
+    except ModuleNotFoundError:
+        yield left_out("one token beside Keras", "it needs pip install 'jamd[train]'")
+        return
+    twin = twin_of(bundle)
+    contenders = [
+        _writing(improviser, often=10),
+        _carrying(twin.predict, twin.states),
+        _carrying(twin.on_batch, twin.states),
+    ]
+    ours, predict, on_batch = alternate(contenders, keras_rounds)
+    for way, theirs, least in (("predict", predict, 200), ("predict_on_batch", on_batch, 1)):
+        beside = f"Keras {way}, {twin.weights}"
+        yield times_faster(name, "us", ours, beside, theirs, least)
+
+
+def alternate(contenders: Sequence[Contender], rounds: int) -> list[list[float]]:
+    """Time `contenders` in turns, so that whatever else the machine does befalls all of them.
+
+    Args:
+        contenders: What is to be timed.
+        rounds: Counted after a tenth more, which warm up and are thrown away.
+
+    Returns:
+        Microseconds of each call, for each of `contenders`.
+    """
+    spent_us: list[list[float]] = [[] for _ in contenders]
+    for round_number in range(-max(1, rounds // 10), rounds):
+        for contender, spent in zip(contenders, spent_us, strict=True):
+            for _ in range(contender.often):
+                before_ns = time.perf_counter_ns()
+                result = contender.call()
+                after_ns = time.perf_counter_ns()
+                if contender.after is not None:
+                    contender.after(result)
+                if round_number >= 0:
+                    spent.append((after_ns - before_ns) / 1000)
+    return spent_us
+
+
+def _writing(improviser: Improviser, often: int = 1) -> Contender:
+    """Writes one token after the last, as the worker does."""
+    phrase = tuple(Note(Tick(240 * i), 60 + i, 80, Tick(240)) for i in range(8))
+    context = Context(phrase, Tick(0), Meter(4, 4).ticks_per_bar)
+    random = sampling.generator(seed=0, request_id=1)
+    how = Sampling()
+    writing = improviser.language.begin(context, Constraints())
+
+    def choose() -> int:
+        logits = improviser.logits(writing.tokens)
+        return sampling.choose(logits, writing.allowed(), how, random)
+
+    def push(token: int) -> None:
+        nonlocal writing
+        writing.push(token)
+        if len(writing.tokens) > LONGEST:
+            writing = improviser.language.begin(context, Constraints())
+
+    return Contender(choose, often, push)
+
+
+def _stepping(session: Any) -> Contender:
+    """Runs the graph alone."""
+    names = [one.name for one in session.get_inputs()]
+    outputs = [one.name for one in session.get_outputs()]
+    states = [np.zeros((1, one.shape[1]), np.float32) for one in session.get_inputs()[1:]]
+    return _carrying(
+        lambda values: session.run(outputs, dict(zip(names, values, strict=True))), states
+    )
+
+
+def _carrying(run: Callable[[list[Any]], list[Any]], states: Sequence[Any]) -> Contender:
+    """Runs one token from the states that the call before gave."""
+    values = [np.array([[1]], np.int32), *states]
+
+    def keep(results: list[Any]) -> None:
+        values[1:] = results[1:]
+
+    return Contender(lambda: run(values), after=keep)

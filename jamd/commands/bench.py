@@ -1,0 +1,72 @@
+"""`jamd bench`: each figure beside what it is to be compared with."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jamd.commands import Subparsers
+
+if TYPE_CHECKING:
+    from jamd.bench.report import Row
+    from jamd.bundle import Bundle
+
+NAMES = ("token", "lateness", "prepare", "start", "memory")
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "bench",
+        help="measure speed, each figure beside what it is to be compared with",
+        description="Measure one token, lateness, preparing, starting and memory: about six "
+        "minutes. Ratios are of figures taken in turns, so they hold on a machine that is not "
+        "quiet; absolute figures (limits in us, ms, s) mean something only on one that is. "
+        "With jackd at hand, the daemon is measured on a JACK server of its own. The exit status "
+        "is 0 whether or not the limits are kept.",
+    )
+    parser.add_argument("--json", action="store_true", help="print a list of objects, no table")
+    parser.add_argument("--bundle", default="default", help="the model's folder (default: shipped)")
+    parser.add_argument("--only", action="append", choices=NAMES, help="measure only this; repeat")
+    parser.add_argument("--quick", action="store_true", help="a small try: the figures are rough")
+    parser.add_argument(
+        "--midi", type=Path, metavar="FOLDER", help="MIDI files to prepare, not made-up ones"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from jamd.bench.report import as_json, as_table
+    from jamd.bundle import Bundle, resolve
+
+    bundle = Bundle.read(resolve(args.bundle))
+    rows: list[Row] = []
+    for name in args.only or NAMES:
+        print(f"measuring {name} ...", file=sys.stderr)
+        rows += _rows(name, bundle, args.midi, args.quick)
+    print(as_json(rows) if args.json else as_table(rows))
+    return 0
+
+
+def _rows(name: str, bundle: Bundle, midi: Path | None, quick: bool) -> Iterator[Row]:
+    if name == "token":
+        from jamd.bench import token
+
+        return token.rows(bundle, *((100, 5) if quick else ()))
+    if name == "lateness":
+        from jamd.bench import lateness
+
+        return lateness.rows(bundle.path, *((1, 60) if quick else ()))
+    if name == "prepare":
+        from jamd.bench import preparing
+
+        return preparing.rows(midi, *((4, 1.0, 1) if quick else ()))
+    if name == "start":
+        from jamd.bench import startup
+
+        return startup.rows(bundle.path, *((1,) if quick else ()))
+    from jamd.bench import memory
+
+    return memory.rows(bundle.path, *((2.0,) if quick else ()))

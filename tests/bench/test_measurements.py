@@ -1,0 +1,74 @@
+"""Each measurement runs, at its smallest; what it measures is not judged here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jamd.bench import lateness, memory, startup
+from jamd.bench.front import SETTLING, play, scripted
+from jamd.bench.report import Row
+from jamd.bundle import Bundle
+from jamd.daemon.requests import PlanRequest
+from jamd.language import Context
+from jamd.notes import TICKS_PER_STEP, Tick
+
+BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
+
+
+def measured(rows: list[Row]) -> list[str | None]:
+    assert all(row.p50 is not None and row.p50 >= 0 for row in rows)
+    assert all((row.ok is None) == (row.limit is None) for row in rows)
+    return [row.beside for row in rows]
+
+
+def test_the_script_continues_itself() -> None:
+    def request(until: int, through: int) -> PlanRequest:
+        return PlanRequest(1, Context((), Tick(0), Tick(until)), Tick(through))
+
+    whole = scripted(request(0, 4000)).notes
+    halves = [*scripted(request(0, 1930)).notes, *scripted(request(1930, 4000)).notes]
+    assert list(whole) == halves
+    edges = sorted({edge for note in whole for edge in (note.onset, note.end)})
+    assert edges == [TICKS_PER_STEP * step for step in range(len(edges))]
+
+
+def test_the_front_has_a_deadline_at_every_step() -> None:
+    due_late = play(BUNDLE, 12)
+    due = [seconds for seconds, _ in due_late]
+    gaps = [after - before for before, after in zip(due, due[1:], strict=False)]
+    assert len(due) == 12
+    assert gaps == pytest.approx([1 / 60] * 11)
+    assert SETTLING > 12
+
+
+def test_lateness() -> None:
+    rows = list(lateness.rows(BUNDLE, blocks=1, deadlines=12))
+    assert measured(rows) == ["bare process that sleeps", None, None]
+
+
+@pytest.mark.train
+def test_one_token() -> None:
+    from jamd.bench import token
+
+    rows = list(token.rows(Bundle.read(BUNDLE), rounds=20, keras_rounds=2))
+    session, predict, on_batch = measured(rows)
+    assert session == "session.run alone, same session"
+    assert predict == "Keras predict, same weights"
+    assert on_batch == "Keras predict_on_batch, same weights"
+
+
+@pytest.mark.train
+def test_preparing() -> None:
+    from jamd.bench import preparing
+
+    (row,) = preparing.rows(songs=2, limit_s=0.1, runs=1)
+    assert measured([row]) == ["article's music21 loop, 1 of the files"]
+
+
+@pytest.mark.needs("jackd")
+def test_starting_and_memory_on_jack() -> None:
+    rows = [*startup.rows(BUNDLE, runs=1), *memory.rows(BUNDLE, seconds=1.0)]
+    assert measured(rows) == [None] * 5
+    assert [row.name.rpartition(", ")[2] for row in rows[:4]] == ["JACK"] * 4
