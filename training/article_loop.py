@@ -23,7 +23,7 @@ def article_names(paths: Iterable[Path]) -> list[str]:
     from music21 import chord, converter, environment, instrument, note
 
     names: list[str] = []
-    settings: Any = environment.Environment()
+    settings: Any = environment.Environment()  # type: ignore[no-untyped-call]
     before = settings["directoryScratch"]
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as scratch:
         warnings.simplefilter("ignore")

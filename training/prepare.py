@@ -40,6 +40,7 @@ FEWEST_PITCHES = 3
 MOST_NAMES = 2**16
 """Token ids are 16 bits wide."""
 
+_MOST_AT_ONCE = 16  # items in a task
 _KEEP_EVERY = 64  # files between two writes to the store
 
 
@@ -134,7 +135,7 @@ def prepare(
         keyed = list(_keys(sources, left_out))
         new = {key: source for source, key in keyed if store.reason(key) is None}
         reused = sum(key not in new for _, key in keyed)
-        failed = _read(new, store, workers, progress)
+        failed = _read(new, store, workers, options.jobs, progress)
         found: list[_Found] = []
         for source, key in keyed:
             reason = failed.get(key) or store.reason(key)
@@ -167,14 +168,14 @@ def _keys(sources: Iterable[Source], left_out: list[LeftOut]) -> Iterator[tuple[
 
 
 def _read(
-    new: dict[str, Source], store: Store, workers: Workers, progress: Progress
+    new: dict[str, Source], store: Store, workers: Workers, jobs: int, progress: Progress
 ) -> dict[str, str]:
     """Read files into the store; the reasons of those that another run might read, by key."""
     failed: dict[str, str] = {}
     fresh: list[tuple[str, Outcome]] = []
     tasks = (FileTask(source.path, source.is_score) for source in new.values())
     try:
-        results = zip(new, workers.map(read_file, tasks), strict=True)
+        results = zip(new, workers.map(read_file, tasks, _at_once(len(new), jobs)), strict=True)
         for done, (key, result) in enumerate(results, 1):
             if isinstance(result, LimitError):
                 failed[key] = str(result)
@@ -189,6 +190,11 @@ def _read(
     finally:  # an interrupt loses nothing that was read
         store.put(fresh)
     return failed
+
+
+def _at_once(items: int, jobs: int) -> int:
+    """How many items to hand to a worker together: few enough for all workers to end together."""
+    return max(1, min(_MOST_AT_ONCE, items // (8 * jobs)))
 
 
 def _join(found: Sequence[_Found], options: Options) -> Iterator[list[_Found]]:
@@ -232,9 +238,8 @@ def _write(
         )
         for work in works
     )
-    for done, (work, written) in enumerate(
-        zip(works, workers.map(write_piece, tasks), strict=True), 1
-    ):
+    results = workers.map(write_piece, tasks, _at_once(len(works), options.jobs))
+    for done, (work, written) in enumerate(zip(works, results, strict=True), 1):
         progress("writing", done, len(works))
         if isinstance(written, SourceError):
             left_out += [LeftOut(item.name, str(written)) for item in work]

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as OutOfTimeError
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -132,7 +133,7 @@ class Workers:
     def __init__(self, jobs: int, time_limit_s: float, memory_limit_mb: int) -> None:
         self._time_limit_s = time_limit_s
         self._memory_limit_mb = memory_limit_mb
-        self._window = 8 * jobs
+        self._window = 4 * jobs
         self._pool = ProcessPool(
             max_workers=jobs,
             initializer=_limit_memory,
@@ -156,34 +157,63 @@ class Workers:
         self._pool.join()
 
     def map(
-        self, function: Callable[[Item], Result], items: Iterable[Item]
+        self, function: Callable[[Item], Result], items: Iterable[Item], at_once: int = 1
     ) -> Iterator[Result | SourceError]:
         """`function` of each item, in their order; what could not be done is its reason instead.
 
         Only so many tasks are under way as keep the workers busy, so memory stays flat.
-        """
-        under_way: deque[ProcessFuture[Result]] = deque()
-        for item in items:
-            under_way.append(self._pool.schedule(function, args=[item], timeout=self._time_limit_s))
-            if len(under_way) >= self._window:
-                yield self._result(under_way.popleft())
-        while under_way:
-            yield self._result(under_way.popleft())
 
-    def _result(self, future: ProcessFuture[Any]) -> Result | SourceError:
+        Args:
+            function: Of a module, so that a worker can find it.
+            items: What to do it with.
+            at_once: How many items make a task: handing over a task costs more than a small file.
+                The limits are a task's. Where one is given up, each of its items is tried by
+                itself.
+        """
+        rest = iter(items)
+        under_way: deque[tuple[list[Item], ProcessFuture[Any]]] = deque()
+        while batch := list(islice(rest, at_once)):
+            under_way.append((batch, self._start(function, batch)))
+            if len(under_way) >= self._window:
+                yield from self._results(function, *under_way.popleft())
+        while under_way:
+            yield from self._results(function, *under_way.popleft())
+
+    def _start(self, function: Callable[[Item], Result], batch: list[Item]) -> ProcessFuture[Any]:
+        return self._pool.schedule(_each, args=[function, batch], timeout=self._time_limit_s)
+
+    def _results(
+        self, function: Callable[[Item], Result], batch: list[Item], future: ProcessFuture[Any]
+    ) -> Iterator[Result | SourceError]:
         try:
-            result: Result = future.result()
-        except SourceError as error:
-            return error
+            results: list[Result | SourceError] = future.result()
         except OutOfTimeError:
-            return LimitError(f"took longer than {self._time_limit_s:g} s")
+            given_up = LimitError(f"took longer than {self._time_limit_s:g} s")
         except MemoryError:
-            return LimitError(f"took more than {self._memory_limit_mb} MB of memory")
+            given_up = LimitError(f"took more than {self._memory_limit_mb} MB of memory")
         except ProcessExpired as error:
-            return LimitError(f"its reader died ({error})")
+            given_up = LimitError(f"its reader died ({error})")
         except _FAILURES as error:
-            return LimitError(f"its reader failed: {type(error).__name__}: {error}"[:200])
-        return result
+            given_up = LimitError(f"its reader failed: {type(error).__name__}: {error}"[:200])
+        else:
+            yield from results
+            return
+        if len(batch) == 1:
+            yield given_up
+            return
+        for item in batch:
+            yield from self._results(function, [item], self._start(function, [item]))
+
+
+def _each(function: Callable[[Item], Result], batch: list[Item]) -> list[Result | SourceError]:
+    """`function` of each item, in a worker."""
+    results: list[Result | SourceError] = []
+    for item in batch:
+        try:
+            results.append(function(item))
+        except SourceError as error:
+            results.append(error)
+    return results
 
 
 def _limit_memory(megabytes: int) -> None:

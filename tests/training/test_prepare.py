@@ -149,6 +149,13 @@ def test_limits_end_a_task_and_the_next_one_is_done() -> None:
         assert quick is None
 
 
+def test_what_was_handed_over_with_a_slow_task_is_done_all_the_same() -> None:
+    with Workers(jobs=1, time_limit_s=0.2, memory_limit_mb=256) as workers:
+        quick, slow, last = workers.map(time.sleep, [0, 3600, 0], at_once=3)
+        assert isinstance(slow, LimitError)
+        assert (quick, last) == (None, None)
+
+
 def test_a_task_that_takes_too_much_memory_is_refused() -> None:
     with Workers(jobs=1, time_limit_s=20, memory_limit_mb=256) as workers:
         large, small = workers.map(bytearray, [2**30, 2])
