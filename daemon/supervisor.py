@@ -22,6 +22,9 @@ ANSWER_LIMIT_S = 2.0
 """A worker that says nothing for so long while it is asked something hangs. It writes about 10,000
 tokens in that time, and says something at least at every bar line."""
 
+ANSWER_LIMIT_STEPS = 1000
+"""On a machine so slow that this takes longer, a worker has the time of so many tokens."""
+
 LOAD_LIMIT_S = 120.0
 """A worker not ready after so long hangs. CUDA on a cold disk takes a quarter of it."""
 
@@ -137,8 +140,10 @@ class Supervisor:
         if self.ready is None:
             if now - self._started > LOAD_LIMIT_S:
                 self._lose(events, now, f"was not ready after {LOAD_LIMIT_S:.0f} s")
-        elif self._asked is not None and now - self._last_word > ANSWER_LIMIT_S:
-            self._lose(events, now, f"said nothing for {ANSWER_LIMIT_S:.0f} s")
+        elif self._asked is not None:
+            limit_s = max(ANSWER_LIMIT_S, ANSWER_LIMIT_STEPS * self.ready.step_us / 1e6)
+            if now - self._last_word > limit_s:
+                self._lose(events, now, f"said nothing for {limit_s:.0f} s")
         return events
 
     def _take(self, answer: Answer, events: list[Event]) -> None:
