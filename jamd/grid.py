@@ -21,6 +21,7 @@ pitches outside a piano's 88 keys move into it by octaves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from jamd.grid_continuation import GridContinuation, GridWriter
 from jamd.grid_tokens import (
@@ -141,7 +142,7 @@ def _on_grid(notes: Sequence[Note]) -> list[GridNote]:
         if not LOWEST <= pitch <= HIGHEST:
             pitch = fold(pitch)
         token = (COMP if note.part is Part.COMP else LEAD) + pitch - LOWEST
-        length = duration_bin(note.duration / TICKS_PER_STEP)
+        length = _length(note.duration)
         end = onset + DURATIONS[length]
         known = placed.get((onset, token))
         if known is None or known[4] < end:
@@ -149,6 +150,11 @@ def _on_grid(notes: Sequence[Note]) -> list[GridNote]:
             placed[onset, token] = (onset, token, velocity, DURATION + length, end)
     # COMP ids come before LEAD ids, so this is the language's own order.
     return sorted(placed.values())
+
+
+@lru_cache(maxsize=4096)  # music has few different durations
+def _length(duration: int) -> int:
+    return duration_bin(duration / TICKS_PER_STEP)
 
 
 def _bar_lines(meters: Sequence[tuple[Tick, Meter]], last: int) -> Iterator[tuple[int, Meter]]:
