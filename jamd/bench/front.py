@@ -22,15 +22,17 @@ from jamd.daemon.loop import Loop
 from jamd.daemon.ports import Connected
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.rtmidi_ports import Received
-from jamd.daemon.session import Session, Status
+from jamd.daemon.session import LATE_SECONDS, Session, Status
 from jamd.daemon.settings import Settings
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.worker import Load
 from jamd.language import Context
-from jamd.notes import TICKS_PER_STEP, Note, Tick
+from jamd.notes import STEPS_PER_BEAT, TICKS_PER_STEP, Note, Tick
 
 BPM = 300.0
 """A grid step is then 16.7 ms, and the script has a beginning or an end at each: 60 a second."""
+
+STEP_S = 60 / BPM / STEPS_PER_BEAT
 
 SETTLING = 60
 """Messages played before any is counted."""
@@ -157,7 +159,18 @@ def play(bundle: Path, messages: int) -> list[tuple[float, float]]:
         loop.run()
     finally:
         busy.close()
-    return list(zip(due, loop.lateness_s, strict=True))[SETTLING : SETTLING + messages]
+    due_late = with_left_out(list(zip(due, loop.lateness_s, strict=True)))
+    return due_late[SETTLING : SETTLING + messages]
+
+
+def with_left_out(due_late: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Fill in the deadlines of notes that the session left out, being too late for them."""
+    filled: list[tuple[float, float]] = []
+    for due, late in due_late:
+        while filled and due - filled[-1][0] > 1.5 * STEP_S:
+            filled.append((filled[-1][0] + STEP_S, LATE_SECONDS))
+        filled.append((due, late))
+    return filled
 
 
 if __name__ == "__main__":

@@ -104,8 +104,7 @@ def _article(paths: Sequence[Path], limit_s: float) -> list[float]:
 
 def _made_up(folder: Path, songs: int, bars: int = 64) -> Path:
     """Songs of a melody, chords and a bass, about 1,100 notes each: not music, but like it."""
-    from symusic import Note
-    from symusic.core import ScoreTick, TrackTick
+    from symusic.core import NoteTickList, ScoreTick, TrackTick
 
     folder.mkdir()
     for song in range(songs):
@@ -121,13 +120,12 @@ def _made_up(folder: Path, songs: int, bars: int = 64) -> Path:
             ("Bass", 480, 480 * np.arange(4 * bars), np.repeat(roots[::3], 2) - 12),
         ):
             track = TrackTick(name)
-            notes = Note.from_numpy(
-                time=onsets.astype(np.int32),
-                duration=np.full(len(onsets), every - 30, np.int32),
-                pitch=pitches.astype(np.int8),
-                velocity=numbers.integers(60, 100, len(onsets)).astype(np.int8),
+            track.notes = NoteTickList.from_numpy(
+                onsets.astype(np.int32),
+                np.full(len(onsets), every - 30, np.int32),
+                pitches.astype(np.int8),
+                numbers.integers(60, 100, len(onsets)).astype(np.int8),
             )
-            track.notes.extend(notes)
             score.tracks.append(track)
         score.dump_midi(folder / f"{song:03}.mid")
     return folder

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from jamd.bench import lateness, memory, startup
-from jamd.bench.front import SETTLING, play, scripted
+from jamd.bench.front import play, scripted, with_left_out
 from jamd.bench.report import Row
 from jamd.bundle import Bundle
 from jamd.daemon.requests import PlanRequest
@@ -35,19 +36,24 @@ def test_the_script_continues_itself() -> None:
 
 
 def test_the_front_has_a_deadline_at_every_step() -> None:
-    due_late = play(BUNDLE, 12)
-    due = [seconds for seconds, _ in due_late]
-    gaps = [after - before for before, after in zip(due, due[1:], strict=False)]
-    assert len(due) == 12
-    assert gaps == pytest.approx([1 / 60] * 11)
-    assert SETTLING > 12
+    due = [seconds for seconds, _ in play(BUNDLE, 12)]
+    assert [after - before for before, after in pairwise(due)] == pytest.approx([1 / 60] * 11)
 
 
+def test_what_was_left_out_counts_as_late() -> None:
+    due_late = [(0.0, 0.001), (1 / 60, 0.002), (4 / 60, 0.003), (5 / 60, 0.004)]
+    filled = with_left_out(due_late)
+    assert [seconds for seconds, _ in filled] == pytest.approx([i / 60 for i in range(6)])
+    assert [late for _, late in filled] == [0.001, 0.002, 0.05, 0.05, 0.003, 0.004]
+
+
+@pytest.mark.slow
 def test_lateness() -> None:
     rows = list(lateness.rows(BUNDLE, blocks=1, deadlines=12))
     assert measured(rows) == ["bare process that sleeps", None, None]
 
 
+@pytest.mark.slow
 @pytest.mark.train
 def test_one_token() -> None:
     from jamd.bench import token
@@ -59,6 +65,7 @@ def test_one_token() -> None:
     assert on_batch == "Keras predict_on_batch, same weights"
 
 
+@pytest.mark.slow
 @pytest.mark.train
 def test_preparing() -> None:
     from jamd.bench import preparing
@@ -67,6 +74,7 @@ def test_preparing() -> None:
     assert measured([row]) == ["article's music21 loop, 1 of the files"]
 
 
+@pytest.mark.slow
 @pytest.mark.needs("jackd")
 def test_starting_and_memory_on_jack() -> None:
     rows = [*startup.rows(BUNDLE, runs=1), *memory.rows(BUNDLE, seconds=1.0)]
