@@ -163,6 +163,7 @@ class GridContinuation:
         self._until = Tick(context.until - context.start)
         self._polyphony = constraints.polyphony
         self._ends: list[Tick] = []  # of the notes written that may still sound
+        self._allowed: Mask | None = None  # until the next token
         self._may_write = self._constant_mask(context.meter, constraints)
         self._pitches_left = bool(self._may_write[COMP:VELOCITY].any()) or bool(
             self._may_write[LEAD:DURATION].any()
@@ -189,7 +190,13 @@ class GridContinuation:
         return Tick(self._origin + max(self._until, self._writer.now))
 
     def allowed(self) -> Mask:
-        """Shape (vocabulary,): what the grammar and the constraints allow next."""
+        """Shape (vocabulary,): what the grammar and the constraints allow next. Read-only."""
+        if self._allowed is None:
+            self._allowed = self._allowed_now()
+            self._allowed.flags.writeable = False
+        return self._allowed
+
+    def _allowed_now(self) -> Mask:
         writer = self._writer
         mask = writer.may_follow()
         mask &= self._may_write
@@ -227,6 +234,7 @@ class GridContinuation:
         """
         if not 0 <= token < len(VOCABULARY) or not self.allowed()[token]:
             raise ValueError(f"token {token} is not allowed here")
+        self._allowed = None
         self.tokens.append(token)
         notes = self._writer.follow(token)
         if KIND[token] == "Position":
