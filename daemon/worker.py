@@ -156,8 +156,9 @@ def main() -> int:
         )
     except EOFError:
         return 0
-    except (BundleError, RuntimeError) as error:
-        send(Refused(" ".join(str(error).split())), answers)
+    except Exception as error:  # noqa: BLE001 - onnxruntime's own errors have no other base
+        kind = "" if isinstance(error, BundleError | RuntimeError) else f"{type(error).__name__}: "
+        send(Refused(kind + " ".join(str(error).split())), answers)
         return 0
     send(ready, answers)
     inbox: queue.SimpleQueue[PlanRequest] = queue.SimpleQueue()

@@ -6,6 +6,7 @@ Nothing here sleeps for a fixed time: `until` asks again and again, up to a dead
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from jamd.bundle import checksum
 from jamd.daemon import providers, supervisor
 from jamd.daemon.events import Answered, Event, Failed, WorkerLost, WorkerReady
 from jamd.daemon.providers import Trial, Verdicts
@@ -36,8 +38,8 @@ def request(request_id: int, bars: int = 2, **changes: object) -> PlanRequest:
 class Bench:
     """A supervisor, and all it has said so far."""
 
-    def __init__(self) -> None:
-        self.supervisor = Supervisor(Load(BUNDLE), time.monotonic())
+    def __init__(self, bundle: Path = BUNDLE) -> None:
+        self.supervisor = Supervisor(Load(bundle), time.monotonic())
         self.events: list[Event] = []
         self.start_s = 0.0
 
@@ -155,13 +157,47 @@ def test_a_request_that_cannot_be_answered_is_not_the_end(bench: Bench) -> None:
 
 
 def test_a_bundle_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
-    bench = Bench.__new__(Bench)
-    bench.supervisor, bench.events = Supervisor(Load(tmp_path / "none"), time.monotonic()), []
+    bench = Bench(tmp_path / "none")
     try:
         bench.until(lambda: bench.supervisor.refused)
     finally:
         bench.supervisor.close()
     assert "expected a bundle's folder" in str(bench.supervisor.refused)
+    assert bench.supervisor.faults == [], "one reason is enough, and no other worker is started"
+    assert bench.supervisor.pid is None
+
+
+def test_a_graph_that_the_runtime_cannot_read_is_refused_too(tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(BUNDLE, folder)
+    graph, manifest = folder / "model.onnx", folder / "manifest.json"
+    old = checksum(graph.read_bytes())
+    noise = bytes(graph.stat().st_size)
+    graph.write_bytes(noise)
+    manifest.write_text(manifest.read_text().replace(old, checksum(noise)))
+    bench = Bench(folder)
+    try:
+        bench.until(lambda: bench.supervisor.refused)
+    finally:
+        bench.supervisor.close()
+    assert "\n" not in str(bench.supervisor.refused)
+
+
+def test_a_bundle_lost_in_the_middle_of_a_jam_is_not_refused_for_good(tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(BUNDLE, folder)
+    bench = Bench(folder)
+    try:
+        bench.until(lambda: bench.supervisor.ready)
+        folder.rename(tmp_path / "elsewhere")
+        os.kill(bench.supervisor.pid or 0, signal.SIGKILL)
+        bench.until(lambda: len(bench.supervisor.faults) > 1)
+        (tmp_path / "elsewhere").rename(folder)
+        bench.until(lambda: bench.supervisor.ready)
+    finally:
+        bench.supervisor.close()
+    assert bench.supervisor.refused is None
+    assert "cannot load the model any more" in bench.supervisor.faults[1]
 
 
 def trial(bench: Bench, file: Path, monkeypatch: pytest.MonkeyPatch, worth_it: float) -> Trial:
