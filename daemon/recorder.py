@@ -1,7 +1,8 @@
 """The take: a journal that is written as it happens, and becomes a MIDI file.
 
-The journal (`NAME.jsonl`) is append-only, an entry a line. Closed, it is turned into `NAME.mid` and
-removed; left behind by a kill or a power cut, it is found and turned into one at the next start.
+The journal (`NAME.jamd-journal`) is append-only, an entry a line of JSON. Closed, it is turned into
+`NAME.mid` and removed; left behind by a kill or a power cut, it is found and turned into one at the
+next start. It is called as nobody else calls a file, for a folder of takes may hold anything.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from mido import Message
 from jamd.daemon import take
 from jamd.daemon.events import Entry, MeterSet, Mode, ModeSet, Sounded, TempoSet, Turn, TurnTaken
 from jamd.notes import Meter, Part
+
+JOURNAL = ".jamd-journal"
 
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind for kind in (Sounded, TempoSet, MeterSet, TurnTaken, ModeSet)
@@ -113,7 +116,7 @@ class Recorder:
 
 def _create(folder: Path, name: str) -> tuple[TextIO, Path]:
     for number in itertools.count(1):
-        path = folder / (f"{name}.jsonl" if number == 1 else f"{name}-{number}.jsonl")
+        path = folder / (f"{name}{JOURNAL}" if number == 1 else f"{name}-{number}{JOURNAL}")
         with suppress(FileExistsError):
             if not path.with_suffix(".mid").exists():
                 return path.open("x", encoding="utf-8"), path
@@ -135,7 +138,7 @@ def finish(journal: Path) -> Path | None:
 def recover(folder: Path) -> list[Path]:
     """Finish the journals in `folder` that nobody writes any more; return their MIDI files."""
     found = []
-    for journal in sorted(folder.glob("*.jsonl")):
+    for journal in sorted(folder.glob(f"*{JOURNAL}")):
         # Another jamd may be writing it at this moment, or be the quicker one to finish it.
         with suppress(OSError):
             with journal.open("r+b") as file:

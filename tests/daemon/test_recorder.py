@@ -106,7 +106,7 @@ from jamd.daemon.recorder import Recorder
 recorder = Recorder(Path({str(tmp_path)!r}), "jam")
 recorder.write(Sounded(0, 0.0, None, Message("note_on", note=60)))
 recorder.write(Sounded(480, 0.5, None, Message("note_off", note=60)))
-journal = next(Path({str(tmp_path)!r}).glob("*.jsonl"))
+journal = next(Path({str(tmp_path)!r}).glob("*.jamd-journal"))
 while journal.read_text().count("\\n") < 2:
     time.sleep(0.001)
 print("written", flush=True)
@@ -126,3 +126,10 @@ time.sleep(60)
 
 def test_a_folder_that_is_not_there_has_nothing_to_recover(tmp_path: Path) -> None:
     assert recover(tmp_path / "none") == []
+
+
+def test_what_others_keep_in_the_folder_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text('{"a": 1}\n')
+    (tmp_path / "mine.mid").write_bytes(b"")
+    assert recover(tmp_path) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.jsonl", "mine.mid"]
