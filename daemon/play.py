@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 
 from jamd.bundle import Bundle, resolve
@@ -66,17 +68,26 @@ def play(config: Config, screen: Screen, bars: int | None = None) -> None:
             subject = f"{driver} {providers.fingerprint(bundle)}"
             trial = providers.Trial(supervisor, rival, subject, providers.Verdicts())
         watch = Watch(screen, ports, supervisor, recorder, trial, settings)
-        loop = Loop(Session(settings), ports, supervisor, watch.journal, clock, tend=watch.tend)
+        if room is not None and bars is None:
+            bars = BARS
+        session = Session(replace(settings, bars=bars))
+        loop = Loop(session, ports, supervisor, watch.journal, clock, tend=watch.tend)
         watch.stop, watch.room, watch.why = loop.stop, room, why
-        watch.bars = BARS if room is not None and bars is None else bars
-        for name in ("SIGINT", "SIGTERM"):
-            number = getattr(signal, name)
+        watch.bars, watch.model = bars, config.model.bundle
+        for number in _stop_signals():
             stops.callback(signal.signal, number, signal.signal(number, lambda *_: loop.stop()))
         gc.collect()
         gc.freeze()  # a full collection would look through all that was imported: a late note
         loop.run()
     if supervisor.refused is not None:
         raise BundleError(f"the model cannot be run: {supervisor.refused}")
+
+
+def _stop_signals() -> Iterator[int]:
+    """Ctrl-C, the service manager, and the terminal's window closed, unless nohup forbids that."""
+    yield from (signal.SIGINT, signal.SIGTERM)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield signal.SIGHUP
 
 
 def _open(
@@ -136,6 +147,7 @@ class Watch:
     Attributes:
         stop: Ends the loop.
         room: The rehearsal room, if that is where jamd plays.
+        model: What the settings call the model.
         why: Why the provider is the one it is.
         bars: Stop after so many bars; None plays on.
     """
@@ -151,6 +163,7 @@ class Watch:
     ) -> None:
         self.stop: Callable[[], None] = lambda: None
         self.room: RehearsalRoom | None = None
+        self.model = ""
         self.why = ""
         self.bars: int | None = None
         self._screen = screen
@@ -200,7 +213,7 @@ class Watch:
         if supervisor.ready is not None and not self._introduced:
             self._introduced = True
             where = providers.describe(supervisor.ready)
-            news.append(f"Ready: the model is on {where}; {self.why}.")
+            news.append(f'Ready: the model "{self.model}" is on {where}; {self.why}.')
             if self.room is not None:
                 self.room.begin(now)
         if self._trial is not None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import TextIO
 
 from jamd.daemon.events import Sounded, Turn
 from jamd.daemon.ports import Connected
 from jamd.daemon.session import Status
+from jamd.errors import printable
 from jamd.notes import TICKS_PER_BEAT, Meter, Part
 from jamd.roll import pitch_name
 
@@ -21,7 +23,8 @@ class Screen:
     """A stream that people read.
 
     Args:
-        stream: Where it is written; the status line appears only where this is a terminal.
+        stream: Where it is written; the status line appears only where this is a terminal. One
+            that takes no more (a closed window, a full disk) does not stop the music.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -31,24 +34,26 @@ class Screen:
 
     def news(self, line: str) -> None:
         """Print a line, above the status line."""
-        self._stream.write(f"{_ERASE_LINE if self._shown else ''}{line}\n{self._shown}")
-        self._stream.flush()
+        self._write(f"{_ERASE_LINE if self._shown else ''}{printable(line)}\n{self._shown}")
 
     def status(self, line: str) -> None:
         """Show `line` as the status from now on, cut to the terminal's width."""
         if not self._terminal:
             return
-        line = line[: shutil.get_terminal_size().columns - 1]
+        line = printable(line)[: shutil.get_terminal_size().columns - 1]
         if line != self._shown:
             self._shown = line
-            self._stream.write(f"{_ERASE_LINE}{line}")
-            self._stream.flush()
+            self._write(f"{_ERASE_LINE}{line}")
 
     def close(self) -> None:
         """Leave the cursor on a line of its own."""
         if self._shown:
             self._shown = ""
-            self._stream.write(_ERASE_LINE)
+            self._write(_ERASE_LINE)
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
             self._stream.flush()
 
 

@@ -80,6 +80,8 @@ class Session:
         self._last_note: int | None = None
         self._now = -math.inf
         self._edge = Tick(0)  # every onset before it is committed
+        bars = math.inf if settings.bars is None else settings.bars
+        self._end = bars * settings.meter.ticks_per_bar
         self._closed = False
         self._effects: list[Effect] = []
 
@@ -248,7 +250,7 @@ class Session:
         self._decide()
         self._edge = Tick(max(self._edge, self._transport.passed(self._now + self._window) + 1))
         if self._turn is Turn.JAMD:
-            certain = self._planner.commit(self._edge)
+            certain = [n for n in self._planner.commit(self._edge) if n.onset < self._end]
             self._memory.commit(certain)
             for note in certain:
                 self._schedule.add(note, self._channel(note.part))

@@ -27,6 +27,7 @@ class Settings:
         comp_channel: The MIDI channel on which Comp goes out, 0..15.
         thru: Send the player's own notes on as they come.
         style: One of `jamd.grid.STYLES`: what the model takes itself to be playing.
+        bars: jamd begins nothing after so many; None: the jam has no end.
         horizon_bars: How far ahead `endless` plans, in bars, at least 1.
         constraints: What may be written, whatever the model would like.
         sampling: How tokens are drawn.
@@ -42,6 +43,7 @@ class Settings:
     comp_channel: int = 0
     thru: bool = False
     style: str = "jazz"
+    bars: int | None = None
     horizon_bars: int = 2
     constraints: Constraints = field(default_factory=Constraints)
     sampling: Sampling = field(default_factory=Sampling)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import importlib.util
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -33,6 +35,8 @@ LEARNING = {
 }
 """What the extra `train` installs: the live side does without it."""
 
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 def parser() -> argparse.ArgumentParser:
     """Every subcommand with its arguments; none of the sides is imported."""
@@ -49,11 +53,13 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; return the exit status.
 
-    A `UserError`, a file that the system cannot open, or a library that the extra `train` would
-    have installed becomes one line on stderr and status 2.
+    A `UserError`, a file that the system cannot open, a full disk, or a library that the extra
+    `train` would have installed becomes one line on stderr and status 2.
     Ctrl-C where a command does not handle it is 130, and a reader that went away is 141: what a
     shell reports for SIGINT and SIGPIPE. Anything else is a bug and keeps its traceback.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # not every terminal can write a flat sign
+        sys.stdout.reconfigure(errors="backslashreplace")
     args = parser().parse_args(arguments)
     try:
         status: int = args.run(args)
@@ -67,9 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
-        if error.filename is None or error.strerror is None:
+        if error.strerror is None or (error.filename is None and error.errno not in _DISK_FULL):
             raise
-        print(f"jamd: {error.filename}: {error.strerror}", file=sys.stderr)
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"jamd: {place}{error.strerror}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in LEARNING:

@@ -21,7 +21,7 @@ from typing import Any
 import platformdirs
 
 from jamd.config import SECTIONS, SETTINGS, Config, Setting
-from jamd.errors import ConfigError
+from jamd.errors import ConfigError, printable
 from jamd.setting_kinds import Flag, Number, Several
 
 FILE_NAME = "config.toml"
@@ -92,7 +92,7 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
             f"({config.play.highest}); found {config.play.lowest}"
         )
     if problems:
-        raise ConfigError("\n".join(map(_printable, problems)))
+        raise ConfigError("\n".join(map(printable, problems)))
     return InForce(config, origins, file)
 
 
@@ -145,11 +145,6 @@ def _suggestion(key: str) -> str:
 
 def _shown(raw: object) -> str:
     return textwrap.shorten(json.dumps(raw, ensure_ascii=False, default=str), 60)
-
-
-def _printable(line: str) -> str:
-    """`line` without what a terminal would obey: a file's keys and values may hold anything."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def add_options(parser: argparse.ArgumentParser, *keys: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd import config_file
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, bars
 from jamd.config import Config
 from jamd.errors import SourceError
 from jamd.notes import METERS
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from jamd.daemon.take import Song
     from jamd.daemon.virtual import Improvises
 
-MOST_BARS = 10_000
-
 _SETTINGS = (
     "play.mode",
     "play.parts",
+    "play.in_key",
     "transport.bpm",
     "transport.meter",
     "model.bundle",
@@ -42,7 +41,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("input", type=Path, metavar="IN.mid", help="what the player plays")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mid")
-    parser.add_argument("--bars", type=_bars, help="bars to play (default: the file's, and 8 more)")
+    parser.add_argument("--bars", type=bars, help="bars to play (default: the file's, and 8 more)")
     parser.add_argument(
         "--scripted", action="store_true", help="answer by a fixed rule instead of a model"
     )
@@ -97,9 +96,3 @@ def _improviser(args: argparse.Namespace, config: Config) -> Improvises:
     from jamd.daemon.improviser import Improviser
 
     return Improviser(Bundle.read(resolve(config.model.bundle)), threads=config.model.threads)
-
-
-def _bars(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_BARS:
-        raise argparse.ArgumentTypeError(f"expected 1..{MOST_BARS} bars; found {text!r}")
-    return int(text)

@@ -6,11 +6,12 @@ import argparse
 import sys
 
 from jamd import config_file
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, bars
 
 _SETTINGS = (
     "play.mode",
     "play.parts",
+    "play.in_key",
     "transport.bpm",
     "transport.meter",
     "midi.api",
@@ -33,7 +34,7 @@ def add(subparsers: Subparsers) -> None:
         description="Open two MIDI ports and jam until Ctrl-C. Without a MIDI system, rehearse: a "
         "bundled phrase is played to jamd, and the take is saved with its picture.",
     )
-    parser.add_argument("--bars", type=int, help="stop after so many bars; a rehearsal has 8")
+    parser.add_argument("--bars", type=bars, help="stop after so many bars; a rehearsal has 8")
     parser.add_argument(
         "--takes", dest="takes.folder", metavar="DIR", help='where takes go; default: "takes"'
     )
@@ -47,6 +48,6 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         play(config_file.in_force(args).config, Screen(sys.stdout), args.bars)
-    except KeyboardInterrupt:  # before there was a loop to stop
+    except KeyboardInterrupt:  # while all was being opened or closed: there was no loop to stop
         return 0
     return 0

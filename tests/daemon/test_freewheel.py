@@ -152,3 +152,20 @@ def test_the_same_arguments_give_the_same_bytes(song: Song, mode: Mode, seed: in
         return stream.getvalue()
 
     assert taken() == taken()
+
+
+def test_nothing_begins_after_the_last_bar() -> None:
+    struck = tuple((Tick(480 * i), Message("note_on", note=60 + i)) for i in range(4))
+    ended = tuple((Tick(480 * i + 400), Message("note_off", note=60 + i)) for i in range(4))
+    song = Song(tuple(sorted(struck + ended, key=lambda m: m[0])), (), None, Tick(1840))
+    jam = Settings(mode=Mode.ENDLESS, start_at_once=True, bars=3)
+    take = freewheel(song, jam, ScriptedImproviser(), bars=6)
+    tracks = to_midi(take).tracks[2:]
+    onsets = [
+        sum(m.time for m in track[: i + 1])
+        for track in tracks
+        for i, message in enumerate(track)
+        if message.type == "note_on"
+    ]
+    assert onsets
+    assert max(onsets) < 3 * METERS[2].ticks_per_bar

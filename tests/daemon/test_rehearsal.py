@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 
 from mido import Message
@@ -105,3 +106,23 @@ def test_elsewhere_only_news_is_written() -> None:
     screen.news("news")
     screen.close()
     assert stream.getvalue() == "news\n"
+
+
+def test_what_a_port_calls_itself_is_not_obeyed() -> None:
+    stream = io.StringIO()
+    Screen(stream).news("listening to \x1b]0;evil\x07Keys\nReady")
+    assert stream.getvalue() == "listening to \\x1b]0;evil\\x07Keys\\nReady\n"
+
+
+class ClosedWindow(Terminal):
+    """A terminal whose window was closed."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_closed_window_does_not_stop_the_music() -> None:
+    screen = Screen(ClosedWindow())
+    screen.news("news")
+    screen.status("one")
+    screen.close()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -110,3 +112,34 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
             cli.main([name, "--help"])
         assert left.value.code == 0
         assert f"usage: jamd {name}" in capsys.readouterr().out
+
+
+def test_a_full_disk_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    assert run_raising(full, monkeypatch) == 2
+    assert capsys.readouterr().err == "jamd: No space left on device\n"
+
+
+def test_a_terminal_that_cannot_write_a_flat_sign_is_no_end(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[midi]\ninput_name = "E♭"\n', encoding="utf-8")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("jamd"), "config"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb'"E\u266d"' in done.stdout
+
+
+@pytest.mark.parametrize("bars", ["0", "-1", "x", "10001"])
+def test_bars_that_cannot_be_played_are_refused(
+    bars: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["play", "--bars", bars])
+    assert left.value.code == 2
+    assert "expected 1..10000 bars" in capsys.readouterr().err
