@@ -18,7 +18,7 @@ import numpy as np
 from jamd.errors import CorpusError, SourceError
 from jamd.grid_tokens import VOCABULARY
 from jamd.training.corpus import Corpus, CorpusWriter, LeftOut, Split
-from jamd.training.pieces import is_held_out
+from jamd.training.pieces import held_out_of
 from jamd.training.sources import Source, find_sources
 from jamd.training.store import Outcome, Store, key_of
 from jamd.training.work import (
@@ -136,6 +136,8 @@ def prepare(
         new = {key: source for source, key in keyed if store.reason(key) is None}
         reused = sum(key not in new for _, key in keyed)
         failed = _read(new, store, workers, options.jobs, progress)
+        groups = {group for _, key in keyed for group, _, _ in store.facts(key)}
+        held_out = held_out_of(groups, options.held_out)
         found: list[_Found] = []
         for source, key in keyed:
             reason = failed.get(key) or store.reason(key)
@@ -143,7 +145,7 @@ def prepare(
                 left_out.append(LeftOut(source.name, reason))
                 continue
             for number, (group, bars, remarks) in enumerate(store.facts(key)):
-                split: Split = "held-out" if is_held_out(group, options.held_out) else "train"
+                split: Split = "held-out" if group in held_out else "train"
                 found.append(_Found(source, key, number, group, split, bars))
                 warnings += [LeftOut(source.name, remark) for remark in remarks]
         if not found:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from jamd.notes import Meter, Note, Piece, Tick
-from jamd.training.pieces import bars_of, group_of, is_held_out, join
+from jamd.training.pieces import bars_of, group_of, held_out_of, join
 from jamd.training.reading import Reading, Voice
 
 pytestmark = pytest.mark.train
@@ -76,17 +76,23 @@ def test_other_chords_are_another_piece(
     assert group_of(progression(one)) != group_of(progression(other))
 
 
-@given(st.text(), st.floats(0, 1), st.floats(0, 1))
+@given(st.sets(st.text()), st.floats(0, 1), st.floats(0, 1))
 def test_what_a_smaller_share_holds_out_a_larger_one_does_too(
-    group: str, one: float, other: float
+    groups: set[str], one: float, other: float
 ) -> None:
     small, large = sorted((one, other))
-    assert is_held_out(group, large) or not is_held_out(group, small)
+    assert held_out_of(groups, small) <= held_out_of(groups, large) <= groups
 
 
 def test_about_the_share_asked_for_is_held_out() -> None:
-    held_out = sum(is_held_out(str(group), 0.1) for group in range(10_000))
-    assert 900 < held_out < 1100
+    assert 900 < len(held_out_of([str(group) for group in range(10_000)], 0.1)) < 1100
+
+
+def test_a_small_folder_has_something_to_be_measured_on() -> None:
+    assert held_out_of(["one", "two"], 1e-9) == held_out_of(["two", "one"], 1e-9)
+    assert len(held_out_of(["one", "two"], 1e-9)) == 1
+    assert not held_out_of(["one"], 1e-9), "there is nothing left to train on otherwise"
+    assert not held_out_of(["one", "two"], 0)
 
 
 def test_bars_are_counted_across_meters() -> None:
