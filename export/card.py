@@ -28,16 +28,20 @@ _LIMITS = {
 
 def card(manifest: Manifest) -> str:
     """The text of a bundle's README.md, in Markdown."""
-    layers = " and ".join(map(str, manifest.layers))
+    *first, last = map(str, manifest.layers)
+    layer = "LSTM layers" if first else "one LSTM layer"
+    layers = f"{', '.join(first)} and {last}" if first else last
     parts = [
         f"# A jamd model of the {manifest.language} language",
         (
-            f"A network with LSTM layers of {layers} units that continues music in "
+            f"A network with {layer} of {layers} units that continues music in "
             f"{_LANGUAGES[manifest.language]}; {len(manifest.vocabulary)} tokens. "
             "`jamd play --bundle` with the path of this folder plays with it."
         ),
         "## Trained on",
-        _table(("Set", "Source and licence"), manifest.sources.items()),
+        _table(("Set", "Source and licence"), manifest.sources.items())
+        if manifest.sources
+        else "Whose music it is was not stated.",
         "## How",
         _table(("", ""), ((name, _fact(value)) for name, value in manifest.training.items())),
         "## How well it predicts",

@@ -32,6 +32,7 @@ from jamd.notes import STEPS_PER_BEAT
 from jamd.training import predictors
 from jamd.training.corpus import Corpus
 from jamd.training.evaluate import Sample, evaluate_corpora, held_out
+from jamd.training.network import ARTICLE_WINDOW
 from jamd.training.prepare import Progress, no_progress
 from jamd.training.runs import Run
 from jamd.training.subjects import read_corpus
@@ -105,16 +106,15 @@ def export(
 
 
 def _facts(run: Run) -> dict[str, str | int | float]:
-    settings, history = run.settings, run.history()
+    settings, history, grid = run.settings, run.history(), run.language == "grid"
     read = ", ".join(
         f"{source.style} {source.share:.0%} ({source.pieces:,} pieces, {source.tokens:,} tokens)"
         for source in run.sources
     )
     facts: dict[str, str | int | float] = {
         "read, by share": read,
-        "LSTM layers": f"{settings.layers} of {settings.units} units",
-        "embedding or Dense": settings.inner,
-        "batch": f"{settings.rows} rows, windows of {settings.window} tokens",
+        "width of the embedding" if grid else "width of the Dense layers": settings.inner,
+        "batch": f"{settings.rows} windows of {settings.window if grid else ARTICLE_WINDOW} tokens",
         "dropout": settings.dropout,
         "learning rate, at most": settings.rate,
         "seed": settings.seed,
