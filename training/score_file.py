@@ -25,6 +25,10 @@ SUFFIXES = frozenset({".musicxml", ".xml", ".mxl", ".abc"})
 CORPUS = "music21:"
 """What a source in music21's own corpus begins with."""
 
+ANALYSIS = ".rntxt"
+"""Suffix of the analyses in music21's corpus: chords in Roman numerals, about scores and not music.
+"""
+
 VELOCITY = 80
 
 
@@ -75,7 +79,7 @@ def corpus_paths(name: str) -> list[Path]:
                 "like music21:bach or music21:bach/bwv66.6"
             ) from None
         paths = [Path(path) for path in (found if isinstance(found, list) else [found])]
-    return sorted(paths)
+    return sorted(path for path in paths if path.suffix != ANALYSIS)
 
 
 def _first_line(error: Exception) -> str:

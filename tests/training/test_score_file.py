@@ -119,5 +119,6 @@ def test_a_chorale_of_music21s_own_corpus() -> None:
 
 def test_a_composer_is_many_files_and_nobody_is_an_error() -> None:
     assert len(corpus_paths("music21:schoenberg")) >= 2
+    assert {path.suffix for path in corpus_paths("music21:bach")} <= {".mxl", ".xml", ".krn"}
     with pytest.raises(SourceError, match="music21:nobody: expected a composer or a work"):
         corpus_paths("music21:nobody")
