@@ -60,8 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):  # not every terminal can write a flat sign
         sys.stdout.reconfigure(errors="backslashreplace")
-    args = parser().parse_args(arguments)
     try:
+        args = parser().parse_args(arguments)
         status: int = args.run(args)
         sys.stdout.flush()
     except UserError as error:
