@@ -128,7 +128,7 @@ class Improviser:
         started_ns = time.perf_counter_ns()
         random = sampling.generator(request.seed, request.id)
         writing = self.language.begin(request.context, request.constraints)
-        through = writing.through
+        through, preference = writing.through, writing.preference
         notes: list[Note] = []
 
         def planned(done: bool) -> Planned:
@@ -139,6 +139,8 @@ class Improviser:
             if through >= request.through:
                 break
             logits = self.logits(writing.tokens)
+            if preference is not None:
+                logits = logits + preference  # not in place: the cache keeps the model's own
             token = sampling.choose(logits, writing.allowed(), request.sampling, random)
             notes += writing.push(token)
             if superseded():

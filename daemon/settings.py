@@ -63,7 +63,7 @@ def settings_from(config: Config) -> Settings:
         comp_channel=midi.channel_comp - 1,
         thru=midi.thru,
         style=model.style,
-        constraints=Constraints(play.parts, play.lowest, play.highest, play.polyphony),
+        constraints=Constraints(play.parts, play.lowest, play.highest, play.polyphony, play.in_key),
         sampling=Sampling(model.temperature, model.nucleus),
         seed=model.seed if model.seed >= 0 else random.randrange(2**63),
     )

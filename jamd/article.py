@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jamd.key import recent_key
 from jamd.language import Constraints, Context
 from jamd.notes import TICKS_PER_BEAT, Note, Part, Piece, Tick
 from jamd.vocabulary import Vocabulary
@@ -158,12 +159,28 @@ class ArticleContinuation:
         loud = [n.velocity for n in context.heard]
         self._velocity = round(sum(loud) / len(loud)) if loud else 80
         self._mask = self._constant_mask()
+        self.preference = self._preference(context)
 
     def _constant_mask(self) -> NDArray[np.bool_]:
         mask = np.array([self._fits(token) for token in range(len(self._language.vocabulary))])
         if not mask.any():  # nothing fits: then the range gives way, for something must follow
             mask[:] = True
         return mask
+
+    def _preference(self, context: Context) -> NDArray[np.float32] | None:
+        """Log-weights that hold notes and chords to the key of the context."""
+        key = recent_key(context) if self._constraints.in_key else None
+        if key is None:
+            return None
+        tokens = range(len(self._language.vocabulary))
+        inside = [
+            all(
+                note.pitch % 12 in key.pitch_classes for note in self._language.notes_of(t, Tick(0))
+            )
+            for t in tokens
+        ]
+        outside = np.log1p(-self._constraints.in_key)
+        return np.where(inside, 0, outside).astype(np.float32)
 
     def _fits(self, token: int) -> bool:
         limits = self._constraints

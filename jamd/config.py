@@ -135,6 +135,12 @@ class Play:
         108, Number(0, 127, "MIDI pitch"), "The highest pitch jamd plays; 60 is middle C."
     )
     polyphony: int = _setting(8, Number(1, 16, "notes"), "Most notes that sound at once.")
+    in_key: float = _setting(
+        0.9,
+        Number(0.0, 0.99),
+        "How strongly jamd keeps to the key that it hears: pitches outside it are as likely as the "
+        "model thinks, times 1 - in_key. 0 leaves it to the model.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from jamd.grid_tokens import (
     COMP,
     DURATION,
     END,
+    HIGHEST,
     LEAD,
     LOWEST,
     PITCHES,
@@ -26,6 +27,8 @@ from jamd.grid_tokens import (
     bin_velocity,
     ticks_of,
 )
+from jamd.harmony import CHORDS, tones_of
+from jamd.key import recent_key
 from jamd.language import Constraints, Context
 from jamd.notes import METERS, TICKS_PER_STEP, Meter, Note, Part, Tick, to_tick
 
@@ -146,6 +149,20 @@ class GridWriter:
         return Note(self.now, pitch, self._velocity, duration, part)
 
 
+def _preference(context: Context, in_key: float) -> NDArray[np.float32] | None:
+    """Shape (vocabulary,): log-weights that hold pitches and chords to the key of the context."""
+    key = recent_key(context) if in_key else None
+    if key is None:
+        return None
+    inside = np.array([pitch % 12 in key.pitch_classes for pitch in range(LOWEST, HIGHEST + 1)])
+    inside_chords = [tones_of(chord) <= key.pitch_classes for chord in CHORDS]
+    preference = np.zeros(len(VOCABULARY), np.float32)
+    outside = np.log1p(-in_key)
+    preference[COMP:VELOCITY] = preference[LEAD:DURATION] = np.where(inside, 0, outside)
+    preference[CHORD:COMP] = np.where(inside_chords, 0, outside)
+    return preference
+
+
 class GridContinuation:
     """Music being written after a context: a `GridWriter` under constraints.
 
@@ -164,6 +181,7 @@ class GridContinuation:
         self._polyphony = constraints.polyphony
         self._ends: list[Tick] = []  # of the notes written that may still sound
         self._allowed: Mask | None = None  # until the next token
+        self.preference = _preference(context, constraints.in_key)
         self._may_write = self._constant_mask(context.meter, constraints)
         self._pitches_left = bool(self._may_write[COMP:VELOCITY].any()) or bool(
             self._may_write[LEAD:DURATION].any()

@@ -30,6 +30,12 @@ CHORDS = tuple(f"{root}:{quality}" for root in ROOTS for quality in QUALITIES)
 """Every chord there is a token for, by root and then quality."""
 
 
+def tones_of(chord: str) -> frozenset[int]:
+    """The pitch classes of one of `CHORDS`."""
+    root, _, quality = chord.partition(":")
+    return frozenset((ROOTS.index(root) + tone) % 12 for tone in QUALITIES[quality])
+
+
 def _mask(root: int, tones: Sequence[int]) -> int:
     """The set of pitch classes as 12 bits."""
     return sum(1 << (root + tone) % 12 for tone in tones)

@@ -46,12 +46,15 @@ class Constraints:
         lowest: Lowest MIDI pitch, 0..127.
         highest: Highest MIDI pitch, `lowest`..127.
         polyphony: Most notes sounding at once, at least 1.
+        in_key: How strongly to keep to the key of what was heard, 0..0.99: a pitch outside it is
+            as likely as the model thinks, times `1 - in_key`.
     """
 
     parts: frozenset[Part] = frozenset(Part)
     lowest: int = 21
     highest: int = 108
     polyphony: int = 8
+    in_key: float = 0.0
 
 
 class Continuation(Protocol):
@@ -67,6 +70,10 @@ class Continuation(Protocol):
 
     def allowed(self) -> NDArray[np.bool_]:
         """Shape (vocabulary,): which tokens may come next. At least one always may."""
+
+    @property
+    def preference(self) -> NDArray[np.float32] | None:
+        """Shape (vocabulary,): what to add to the logits, at most 0; None: nothing."""
 
     def push(self, token: int) -> tuple[Note, ...]:
         """Take the next token; return the notes that it completes (ticks, as in the context).

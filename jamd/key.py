@@ -1,0 +1,73 @@
+"""The key of what was heard.
+
+A phrase's pitch classes, weighed by how long they sound, are correlated with what listeners expect
+of each of the 24 keys; the best correlation names the key (Krumhansl and Schmuckler; Krumhansl,
+"Cognitive Foundations of Musical Pitch", 1990, chapter 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from jamd.language import Context
+from jamd.notes import TICKS_PER_BEAT, Note
+
+# Probe-tone ratings of Krumhansl and Kessler (1982), from the tonic up.
+_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+_PROFILES = np.array([np.roll(p, tonic) for p in (_MAJOR, _MINOR) for tonic in range(12)])
+
+_MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
+_MINOR_SCALE = (0, 2, 3, 5, 7, 8, 10, 11)  # natural, and the leading tone of its dominant
+
+LEAST_CORRELATION = 0.6
+"""Below this nothing is called a key: the music is chromatic, or there is too little of it."""
+
+RECENT_BARS = 8
+"""How far back a jam is heard for its key: it may change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key.
+
+    Attributes:
+        tonic: Pitch class, 0 for C.
+        minor: Minor, else major.
+    """
+
+    tonic: int
+    minor: bool = False
+
+    @property
+    def pitch_classes(self) -> frozenset[int]:
+        """What belongs to it; in minor the raised seventh too."""
+        scale = _MINOR_SCALE if self.minor else _MAJOR_SCALE
+        return frozenset((self.tonic + degree) % 12 for degree in scale)
+
+
+def key_of(notes: Iterable[Note]) -> Key | None:
+    """The key of `notes`, or None where they do not tell one.
+
+    A note counts by its duration up to two beats: a pad should not outweigh the tune above it. One
+    still held counts as a beat.
+    """
+    weights = np.zeros(12)
+    for note in notes:
+        weights[note.pitch % 12] += min(note.duration or TICKS_PER_BEAT, 2 * TICKS_PER_BEAT)
+    if np.ptp(weights) == 0:
+        return None
+    correlations = np.corrcoef(weights, _PROFILES)[0, 1:]  # (24,)
+    best = int(correlations.argmax())
+    if correlations[best] < LEAST_CORRELATION:
+        return None
+    return Key(best % 12, minor=best >= 12)
+
+
+def recent_key(context: Context) -> Key | None:
+    """The key of the last `RECENT_BARS` bars of a context, or None."""
+    since = context.until - RECENT_BARS * context.meter.ticks_per_bar
+    return key_of(note for note in context.heard if note.onset >= since)
