@@ -11,6 +11,7 @@ from typing import TextIO
 from jamd.daemon.events import Sounded, Turn
 from jamd.daemon.ports import Connected
 from jamd.daemon.session import Status
+from jamd.daemon.transport import position
 from jamd.errors import printable
 from jamd.notes import TICKS_PER_BEAT, Meter, Part
 from jamd.roll import pitch_name
@@ -80,15 +81,14 @@ def _ends(names: tuple[str, ...], complete: bool) -> str:
 def note_rows(sounded: Sequence[Sounded], meter: Meter) -> list[str]:
     """The notes that begin in `sounded`, a row for each moment and part: `3.2.6  jamd lead  E4`.
 
-    A place is bar, beat and hundredth of a beat; the bar and the beat count from 1.
+    A place is bar, beat and hundredth of a beat, as `position` counts them: 6/8 has six beats.
     """
     starts = [s for s in sounded if s.message.type == "note_on" and s.message.velocity]
     starts.sort(key=lambda s: (s.tick, _WHO[s.part], s.message.note))
     rows = []
     for (tick, part), group in groupby(starts, key=lambda s: (s.tick, s.part)):
-        bar, inside = divmod(tick, meter.ticks_per_bar)
-        beat, rest = divmod(inside, TICKS_PER_BEAT)
-        place = f"{bar + 1}.{beat + 1}.{100 * rest // TICKS_PER_BEAT:02}"
+        at = position(tick, meter)
+        place = f"{at}.{25 * meter.denominator * at.tick // TICKS_PER_BEAT:02}"
         pitches = " ".join(pitch_name(s.message.note) for s in group)
         rows.append(f"{place:>9}  {_WHO[part]:<11}  {pitches}")
     return rows

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shell reports for SIGINT and SIGPIPE. Anything else is a bug and keeps its traceback.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):  # not every terminal can write a flat sign
-        sys.stdout.reconfigure(errors="backslashreplace")
+        sys.stdout.reconfigure(errors="replace")
     try:
         args = parser().parse_args(arguments)
         status: int = args.run(args)

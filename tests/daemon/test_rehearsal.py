@@ -67,6 +67,8 @@ def test_rows_say_when_and_who() -> None:
         ["2.1.00", "jamd", "chords", "E3", "G3"],
         ["2.1.50", "jamd", "lead", "B♭4"],
     ]
+    eighth_and_a_half = Sounded(1440 + 360, 1.0, None, Message("note_on", note=60))
+    assert note_rows([eighth_and_a_half], Meter(6, 8))[0].split()[0] == "2.2.50"
 
 
 def test_the_status_line_says_what_is_connected_or_that_nothing_is() -> None:
