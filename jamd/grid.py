@@ -39,10 +39,10 @@ from jamd.grid_tokens import (
     STYLE,
     STYLES,
     VELOCITY,
-    VELOCITY_BINS,
     VOCABULARY,
     duration_bin,
     fold,
+    velocity_bin,
 )
 from jamd.harmony import chords_by_beat
 from jamd.language import Constraints, Context
@@ -146,7 +146,7 @@ def _on_grid(notes: Sequence[Note]) -> list[GridNote]:
         end = onset + DURATIONS[length]
         known = placed.get((onset, token))
         if known is None or known[4] < end:
-            velocity = VELOCITY + note.velocity * VELOCITY_BINS // 128
+            velocity = VELOCITY + velocity_bin(note.velocity)
             placed[onset, token] = (onset, token, velocity, DURATION + length, end)
     # COMP ids come before LEAD ids, so this is the language's own order.
     return sorted(placed.values())

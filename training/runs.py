@@ -16,7 +16,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import keras
 
@@ -33,7 +33,6 @@ FORMAT = 1
 """The version of the format that is written, and the only one that is read."""
 
 Preset = Literal["default", "tiny"]
-PRESETS: tuple[Preset, ...] = get_args(Preset)
 
 
 @dataclass(frozen=True, slots=True)
