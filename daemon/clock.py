@@ -1,7 +1,8 @@
-"""Real time: the only file of the live side that reads a clock or sleeps.
+"""Real time: the only file of the live side that knows the time or sleeps.
 
 Everything else takes seconds as an argument, or a `Clock`, so that the whole live path also runs
-under the virtual clock (`jamd.daemon.virtual`) without waiting.
+under the virtual clock (`jamd.daemon.virtual`) without waiting. (The improviser's stopwatch tells
+how long a token takes, not when.)
 """
 
 from __future__ import annotations

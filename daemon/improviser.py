@@ -125,15 +125,13 @@ class Improviser:
             superseded: Asked between tokens; once it says True, the answer ends without a last
                 `Planned`, for nobody waits for it.
         """
-        started_ns = time.perf_counter_ns()
         random = sampling.generator(request.seed, request.id)
         writing = self.language.begin(request.context, request.constraints)
         through, preference = writing.through, writing.preference
         notes: list[Note] = []
 
         def planned(done: bool) -> Planned:
-            spent_us = (time.perf_counter_ns() - started_ns) // 1000
-            return Planned(request.id, tuple(sorted(notes)), through, done, spent_us)
+            return Planned(request.id, tuple(sorted(notes)), through, done)
 
         for _ in range(request.max_tokens):
             if through >= request.through:

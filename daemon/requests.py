@@ -58,11 +58,9 @@ class Planned:
         notes: New notes, sorted by onset, none before the request's `context.until`.
         through: Every onset before this tick is decided.
         done: Nothing more will come for this request.
-        compute_us: Microseconds of work so far.
     """
 
     id: int
     notes: tuple[Note, ...]
     through: Tick
     done: bool
-    compute_us: int = 0

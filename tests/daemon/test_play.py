@@ -1,0 +1,40 @@
+"""`jamd play` as a process: how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
+PLAY = (
+    "import sys\n"
+    "from jamd.cli import main\n"
+    "from jamd.daemon import midi_system\n"
+    "midi_system.SYSTEMS = {}\n"  # rehearse, whatever this machine has
+    "sys.exit(main(['play', '--bundle', sys.argv[1], '--takes', sys.argv[2]]))\n"
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_it_cleanly_and_keeps_the_take(name: str, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PLAY, BUNDLE, tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "1.2.00" in line:  # the phrase has begun
+                break
+        os.kill(process.pid, getattr(signal, name))
+        told, complaint = process.communicate(timeout=60)
+    assert (process.returncode, complaint) == (0, "")
+    assert "The take is" in told
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".mid", ".svg"]
