@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import onnxruntime as ort
 
+from jamd.errors import BundleError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -46,6 +48,7 @@ def open_session(path: Path, provider: str, threads: int) -> ort.InferenceSessio
     thread gained nothing at one token a step.
 
     Raises:
+        BundleError: onnxruntime cannot make anything of the file, or has no room for it.
         RuntimeError: `provider` is not the one that would run the graph.
     """
     options = ort.SessionOptions()
@@ -57,7 +60,10 @@ def open_session(path: Path, provider: str, threads: int) -> ort.InferenceSessio
     options.enable_cpu_mem_arena = False  # a step needs kilobytes; the arena would hold megabytes
     options.log_severity_level = 3  # errors only: the library warns of what is none of the user's
     providers = [CUDA, CPU] if provider == CUDA else [CPU]
-    session = ort.InferenceSession(str(path), options, providers=providers)
+    try:
+        session = ort.InferenceSession(str(path), options, providers=providers)
+    except Exception as error:  # noqa: BLE001 - onnxruntime's own errors have no other base
+        raise BundleError(f"onnxruntime: {' '.join(str(error).split())}") from error
     if session.get_providers()[0] != provider:
         raise RuntimeError(f"onnxruntime cannot load {provider}, though it was built with it")
     return session
