@@ -4,6 +4,7 @@
 #   make test    check everything: style, types, layers, and the tests
 #
 #   make lint    style, types and layers alone
+#   make setup   set up TensorFlow and the rest, to train models
 #   make bench   measure speed, each figure beside what it is to be compared with
 #   make bundle  make the default model again; DATA=FOLDER holds its data sets, unpacked
 #   make clean   remove the environments and what the tools left behind
@@ -17,7 +18,7 @@ ARGS :=
 DATA := corpora
 
 .DEFAULT_GOAL := help
-.PHONY: help play test lint bench bundle clean
+.PHONY: help play test lint setup bench bundle clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -58,6 +59,8 @@ test: lint .venv-live/dependencies
 	$(BIN)/python -m build --no-isolation --outdir .venv-live/built >.venv-live/build.log
 	$(LIVE)/python $(INSTALL) --no-deps --force-reinstall .venv-live/built/*.whl
 	$(LIVE)/pytest -m 'not train' tests/jamd tests/daemon
+
+setup: .venv/all
 
 bench: .venv/all
 	$(BIN)/jamd bench $(ARGS)
