@@ -62,7 +62,7 @@ def open_session(path: Path, provider: str, threads: int) -> ort.InferenceSessio
     providers = [CUDA, CPU] if provider == CUDA else [CPU]
     try:
         session = ort.InferenceSession(str(path), options, providers=providers)
-    except Exception as error:  # noqa: BLE001 - onnxruntime's own errors have no other base
+    except Exception as error:  # onnxruntime's own errors have no other base
         raise BundleError(f"onnxruntime: {' '.join(str(error).split())}") from error
     if session.get_providers()[0] != provider:
         raise RuntimeError(f"onnxruntime cannot load {provider}, though it was built with it")
