@@ -93,7 +93,7 @@ class Model:
         "jazz", Choice.of(*STYLES), "What kind of music the model takes itself to be playing."
     )
     temperature: float = _setting(
-        1.0,
+        0.9,
         Number(0.05, 2.0),
         "How adventurous: 1 is what the model learned, less is safer, more is wilder.",
     )
