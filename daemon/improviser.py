@@ -53,8 +53,12 @@ class StateCache:
     def logits(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         """Logits (vocabulary,) after `tokens`, at least one."""
         whole, rest = divmod(len(tokens), BLOCK)
-        self._keep(common_prefix(self._tokens, tokens), whole)
-        self._tokens = list(tokens)
+        if tokens[:-1] == self._tokens:  # the usual case, without looking twice
+            self._keep(len(self._tokens), whole)
+            self._tokens.append(tokens[-1])
+        else:
+            self._keep(common_prefix(self._tokens, tokens), whole)
+            self._tokens = list(tokens)
         for k in range(len(self._blocks) - 1, whole):
             block = tokens[BLOCK * k : BLOCK * (k + 1)]
             self._blocks.append(self._graph.run(block, self._blocks[k]))
@@ -78,7 +82,7 @@ def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
     """How many tokens both begin with."""
     length = min(len(one), len(other))
     if one[:length] == other[:length]:
-        return length  # the usual case, in C: one is the other and a token more
+        return length  # in C: one is the beginning of the other
     return next(i for i in range(length) if one[i] != other[i])
 
 

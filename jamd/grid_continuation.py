@@ -61,6 +61,8 @@ def _kind_mask(*kinds: str) -> Mask:
 
 _AFTER = {kind: _kind_mask(*follows) for kind, follows in _FOLLOWS.items()}
 _AT_FIRST = _kind_mask(*_FIRST)
+# After a pitch or a velocity nothing but the grammar has a say.
+_DETAILS = {kind: _AFTER[kind] for kind in ("Comp", "Lead", "Velocity")}
 
 
 class GridWriter:
@@ -210,8 +212,10 @@ class GridContinuation:
     def allowed(self) -> Mask:
         """Shape (vocabulary,): what the grammar and the constraints allow next. Read-only."""
         if self._allowed is None:
-            self._allowed = self._allowed_now()
-            self._allowed.flags.writeable = False
+            self._allowed = _DETAILS.get(KIND[self.tokens[-1]])
+            if self._allowed is None:
+                self._allowed = self._allowed_now()
+                self._allowed.flags.writeable = False
         return self._allowed
 
     def _allowed_now(self) -> Mask:
