@@ -14,13 +14,18 @@ from jamd.language import Context
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
 
 _NEVER = Tick(2**40)
+
+TOKENS_A_NOTE = 64
+"""A model that writes more tokens than this without a note, on average, has stopped making music:
+under argmax one may write empty bars for ever."""
+
 _CHANNELS = {Part.LEAD: 0, Part.COMP: 1}
 
 
 def generate(
     improviser: Improviser, count: int, sampling: Sampling, style: str, seed: int
 ) -> list[Note]:
-    """Continue silence until there is enough.
+    """Continue silence until there is enough, or the model has no more to say.
 
     Args:
         improviser: The model.
@@ -32,7 +37,8 @@ def generate(
     article = improviser.language.name == "article"
     through = Tick(count * STEP) if article else _NEVER
     context = Context((), Tick(0), Tick(0), style=style)
-    request = PlanRequest(1, context, through, sampling=sampling, max_tokens=2**40, seed=seed)
+    most = TOKENS_A_NOTE * count
+    request = PlanRequest(1, context, through, sampling=sampling, max_tokens=most, seed=seed)
     notes: list[Note] = []
     for planned in improviser.plan(request):
         notes += planned.notes
