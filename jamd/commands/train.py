@@ -67,9 +67,10 @@ def run(args: argparse.Namespace) -> int:
 
     from jamd.errors import CorpusError
     from jamd.training.backend import load_backend
-
-    load_backend()
     from jamd.training.corpus import Corpus
+
+    corpora = [Corpus.read(path) for path in args.corpora]  # a wrong path is told at once
+    load_backend()
     from jamd.training.runs import Run, preset
 
     given = {name: getattr(args, name) for name in _SETTINGS if getattr(args, name) is not None}
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         return _train(begun.with_budget(args.epochs, args.minutes))
     from jamd.training.train import new_run
 
-    settings = replace(preset(Corpus.read(args.corpora[0]).language, args.preset), **given)
+    settings = replace(preset(corpora[0].language, args.preset), **given)
     begun = new_run(args.output, args.corpora, settings, dict(args.weight))
     budgeted = begun.with_budget(args.epochs, args.minutes)
     budgeted.write()
