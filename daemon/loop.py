@@ -6,6 +6,7 @@ anything musical, and nothing here waits for anything but the clock.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -24,6 +25,9 @@ POLL_S = 0.001
 
 TEND_S = 0.02
 """How often all that is in no hurry is looked after: connections, status, bar lines."""
+
+LEISURE_S = 0.002
+"""A deadline closer than this is waited for before anything else is looked after."""
 
 SWITCH_S = 2e-4
 """How soon another thread lets go of the interpreter. Python's own 5 ms is late for a note."""
@@ -70,6 +74,7 @@ class Loop:
         self._journal = journal
         self._clock = clock
         self._tend = tend
+        self._tend_at = self._listen_by = -math.inf
         self._stopped = False
         self._sounding: set[tuple[int, int]] = set()  # (channel, pitch), as sent
 
@@ -82,12 +87,8 @@ class Loop:
         switch_s = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_S)
         try:
-            tend_at = self._clock.now()
             while not self._stopped:
                 now = self._turn()
-                if now >= tend_at:
-                    self._tend(now, self._session.status(now))
-                    tend_at = now + TEND_S
                 deadline = self._session.next_deadline()
                 look = now + POLL_S
                 if deadline is None or deadline > look:
@@ -102,14 +103,30 @@ class Loop:
                 sys.setswitchinterval(switch_s)
 
     def _turn(self) -> float:
-        """Look at everything once; return the moment at which that was."""
+        """Look at everything once; return the moment at which that was.
+
+        What is due goes first. What can wait (the worker's answers, `tend`) waits while something
+        else is due within the next look, so that it is not in that one's way.
+        """
         now = self._clock.now()
+        self._perform(self._session.advance(now))
         for received in self._ports.poll(now):
             self._perform(self._session.handle(Heard(received.message), received.seconds))
-        for event in self._improvisers.poll(now):
-            self._perform(self._session.handle(event, now))
-        self._perform(self._session.advance(now))
+        if self._at_leisure(now):
+            for event in self._improvisers.poll(now):
+                self._perform(self._session.handle(event, now))
+            if now >= self._tend_at:
+                self._tend_at = now + TEND_S
+                self._tend(now, self._session.status(now))
         return now
+
+    def _at_leisure(self, now: float) -> bool:
+        """Whether nothing is due just now; but nothing waits for that longer than `TEND_S`."""
+        deadline = self._session.next_deadline()
+        if deadline is not None and deadline < now + LEISURE_S and now < self._listen_by:
+            return False
+        self._listen_by = now + TEND_S
+        return True
 
     def _perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:

@@ -16,6 +16,10 @@ from jamd.errors import printable
 from jamd.notes import TICKS_PER_BEAT, Meter, Part
 from jamd.roll import pitch_name
 
+ROW_TICKS = 5
+"""What a row's place is rounded to: about a hundredth of a quarter note. What is heard half a
+millisecond before the beat is on the beat, not at the end of the one before."""
+
 _ERASE_LINE = "\r\x1b[2K"
 _WHO = {None: "you", Part.LEAD: "jamd lead", Part.COMP: "jamd chords"}
 
@@ -87,7 +91,7 @@ def note_rows(sounded: Sequence[Sounded], meter: Meter) -> list[str]:
     starts.sort(key=lambda s: (s.tick, _WHO[s.part], s.message.note))
     rows = []
     for (tick, part), group in groupby(starts, key=lambda s: (s.tick, s.part)):
-        at = position(tick, meter)
+        at = position(ROW_TICKS * round(tick / ROW_TICKS), meter)
         place = f"{at}.{25 * meter.denominator * at.tick // TICKS_PER_BEAT:02}"
         pitches = " ".join(pitch_name(s.message.note) for s in group)
         rows.append(f"{place:>9}  {_WHO[part]:<11}  {pitches}")

@@ -254,14 +254,18 @@ class Session:
             self._memory.commit(certain)
             for note in certain:
                 self._schedule.add(note, self._channel(note.part))
-        self._release(earliest=self._transport.passed(self._now - LATE_SECONDS))
+        if self._release(earliest=self._transport.passed(self._now - LATE_SECONDS)):
+            return  # what is due goes out first; the next `advance`, wanted at once, may think
         request = self._planner.ask(self._now, self._edge)
         if request is not None:
             self._effects.append(events.Ask(request))
 
-    def _release(self, earliest: Tick) -> None:
-        for outgoing in self._schedule.release(self._transport.passed(self._now), earliest):
+    def _release(self, earliest: Tick) -> bool:
+        """Send what is due; say whether anything was."""
+        due = list(self._schedule.release(self._transport.passed(self._now), earliest))
+        for outgoing in due:
             self._send(outgoing, self._transport.seconds_at(outgoing.tick))
+        return bool(due)
 
     def _decide(self) -> None:
         span = self._policy.wants(self._scene())
