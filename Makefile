@@ -29,12 +29,14 @@ help:
 	@echo 'setting up .venv for playing (once; a minute or so)'
 	@tools/new_venv .venv
 	@$(BIN)/python $(INSTALL) --editable .
+	@$(BIN)/python -m compileall -q jamd daemon
 	@touch $@
 
 .venv/all: pyproject.toml constraints.txt
 	@echo 'setting up .venv with TensorFlow and the tests (once; some minutes)'
 	@tools/new_venv .venv
 	@$(BIN)/python $(INSTALL) --editable '.[dev]'
+	@$(BIN)/python -m compileall -q jamd daemon
 	@touch .venv/live $@
 
 .venv-live/dependencies: pyproject.toml constraints.txt
