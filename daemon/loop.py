@@ -18,7 +18,8 @@ from jamd.daemon.clock import Clock
 from jamd.daemon.events import Ask, Effect, Entry, Event, Heard, Journal, Send
 from jamd.daemon.ports import Ports
 from jamd.daemon.requests import PlanRequest
-from jamd.daemon.session import Session, Status
+from jamd.daemon.session import Session
+from jamd.daemon.status import Status
 
 POLL_S = 0.001
 """How often the input ports are looked at: what a note heard may wait."""

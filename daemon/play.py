@@ -22,8 +22,9 @@ from jamd.daemon.ports import Ports, open_ports
 from jamd.daemon.recorder import Recorder, recover
 from jamd.daemon.rehearsal import BARS, RehearsalRoom, period_s, seed_phrase
 from jamd.daemon.screen import Screen, note_rows, status_line
-from jamd.daemon.session import Session, Status
+from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings, settings_from
+from jamd.daemon.status import Status
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.worker import Load
 from jamd.errors import BundleError
@@ -197,7 +198,7 @@ class Watch:
             self._bar = status.bar
             for line in self._trial.bar_line() if self._trial else ():
                 self._screen.news(f"The model is {line}.")
-        if self.bars is not None and status.bar > self.bars:
+        if self.bars is not None and status.bars_played >= self.bars:
             self.stop()
         for row in note_rows(self._sounded, self._settings.meter):
             self._screen.news(row)

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from jamd.daemon.events import Sounded, Turn
 from jamd.daemon.ports import Connected
-from jamd.daemon.session import Status
+from jamd.daemon.status import Status
 from jamd.daemon.transport import position
 from jamd.errors import printable
 from jamd.notes import TICKS_PER_BEAT, Meter, Part
@@ -68,14 +68,18 @@ def status_line(status: Status, connected: Connected) -> str:
     return " · ".join(
         [
             f"{heard} heard",
-            f"bar {status.bar}.{status.beat}" if status.bar else "waiting for your first note",
-            f"{status.bpm:g} bpm",
+            f"bar {status.bar}.{status.beat}" if status.bar else f"waiting for {_starter(status)}",
+            f"{status.bpm:.0f} bpm from the clock" if status.from_clock else f"{status.bpm:g} bpm",
             "your turn" if status.turn is Turn.PLAYER else "jamd's turn",
             *([] if status.worker else ["the model is not there"]),
             f"in: {_ends(connected.to_input, connected.complete)}",
             f"out: {_ends(connected.from_output, connected.complete)}",
         ]
     )
+
+
+def _starter(status: Status) -> str:
+    return "the clock to start" if status.waits else "your first note"
 
 
 def _ends(names: tuple[str, ...], complete: bool) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jamd.daemon import events
 from jamd.daemon.events import Effect, Event, Mode, Turn
+from jamd.daemon.follower import Follower, Move, Roll
 from jamd.daemon.memory import Memory
 from jamd.daemon.modes import Scene, policy
 from jamd.daemon.phrase import Phrase
@@ -23,6 +23,7 @@ from jamd.daemon.schedule import (
     Schedule,
 )
 from jamd.daemon.settings import Settings
+from jamd.daemon.status import Status
 from jamd.daemon.transport import Transport, position
 from jamd.notes import TICKS_PER_BEAT, Part, Tick
 
@@ -32,30 +33,8 @@ if TYPE_CHECKING:
 LATE_SECONDS = 0.050
 """A note this late is not played: beyond it two onsets are no longer heard as one."""
 
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a status line shows.
-
-    Attributes:
-        last_note: MIDI pitch last heard from the player, or None.
-        bar: The bar, from 1; 0 while the transport has not started.
-        beat: The beat in the bar, from 1; 0 while the transport has not started.
-        turn: Who has the floor.
-        bpm: Tempo in quarter notes a minute.
-        mode: When jamd plays.
-        sounding: How many of jamd's notes sound.
-        worker: Whether a worker can be asked.
-    """
-
-    last_note: int | None
-    bar: int
-    beat: int
-    turn: Turn
-    bpm: float
-    mode: Mode
-    sounding: int
-    worker: bool
+TEMPO_NEWS = 0.005
+"""A followed tempo is written into the take when it has changed by this share."""
 
 
 class Session:
@@ -68,6 +47,7 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._transport = Transport(settings.bpm, settings.meter)
+        self._follower = Follower(settings.source, settings.on_clock_lost, self._transport)
         self._memory = Memory(settings.meter)
         self._planner = Planner(settings, self._memory)
         self._ledger = Ledger()
@@ -82,6 +62,7 @@ class Session:
         self._edge = Tick(0)  # every onset before it is committed
         bars = math.inf if settings.bars is None else settings.bars
         self._end = bars * settings.meter.ticks_per_bar
+        self._written_bpm = 0.0  # the last tempo in the journal
         self._closed = False
         self._effects: list[Effect] = []
 
@@ -89,7 +70,7 @@ class Session:
         """Take in what happened at `now`; return what is to be done at once, in order."""
         effects = self.advance(now)  # what was due before comes first
         if not self._closed:
-            self._take_in(event)
+            self._take_in(event, now)
             self._settle()
         return effects + self._collect()
 
@@ -97,7 +78,8 @@ class Session:
         """Let time pass up to `now`; return what has become due, in order."""
         self._now = max(self._now, now)
         if not self._closed:
-            if self._settings.start_at_once and not self._transport.rolling:
+            self._move(self._follower.look(self._now))
+            if self._starts_by_itself:
                 self._start()
             self._settle()
         return self._collect()
@@ -110,8 +92,12 @@ class Session:
         if self._closed:
             return None
         if not self._transport.rolling:
-            return self._now if self._settings.start_at_once else None
-        deadlines = [self._policy.deadline(self._scene()), self._planner.deadline(self._edge)]
+            return self._now if self._starts_by_itself else self._follower.deadline
+        deadlines = [
+            self._policy.deadline(self._scene()),
+            self._planner.deadline(self._edge),
+            self._follower.deadline,
+        ]
         if (tick := self._schedule.next_tick) is not None:
             deadlines.append(self._transport.seconds_at(tick))
         if self._turn is Turn.JAMD and (onset := self._planner.next_onset) is not None:
@@ -121,7 +107,8 @@ class Session:
     def status(self, now: float) -> Status:
         """What a status line shows at `now`. Changes nothing."""
         rolling = self._transport.rolling
-        place = position(self._transport.tick_at(now), self._settings.meter)
+        tick = self._transport.tick_at(now)
+        place = position(self._transport.song_tick(tick), self._settings.meter)
         return Status(
             last_note=self._last_note,
             bar=place.bar if rolling else 0,
@@ -131,6 +118,9 @@ class Session:
             mode=self._mode,
             sounding=self._ledger.jamds,
             worker=self._planner.worker,
+            from_clock=self._follower.follows,
+            waits=self._follower.waits,
+            bars_played=tick // self._settings.meter.ticks_per_bar,
         )
 
     def shutdown(self, now: float) -> list[Effect]:
@@ -145,10 +135,12 @@ class Session:
 
     # What happens
 
-    def _take_in(self, event: Event) -> None:
+    def _take_in(self, event: Event, seconds: float) -> None:
         match event:
-            case events.Heard(message):
+            case events.Heard(message) if hasattr(message, "channel"):
                 self._hear(message)
+            case events.Heard(message):
+                self._follow(message, seconds)
             case events.Answered(planned):
                 self._planner.accept(planned, self._edge)
             case events.Failed(request_id):
@@ -165,11 +157,14 @@ class Session:
                 self._panic()
 
     def _hear(self, message: Message) -> None:
-        channel = getattr(message, "channel", None)  # a system message has none
-        if channel is None or self._settings.listen_channel not in (None, channel):
+        channel = message.channel
+        if self._settings.listen_channel not in (None, channel):
             return
         struck = message.type == "note_on" and message.velocity > 0
         if struck and not self._transport.rolling:
+            if self._follower.waits:  # what is played while the song stands has no place in it
+                self._pass_on(message)
+                return
             self._start()
         self._journal(events.Sounded(self._tick, self._now, None, message))
         if message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
@@ -181,6 +176,9 @@ class Session:
             key = Key(channel, message.note)
             self._memory.release(key, self._tick)
             self._phrase.release(key, self._tick, self._now)
+        self._pass_on(message)
+
+    def _pass_on(self, message: Message) -> None:
         if self._settings.thru:
             self._send_now(self._ledger.thru(self._tick, message))
 
@@ -198,14 +196,40 @@ class Session:
         self._last_note = key.pitch
 
     def _start(self) -> None:
-        self._transport.start(self._now)
-        self._journal(events.MeterSet(Tick(0), self._now, self._settings.meter))
-        self._journal(events.TempoSet(Tick(0), self._now, self._transport.bpm))
+        self._roll(Tick(0))
+        self._follower.started()
+
+    def _roll(self, song: Tick) -> Tick:
+        if not self._transport.begun:
+            self._journal(events.MeterSet(Tick(0), self._now, self._settings.meter))
+        tick = self._transport.start(self._now, self._edge, song)
+        self._write_tempo()
+        return tick
+
+    def _move(self, move: Move | None) -> None:
+        """Do as the sequencer does."""
+        if move is None:
+            return
+        self._silence()
+        if self._transport.rolling:
+            self._transport.halt(self._now)
+        if isinstance(move, Roll):
+            self._follower.rolled(self._roll(move.song))
 
     def _set_tempo(self, bpm: float) -> None:
-        self._transport.set_tempo(bpm, self._now)
+        if not self._follower.follows:
+            self._transport.set_tempo(bpm, self._now)
+            self._write_tempo()
+
+    def _follow(self, message: Message, seconds: float) -> None:
+        self._move(self._follower.hear(message, seconds, self._now))
+        if abs(self._transport.bpm - self._written_bpm) > TEMPO_NEWS * self._written_bpm:
+            self._write_tempo()
+
+    def _write_tempo(self) -> None:
         if self._transport.rolling:
-            self._journal(events.TempoSet(self._tick, self._now, self._transport.bpm))
+            self._written_bpm = self._transport.bpm
+            self._journal(events.TempoSet(self._tick, self._now, self._written_bpm))
 
     def _set_mode(self, mode: Mode) -> None:
         if mode is self._mode:
@@ -228,9 +252,14 @@ class Session:
         self._pass_turn(Turn.PLAYER)
 
     def _panic(self) -> None:
+        self._silence()
+        self._send_now(self._ledger.panic(self._tick))
+
+    def _silence(self) -> None:
+        """End all that sounds and begin afresh, with the floor the player's."""
         self._schedule.clear()
         self._memory.cut(self._tick)
-        self._send_now(self._ledger.panic(self._tick))
+        self._send_now(self._ledger.silence(self._tick))
         self._phrase = Phrase()
         self._pass_turn(Turn.PLAYER)
 
@@ -276,6 +305,11 @@ class Session:
         self._planner.aim(span)
         if span is not None and self._turn is Turn.PLAYER and self._phrase_is_over:
             self._pass_turn(Turn.JAMD)
+
+    @property
+    def _starts_by_itself(self) -> bool:
+        fresh = not self._transport.begun and not self._follower.waits
+        return fresh and self._settings.start_at_once
 
     @property
     def _tick(self) -> Tick:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from jamd.config import Config
 from jamd.daemon.events import Mode
+from jamd.daemon.follower import ClockLost, Source
 from jamd.daemon.requests import Sampling
 from jamd.language import Constraints
 from jamd.notes import Meter
@@ -22,6 +23,8 @@ class Settings:
         meter: One of `jamd.notes.METERS`.
         start_at_once: The transport rolls from the session's first moment, which is then bar 1
             beat 1; otherwise the first note heard is.
+        source: Where the beat comes from.
+        on_clock_lost: What follows when a clock that was followed is lost.
         listen_channel: The MIDI channel heard, 0..15; None: all of them.
         lead_channel: The MIDI channel on which Lead goes out, 0..15.
         comp_channel: The MIDI channel on which Comp goes out, 0..15.
@@ -38,6 +41,8 @@ class Settings:
     bpm: float = 120.0
     meter: Meter = field(default_factory=lambda: Meter(4, 4))
     start_at_once: bool = False
+    source: Source = Source.AUTO
+    on_clock_lost: ClockLost = ClockLost.KEEP
     listen_channel: int | None = None
     lead_channel: int = 0
     comp_channel: int = 0
@@ -58,6 +63,8 @@ def settings_from(config: Config) -> Settings:
         bpm=transport.bpm,
         meter=transport.meter,
         start_at_once=transport.start == "at once",
+        source=Source(transport.source),
+        on_clock_lost=ClockLost(transport.on_clock_lost),
         listen_channel=midi.channel_in - 1 if midi.channel_in else None,
         lead_channel=midi.channel_lead - 1,
         comp_channel=midi.channel_comp - 1,

@@ -1,8 +1,7 @@
 """Where the beat is: seconds to ticks and back, through every change of tempo.
 
 The transport does not read a clock and does not know where its tempo comes from. The internal
-source sets a tempo and leaves it; a source that follows something else (a MIDI clock, Link, the
-player) steers by the same two calls, `start` and `set_tempo`.
+source sets a tempo and leaves it; one that follows something else (a MIDI clock) steers.
 """
 
 from __future__ import annotations
@@ -16,6 +15,9 @@ from jamd.notes import TICKS_PER_BEAT, Meter, Tick
 SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
 
 SIXTEENTH = Tick(TICKS_PER_BEAT // 4)
+
+CATCH_UP_BEATS = 0.25
+"""A steered transport that is ahead or behind is where it should be after about so long."""
 
 _ROUNDING = 1e-4  # ticks: far above a double's error after weeks of uptime, far below hearing
 
@@ -42,9 +44,9 @@ class TempoMap:
 
     LONGEST = 1024
 
-    def __init__(self, bpm: float, seconds: float = 0.0) -> None:
-        """Tick 0 falls at `seconds`; the tempo is `bpm`."""
-        self._changes = [TempoChange(0.0, seconds, bpm)]
+    def __init__(self, bpm: float, seconds: float = 0.0, tick: float = 0.0) -> None:
+        """`tick` falls at `seconds`; the tempo is `bpm`."""
+        self._changes = [TempoChange(tick, seconds, bpm)]
 
     @property
     def bpm(self) -> float:
@@ -115,41 +117,92 @@ def pulse(meter: Meter) -> Tick:
 class Transport:
     """The session's one beat: not started, then rolling from tick 0, which is bar 1 beat 1.
 
+    It can be halted and roll again, from a later tick: ticks only ever rise.
+
     Args:
         bpm: Tempo in quarter notes a minute.
         meter: One of `jamd.notes.METERS`.
+
+    Attributes:
+        rolling: Whether ticks pass.
+        begun: Whether it has ever rolled.
     """
 
     def __init__(self, bpm: float, meter: Meter) -> None:
         self.meter = meter
         self._map = TempoMap(bpm)
+        self._bpm = bpm
+        self._halted = Tick(0)
+        self._song = Tick(0)  # the tick at which the song's bar 1 lies, or would
         self.rolling = False
+        self.begun = False
 
     @property
     def bpm(self) -> float:
-        return self._map.bpm
+        return self._bpm
 
     @property
     def beat_seconds(self) -> float:
         """How long a quarter note lasts now."""
         return 60 / self.bpm
 
-    def start(self, now: float) -> None:
-        """Roll: tick 0 is `now`."""
-        self._map = TempoMap(self.bpm, now)
-        self.rolling = True
+    def start(self, now: float, edge: Tick = Tick(0), song: Tick = Tick(0)) -> Tick:
+        """Roll: the first tick from `edge` on that is at `song`'s place in the bar is `now`.
+
+        Args:
+            now: Seconds.
+            edge: No tick before it may come again.
+            song: Ticks from the song's beginning, 0 or later.
+
+        Returns:
+            The tick that is now.
+        """
+        bar = self.meter.ticks_per_bar
+        after = max(edge, self._halted)
+        tick = Tick(after + (song - after) % bar)
+        self._map = TempoMap(self.bpm, now, tick)
+        self._song = Tick(tick - song)
+        self.rolling = self.begun = True
+        return tick
+
+    def halt(self, now: float) -> None:
+        """No more ticks pass."""
+        self._halted = self.tick_at(now)
+        self.rolling = False
 
     def set_tempo(self, bpm: float, now: float) -> None:
         """Play on at `bpm`, held within `SLOWEST_BPM` and `FASTEST_BPM`, from `now` on."""
-        bpm = min(max(bpm, SLOWEST_BPM), FASTEST_BPM)
+        self._bpm = min(max(bpm, SLOWEST_BPM), FASTEST_BPM)
         if self.rolling:
-            self._map.change(now, bpm)
-        else:
-            self._map = TempoMap(bpm)
+            self._map.change(now, self._bpm)
+
+    def steer(self, tick: float, seconds: float, rate: float, bpm: float, now: float) -> None:
+        """Come to where `tick` falls at `seconds`, without a jump and never backwards.
+
+        Args:
+            tick: A tick near the present.
+            seconds: When it should fall.
+            rate: Ticks a second that pass at this moment.
+            bpm: The tempo, as `bpm` tells it from now on.
+            now: The present. The transport must be rolling.
+        """
+        behind = tick + (now - seconds) * rate - self._map.tick_at(now)
+        catch_up = behind * rate / (CATCH_UP_BEATS * TICKS_PER_BEAT)
+        rate = min(max(rate + catch_up, rate / 4), rate * 4)
+        self._map.change(now, rate * 60 / TICKS_PER_BEAT)
+        self._bpm = bpm
+
+    def song_tick(self, tick: Tick) -> Tick:
+        """How far `tick` lies from the song's beginning."""
+        return Tick(max(0, tick - self._song))
+
+    def exact_tick(self, seconds: float) -> float:
+        """The tick at `seconds`, with its fraction. Only a rolling transport knows."""
+        return self._map.tick_at(seconds)
 
     def tick_at(self, seconds: float) -> Tick:
-        """The tick nearest to `seconds`; 0 before the start."""
-        return Tick(max(0, round(self._map.tick_at(seconds)))) if self.rolling else Tick(0)
+        """The tick nearest to `seconds`; where the transport stands still, the one it stands at."""
+        return Tick(max(0, round(self._map.tick_at(seconds)))) if self.rolling else self._halted
 
     def passed(self, seconds: float) -> Tick:
         """The last tick that has come at `seconds`. Only a rolling transport knows.

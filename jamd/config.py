@@ -64,6 +64,17 @@ class Midi:
 class Transport:
     """Tempo and meter."""
 
+    source: str = _setting(
+        "auto",
+        Choice.of("internal", "midi", "auto"),
+        "Where the beat comes from: jamd's own tempo, a MIDI clock that comes in, or (auto) a MIDI "
+        "clock while there is one.",
+    )
+    on_clock_lost: str = _setting(
+        "keep",
+        Choice.of("keep", "stop"),
+        "When a MIDI clock falls silent: play on at its tempo, or stop.",
+    )
     bpm: float = _setting(
         100.0, Number(20.0, 400.0, "quarter notes a minute"), "The internal clock's tempo."
     )

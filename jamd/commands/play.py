@@ -12,6 +12,7 @@ _SETTINGS = (
     "play.mode",
     "play.parts",
     "play.in_key",
+    "transport.source",
     "transport.bpm",
     "transport.meter",
     "midi.api",

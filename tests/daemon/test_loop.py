@@ -24,7 +24,7 @@ from jamd.daemon.loop import Loop
 from jamd.daemon.ports import Connected
 from jamd.daemon.requests import PlanRequest
 from jamd.daemon.rtmidi_ports import Received
-from jamd.daemon.session import Status
+from jamd.daemon.status import Status
 from jamd.daemon.virtual import VirtualClock
 from jamd.language import Context
 from jamd.notes import Tick

@@ -11,7 +11,7 @@ from jamd.daemon.events import Mode, Sounded, Turn
 from jamd.daemon.ports import Connected
 from jamd.daemon.rehearsal import RehearsalRoom, period_s, seed_phrase
 from jamd.daemon.screen import Screen, note_rows, status_line
-from jamd.daemon.session import Status
+from jamd.daemon.status import Status
 from jamd.notes import Meter, Part
 
 PHRASE = [(0.0, Message("note_on", note=60)), (0.5, Message("note_off", note=60))]
@@ -81,6 +81,18 @@ def test_the_status_line_says_what_is_connected_or_that_nothing_is() -> None:
         "nothing heard · waiting for your first note · 92.5 bpm · your turn · "
         "the model is not there · in: ask your DAW · out: ask your DAW"
     )
+
+
+def test_the_status_line_says_where_the_tempo_comes_from() -> None:
+    line = status_line(
+        Status(60, 3, 2, Turn.JAMD, 119.97, Mode.ANSWER, 2, worker=True, from_clock=True),
+        Connected(),
+    )
+    assert "bar 3.2 · 120 bpm from the clock · jamd's turn" in line
+    line = status_line(
+        Status(60, 0, 0, Turn.PLAYER, 100.0, Mode.ANSWER, 0, worker=True, waits=True), Connected()
+    )
+    assert "waiting for the clock to start · 100 bpm · your turn" in line
 
 
 class Terminal(io.StringIO):

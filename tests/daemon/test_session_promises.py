@@ -27,6 +27,7 @@ from jamd.daemon.events import (
     WorkerLost,
     WorkerReady,
 )
+from jamd.daemon.follower import ClockLost, Source
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -51,7 +52,11 @@ messages = st.one_of(
         value=velocities,
         channel=channels,
     ),
-    st.sampled_from([Message("clock"), Message("start"), Message("sysex", data=[1, 2])]),
+    st.just(Message("sysex", data=[1, 2])),
+)
+transport_messages = st.one_of(
+    st.sampled_from([Message(kind) for kind in ("clock", "start", "stop", "continue")]),
+    st.builds(Message, st.just("songpos"), pos=st.integers(0, 16383)),
 )
 anything = st.integers(-10_000, 100_000)
 plausible_notes = st.builds(
@@ -100,6 +105,7 @@ replies = st.builds(
 happenings = st.one_of(
     st.builds(Heard, messages),
     st.builds(Heard, messages),
+    st.builds(Heard, transport_messages),
     replies,
     replies,
     replies,
@@ -110,13 +116,26 @@ happenings = st.one_of(
     st.builds(SetTempo, st.floats(1, 1000)),
 )
 waits = st.one_of(st.floats(0, 0.2), st.floats(0, 5))  # in beats of the first tempo
-stories = st.lists(st.tuples(waits, happenings), max_size=60)
+clock_runs = st.builds(
+    lambda wait, count: [(wait, Heard(Message("clock")))] * count,
+    st.sampled_from([1 / 24, 1 / 24, 1 / 12, 1 / 48, 0.0]),
+    st.integers(1, 60),
+)
+stories = st.lists(
+    st.one_of(
+        *[st.tuples(waits, happenings).map(lambda one: [one])] * 4,
+        clock_runs,
+    ),
+    max_size=60,
+).map(lambda parts: [one for part in parts for one in part])
 all_settings = st.builds(
     Settings,
     mode=st.sampled_from([Mode.ANSWER, Mode.ENDLESS]),
     bpm=st.floats(20, 400),
     meter=st.sampled_from(METERS),
     start_at_once=st.booleans(),
+    source=st.sampled_from(Source),
+    on_clock_lost=st.sampled_from(ClockLost),
     listen_channel=st.sampled_from([None, 0]),
     lead_channel=channels,
     comp_channel=channels,

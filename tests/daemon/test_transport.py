@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jamd.daemon.transport import Position, TempoMap, Transport, position
-from jamd.notes import METERS, Meter
+from jamd.notes import METERS, Meter, Tick
 
 bpms = st.floats(20, 400)
 changes = st.lists(st.tuples(st.floats(0, 100), bpms), max_size=20)
@@ -101,3 +103,33 @@ def test_before_the_start_a_change_of_tempo_is_the_tempo() -> None:
     transport.start(7.0)
     assert transport.bpm == 400
     assert transport.tick_at(7.15) == 480
+
+
+@given(
+    bpms,
+    st.lists(
+        st.tuples(st.floats(0, 1), st.floats(-500, 500), st.floats(10, 5000), bpms), max_size=30
+    ),
+)
+def test_however_it_is_steered_time_never_runs_backwards(
+    bpm: float, steers: list[tuple[float, float, float, float]]
+) -> None:
+    transport = Transport(bpm, Meter(4, 4))
+    transport.start(0.0)
+    now, ticks = 0.0, [0.0]
+    for wait, off, rate, told in steers:
+        now += wait
+        ticks.append(transport.exact_tick(now))
+        transport.steer(ticks[-1] + off, now, rate, told, now)
+        ticks.append(transport.exact_tick(now))
+    assert all(later >= earlier - 1e-6 for earlier, later in itertools.pairwise(ticks))
+
+
+def test_a_halted_transport_goes_on_later_at_the_songs_place_in_the_bar() -> None:
+    transport = Transport(120, Meter(4, 4))
+    transport.start(0.0)
+    transport.halt(1.1)
+    assert transport.tick_at(5.0) == 1056
+    assert transport.start(9.0, edge=Tick(1200), song=Tick(16 * 1920 + 480)) == 2400
+    assert transport.tick_at(9.5) == 2880
+    assert transport.song_tick(Tick(2400)) == 16 * 1920 + 480

@@ -1,0 +1,183 @@
+"""Following somebody else's clock: what a sequencer says, as moves of the transport.
+
+The transport's ticks only ever rise, because what was heard and played is written down by them. A
+song that goes back to its beginning therefore goes on at the transport's next bar line, which is
+then called bar 1: a place in the song and its place on the transport differ by whole bars.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from mido import Message
+
+from jamd.daemon.midi_clock import CLOCKS_PER_BEAT, MidiClock
+from jamd.daemon.transport import SIXTEENTH, Transport
+from jamd.notes import TICKS_PER_BEAT, Tick
+
+TICKS_PER_CLOCK = TICKS_PER_BEAT // CLOCKS_PER_BEAT
+
+
+class Source(Enum):
+    """Where the beat comes from."""
+
+    INTERNAL = "internal"  # jamd's own tempo
+    MIDI = "midi"  # a MIDI clock; without one there is no beat
+    AUTO = "auto"  # a MIDI clock while there is one, else jamd's own tempo
+
+
+class ClockLost(Enum):
+    """What follows when the clock is lost."""
+
+    KEEP = "keep"  # play on at its last tempo
+    STOP = "stop"  # as if it had said Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """The song stops: end what sounds, play nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """The song goes on now, at `song` ticks from its beginning."""
+
+    song: Tick
+
+
+Move = Halt | Roll
+
+
+class Follower:
+    """Steers a transport by a MIDI clock, and says when it is to roll and to halt.
+
+    Args:
+        source: Where the beat comes from.
+        on_lost: What follows when the clock is lost.
+        transport: What is steered.
+    """
+
+    def __init__(self, source: Source, on_lost: ClockLost, transport: Transport) -> None:
+        self._source = source
+        self._on_lost = on_lost
+        self._transport = transport
+        self._clock = MidiClock()
+        self._origin: float | None = None  # the tick of the clock's pulse 0
+        self._on_pulses = False  # the song's place is known: pulses fall on whole 24ths of a beat
+        self._song = Tick(0)  # where the song goes on
+        self._armed = False  # it goes on with the next pulse
+        self._stands = False  # the sequencer has stopped, and its clock still runs
+        self._coasting = False  # its clock is lost, and jamd plays on
+
+    @property
+    def follows(self) -> bool:
+        """Whether the tempo is the clock's."""
+        return self._clock.locked
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is for the sequencer to say when the transport rolls."""
+        if self._clock.present:
+            return self._stands or self._armed
+        return self._source is Source.MIDI
+
+    @property
+    def deadline(self) -> float | None:
+        """When the clock will be lost, in seconds; None: there is none."""
+        return self._clock.lost_at
+
+    def look(self, now: float) -> Move | None:
+        """What follows from silence up to `now`."""
+        lost_at = self._clock.lost_at
+        if lost_at is None or now < lost_at:
+            return None
+        known, bpm = self._clock.locked, self._transport.bpm
+        self._clock.forget()
+        self._origin = None
+        self._stands = False
+        if not self._transport.rolling:
+            return None
+        self._song = self._place(now)
+        if self._on_lost is ClockLost.STOP:
+            return Halt()
+        self._coasting = True
+        if known:
+            self._transport.set_tempo(bpm, now)
+        return None
+
+    def hear(self, message: Message, seconds: float, now: float) -> Move | None:
+        """A system message came.
+
+        Args:
+            message: One that is none of a clock's is ignored.
+            seconds: When it came.
+            now: The session's present, `seconds` or later.
+        """
+        if self._source is Source.INTERNAL:
+            return None
+        match message.type:
+            case "clock":
+                return self._pulse(seconds, now)
+            case "start":
+                self._armed, self._song = True, Tick(0)
+                return self._halt()
+            case "continue" if not self._leads:
+                self._armed = True
+            case "stop" if self._clock.present or self._coasting or self._armed:
+                if self._leads:
+                    self._song = self._place(now)
+                self._armed = False
+                self._stands = self._clock.present
+                return self._halt()
+            case "songpos" if not self._leads:  # the specification: never while it rolls
+                self._song = Tick(message.pos * SIXTEENTH)
+        return None
+
+    def rolled(self, tick: Tick) -> None:
+        """The transport does as `Roll` said: `tick` is the last pulse's."""
+        self._origin = tick - TICKS_PER_CLOCK * self._clock.number
+        self._on_pulses = True
+
+    def started(self) -> None:
+        """The transport rolls, and it was not the sequencer that said so."""
+        self._origin = None
+        self._on_pulses = False
+        self._coasting = False
+
+    @property
+    def _leads(self) -> bool:
+        """Whether the transport rolls because the sequencer does, or did when it was lost."""
+        heard = self._clock.present or self._coasting
+        return heard and self._transport.rolling and not self._armed
+
+    def _halt(self) -> Move | None:
+        coasting, self._coasting = self._coasting, False
+        return Halt() if self._transport.rolling and (self._clock.present or coasting) else None
+
+    def _place(self, now: float) -> Tick:
+        """Where the song goes on after a stop at `now`: at the next pulse."""
+        song = self._transport.song_tick(self._transport.tick_at(now))
+        return Tick(-(-song // TICKS_PER_CLOCK) * TICKS_PER_CLOCK)
+
+    def _pulse(self, seconds: float, now: float) -> Move | None:
+        self._clock.pulse(seconds)
+        if self._armed:
+            self._armed = self._stands = self._coasting = False
+            return Roll(self._song)
+        if not self._clock.locked:
+            return None
+        if not self._transport.rolling:
+            self._transport.set_tempo(self._clock.bpm, now)
+            return None
+        self._coasting = False
+        due = self._clock.due
+        rate = TICKS_PER_CLOCK / self._clock.period
+        if self._origin is None:
+            tick = self._transport.exact_tick(now) + (due.seconds - now) * rate
+            if self._on_pulses:
+                tick = round(tick / TICKS_PER_CLOCK) * TICKS_PER_CLOCK
+            self._origin = tick - TICKS_PER_CLOCK * due.number
+        tick = self._origin + TICKS_PER_CLOCK * due.number
+        self._transport.steer(tick, due.seconds, rate, self._clock.bpm, now)
+        return None

@@ -1,0 +1,216 @@
+"""A MIDI clock's beat: 24 pulses a quarter note, smoothed by a delay-locked loop.
+
+The pulses come with jitter of some milliseconds. The loop (F. Adriaensen, "Using a DLL to filter
+time", 2005; Ardour follows a clock in the same way) predicts when the next one falls and corrects
+its prediction by a share of each error. Before it runs, and again after a leap of the tempo, a
+straight line through the last pulses takes its place.
+
+A pulse too many or one too few is no news: what comes long before the prediction is left out, and a
+pulse that fails to come is counted all the same. Only when a whole run of pulses agrees on
+another tempo has the tempo changed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jamd.daemon.transport import FASTEST_BPM, SLOWEST_BPM
+
+CLOCKS_PER_BEAT = 24
+LOST_S = 0.25
+"""A clock that is silent for so long is lost."""
+
+BANDWIDTH = 0.6
+"""Cycles a beat: 1.2 Hz at 120 quarter notes a minute. More follows faster, less is smoother."""
+
+_W = 2 * math.pi * BANDWIDTH / CLOCKS_PER_BEAT
+_B, _C = math.sqrt(2) * _W, _W * _W
+
+_FEWEST = 4  # pulses that tell a tempo
+_SURE = 9  # pulses after which a line is sure enough to say which pulse is a stray
+_LINE = 24  # pulses after which the loop takes over from the line
+_STEADY = 2 * CLOCKS_PER_BEAT  # the tempo that is told is that of so many pulses
+
+_BELIEVED_S = 0.010  # no single pulse is taken to be further off
+_GATE, _GATE_S = 0.25, 0.0045  # a pulse is where it should be: within this share, or these seconds
+# Pulses in a straight line that differ from the loop by this share: another tempo.
+_SHORT_RUN, _FAR = 6, 0.3
+_LONG_RUN, _NEAR = 13, 0.08
+_LONGEST_RUN = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """A pulse's number, counted since the clock came, and when it fell or is to fall."""
+
+    number: int
+    seconds: float
+
+
+class MidiClock:
+    """Follows the pulses of one clock."""
+
+    def __init__(self) -> None:
+        self._last_s: float | None = None
+        self._line: list[Pulse] = []  # what the line is drawn through; empty while the loop runs
+        self._steady: deque[Pulse] = deque(maxlen=_STEADY + 1)
+        self._next_s = 0.0  # when pulse `number + 1` is due
+        self._period = 0.0
+        # After a stray: the pulses as they came, from the last one before it, each counted as one.
+        self._run: list[Pulse] = []
+        self.number = -1
+
+    @property
+    def present(self) -> bool:
+        """Whether pulses come, as far as is known."""
+        return self._last_s is not None
+
+    @property
+    def lost_at(self) -> float | None:
+        """When the clock will be lost unless another pulse comes; None: there is none."""
+        return None if self._last_s is None else self._last_s + LOST_S
+
+    @property
+    def locked(self) -> bool:
+        """Whether its tempo is known, and one that can be followed."""
+        enough = not self._line or len(self._line) >= _FEWEST
+        return self.present and enough and _possible(self._period)
+
+    @property
+    def due(self) -> Pulse:
+        """The next pulse, where it is expected. Only a locked clock knows."""
+        return Pulse(self.number + 1, self._next_s)
+
+    @property
+    def period(self) -> float:
+        """Seconds from one pulse to the next, at this moment. Only a locked clock knows."""
+        return self._period
+
+    @property
+    def bpm(self) -> float:
+        """Quarter notes a minute, over the last two beats. Only a locked clock knows."""
+        period = self._period
+        if len(self._steady) > CLOCKS_PER_BEAT:
+            first, last = self._steady[0], self._steady[-1]
+            period = (last.seconds - first.seconds) / (last.number - first.number)
+        return min(max(60 / CLOCKS_PER_BEAT / period, SLOWEST_BPM), FASTEST_BPM)
+
+    def forget(self) -> None:
+        """The clock is lost; one that comes is a new one."""
+        self._last_s = None
+        self._restart([])
+        self.number = -1
+
+    def pulse(self, seconds: float) -> None:
+        """A pulse came at `seconds`; one before the last counts as having come with it."""
+        last = Pulse(self.number, seconds if self._last_s is None else self._last_s)
+        seconds = max(seconds, last.seconds)
+        if self._line or self._last_s is None:
+            expected = self._draw_on(seconds)
+        else:
+            expected = self._loop(seconds)
+        self._last_s = seconds
+        if not (expected or self._run):
+            self._run = [last]
+        if self._run:
+            self._run.append(Pulse(self._run[-1].number + 1, seconds))
+            self._judge_the_run()
+        if self.locked:
+            if not self._steady or self._steady[-1].number < self.number:
+                self._steady.append(Pulse(self.number, self._next_s - self._period))
+        elif len(self._line) >= _FEWEST:  # a tempo that cannot be followed
+            self._restart([Pulse(self.number, seconds)])
+
+    def _draw_on(self, seconds: float) -> bool:
+        """Take a pulse into the line; return whether it came where it was expected."""
+        if len(self._line) < _SURE:
+            self.number += 1
+            expected = True
+        else:
+            error, expected = self._place(seconds)
+            if error is None:
+                return False
+            seconds = self._next_s + error
+        self._line.append(Pulse(self.number, seconds))
+        self._draw()
+        if len(self._line) >= _LINE and _possible(self._period):
+            self._line = []  # the loop goes on from where the line is
+        return expected
+
+    def _draw(self) -> None:
+        if len(self._line) > 1:
+            self._period, start, _ = fit(self._line)
+            self._next_s = start + self._period * (self.number + 1)
+
+    def _loop(self, seconds: float) -> bool:
+        """Take a pulse into the loop; return whether it came where it was expected."""
+        error, expected = self._place(seconds)
+        if error is not None:
+            self._next_s += self._period + _B * error
+            self._period += _C * error
+        return expected
+
+    def _place(self, seconds: float) -> tuple[float | None, bool]:
+        """Count a pulse, and those that failed to come before it; the prediction is then its own.
+
+        Returns:
+            How late it is in seconds, or None where it is one too many and does not count; and
+            whether it came where it was expected. One that did not is believed only so far.
+        """
+        late = seconds - self._next_s
+        missed = round(late / self._period)
+        if missed < 0:
+            return None, False
+        self.number += 1 + missed
+        self._next_s += missed * self._period
+        late -= missed * self._period
+        gate = max(_GATE * self._period, min(_GATE_S, 0.45 * self._period))
+        believed = min(gate, _BELIEVED_S)
+        return min(max(late, -believed), believed), missed == 0 and abs(late) <= gate
+
+    def _judge_the_run(self) -> None:
+        """Begin again from the pulses since the first stray if, as they came, they agree.
+
+        One stray bends the run; a straight one is another tempo, and all its pulses count.
+        """
+        if len(self._run) >= _SHORT_RUN:
+            period, _, residual = fit(self._run)
+            apart = abs(period / self._period - 1)
+            news = apart > _FAR
+            if len(self._run) >= _LONG_RUN:
+                news = apart > _NEAR or self._run[-1].number != self.number
+            if news and _possible(period) and residual <= max(0.2 * period, _GATE_S):
+                self._restart(self._run)
+        if len(self._run) >= _LONGEST_RUN:
+            self._run = []
+
+    def _restart(self, line: Sequence[Pulse]) -> None:
+        self._line = list(line)
+        self._steady.clear()
+        self._run = []
+        if line:
+            self.number = line[-1].number
+            self._draw()
+
+
+def fit(pulses: Sequence[Pulse]) -> tuple[float, float, float]:
+    """The straight line through two or more pulses, by least squares.
+
+    Returns:
+        Seconds a pulse, seconds of pulse 0, and the greatest distance from the line in seconds.
+    """
+    count = len(pulses)
+    number = sum(pulse.number for pulse in pulses) / count
+    seconds = sum(pulse.seconds for pulse in pulses) / count
+    spread = sum((pulse.number - number) ** 2 for pulse in pulses)
+    slope = sum((p.number - number) * (p.seconds - seconds) for p in pulses) / spread
+    start = seconds - slope * number
+    return slope, start, max(abs(p.seconds - start - slope * p.number) for p in pulses)
+
+
+def _possible(period: float) -> bool:
+    slowest, fastest = (60 / CLOCKS_PER_BEAT / bpm for bpm in (SLOWEST_BPM, FASTEST_BPM))
+    return fastest - 1e-9 <= period <= slowest + 1e-9

@@ -1,0 +1,38 @@
+"""What can be said of a session at a moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jamd.daemon.events import Mode, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a status line shows.
+
+    Attributes:
+        last_note: MIDI pitch last heard from the player, or None.
+        bar: The bar, from 1; 0 while the transport stands still.
+        beat: The beat in the bar, from 1; 0 while the transport stands still.
+        turn: Who has the floor.
+        bpm: Tempo in quarter notes a minute.
+        mode: When jamd plays.
+        sounding: How many of jamd's notes sound.
+        worker: Whether a worker can be asked.
+        from_clock: Whether the tempo is a MIDI clock's.
+        waits: Whether the transport rolls when a MIDI clock says so, not with the first note.
+        bars_played: Whole bars that have passed, wherever in its song a sequencer is.
+    """
+
+    last_note: int | None
+    bar: int
+    beat: int
+    turn: Turn
+    bpm: float
+    mode: Mode
+    sounding: int
+    worker: bool
+    from_clock: bool = False
+    waits: bool = False
+    bars_played: int = 0

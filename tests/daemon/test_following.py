@@ -1,0 +1,278 @@
+"""A session that follows a sequencer's clock, up to the hand-over to the port."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from mido import Message
+
+from jamd.daemon.events import Event, Heard, Mode, Send, SetTempo, Sounded, WorkerReady
+from jamd.daemon.follower import ClockLost, Source
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.virtual import Performance, RecordingPort, ScriptedImproviser, VirtualClock
+from jamd.notes import TICKS_PER_BEAT
+
+Story = list[tuple[float, Event]]
+
+CLOCK, START, STOP, CONTINUE = (
+    Heard(Message(kind)) for kind in ("clock", "start", "stop", "continue")
+)
+BEGIN_S = 10.0
+ENDLESS = Settings(mode=Mode.ENDLESS, bpm=100)
+
+
+@dataclass
+class PunctualPort(RecordingPort):
+    """Keeps when each message was handed over, too."""
+
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    handed_s: list[float] = field(default_factory=list)
+
+    def send(self, message: Send) -> None:
+        super().send(message)
+        self.handed_s.append(self.clock.now())
+
+
+def clocks(bpm: float, beats: float, begin: float = BEGIN_S, jitter: float = 0.0) -> Story:
+    draw = random.Random(3)
+    period = 60 / bpm / 24
+    return [
+        (begin + i * period + draw.uniform(-jitter, jitter), CLOCK) for i in range(int(beats * 24))
+    ]
+
+
+def phrase(bpm: float, begin: float = BEGIN_S) -> Iterator[tuple[float, Event]]:
+    """A bar of quarter notes."""
+    for i, pitch in enumerate((60, 64, 67, 65)):
+        yield begin + (i + 0.02) * 60 / bpm, Heard(Message("note_on", note=pitch, velocity=80))
+        yield begin + (i + 0.7) * 60 / bpm, Heard(Message("note_off", note=pitch))
+
+
+def perform(settings: Settings, story: Story, until: float) -> tuple[Performance, PunctualPort]:
+    performance = Performance(
+        Session(settings), ScriptedImproviser(), [(0.0, WorkerReady()), *story]
+    )
+    port = PunctualPort(clock=performance._clock)
+    performance.port = port
+    performance.run(until)
+    return performance, port
+
+
+def onsets(performance: Performance, port: PunctualPort) -> list[tuple[int, float]]:
+    """Each of jamd's onsets: its tick, and when the port had it, in seconds."""
+    handed = [
+        at for at, send in zip(port.handed_s, port.sent, strict=True)
+        if send.message.type == "note_on"
+    ]  # fmt: skip
+    ticks = [
+        entry.tick
+        for entry in performance.entries
+        if isinstance(entry, Sounded) and entry.part and entry.message.type == "note_on"
+    ]
+    return list(zip(ticks, handed, strict=True))
+
+
+def jam(bpm: float, beats: float, jitter: float, settings: Settings = ENDLESS) -> list[float]:
+    """How late each onset is against the sequencer's own beat, in seconds."""
+    story: Story = [(BEGIN_S - 0.01, START), *clocks(bpm, beats, jitter=jitter), *phrase(bpm)]
+    played = onsets(*perform(settings, story, BEGIN_S + beats * 60 / bpm))
+    return [at - BEGIN_S - tick * 60 / bpm / TICKS_PER_BEAT for tick, at in played]
+
+
+def place(session: Session, now: float) -> tuple[int, int]:
+    status = session.status(now)
+    return status.bar, status.beat
+
+
+def tell(session: Session, story: Sequence[tuple[float, Event]]) -> list[Send]:
+    effects = []
+    for now, event in story:
+        while (deadline := session.next_deadline()) is not None and deadline < now:
+            effects += session.advance(deadline)
+        effects += session.handle(event, now)
+    return [effect for effect in effects if isinstance(effect, Send)]
+
+
+@pytest.mark.parametrize("bpm", [50, 120, 220])
+def test_onsets_are_on_the_clocks_beat_within_a_millisecond(bpm: float) -> None:
+    late = jam(bpm, 320, jitter=0.003)
+    assert len(late) > 80
+    rms = math.sqrt(sum(seconds**2 for seconds in late) / len(late))
+    print(f"{bpm} bpm: {1000 * rms:.2f} ms rms, {len(late)} onsets")
+    assert rms <= 0.001
+
+
+@pytest.mark.parametrize("bpm", [50, 120, 220])
+def test_the_beat_is_found_within_two_beats(bpm: float) -> None:
+    session = Session(Settings(bpm=100))
+    story: Story = [(BEGIN_S - 0.01, START), *clocks(bpm, 4, jitter=0.003)]
+    for now, event in story:
+        session.handle(event, now)
+        beat = (now - BEGIN_S) * bpm / 60
+        if beat >= 2:
+            error = session._transport.exact_tick(now) / TICKS_PER_BEAT - beat
+            assert abs(error) * 60 / bpm < 0.003
+
+
+@pytest.mark.parametrize(("bpm", "changed"), [(50, 60), (120, 132), (120, 60), (60, 220)])
+def test_a_change_of_tempo_is_followed_within_two_beats(bpm: float, changed: float) -> None:
+    session = Session(Settings(bpm=100))
+    turn = BEGIN_S + 8 * 60 / bpm
+    story: Story = [(BEGIN_S - 0.01, START), *clocks(bpm, 8), *clocks(changed, 4, turn)]
+    for now, event in story:
+        session.handle(event, now)
+        beat = (now - turn) * changed / 60
+        if beat >= 2:
+            error = session._transport.exact_tick(now) / TICKS_PER_BEAT - 8 - beat
+            assert abs(error) * 60 / changed < 0.003
+    assert session.status(story[-1][0]).bpm == pytest.approx(changed, rel=0.005)
+
+
+def test_an_hour_does_not_drift() -> None:
+    session = Session(Settings(bpm=100))
+    story: Story = [(BEGIN_S - 0.01, START), *clocks(50, 3000, jitter=0.003)]
+    tell(session, story)
+    now = story[-1][0]
+    error = session._transport.exact_tick(now) / TICKS_PER_BEAT * 60 / 50 - (now - BEGIN_S)
+    assert abs(error) < 0.006  # the moment itself is 3 ms off
+
+
+def test_start_begins_bar_one_with_the_next_pulse() -> None:
+    session = Session(Settings(bpm=100))
+    story: Story = [*clocks(120, 8, BEGIN_S - 4), (BEGIN_S - 0.005, START)]
+    tell(session, story)
+    assert place(session, BEGIN_S - 0.004) == (0, 0)
+    assert session.status(BEGIN_S).from_clock
+    tell(session, clocks(120, 5))
+    assert place(session, BEGIN_S + 0.01) == (1, 1)
+    assert place(session, BEGIN_S + 2.01) == (2, 1)
+
+
+def test_stop_ends_what_sounds_and_nothing_plays_until_the_song_goes_on() -> None:
+    stop = BEGIN_S + 8.2
+    story: Story = [
+        (BEGIN_S - 0.01, START),
+        *clocks(120, 60),
+        *phrase(120),
+        (stop, STOP),
+        *phrase(120, stop + 1),
+        (stop + 8, START),
+        *phrase(120, BEGIN_S + 17),
+    ]
+    _, port = perform(ENDLESS, story, BEGIN_S + 28)
+    beginnings = [
+        at for at, send in zip(port.handed_s, port.sent, strict=True)
+        if send.message.type == "note_on"
+    ]  # fmt: skip
+    assert any(at < stop for at in beginnings)
+    assert not any(stop <= at < stop + 8 for at in beginnings)
+    assert any(at > stop + 8 for at in beginnings)
+    sounding: set[int] = set()
+    for at, send in zip(port.handed_s, port.sent, strict=True):
+        if at > stop:
+            break
+        change = sounding.add if send.message.type == "note_on" else sounding.discard
+        change(send.message.note)
+    assert not sounding
+
+
+def test_the_song_is_found_by_its_position_and_goes_on_from_there() -> None:
+    session = Session(Settings(bpm=100))
+    story: Story = [
+        *clocks(120, 4, BEGIN_S - 2),
+        (BEGIN_S - 0.004, Heard(Message("songpos", pos=16 * 4 + 8))),  # 5.3
+        (BEGIN_S - 0.003, CONTINUE),
+        *clocks(120, 4),
+    ]
+    tell(session, story)
+    assert place(session, BEGIN_S + 0.01) == (5, 3)
+    assert place(session, BEGIN_S + 1.01) == (6, 1)
+    stop = BEGIN_S + 1.995
+    rest: Story = [
+        (BEGIN_S + 1.99, Heard(Message("songpos", pos=0))),  # rolling: no news
+        (stop, STOP),
+        *clocks(120, 2, BEGIN_S + 2),
+        (BEGIN_S + 2.99, CONTINUE),
+        *clocks(120, 2, BEGIN_S + 3),
+    ]
+    tell(session, rest)
+    assert place(session, BEGIN_S + 3.01) == (6, 3)
+    assert place(session, BEGIN_S + 3.51) == (6, 4)
+
+
+def test_a_start_while_it_rolls_is_bar_one_and_ticks_still_rise() -> None:
+    session = Session(Settings(bpm=100))
+    tell(session, [(BEGIN_S - 0.01, START), *clocks(120, 7)])
+    before = session._transport.tick_at(BEGIN_S + 3.4)
+    tell(session, [(BEGIN_S + 3.49, START), *clocks(120, 4, BEGIN_S + 3.5)])
+    assert place(session, BEGIN_S + 3.51) == (1, 1)
+    assert session._transport.tick_at(BEGIN_S + 3.5) > before
+    assert session._transport.tick_at(BEGIN_S + 3.5) % 1920 == 0
+
+
+@pytest.mark.parametrize("source", [Source.AUTO, Source.MIDI])
+def test_a_lost_clock_leaves_its_tempo(source: Source) -> None:
+    session = Session(Settings(bpm=100, source=source))
+    tell(session, [(BEGIN_S - 0.01, START), *clocks(140, 16)])
+    later = BEGIN_S + 16 * 60 / 140 + 5
+    session.advance(later)
+    status = session.status(later)
+    assert not status.from_clock
+    assert status.bpm == pytest.approx(140)
+    beat = session._transport.exact_tick(later) / TICKS_PER_BEAT
+    assert beat == pytest.approx((later - BEGIN_S) * 140 / 60, abs=0.01)
+
+
+def test_a_clock_that_comes_back_is_followed_where_the_beat_is_by_then() -> None:
+    session = Session(Settings(bpm=100))
+    again = [pulse for pulse in clocks(140, 32) if pulse[0] > BEGIN_S + 8]
+    tell(session, [(BEGIN_S - 0.01, START), *clocks(140, 16), *again])
+    now = again[-1][0]
+    assert session.status(now).from_clock
+    beat = session._transport.exact_tick(now) / TICKS_PER_BEAT
+    assert beat == pytest.approx((now - BEGIN_S) * 140 / 60, abs=0.005)
+
+
+def test_a_lost_clock_stops_if_so_set() -> None:
+    settings = Settings(mode=Mode.ENDLESS, bpm=100, on_clock_lost=ClockLost.STOP)
+    lost = BEGIN_S + 16 * 0.5
+    story: Story = [(BEGIN_S - 0.01, START), *clocks(120, 16), *phrase(120)]
+    _, port = perform(settings, story, lost + 20)
+    assert port.sent
+    assert max(port.handed_s) <= lost + 0.25
+
+
+def test_a_clock_without_start_sets_the_tempo_and_the_first_note_the_bar() -> None:
+    session = Session(Settings(bpm=100))
+    tell(session, sorted([*clocks(140, 12), *phrase(140, BEGIN_S + 2)], key=lambda one: one[0]))
+    begin = BEGIN_S + 2 + 0.02 * 60 / 140
+    now = begin + 4 * 60 / 140 * 0.7
+    assert session._transport.exact_tick(now) / TICKS_PER_BEAT == pytest.approx(2.8, abs=0.01)
+    assert session.status(now).bpm == pytest.approx(140)
+
+
+def test_with_the_internal_source_a_clock_is_no_news() -> None:
+    session = Session(Settings(bpm=100, source=Source.INTERNAL))
+    tell(session, [(BEGIN_S - 0.01, START), *clocks(140, 12)])
+    status = session.status(BEGIN_S + 5)
+    assert (status.bar, status.bpm, status.from_clock) == (0, 100, False)
+
+
+def test_with_a_clock_as_the_source_there_is_no_beat_without_one() -> None:
+    session = Session(Settings(bpm=100, source=Source.MIDI, start_at_once=True))
+    session.advance(1.0)
+    tell(session, list(phrase(100)))
+    assert session.status(BEGIN_S + 5).bar == 0
+    assert session.status(BEGIN_S + 5).waits
+    assert session.next_deadline() is None
+
+
+def test_a_tempo_set_by_hand_gives_way_to_the_clock() -> None:
+    session = Session(Settings(bpm=100))
+    tell(session, [(BEGIN_S - 0.01, START), *clocks(140, 8), (BEGIN_S + 3.4, SetTempo(80))])
+    assert session.status(BEGIN_S + 3.4).bpm == pytest.approx(140, rel=0.01)

@@ -1,0 +1,121 @@
+"""The loop finds the beat in a clock that jitters, stumbles and changes its tempo."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jamd.daemon.midi_clock import CLOCKS_PER_BEAT, LOST_S, MidiClock
+
+BEGIN_S = 100.0
+steady = st.sampled_from([50.0, 120.0, 220.0])
+
+
+def pulses(bpm: float, beats: float, begin: float = BEGIN_S) -> list[float]:
+    """When each pulse falls, in seconds."""
+    period = 60 / bpm / CLOCKS_PER_BEAT
+    return [begin + i * period for i in range(int(beats * CLOCKS_PER_BEAT))]
+
+
+def following(seconds: Iterable[float]) -> MidiClock:
+    clock = MidiClock()
+    for moment in seconds:
+        clock.pulse(moment)
+    return clock
+
+
+@pytest.mark.parametrize("bpm", [20, 50, 120, 220, 400])
+def test_a_clock_without_jitter_is_followed_exactly(bpm: float) -> None:
+    clock = following(pulses(bpm, 8))
+    assert clock.bpm == pytest.approx(bpm)
+    assert clock.due.number == 8 * CLOCKS_PER_BEAT
+    assert clock.due.seconds == pytest.approx(BEGIN_S + 8 * 60 / bpm)
+
+
+@pytest.mark.parametrize("bpm", [50, 120, 220])
+def test_an_hour_of_jitter_does_not_move_the_beat(bpm: float) -> None:
+    draw = random.Random(7)
+    true = pulses(bpm, 60 * bpm)
+    clock = following(moment + draw.uniform(-0.003, 0.003) for moment in true)
+    assert clock.number == len(true) - 1
+    assert clock.due.seconds == pytest.approx(BEGIN_S + 3600, abs=0.003)
+    assert clock.bpm == pytest.approx(bpm, rel=0.005)
+
+
+@settings(max_examples=60)
+@given(steady, st.integers(24, 150), st.floats(0, 0.99))
+def test_a_pulse_too_many_moves_nothing(bpm: float, number: int, share: float) -> None:
+    true = pulses(bpm, 10)
+    stray = true[number] + share * (true[1] - true[0])
+    clock = MidiClock()
+    for moment in sorted([*true, stray]):
+        clock.pulse(moment)
+        if clock.locked:
+            due = BEGIN_S + clock.due.number * 60 / bpm / CLOCKS_PER_BEAT
+            assert clock.due.seconds == pytest.approx(due, abs=0.0025)
+    assert clock.due.number == len(true)
+
+
+@settings(max_examples=60)
+@given(steady, st.integers(24, 150))
+def test_a_missing_pulse_moves_nothing(bpm: float, number: int) -> None:
+    true = pulses(bpm, 10)
+    clock = MidiClock()
+    for moment in [*true[:number], *true[number + 1 :]]:
+        clock.pulse(moment)
+        if clock.locked:
+            due = BEGIN_S + clock.due.number * 60 / bpm / CLOCKS_PER_BEAT
+            assert clock.due.seconds == pytest.approx(due, abs=1e-6)
+    assert clock.due.number == len(true)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(50, 220), st.floats(50, 220), st.integers(48, 100), st.integers(0, 99))
+def test_a_new_tempo_is_followed_within_two_beats(
+    bpm: float, changed: float, number: int, seed: int
+) -> None:
+    draw = random.Random(seed)
+    before = pulses(bpm, 8)[: number + 1]
+    after = pulses(changed, 3, before[-1])[1:]
+    clock = following([moment + draw.uniform(-0.0005, 0.0005) for moment in before])
+    for i, moment in enumerate(after, 1):
+        clock.pulse(moment + draw.uniform(-0.0005, 0.0005))
+        if i >= 2 * CLOCKS_PER_BEAT:
+            assert clock.number == number + i
+            due = before[-1] + (i + 1) * 60 / changed / CLOCKS_PER_BEAT
+            assert clock.due.seconds == pytest.approx(due, abs=0.003)
+
+
+@pytest.mark.parametrize("bpm", [15, 19, 420, 1000])
+def test_a_tempo_that_nobody_plays_in_is_refused(bpm: float) -> None:
+    assert not following(pulses(bpm, 8)).locked
+
+
+def test_silence_is_a_lost_clock() -> None:
+    clock = following(pulses(120, 4))
+    last = pulses(120, 4)[-1]
+    assert clock.lost_at == last + LOST_S
+    clock.forget()
+    assert not clock.present
+    assert not clock.locked
+    assert clock.lost_at is None
+
+
+@settings(max_examples=200)
+@given(st.lists(st.one_of(st.floats(0, 0.3), st.sampled_from([0.0, 0.02, 0.04])), max_size=150))
+def test_any_pulses_can_come(waits: list[float]) -> None:
+    clock = MidiClock()
+    now = 0.0
+    numbers = []
+    for wait in waits:
+        now += wait
+        clock.pulse(now)
+        if clock.locked:
+            assert 20 <= clock.bpm <= 400
+            assert clock.period > 0
+        numbers.append(clock.number)
+    assert len(numbers) == len(waits)
