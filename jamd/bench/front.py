@@ -22,8 +22,9 @@ from jamd.daemon.loop import Loop
 from jamd.daemon.ports import Connected
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.rtmidi_ports import Received
-from jamd.daemon.session import LATE_SECONDS, Session
+from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.stage import LATE_SECONDS
 from jamd.daemon.status import Status
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.worker import Load

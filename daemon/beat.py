@@ -1,0 +1,92 @@
+"""The session's beat: a transport, whoever steers it, and what the take says of it."""
+
+from __future__ import annotations
+
+from mido import Message
+
+from jamd.daemon.events import Effect, Journal, MeterSet, TempoSet
+from jamd.daemon.follower import Follower, Move, Roll
+from jamd.daemon.settings import Settings
+from jamd.daemon.transport import Transport
+from jamd.notes import Tick
+
+TEMPO_NEWS = 0.005
+"""A followed tempo is written into the take when it has changed by this share."""
+
+
+class Beat:
+    """Starts, steers and halts the transport.
+
+    Args:
+        settings: The tempo, the meter, and where the beat comes from.
+
+    Attributes:
+        transport: Where the beat is.
+        follower: Who steers it, when it is not jamd.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.transport = Transport(settings.bpm, settings.meter)
+        self.follower = Follower(settings.source, settings.on_clock_lost, self.transport)
+        self._written_bpm = 0.0  # the last tempo in the take
+
+    @property
+    def starts_by_itself(self) -> bool:
+        """Whether the transport is to roll though nobody has played a note."""
+        fresh = not self.transport.begun and not self.follower.waits
+        return fresh and self._settings.start_at_once
+
+    @property
+    def deadline(self) -> float | None:
+        """When `look` has something to say, in seconds; None: not before a message."""
+        return self.follower.deadline
+
+    def start(self, now: float, edge: Tick) -> list[Effect]:
+        """Roll from `now` on, because the player or jamd begins."""
+        effects = self._roll(Tick(0), now, edge)[1]
+        self.follower.started()
+        return effects
+
+    def look(self, now: float) -> Move | None:
+        """What the sequencer's silence up to `now` means."""
+        return self.follower.look(now)
+
+    def hear(self, message: Message, seconds: float, now: float) -> Move | None:
+        """A system message came at `seconds`: what the sequencer wants done."""
+        return self.follower.hear(message, seconds, now)
+
+    def make(self, move: Move, now: float, edge: Tick) -> list[Effect]:
+        """Do as the sequencer does. What sounds must have been ended."""
+        if self.transport.rolling:
+            self.transport.halt(now)
+        if not isinstance(move, Roll):
+            return []
+        tick, effects = self._roll(move.song, now, edge)
+        self.follower.rolled(tick)
+        return effects
+
+    def set_tempo(self, bpm: float, now: float) -> list[Effect]:
+        """Play on at `bpm`, unless the tempo is somebody else's."""
+        if self.follower.follows:
+            return []
+        self.transport.set_tempo(bpm, now)
+        return self._write_tempo(now)
+
+    def tempo_news(self, now: float) -> list[Effect]:
+        """For the take, when a followed tempo has changed so far that it matters."""
+        changed = abs(self.transport.bpm - self._written_bpm)
+        return self._write_tempo(now) if changed > TEMPO_NEWS * self._written_bpm else []
+
+    def _roll(self, song: Tick, now: float, edge: Tick) -> tuple[Tick, list[Effect]]:
+        effects: list[Effect] = []
+        if not self.transport.begun:
+            effects.append(Journal(MeterSet(Tick(0), now, self._settings.meter)))
+        tick = self.transport.start(now, edge, song)
+        return tick, effects + self._write_tempo(now)
+
+    def _write_tempo(self, now: float) -> list[Effect]:
+        if not self.transport.rolling:
+            return []
+        self._written_bpm = self.transport.bpm
+        return [Journal(TempoSet(self.transport.tick_at(now), now, self._written_bpm))]

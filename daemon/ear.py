@@ -1,0 +1,52 @@
+"""All that is heard of the player: keys, as notes for the memory and as a phrase."""
+
+from __future__ import annotations
+
+from jamd.daemon.memory import Memory
+from jamd.daemon.phrase import Phrase
+from jamd.daemon.schedule import Key
+from jamd.daemon.transport import Transport
+
+
+class Ear:
+    """Writes down what the player plays, and knows when a phrase of his is over.
+
+    Args:
+        transport: Places a moment on the beat; rolling, whenever a key is told of.
+        memory: Where the notes are written down.
+
+    Attributes:
+        phrase: What the player plays now, or played last.
+        notes_heard: Notes heard in the whole session.
+        last_note: MIDI pitch of the last one, or None.
+    """
+
+    def __init__(self, transport: Transport, memory: Memory) -> None:
+        self._transport = transport
+        self._memory = memory
+        self.phrase = Phrase()
+        self.notes_heard = 0
+        self.last_note: int | None = None
+
+    def press(self, key: Key, velocity: int, now: float) -> None:
+        """A key goes down."""
+        tick = self._transport.tick_at(now)
+        self._memory.press(key, velocity, tick, now)
+        self.phrase.press(key, tick, now)
+        self.notes_heard += 1
+        self.last_note = key.pitch
+
+    def release(self, key: Key, now: float) -> None:
+        """A key goes up; one that was not down is ignored."""
+        tick = self._transport.tick_at(now)
+        self._memory.release(key, tick)
+        self.phrase.release(key, tick, now)
+
+    def phrase_is_over(self, now: float) -> bool:
+        """Whether the player has paused for so long that it is somebody else's turn."""
+        ends = self.phrase.ends(self._transport.beat_seconds)
+        return ends is not None and ends <= now
+
+    def begin_phrase(self) -> None:
+        """What the player plays from now on is a new phrase."""
+        self.phrase = Phrase()
