@@ -42,6 +42,10 @@ class Ear:
         self._memory.release(key, tick)
         self.phrase.release(key, tick, now)
 
+    def hand_over(self, now: float) -> None:
+        """The player says that his phrase is over."""
+        self.phrase.hand_over(now)
+
     def phrase_is_over(self, now: float) -> bool:
         """Whether the player has paused for so long that it is somebody else's turn."""
         ends = self.phrase.ends(self._transport.beat_seconds)

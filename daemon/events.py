@@ -83,7 +83,24 @@ class Panic:
     """End everything that sounds, now, and drop every plan."""
 
 
-Event = Heard | WorkerReady | WorkerLost | Answered | Failed | SetMode | SetTempo | Panic
+@dataclass(frozen=True, slots=True)
+class YourTurn:
+    """The player hands the turn over: his phrase is over now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """The player taps the beat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The player wants the last answer once more."""
+
+
+FromWorker = WorkerReady | WorkerLost | Answered | Failed
+Wish = SetMode | SetTempo | Panic | YourTurn | Tap | Again
+Event = Heard | FromWorker | Wish
 
 
 # Entries: what a take is made of, in the order in which it happened.
@@ -142,7 +159,22 @@ class ModeSet:
     mode: Mode
 
 
-Entry = Sounded | TempoSet | MeterSet | TurnTaken | ModeSet
+@dataclass(frozen=True, slots=True)
+class ControlUsed:
+    """The player used a control.
+
+    Attributes:
+        action: What it means: one of `jamd.daemon.controls.Action`, by its value.
+        message: As heard.
+    """
+
+    tick: int
+    seconds: float
+    action: str
+    message: Message
+
+
+Entry = Sounded | TempoSet | MeterSet | TurnTaken | ModeSet | ControlUsed
 
 
 # Effects: what `handle`, `advance` and `shutdown` return, to be done in their order.

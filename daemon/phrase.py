@@ -12,6 +12,9 @@ from jamd.notes import Meter, Tick
 
 ANSWER_BARS = (1, 2, 4, 8)
 
+DRONE_BEATS = 2
+"""A key held alone for so long is a drone: it need not come up for the phrase to be over."""
+
 _GAP_FACTOR = 1.5
 _LONGEST_PAUSE_BEATS = 2
 _GAPS = 64  # the median looks at no more than the phrase's last ones
@@ -23,12 +26,14 @@ class Phrase:
     Attributes:
         first: Tick of its first onset; None while nothing has been played.
         last: Tick of its last onset or release.
+        handed_over: When the player said that it is over, in seconds; None: he did not.
     """
 
     def __init__(self) -> None:
         self.first: Tick | None = None
         self.last = Tick(0)
-        self._down: set[Key] = set()
+        self.handed_over: float | None = None
+        self._down: dict[Key, float] = {}  # when each key that is down was struck
         self._last_onset = 0.0
         self._last_release = 0.0
         self._gaps: deque[float] = deque(maxlen=_GAPS)
@@ -42,13 +47,18 @@ class Phrase:
             self._gaps.append(gap)
             self._last_onset = now
         self.last = tick
-        self._down.add(key)
+        self.handed_over = None
+        self._down[key] = now
 
     def release(self, key: Key, tick: Tick, now: float) -> None:
         """A key goes up. One that this phrase did not press is ignored."""
-        if key in self._down:
-            self._down.discard(key)
+        if self._down.pop(key, None) is not None:
             self.last, self._last_release = tick, now
+
+    def hand_over(self, now: float) -> None:
+        """The player says that it is over, whatever keys are down."""
+        if self.first is not None:
+            self.handed_over = now
 
     def pause(self, beat_seconds: float) -> float:
         """How long a silence ends the phrase, in seconds.
@@ -63,16 +73,21 @@ class Phrase:
         return min(max(beat_seconds, _GAP_FACTOR * statistics.median(self._gaps)), longest)
 
     def ends(self, beat_seconds: float) -> float | None:
-        """When it is over unless another key goes down; None while one is down or none ever was."""
-        if self.first is None or self._down:
-            return None
-        return max(self._last_onset + self.pause(beat_seconds), self._last_release)
+        """When it is over unless another key goes down; None: that depends on the keys down."""
+        return self._over(beat_seconds, self.pause(beat_seconds))
 
     def pauses(self, beat_seconds: float) -> float | None:
         """When it looks as if it were over: the moment to begin thinking of an answer."""
-        if self.first is None or self._down:
+        return self._over(beat_seconds, self.pause(beat_seconds) / 2)
+
+    def _over(self, beat_seconds: float, pause: float) -> float | None:
+        if self.first is None or self.handed_over is not None:
+            return self.handed_over
+        struck = list(self._down.values())
+        if len(struck) > 1:
             return None
-        return max(self._last_onset + self.pause(beat_seconds) / 2, self._last_release)
+        free = struck[0] + DRONE_BEATS * beat_seconds if struck else self._last_release
+        return max(self._last_onset + pause, self._last_release, free)
 
     def answer_ticks(self, meter: Meter) -> Tick:
         """The length of an answer: the phrase's own, rounded up to whole bars, 1, 2, 4 or 8.

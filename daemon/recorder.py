@@ -21,15 +21,25 @@ from typing import Any, TextIO
 from mido import Message
 
 from jamd.daemon import take
-from jamd.daemon.events import Entry, MeterSet, Mode, ModeSet, Sounded, TempoSet, Turn, TurnTaken
+from jamd.daemon.events import (
+    ControlUsed,
+    Entry,
+    MeterSet,
+    Mode,
+    ModeSet,
+    Sounded,
+    TempoSet,
+    Turn,
+    TurnTaken,
+)
 from jamd.notes import Meter, Part
 
 JOURNAL = ".jamd-journal"
 
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Sounded, TempoSet, MeterSet, TurnTaken, ModeSet)
+    kind.__name__: kind for kind in (Sounded, TempoSet, MeterSet, TurnTaken, ModeSet, ControlUsed)
 }
-# How a field's value is read again; one that is not here is a plain number.
+# How a field's value is read again; one that is not here is read as it stands.
 _READ: dict[str, Callable[[Any], Any]] = {
     "part": lambda value: None if value is None else Part(value),
     "message": Message.from_hex,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jamd.daemon import events
 from jamd.daemon.beat import Beat
+from jamd.daemon.controls import Controls, event_of
 from jamd.daemon.ear import Ear
 from jamd.daemon.events import Effect, Event, Journal, Mode, Turn
 from jamd.daemon.follower import Move
@@ -40,6 +41,7 @@ class Session:
         self._beat = Beat(settings)
         self._transport = self._beat.transport
         self._memory = Memory(settings.meter)
+        self._controls = Controls(settings.controls)
         self._ear = Ear(self._transport, self._memory)
         self._planner = Planner(settings, self._memory)
         self._stage = Stage(settings, self._transport)
@@ -121,11 +123,20 @@ class Session:
 
     def _take_in(self, event: Event, seconds: float) -> None:
         match event:
-            case events.Heard(message) if hasattr(message, "channel"):
-                self._hear(message)
-            case events.Heard(message):
+            case events.Heard(message) if not hasattr(message, "channel"):
                 self._move(self._beat.hear(message, seconds, self._now))
                 self._effects += self._beat.tempo_news(self._now)
+            case events.Heard(message) if self._controls.owns(message):
+                self._use(message, seconds)
+            case events.Heard(message):
+                self._hear(message)
+            case events.Answered() | events.Failed() | events.WorkerReady() | events.WorkerLost():
+                self._hear_of_worker(event)
+            case _:
+                self._grant(event)
+
+    def _hear_of_worker(self, event: events.FromWorker) -> None:
+        match event:
             case events.Answered(planned):
                 self._planner.accept(planned, self._edge)
             case events.Failed(request_id):
@@ -134,12 +145,23 @@ class Session:
                 self._planner.find_worker()
             case events.WorkerLost():
                 self._planner.lose_worker()
+
+    def _grant(self, wish: events.Wish) -> None:
+        match wish:
             case events.SetMode(mode):
                 self._set_mode(mode)
             case events.SetTempo(bpm):
                 self._effects += self._beat.set_tempo(bpm, self._now)
             case events.Panic():
                 self._panic()
+            case events.YourTurn():
+                self._ear.hand_over(self._now)
+
+    def _use(self, message: Message, seconds: float) -> None:
+        action = self._controls.hear(message)
+        if action is not None:
+            self._journal(events.ControlUsed(self._tick, self._now, action.value, message))
+            self._take_in(event_of(action, self._mode), seconds)
 
     def _hear(self, message: Message) -> None:
         channel = message.channel

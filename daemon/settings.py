@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from jamd.config import Config
+from jamd.config import Config, Controls
+from jamd.daemon.controls import Meanings, meanings
 from jamd.daemon.events import Mode
 from jamd.daemon.follower import ClockLost, Source
 from jamd.daemon.requests import Sampling
@@ -34,6 +35,7 @@ class Settings:
         horizon_bars: How far ahead `endless` plans, in bars, at least 1.
         constraints: What may be written, whatever the model would like.
         sampling: How tokens are drawn.
+        controls: What pedals, buttons, pads and keys mean besides music.
         seed: 0..2**63-1; the same seed and the same input give the same session.
     """
 
@@ -52,6 +54,7 @@ class Settings:
     horizon_bars: int = 2
     constraints: Constraints = field(default_factory=Constraints)
     sampling: Sampling = field(default_factory=Sampling)
+    controls: Meanings = field(default_factory=lambda: meanings(Controls()))
     seed: int = 0
 
 
@@ -72,5 +75,6 @@ def settings_from(config: Config) -> Settings:
         style=model.style,
         constraints=Constraints(play.parts, play.lowest, play.highest, play.polyphony, play.in_key),
         sampling=Sampling(model.temperature, model.nucleus),
+        controls=meanings(config.controls),
         seed=model.seed if model.seed >= 0 else random.randrange(2**63),
     )

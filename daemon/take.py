@@ -1,7 +1,8 @@
 """A take: what was played, by whom and when, as a Standard MIDI File and as rows to read.
 
 In the file, tick 0 is bar 1 beat 1 of the jam, so a sequencer shows the notes on their bar lines.
-Track 1 holds the meter, the tempo map and a marker at each change of turn; the player and jamd's
+Track 1 holds the meter, the tempo map and a marker at each change of turn
+and a cue point at each use of a control; the player and jamd's
 two parts have a track each. `Entry` in `jamd.daemon.events` says what a take is made of.
 """
 
@@ -15,7 +16,7 @@ import mido
 from mido import Message, MetaMessage, MidiFile, MidiTrack
 from mido.midifiles.meta import KeySignatureError
 
-from jamd.daemon.events import Entry, MeterSet, Sounded, TempoSet, TurnTaken
+from jamd.daemon.events import ControlUsed, Entry, MeterSet, Sounded, TempoSet, TurnTaken
 from jamd.daemon.transport import FASTEST_BPM, SLOWEST_BPM, position
 from jamd.errors import SourceError
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
@@ -29,6 +30,9 @@ TRACKS: dict[Part | None, str] = {
 
 TURN_MARKER = "turn: "
 """What a marker in a take begins with; `player` or `jamd` follows."""
+
+CONTROL_CUE = "control: "
+"""What a cue point in a take begins with; the action that the player asked for follows."""
 
 _DAMAGE = (EOFError, OSError, ValueError, LookupError, TypeError, KeySignatureError)
 """What mido raises at damaged files."""
@@ -65,6 +69,8 @@ def _meta(entry: Entry) -> MetaMessage | None:
             return MetaMessage("set_tempo", tempo=mido.bpm2tempo(bpm))
         case TurnTaken(turn=turn):
             return MetaMessage("marker", text=TURN_MARKER + turn.value)
+        case ControlUsed(action=action):
+            return MetaMessage("cue_marker", text=CONTROL_CUE + action.replace("_", " "))
         case _:
             return None
 

@@ -12,11 +12,19 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from jamd.control import Control, ControlKind
 from jamd.grid_tokens import STYLES
 from jamd.notes import METERS, Meter, Part
-from jamd.setting_kinds import Choice, Flag, Folder, Kind, Number, Several, Text
+from jamd.setting_kinds import Choice, ControlName, Flag, Folder, Kind, Number, Several, Text
 
-_PATTERNS = Several(Text('patterns of port names, such as "*keystation*"'))
+_PATTERNS = Several(
+    Text("a pattern"), 'patterns of port names, such as "*keystation*"', one="PATTERN"
+)
+_CONTROLS = Several(
+    ControlName(),
+    'controls, such as "cc 66", "note 21 channel 10" or "program 5"',
+    one="CONTROL",
+)
 _CHANNEL = Number(1, 16)
 
 
@@ -155,6 +163,31 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class Controls:
+    """What pedals, buttons, pads and keys mean. Each field is named after an action."""
+
+    your_turn: tuple[Control, ...] = _setting(
+        (Control(ControlKind.CC, 66),),
+        _CONTROLS,
+        "Pedals, buttons, pads and keys that tell jamd something. They are not heard as music, and "
+        "count as pressed when their value rises through 64; programs count from 1. This one: it "
+        "is your turn, jamd, now; cc 66 is the middle pedal, cc 67 the left one, cc 64 the right "
+        "one.",
+    )
+    panic: tuple[Control, ...] = _setting(
+        (), _CONTROLS, "End everything that sounds. cc 120 and cc 123 always do."
+    )
+    tap: tuple[Control, ...] = _setting((), _CONTROLS, "Tapped on the beat, it sets the tempo.")
+    again: tuple[Control, ...] = _setting((), _CONTROLS, "Play the last answer once more.")
+    next_mode: tuple[Control, ...] = _setting(
+        (), _CONTROLS, "Change to the next mode: answer, endless, off, and round again."
+    )
+    answer: tuple[Control, ...] = _setting((), _CONTROLS, "Change to the mode answer.")
+    endless: tuple[Control, ...] = _setting((), _CONTROLS, "Change to the mode endless.")
+    off: tuple[Control, ...] = _setting((), _CONTROLS, "Change to the mode off.")
+
+
+@dataclass(frozen=True, slots=True)
 class Takes:
     """What is kept of a jam."""
 
@@ -170,6 +203,7 @@ class Config:
     transport: Transport = field(default_factory=Transport)
     model: Model = field(default_factory=Model)
     play: Play = field(default_factory=Play)
+    controls: Controls = field(default_factory=Controls)
     takes: Takes = field(default_factory=Takes)
 
 
@@ -207,6 +241,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "transport": Transport,
     "model": Model,
     "play": Play,
+    "controls": Controls,
     "takes": Takes,
 }
 

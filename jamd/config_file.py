@@ -13,14 +13,15 @@ import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
-from jamd.config import SECTIONS, SETTINGS, Config, Setting
+from jamd.config import SECTIONS, SETTINGS, Config, Controls, Setting
 from jamd.errors import ConfigError, printable
 from jamd.setting_kinds import Flag, Number, Several
 
@@ -91,9 +92,26 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
             f"{origins['play.lowest']}: play.lowest: expected at most play.highest "
             f"({config.play.highest}); found {config.play.lowest}"
         )
+    if not problems:
+        problems += _clashes(config.controls, origins)
     if problems:
         raise ConfigError("\n".join(map(printable, problems)))
     return InForce(config, origins, file)
+
+
+def _clashes(controls: Controls, origins: Mapping[str, str]) -> Iterator[str]:
+    """A control means one thing only."""
+    meanings = [
+        (field.name, control)
+        for field in fields(controls)
+        for control in getattr(controls, field.name)
+    ]
+    for (first, control), (second, other) in combinations(meanings, 2):
+        if control.meets(other):
+            yield (
+                f"{origins[f'controls.{second}']}: controls.{second}: expected a control of its "
+                f"own; found {other}, which means controls.{first}"
+            )
 
 
 def _of(section: str) -> list[Setting]:
@@ -159,7 +177,7 @@ def add_options(parser: argparse.ArgumentParser, *keys: str) -> None:
         if isinstance(setting.kind, Flag):
             rest = {"action": argparse.BooleanOptionalAction}
         elif isinstance(setting.kind, Several):
-            rest = {"action": "append", "metavar": "PATTERN"}
+            rest = {"action": "append", "metavar": setting.kind.one}
         else:
             rest = {"metavar": setting.name.upper()}
             if isinstance(setting.kind, Number):

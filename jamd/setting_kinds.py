@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from jamd.control import Control
+
 
 class Kind(Protocol):
     """A kind of value. An instance belongs to one setting and carries that setting's range."""
@@ -152,24 +154,43 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlName:
+    """A control, by its name."""
+
+    expected = 'a control: "cc 67", "note 21" or "program 5", perhaps with "channel 10" behind it'
+
+    def accept(self, raw: object) -> Control:
+        if not isinstance(raw, str):
+            raise ValueError(raw)
+        return Control.parse(raw)
+
+    def show(self, value: object) -> str:
+        return json.dumps(str(value))
+
+
+@dataclass(frozen=True, slots=True)
 class Several:
-    """A list of texts, perhaps empty.
+    """A list, perhaps empty.
 
     Attributes:
         item: What each one is.
+        what: What they are, in words.
+        one: What an option calls one of them.
     """
 
-    item: Text
+    item: Kind
+    what: str
+    one: str
 
     @property
     def expected(self) -> str:
-        return f"a list of {self.item.what}"
+        return f"a list of {self.what}"
 
-    def accept(self, raw: object) -> tuple[str, ...]:
+    def accept(self, raw: object) -> tuple[object, ...]:
         if not isinstance(raw, list):
             raise ValueError(raw)
-        return tuple(self.item.accept(text) for text in raw)
+        return tuple(self.item.accept(one) for one in raw)
 
     def show(self, value: object) -> str:
         assert isinstance(value, tuple)
-        return f"[{', '.join(self.item.show(text) for text in value)}]"
+        return f"[{', '.join(self.item.show(one) for one in value)}]"

@@ -152,15 +152,15 @@ def test_playing_takes_the_turn_back_and_what_sounds_ends_within_a_beat() -> Non
     phrase = """
         1.1.0 player 60 80 9
         1.2.0 player 64 80 9
-        1.3.0 player 67 80 24
+        1.3.0 player 67 80 22
     """
     assert jamds(play(settings(), phrase, bars=4)) == rows("""
         2.2.0 Lead 60 80 9
         2.3.0 Lead 56 80 9
-        2.4.0 Lead 53 80 24
+        2.4.0 Lead 53 80 22
     """)
     entries = play(settings(), phrase + "    2.4.3 player 72 80 6", bars=2)
-    assert turns(entries) == ["2.1 jamd", "2.4 player"]
+    assert turns(entries) == ["1.4 jamd", "2.4 player"]
     assert jamds(entries) == rows("""
         2.2.0 Lead 60 80 9
         2.3.0 Lead 56 80 9

@@ -35,15 +35,44 @@ def test_the_pause_that_ends_a_phrase_follows_its_pace(onsets: list[float], paus
     assert played(onsets).pause(BEAT) == pytest.approx(pause)
 
 
-def test_a_phrase_does_not_end_while_a_key_is_down() -> None:
+def test_a_phrase_does_not_end_while_keys_are_down() -> None:
     phrase = played([0.0, 0.2, 0.4])
     assert phrase.ends(BEAT) == pytest.approx(0.9)
-    phrase.press(Key(0, 99), Tick(600), 0.6)
+    for pitch in (98, 99):
+        phrase.press(Key(0, pitch), Tick(600), 0.6)
     assert phrase.ends(BEAT) is None
     assert phrase.pauses(BEAT) is None
-    phrase.release(Key(0, 99), Tick(3000), 3.0)
+    for pitch in (98, 99):
+        phrase.release(Key(0, pitch), Tick(3000), 3.0)
     assert phrase.ends(BEAT) == 3.0
     assert phrase.pauses(BEAT) == 3.0
+
+
+def test_a_key_held_alone_for_two_beats_is_a_drone() -> None:
+    phrase = Phrase()
+    phrase.press(Key(0, 38), Tick(0), 0.0)
+    phrase.press(Key(0, 60), Tick(240), 0.25)
+    assert phrase.ends(BEAT) is None
+    phrase.release(Key(0, 60), Tick(480), 0.5)
+    assert phrase.ends(BEAT) == 1.0, "two beats after the drone was struck"
+    for tick in (960, 1200, 1440):
+        phrase.press(Key(0, 62), Tick(tick), tick / 960)
+        assert phrase.ends(BEAT) is None
+        phrase.release(Key(0, 62), Tick(tick + 60), (tick + 60) / 960)
+    assert phrase.ends(BEAT) == pytest.approx(2.0), "a beat after the last onset above it"
+
+
+def test_a_phrase_that_is_handed_over_is_over_now() -> None:
+    phrase = played([0.0, 0.2, 0.4])
+    phrase.press(Key(0, 98), Tick(600), 0.6)
+    phrase.press(Key(0, 99), Tick(600), 0.6)
+    phrase.hand_over(0.7)
+    assert phrase.ends(BEAT) == phrase.pauses(BEAT) == 0.7
+    phrase.press(Key(0, 97), Tick(720), 0.75)
+    assert phrase.ends(BEAT) is None, "the player goes on after all"
+    nothing = Phrase()
+    nothing.hand_over(1.0)
+    assert nothing.ends(BEAT) is None
 
 
 def test_the_answer_is_thought_of_before_the_phrase_is_over() -> None:

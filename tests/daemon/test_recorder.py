@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mido import Message
 
+from jamd.daemon.controls import Action
 from jamd.daemon.events import (
+    ControlUsed,
     Entry,
     MeterSet,
     Mode,
@@ -42,6 +44,7 @@ ENTRY = st.one_of(
     st.builds(MeterSet, TICK, SECONDS, st.sampled_from(METERS)),
     st.builds(TurnTaken, TICK, SECONDS, st.sampled_from(Turn)),
     st.builds(ModeSet, TICK, SECONDS, st.sampled_from(Mode)),
+    st.builds(ControlUsed, TICK, SECONDS, st.sampled_from(Action).map(lambda a: a.value), MESSAGE),
 )
 JAM: Sequence[Entry] = (
     MeterSet(0, 0.0, METERS[2]),

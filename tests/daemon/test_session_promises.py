@@ -26,6 +26,7 @@ from jamd.daemon.events import (
     Sounded,
     WorkerLost,
     WorkerReady,
+    YourTurn,
 )
 from jamd.daemon.follower import ClockLost, Source
 from jamd.daemon.requests import Planned, PlanRequest
@@ -48,7 +49,7 @@ messages = st.one_of(
     st.builds(
         Message,
         st.just("control_change"),
-        control=st.sampled_from([1, 64, 120, 123]),
+        control=st.sampled_from([1, 64, 66, 120, 123]),
         value=velocities,
         channel=channels,
     ),
@@ -111,7 +112,7 @@ happenings = st.one_of(
     replies,
     st.just(None),  # time passes
     st.just(None),
-    st.sampled_from([WorkerReady(), WorkerLost(), Panic(), Failed(1), Failed(2)]),
+    st.sampled_from([WorkerReady(), WorkerLost(), Panic(), Failed(1), Failed(2), YourTurn()]),
     st.builds(SetMode, st.sampled_from(Mode)),
     st.builds(SetTempo, st.floats(1, 1000)),
 )

@@ -1,0 +1,113 @@
+"""Tells the controls among what the player sends from the music, and says what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from jamd import config
+from jamd.control import Control, ControlKind
+from jamd.daemon import events
+from jamd.daemon.events import Event, Mode
+
+if TYPE_CHECKING:
+    from mido import Message
+
+PRESSED = 64
+"""A controller's value from which on its pedal or button counts as pressed."""
+
+_KINDS = {
+    "control_change": (ControlKind.CC, "control", 0),
+    "note_on": (ControlKind.NOTE, "note", 0),
+    "note_off": (ControlKind.NOTE, "note", 0),
+    "program_change": (ControlKind.PROGRAM, "program", 1),  # on the wire they count from 0
+}
+
+
+class Action(Enum):
+    """What a control can mean: the settings of `[controls]` by their names."""
+
+    YOUR_TURN = "your_turn"
+    PANIC = "panic"
+    TAP = "tap"
+    AGAIN = "again"
+    NEXT_MODE = "next_mode"
+    ANSWER = "answer"
+    ENDLESS = "endless"
+    OFF = "off"
+
+
+_EVENTS: Mapping[Action, Event] = {
+    Action.YOUR_TURN: events.YourTurn(),
+    Action.PANIC: events.Panic(),
+    Action.TAP: events.Tap(),
+    Action.AGAIN: events.Again(),
+    Action.ANSWER: events.SetMode(Mode.ANSWER),
+    Action.ENDLESS: events.SetMode(Mode.ENDLESS),
+    Action.OFF: events.SetMode(Mode.OFF),
+}
+
+Meanings = Mapping[Control, Action]
+
+
+def meanings(controls: config.Controls) -> Meanings:
+    """What the settings say."""
+    return {
+        control: Action(field.name)
+        for field in fields(controls)
+        for control in getattr(controls, field.name)
+    }
+
+
+def event_of(action: Action, mode: Mode) -> Event:
+    """What happens at `action` while `mode` is on."""
+    if action is Action.NEXT_MODE:
+        modes = list(Mode)
+        return events.SetMode(modes[(modes.index(mode) + 1) % len(modes)])
+    return _EVENTS[action]
+
+
+class Controls:
+    """Watches the player's messages for controls.
+
+    A pedal or button acts when its value rises through `PRESSED`, a pad or key when it is struck,
+    a program whenever it is chosen.
+
+    Args:
+        meanings: What each control means; no two of them meet.
+    """
+
+    def __init__(self, meanings: Meanings) -> None:
+        self._meanings = {
+            (control.kind, control.number, channel - 1): action
+            for control, action in meanings.items()
+            for channel in ([control.channel] if control.channel else range(1, 17))
+        }
+        self._pressed: set[tuple[int, int]] = set()  # (channel, controller)
+
+    def owns(self, message: Message) -> bool:
+        """Whether a channel message is a control's, and so no music."""
+        return self._meaning(message) is not None
+
+    def hear(self, message: Message) -> Action | None:
+        """What a control's message asks for; None where it is only let go, or held."""
+        if message.type == "control_change":
+            place = (message.channel, message.control)
+            was_pressed = place in self._pressed
+            if message.value < PRESSED:
+                self._pressed.discard(place)
+                return None
+            self._pressed.add(place)
+            if was_pressed:
+                return None
+        elif message.type == "note_off" or (message.type == "note_on" and not message.velocity):
+            return None
+        return self._meaning(message)
+
+    def _meaning(self, message: Message) -> Action | None:
+        kind, field, first = _KINDS.get(message.type, (None, "", 0))
+        if kind is None:
+            return None
+        return self._meanings.get((kind, getattr(message, field) + first, message.channel))

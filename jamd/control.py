@@ -1,0 +1,60 @@
+"""Controls: what a player presses besides keys, as config.toml names them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+
+class ControlKind(Enum):
+    """What a control sends."""
+
+    CC = "cc"  # a pedal, a button or a knob: a control change
+    NOTE = "note"  # a pad, or a key that is not wanted for music
+    PROGRAM = "program"  # a sound button, or a foot controller: a program change
+
+
+_RANGES = {
+    ControlKind.CC: range(120),  # 120 and above are no controls, but modes of the channel
+    ControlKind.NOTE: range(128),
+    ControlKind.PROGRAM: range(1, 129),
+}
+_TEXT = re.compile(r"(cc|note|program) +(\d{1,3})(?: +channel +(\d{1,2}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A pedal, button, pad or key that is given a meaning.
+
+    Attributes:
+        kind: What it sends.
+        number: Which one: a controller 0..119, a pitch 0..127, a program 1..128, as a musician
+            counts them.
+        channel: The MIDI channel it sends on, 1..16; None: any.
+    """
+
+    kind: ControlKind
+    number: int
+    channel: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Control:
+        """`"cc 67"`, `"note 21 channel 10"`, `"program 5"`. Raises ValueError at anything else."""
+        found = _TEXT.fullmatch(text.strip().lower())
+        if found is None:
+            raise ValueError(text)
+        kind, number = ControlKind(found[1]), int(found[2])
+        channel = None if found[3] is None else int(found[3])
+        if number not in _RANGES[kind] or channel not in (None, *range(1, 17)):
+            raise ValueError(text)
+        return cls(kind, number, channel)
+
+    def __str__(self) -> str:
+        channel = "" if self.channel is None else f" channel {self.channel}"
+        return f"{self.kind.value} {self.number}{channel}"
+
+    def meets(self, other: Control) -> bool:
+        """Whether one message can be from both."""
+        same_channel = None in (self.channel, other.channel) or self.channel == other.channel
+        return (self.kind, self.number) == (other.kind, other.number) and same_channel
