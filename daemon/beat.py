@@ -28,7 +28,9 @@ class Beat:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.transport = Transport(settings.bpm, settings.meter)
-        self.follower = Follower(settings.source, settings.on_clock_lost, self.transport)
+        self.follower = Follower(
+            settings.source, settings.on_clock_lost, self.transport, settings.own_tempo
+        )
         self._written_bpm = 0.0  # the last tempo in the take
 
     @property
@@ -68,6 +70,7 @@ class Beat:
 
     def set_tempo(self, bpm: float, now: float) -> list[Effect]:
         """Play on at `bpm`, unless the tempo is somebody else's."""
+        self.follower.keep_tempo()
         if self.follower.follows:
             return []
         self.transport.set_tempo(bpm, now)

@@ -56,12 +56,17 @@ class Follower:
         source: Where the beat comes from.
         on_lost: What follows when the clock is lost.
         transport: What is steered.
+        own_tempo: Somebody asked for the transport's tempo: with `Source.AUTO`, a clock that only
+            ticks does not change it. Start or Continue still does, for then somebody asks for that.
     """
 
-    def __init__(self, source: Source, on_lost: ClockLost, transport: Transport) -> None:
+    def __init__(
+        self, source: Source, on_lost: ClockLost, transport: Transport, own_tempo: bool = False
+    ) -> None:
         self._source = source
         self._on_lost = on_lost
         self._transport = transport
+        self._own_tempo = own_tempo
         self._clock = MidiClock()
         self._origin: float | None = None  # the tick of the clock's pulse 0
         self._on_pulses = False  # the song's place is known: pulses fall on whole 24ths of a beat
@@ -73,7 +78,7 @@ class Follower:
     @property
     def follows(self) -> bool:
         """Whether the tempo is the clock's."""
-        return self._clock.locked
+        return self._clock.locked and self._heeded
 
     @property
     def waits(self) -> bool:
@@ -92,11 +97,14 @@ class Follower:
         lost_at = self._clock.lost_at
         if lost_at is None or now < lost_at:
             return None
-        known, bpm = self._clock.locked, self._transport.bpm
+        known, bpm = self.follows, self._transport.bpm
         self._clock.forget()
         self._origin = None
         self._stands = False
         if not self._transport.rolling:
+            self._on_pulses = False
+            return None
+        if not self._heeded:
             return None
         self._song = self._place(now)
         if self._on_lost is ClockLost.STOP:
@@ -124,7 +132,7 @@ class Follower:
                 return self._halt()
             case "continue" if not self._leads:
                 self._armed = True
-            case "stop" if self._clock.present or self._coasting or self._armed:
+            case "stop" if self._heeded and (self._clock.present or self._coasting or self._armed):
                 if self._leads:
                     self._song = self._place(now)
                 self._armed = False
@@ -133,6 +141,10 @@ class Follower:
             case "songpos" if not self._leads:  # the specification: never while it rolls
                 self._song = Tick(message.pos * SIXTEENTH)
         return None
+
+    def keep_tempo(self) -> None:
+        """Somebody asks for the transport's own tempo."""
+        self._own_tempo = True
 
     def rolled(self, tick: Tick) -> None:
         """The transport does as `Roll` said: `tick` is the last pulse's."""
@@ -146,10 +158,16 @@ class Follower:
         self._coasting = False
 
     @property
+    def _heeded(self) -> bool:
+        """Whether the clock is more than a keyboard's that ticks whether or not somebody plays."""
+        led = self._on_pulses or self._armed
+        return led or not self._own_tempo or self._source is not Source.AUTO
+
+    @property
     def _leads(self) -> bool:
         """Whether the transport rolls because the sequencer does, or did when it was lost."""
         heard = self._clock.present or self._coasting
-        return heard and self._transport.rolling and not self._armed
+        return heard and self._heeded and self._transport.rolling and not self._armed
 
     def _halt(self) -> Move | None:
         coasting, self._coasting = self._coasting, False
@@ -165,7 +183,7 @@ class Follower:
         if self._armed:
             self._armed = self._stands = self._coasting = False
             return Roll(self._song)
-        if not self._clock.locked:
+        if not self.follows:
             return None
         if not self._transport.rolling:
             self._transport.set_tempo(self._clock.bpm, now)

@@ -34,7 +34,9 @@ _SURE = 9  # pulses after which a line is sure enough to say which pulse is a st
 _LINE = 24  # pulses after which the loop takes over from the line
 _STEADY = 2 * CLOCKS_PER_BEAT  # the tempo that is told is that of so many pulses
 
-_BELIEVED_S = 0.010  # no single pulse is taken to be further off
+# No single pulse is taken to be further off than this, nor than so many times what is usual.
+_BELIEVED_S, _DOUBTED_S, _DOUBTED = 0.010, 0.001, 3.0
+_USUAL = 1 / 8  # the share of each pulse in what is usual
 _GATE, _GATE_S = 0.25, 0.0045  # a pulse is where it should be: within this share, or these seconds
 # Pulses in a straight line that differ from the loop by this share: another tempo.
 _SHORT_RUN, _FAR = 6, 0.3
@@ -59,6 +61,7 @@ class MidiClock:
         self._steady: deque[Pulse] = deque(maxlen=_STEADY + 1)
         self._next_s = 0.0  # when pulse `number + 1` is due
         self._period = 0.0
+        self._usual_s = 0.0  # how far off a pulse usually is
         # After a stray: the pulses as they came, from the last one before it, each counted as one.
         self._run: list[Pulse] = []
         self.number = -1
@@ -168,7 +171,8 @@ class MidiClock:
         self._next_s += missed * self._period
         late -= missed * self._period
         gate = max(_GATE * self._period, min(_GATE_S, 0.45 * self._period))
-        believed = min(gate, _BELIEVED_S)
+        believed = min(gate, _BELIEVED_S, _DOUBTED_S + _DOUBTED * self._usual_s)
+        self._usual_s += _USUAL * (min(abs(late), gate) - self._usual_s)
         return min(max(late, -believed), believed), missed == 0 and abs(late) <= gate
 
     def _judge_the_run(self) -> None:

@@ -35,19 +35,20 @@ STATUS_S = 0.1
 """How often the status line changes."""
 
 
-def play(config: Config, screen: Screen, bars: int | None = None) -> None:
+def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: bool = False) -> None:
     """Play until SIGINT, SIGTERM or the end of `bars`; without a MIDI system, rehearse.
 
     Args:
         config: Every setting.
         screen: What the user sees.
         bars: Stop after so many bars; None plays on (a rehearsal: `BARS`).
+        own_tempo: The tempo was asked for: a clock that nobody starts does not change it.
 
     Raises:
         UserError: The bundle, the provider or the MIDI system is not as the settings want it.
     """
     clock = MonotonicClock()
-    settings = settings_from(config)
+    settings = replace(settings_from(config), own_tempo=own_tempo)
     bundle = Bundle.read(resolve(config.model.bundle))
     load, rival, why = providers.choose(
         config.model.provider,

@@ -25,6 +25,7 @@ class Settings:
         start_at_once: The transport rolls from the session's first moment, which is then bar 1
             beat 1; otherwise the first note heard is.
         source: Where the beat comes from.
+        own_tempo: `bpm` was asked for: a clock that nobody starts does not change it.
         on_clock_lost: What follows when a clock that was followed is lost.
         listen_channel: The MIDI channel heard, 0..15; None: all of them.
         lead_channel: The MIDI channel on which Lead goes out, 0..15.
@@ -44,6 +45,7 @@ class Settings:
     meter: Meter = field(default_factory=lambda: Meter(4, 4))
     start_at_once: bool = False
     source: Source = Source.AUTO
+    own_tempo: bool = False
     on_clock_lost: ClockLost = ClockLost.KEEP
     listen_channel: int | None = None
     lead_channel: int = 0

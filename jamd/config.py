@@ -28,8 +28,8 @@ _CONTROLS = Several(
 _CHANNEL = Number(1, 16)
 
 
-def _setting(default: object, kind: Kind, doc: str) -> Any:
-    return field(default=default, metadata={"kind": kind, "doc": doc})
+def _setting(default: object, kind: Kind, doc: str, option: str = "") -> Any:
+    return field(default=default, metadata={"kind": kind, "doc": doc, "called": option})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ class Transport:
         Choice.of("internal", "midi", "auto"),
         "Where the beat comes from: jamd's own tempo, a MIDI clock that comes in, or (auto) a MIDI "
         "clock while there is one.",
+        option="--clock",
     )
     on_clock_lost: str = _setting(
         "keep",
@@ -217,6 +218,7 @@ class Setting:
         kind: What values it takes.
         default: Its value when nobody sets it.
         doc: What it means, in sentences.
+        called: The option that sets it; empty: the one of its name.
     """
 
     section: str
@@ -224,6 +226,7 @@ class Setting:
     kind: Kind
     default: object
     doc: str
+    called: str = ""
 
     @property
     def key(self) -> str:
@@ -232,8 +235,8 @@ class Setting:
 
     @property
     def option(self) -> str:
-        """`--bpm`: the option that sets it; names differ across sections."""
-        return f"--{self.name.replace('_', '-')}"
+        """`--bpm`: the option that sets it; each has one of its own."""
+        return self.called or f"--{self.name.replace('_', '-')}"
 
 
 SECTIONS: Mapping[str, type[Any]] = {

@@ -72,9 +72,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _settings(in_force: config_file.InForce, song: Song, path: Path) -> Settings:
     """The settings in force, with the song's own tempo and meter where nobody named others."""
+    from jamd.daemon.follower import Source
     from jamd.daemon.settings import settings_from
 
-    settings = replace(settings_from(in_force.config), start_at_once=True)
+    settings = settings_from(in_force.config)
+    settings = replace(settings, start_at_once=True, source=Source.INTERNAL)  # no clock in a file
     if in_force.config.model.seed < 0:
         settings = replace(settings, seed=0)
     if song.tempos and song.tempos[0][0] == 0:

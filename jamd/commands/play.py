@@ -48,7 +48,9 @@ def run(args: argparse.Namespace) -> int:
     from jamd.daemon.screen import Screen
 
     try:
-        play(config_file.in_force(args).config, Screen(sys.stdout), args.bars)
+        in_force = config_file.in_force(args)
+        own_tempo = in_force.on_command_line("transport.bpm")
+        play(in_force.config, Screen(sys.stdout), args.bars, own_tempo)
     except KeyboardInterrupt:  # while all was being opened or closed: there was no loop to stop
         return 0
     return 0

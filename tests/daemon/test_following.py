@@ -276,3 +276,39 @@ def test_a_tempo_set_by_hand_gives_way_to_the_clock() -> None:
     session = Session(Settings(bpm=100))
     tell(session, [(BEGIN_S - 0.01, START), *clocks(140, 8), (BEGIN_S + 3.4, SetTempo(80))])
     assert session.status(BEGIN_S + 3.4).bpm == pytest.approx(140, rel=0.01)
+
+
+ASKED = Settings(bpm=90, own_tempo=True)
+
+
+def test_a_tempo_that_was_asked_for_stands_against_a_clock_that_nobody_starts() -> None:
+    session = Session(ASKED)
+    story: Story = [
+        *clocks(140, 16),
+        *phrase(90, BEGIN_S + 2),
+        (BEGIN_S + 5, Heard(Message("stop"))),
+    ]
+    tell(session, sorted(story, key=lambda one: one[0]))
+    status = session.status(BEGIN_S + 6)
+    assert (status.bpm, status.from_clock) == (90, False)
+    begin = BEGIN_S + 2 + 0.02 * 60 / 90
+    beat = session._transport.exact_tick(BEGIN_S + 6) / TICKS_PER_BEAT
+    assert beat == pytest.approx((BEGIN_S + 6 - begin) * 90 / 60)
+
+
+@pytest.mark.parametrize("go", [START, CONTINUE])
+def test_a_clock_that_is_started_leads_whatever_was_asked_for(go: Event) -> None:
+    session = Session(ASKED)
+    tell(session, [*clocks(140, 8, BEGIN_S - 10), (BEGIN_S - 0.01, go), *clocks(140, 8)])
+    status = session.status(BEGIN_S + 3.4)
+    assert status.bpm == pytest.approx(140)
+    assert status.from_clock
+
+
+def test_a_tempo_set_by_hand_stands_against_a_clock_that_nobody_starts() -> None:
+    session = Session(Settings(bpm=100))
+    tell(
+        session, [*clocks(140, 8), (BEGIN_S + 3.41, SetTempo(80)), *clocks(140, 8, BEGIN_S + 3.43)]
+    )
+    status = session.status(BEGIN_S + 6.8)
+    assert (status.bpm, status.from_clock) == (80, False)

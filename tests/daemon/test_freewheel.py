@@ -43,6 +43,15 @@ ANSWER = [
 ]
 
 
+def test_a_file_has_no_clock_to_wait_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song = write(tmp_path / "in.mid", MetaMessage("set_tempo", tempo=1_000_000))
+    monkeypatch.chdir(tmp_path)
+    Path("config.toml").write_text("[transport]\nsource = 'midi'\n")
+    assert rows(capsys, song, "-o", "out.mid")[4:] == ANSWER
+
+
 def test_a_file_in_a_jam_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     song = write(tmp_path / "in.mid", MetaMessage("set_tempo", tempo=1_000_000))
     out = tmp_path / "out.mid"

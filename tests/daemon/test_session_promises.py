@@ -136,6 +136,7 @@ all_settings = st.builds(
     meter=st.sampled_from(METERS),
     start_at_once=st.booleans(),
     source=st.sampled_from(Source),
+    own_tempo=st.booleans(),
     on_clock_lost=st.sampled_from(ClockLost),
     listen_channel=st.sampled_from([None, 0]),
     lead_channel=channels,
