@@ -16,9 +16,9 @@ from mido import Message
 
 from jamd.daemon.clock import Clock
 from jamd.daemon.events import Ask, Effect, Entry, Event, Heard, Journal, Send
+from jamd.daemon.journal import Decides
 from jamd.daemon.ports import Ports
 from jamd.daemon.requests import PlanRequest
-from jamd.daemon.session import Session
 from jamd.daemon.status import Status
 
 POLL_S = 0.001
@@ -60,7 +60,7 @@ class Loop:
 
     def __init__(
         self,
-        session: Session,
+        session: Decides,
         ports: Ports,
         improvisers: Improvisers,
         journal: Callable[[Entry], None],
@@ -77,11 +77,19 @@ class Loop:
         self._tend = tend
         self._tend_at = self._listen_by = -math.inf
         self._stopped = False
+        self._told: deque[Event] = deque()
         self._sounding: set[tuple[int, int]] = set()  # (channel, pitch), as sent
 
     def stop(self) -> None:
         """Let `run` return within a few milliseconds. May be called from a signal handler."""
         self._stopped = True
+
+    def tell(self, event: Event) -> None:
+        """Let the session handle `event` at the next look, before anything that is due then.
+
+        May be called from a signal handler or from another thread.
+        """
+        self._told.append(event)
 
     def run(self) -> None:
         """Play until `stop`. However it ends, what sounds is ended before this returns."""
@@ -106,10 +114,13 @@ class Loop:
     def _turn(self) -> float:
         """Look at everything once; return the moment at which that was.
 
-        What is due goes first. What can wait (the worker's answers, `tend`) waits while something
-        else is due within the next look, so that it is not in that one's way.
+        What was told goes first, for it may be a panic; then what is due. What can wait (the
+        worker's answers, `tend`) waits while something else is due within the next look, so that it
+        is not in that one's way.
         """
         now = self._clock.now()
+        while self._told:
+            self._perform(self._session.handle(self._told.popleft(), now))
         self._perform(self._session.advance(now))
         for received in self._ports.poll(now):
             self._perform(self._session.handle(Heard(received.message), received.seconds))

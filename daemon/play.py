@@ -10,16 +10,18 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 
+from jamd import __version__
 from jamd.bundle import Bundle, resolve
 from jamd.config import Config
 from jamd.daemon import providers
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Entry, Mode, Sounded
+from jamd.daemon.journal import FORMAT, Decides, Journaled, Opened
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_system import NoMidiSystem
 from jamd.daemon.picture import picture_of
 from jamd.daemon.ports import Ports, open_ports
-from jamd.daemon.recorder import Recorder, recover
+from jamd.daemon.recorder import Recorder, keep_newest, picture, recover
 from jamd.daemon.rehearsal import BARS, RehearsalRoom, period_s, seed_phrase
 from jamd.daemon.screen import Screen, note_rows, status_line
 from jamd.daemon.session import Session
@@ -62,22 +64,27 @@ def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: boo
         stops.callback(supervisor.close)
         ports, room = _open(config, settings, bars, screen)
         stops.callback(ports.close)
+        if room is not None and bars is None:
+            bars = BARS
+        settings = replace(settings, bars=bars)
+        session: Decides = Session(settings)
+        for number in _stop_signals():  # given back after the take is saved: a second one waits
+            stops.callback(signal.signal, number, signal.getsignal(number))
         recorder = _start_recorder(config, screen)
         if recorder is not None:
             stops.callback(_save, recorder, screen, room is not None)
+            recorder.write(_opened(config, settings, bundle))
+            session = Journaled(Session(settings), recorder.write)
         trial = None
         if rival is not None:
             subject = f"{driver} {providers.fingerprint(bundle)}"
             trial = providers.Trial(supervisor, rival, subject, providers.Verdicts())
         watch = Watch(screen, ports, supervisor, recorder, trial, settings)
-        if room is not None and bars is None:
-            bars = BARS
-        session = Session(replace(settings, bars=bars))
         loop = Loop(session, ports, supervisor, watch.journal, clock, tend=watch.tend)
         watch.stop, watch.room, watch.why = loop.stop, room, why
         watch.bars, watch.model = bars, config.model.bundle
         for number in _stop_signals():
-            stops.callback(signal.signal, number, signal.signal(number, lambda *_: loop.stop()))
+            signal.signal(number, lambda *_: loop.stop())
         gc.collect()
         gc.freeze()  # a full collection would look through all that was imported: a late note
         loop.run()
@@ -123,10 +130,18 @@ def _start_recorder(config: Config, screen: Screen) -> Recorder | None:
     try:
         for path in recover(folder):
             screen.news(f"A take that was cut off is now {path}.")
+        if config.takes.most:
+            keep_newest(folder, config.takes.most - 1)  # and the one that begins now
         return Recorder(folder, datetime.now().astimezone().strftime("%Y-%m-%d_%H.%M.%S"))
     except OSError as error:
         screen.news(f"Takes cannot be kept in {folder}: {error.strerror}.")
         return None
+
+
+def _opened(config: Config, settings: Settings, bundle: Bundle) -> Opened:
+    began = datetime.now().astimezone().isoformat(timespec="seconds")
+    model = providers.fingerprint(bundle)
+    return Opened(FORMAT, __version__, began, config.model.bundle, model, settings)
 
 
 def _save(recorder: Recorder, screen: Screen, with_picture: bool) -> None:
@@ -136,9 +151,9 @@ def _save(recorder: Recorder, screen: Screen, with_picture: bool) -> None:
             return
         screen.news(f"The take is {path}.")
         if with_picture:
-            picture = path.with_suffix(".svg")
-            picture.write_text(draw(picture_of(path)), encoding="utf-8")
-            screen.news(f"Its piano roll is {picture}.")
+            roll = picture(path)
+            roll.write_text(draw(picture_of(path)), encoding="utf-8")
+            screen.news(f"Its piano roll is {roll}.")
     except OSError as error:
         screen.news(f"The take is not saved whole: {error.strerror}.")
 
@@ -180,9 +195,7 @@ class Watch:
         self._sounded: list[Sounded] = []
 
     def journal(self, entry: Entry) -> None:
-        """Take down an entry of the take."""
-        if self._recorder is not None:
-            self._recorder.write(entry)
+        """Show an entry of the take, where the player cannot hear it."""
         if self.room is not None and isinstance(entry, Sounded):
             self._sounded.append(entry)
 

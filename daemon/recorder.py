@@ -1,83 +1,43 @@
-"""The take: a journal that is written as it happens, and becomes a MIDI file.
+"""The take on disk: a journal that is written as it happens, and becomes a MIDI file.
 
-The journal (`NAME.jamd-journal`) is append-only, an entry a line of JSON. Closed, it is turned into
-`NAME.mid` and removed; left behind by a kill or a power cut, it is found and turned into one at the
-next start. It is called as nobody else calls a file, for a folder of takes may hold anything.
+The journal (`NAME.jamd-journal`) is append-only. Closed, it is turned into `NAME.mid` and kept
+beside it, compressed (`NAME.jamd-journal.gz`), so that the take can be replayed; left behind by a
+kill or a power cut, it is found and turned into one at the next start. It is called as nobody else
+calls a file, for a folder of takes may hold anything.
 """
 
 from __future__ import annotations
 
+import gzip
+import io
 import itertools
 import json
 import queue
+import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import fields
-from enum import Enum
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
-
-from mido import Message
+from typing import TextIO
 
 from jamd.daemon import take
-from jamd.daemon.events import (
-    ControlUsed,
-    Entry,
-    MeterSet,
-    Mode,
-    ModeSet,
-    Sounded,
-    TempoSet,
-    Turn,
-    TurnTaken,
-)
-from jamd.notes import Meter, Part
+from jamd.daemon.events import Sounded
+from jamd.daemon.journal import FORMAT, Record, entries, to_line
+from jamd.errors import SourceError
 
 JOURNAL = ".jamd-journal"
+KEPT = ".jamd-journal.gz"
+_BEGINNING = '{"class":"Opened",'
 
-_KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Sounded, TempoSet, MeterSet, TurnTaken, ModeSet, ControlUsed)
-}
-# How a field's value is read again; one that is not here is read as it stands.
-_READ: dict[str, Callable[[Any], Any]] = {
-    "part": lambda value: None if value is None else Part(value),
-    "message": Message.from_hex,
-    "meter": Meter.parse,
-    "turn": Turn,
-    "mode": Mode,
-}
+BATCH_S = 0.02
+"""How long a record may wait for others to be written with it. What a kill can cost is about so
+much: the kernel has what was written before. (A power cut costs what the kernel had not put on the
+disk yet, some seconds: waiting for the disk would not be worth it.)"""
 
-
-def to_line(entry: Entry) -> str:
-    """An entry as one line of JSON, its line break included."""
-    values = {field.name: _plain(getattr(entry, field.name)) for field in fields(entry)}
-    return json.dumps({"kind": type(entry).__name__, **values}, separators=(",", ":")) + "\n"
-
-
-def _plain(value: object) -> object:
-    match value:
-        case Message():
-            return value.hex()
-        case Meter():
-            return str(value)
-        case Enum():
-            return value.value
-    return value
-
-
-def read_journal(lines: Iterable[str]) -> Iterator[Entry]:
-    """The entries of a journal, up to where it was cut off."""
-    for line in lines:
-        try:
-            values = json.loads(line)
-            kind = _KINDS[values.pop("kind")]
-            for name in values.keys() & _READ.keys():
-                values[name] = _READ[name](values[name])
-            entry: Entry = kind(**values)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return  # what a power cut left half written, and all after it
-        yield entry
+CHANGED_S = 10.0
+"""A take's picture is drawn after its journal was closed, but no later than this."""
 
 
 class Recorder:
@@ -99,27 +59,29 @@ class Recorder:
         self.trouble: str | None = None
         self._file, self._path = _create(folder, name)
         _lock(self._file.fileno())
-        self._entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self._records: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
-    def write(self, entry: Entry) -> None:
-        """Add an entry. It is in the file within a few milliseconds."""
-        self._entries.put(entry)
+    def write(self, record: Record) -> None:
+        """Add a record; the first must be `Opened`. It is in the file after about `BATCH_S`."""
+        if self.trouble is None:
+            self._records.put(record)
 
     def close(self) -> Path | None:
         """End the take and return its MIDI file; None when nobody played a note."""
-        self._entries.put(None)
+        self._records.put(None)
         self._thread.join()
         return finish(self._path)
 
     def _work(self) -> None:
         try:
             with self._file:
-                while (entry := self._entries.get()) is not None:
-                    self._file.write(to_line(entry))
-                    if self._entries.empty():
+                while (record := self._records.get()) is not None:
+                    self._file.write(to_line(record))
+                    if self._records.empty():
                         self._file.flush()
+                        time.sleep(BATCH_S)
         except OSError as error:
             self.trouble = f"The take cannot be written any more: {error.strerror}"
 
@@ -128,21 +90,59 @@ def _create(folder: Path, name: str) -> tuple[TextIO, Path]:
     for number in itertools.count(1):
         path = folder / (f"{name}{JOURNAL}" if number == 1 else f"{name}-{number}{JOURNAL}")
         with suppress(FileExistsError):
-            if not path.with_suffix(".mid").exists():
+            if not _midi(path).exists() and not _kept(path).exists():
                 return path.open("x", encoding="utf-8"), path
     raise AssertionError("counting never ends")
 
 
+def _named(path: Path) -> str:
+    """The take that a file of its own belongs to."""
+    return path.name.removesuffix(KEPT).removesuffix(JOURNAL).removesuffix(".mid")
+
+
+def _midi(path: Path) -> Path:
+    return path.with_name(f"{_named(path)}.mid")
+
+
+def _kept(path: Path) -> Path:
+    return path.with_name(f"{_named(path)}{KEPT}")
+
+
+def picture(path: Path) -> Path:
+    """Where the picture of a take goes."""
+    return path.with_name(f"{_named(path)}.svg")
+
+
 def finish(journal: Path) -> Path | None:
-    """Turn a journal into a MIDI file beside it, and remove the journal."""
-    with journal.open(encoding="utf-8", errors="replace") as lines:
-        entries = list(read_journal(lines))
+    """Turn a journal into a MIDI file, and keep it compressed beside that.
+
+    Broken off at any point, it can be done again: the journal goes last. One without a note is
+    removed, and one of another format than this version's is left alone.
+    """
+    with journal.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+        if not _can_be_read(lines.readline()):
+            return None
+        taken = list(entries(lines))
     path = None
-    if any(isinstance(e, Sounded) and e.message.type == "note_on" for e in entries):
-        path = journal.with_suffix(".mid")
-        take.to_midi(entries).save(path)
+    if any(isinstance(e, Sounded) and e.message.type == "note_on" for e in taken):
+        path = _midi(journal)
+        take.to_midi(taken).save(path)
+        unfinished = _kept(journal).with_suffix(".part")
+        with journal.open("rb") as lines_, gzip.open(unfinished, "wb", compresslevel=6) as kept:
+            shutil.copyfileobj(lines_, kept)
+        unfinished.replace(_kept(journal))
     journal.unlink()
     return path
+
+
+def _can_be_read(line: str) -> bool:
+    """Whether a journal begins so; one that was cut off in its first line is empty."""
+    if not line.endswith("\n"):
+        return _BEGINNING.startswith(line[: len(_BEGINNING)])
+    try:
+        return bool(json.loads(line)["format"] == FORMAT)
+    except (ValueError, TypeError, LookupError):
+        return False
 
 
 def recover(folder: Path) -> list[Path]:
@@ -156,6 +156,56 @@ def recover(folder: Path) -> list[Path]:
             path = finish(journal)
             found += [path] if path else []
     return found
+
+
+def keep_newest(folder: Path, most: int) -> None:
+    """Delete the oldest takes in `folder` beyond `most`.
+
+    Only what jamd wrote goes: a kept journal and, beside it, the MIDI file and the picture of its
+    name. A file that was changed after the journal was closed has become somebody's work, and
+    stays.
+
+    Args:
+        folder: Where takes are; it need not be there.
+        most: How many stay, 0 or more.
+    """
+    kept = [(path.stat().st_mtime, path) for path in folder.glob(f"*{KEPT}")]
+    for closed, path in sorted(kept)[: max(0, len(kept) - most)]:
+        for written in (_midi(path), picture(path)):
+            with suppress(FileNotFoundError):
+                if written.stat().st_mtime <= closed + CHANGED_S:
+                    written.unlink()
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def journal_of(path: Path) -> Iterator[TextIO]:
+    """Open the journal of a take for reading.
+
+    Args:
+        path: The take's MIDI file, with the journal beside it; or the journal itself.
+
+    Raises:
+        SourceError: There is none.
+        OSError: It cannot be read.
+    """
+    if path.name.endswith((JOURNAL, KEPT)):
+        journal = path
+    else:
+        beside = (_kept(path), path.with_name(f"{_named(path)}{JOURNAL}"))
+        journal = next((one for one in beside if one.exists()), path)
+        if journal == path:
+            raise SourceError(
+                f"{path}: expected a take with its journal beside it, {beside[0].name}; found none"
+            )
+    try:
+        with (
+            gzip.open(journal, "rb") if journal.name.endswith(KEPT) else journal.open("rb") as file,
+            io.TextIOWrapper(file, "utf-8", "replace", newline="\n") as lines,
+        ):
+            yield lines
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise SourceError(f"{journal}: expected a journal, but {error}") from error
 
 
 def _lock(file: int) -> None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from jamd.daemon.events import Answered, Ask, Effect, Entry, Event, Journal, Send
+from jamd.daemon.journal import Decides
 from jamd.daemon.requests import Planned, PlanRequest
-from jamd.daemon.session import Session
 from jamd.notes import HELD, TICKS_PER_BEAT, Note, Part, Tick, to_step, to_tick
 
 ANSWER_SECONDS = 0.020
@@ -118,13 +118,13 @@ class Performance:
     """A session, an improviser and what happens to them, in virtual time.
 
     Args:
-        session: A fresh one.
+        session: A fresh one, or one that is written down.
         improviser: Answers its requests, each `ANSWER_SECONDS` after it was asked.
         events: (seconds, event), in any order.
     """
 
     def __init__(
-        self, session: Session, improviser: Improvises, events: Iterable[tuple[float, Event]]
+        self, session: Decides, improviser: Improvises, events: Iterable[tuple[float, Event]]
     ) -> None:
         self.session = session
         self.port = RecordingPort()

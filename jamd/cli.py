@@ -17,6 +17,7 @@ from jamd.errors import UserError
 COMMANDS = (
     "play",
     "freewheel",
+    "replay",
     "ports",
     "generate",
     "roll",

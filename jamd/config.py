@@ -194,6 +194,12 @@ class Takes:
 
     keep: bool = _setting(True, Flag(), "Save every jam as a MIDI file.")
     folder: Path = _setting(Path("takes"), Folder(), "Where, seen from the working folder.")
+    most: int = _setting(
+        200,
+        Number(0, 100_000, "takes"),
+        "Most takes that are kept: when one begins, the oldest beyond them are deleted. Only "
+        "jamd's own are, and none that was changed since. 0 keeps all.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ class Room:
         self.clock = VirtualClock()
         self.tended: list[float] = []
         self.loop = Loop(
-            session,  # type: ignore[arg-type]
+            session,
             ports,
             self.improvisers,
             self.entries.append,

@@ -6,9 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from jamd.cli import main
 
 BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 PLAY = (
@@ -37,4 +40,24 @@ def test_a_signal_ends_it_cleanly_and_keeps_the_take(name: str, tmp_path: Path) 
         told, complaint = process.communicate(timeout=60)
     assert (process.returncode, complaint) == (0, "")
     assert "The take is" in told
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".mid", ".svg"]
+    take = next(tmp_path.glob("*.mid"))
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".gz", ".mid", ".svg"]
+    assert main(["replay", str(take), "--again"]) == 0, "the same, bit for bit"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+def test_impatience_does_not_cost_the_take(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PLAY, BUNDLE, tmp_path], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "1.2.00" in line:
+                break
+        while not list(tmp_path.glob("*.jamd-journal.gz")) and process.poll() is None:
+            process.send_signal(signal.SIGINT)  # again and again while it is being saved
+            time.sleep(0.001)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert [path.suffix for path in tmp_path.glob("*.mid")] == [".mid"]
+    assert not list(tmp_path.glob("*.jamd-journal"))

@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import mido
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from mido import Message
 
-from jamd.daemon.controls import Action
-from jamd.daemon.events import (
-    ControlUsed,
-    Entry,
-    MeterSet,
-    Mode,
-    ModeSet,
-    Sounded,
-    TempoSet,
-    Turn,
-    TurnTaken,
-)
-from jamd.daemon.recorder import Recorder, read_journal, recover, to_line
+from jamd.daemon.events import Entry, Journal, MeterSet, Sounded, TempoSet
+from jamd.daemon.journal import FORMAT, Opened, entries, to_line
+from jamd.daemon.recorder import Recorder, journal_of, keep_newest, recover
+from jamd.daemon.settings import Settings
+from jamd.errors import SourceError
 from jamd.notes import METERS, Part
 
-TICK, SECONDS = st.integers(0, 10**6), st.floats(0, 1e6)
-MESSAGE = st.builds(
-    Message,
-    st.sampled_from(["note_on", "note_off"]),
-    channel=st.integers(0, 15),
-    note=st.integers(0, 127),
-    velocity=st.integers(1, 127),
-)
-ENTRY = st.one_of(
-    st.builds(Sounded, TICK, SECONDS, st.sampled_from([None, *Part]), MESSAGE),
-    st.builds(TempoSet, TICK, SECONDS, st.floats(20, 400)),
-    st.builds(MeterSet, TICK, SECONDS, st.sampled_from(METERS)),
-    st.builds(TurnTaken, TICK, SECONDS, st.sampled_from(Turn)),
-    st.builds(ModeSet, TICK, SECONDS, st.sampled_from(Mode)),
-    st.builds(ControlUsed, TICK, SECONDS, st.sampled_from(Action).map(lambda a: a.value), MESSAGE),
-)
+OPENED = Opened(FORMAT, "0.1.0", "2026-01-01T00:00:00+00:00", "default", "", Settings())
 JAM: Sequence[Entry] = (
     MeterSet(0, 0.0, METERS[2]),
     TempoSet(0, 0.0, 120.0),
@@ -55,84 +32,139 @@ JAM: Sequence[Entry] = (
 )
 
 
+def record(folder: Path, name: str = "jam", jam: Sequence[Entry] = JAM) -> Path | None:
+    recorder = Recorder(folder, name)
+    recorder.write(OPENED)
+    for entry in jam:
+        recorder.write(Journal(entry))
+    return recorder.close()
+
+
 def names(path: Path) -> list[str]:
     """The tracks of a MIDI file that hold notes."""
     tracks = mido.MidiFile(path).tracks
     return [track.name for track in tracks if any(m.type == "note_on" for m in track)]
 
 
-@given(st.lists(ENTRY, max_size=20), st.integers(0, 200))
-def test_a_journal_is_read_as_it_was_written_up_to_where_it_was_cut(
-    entries: list[Entry], lost: int
-) -> None:
-    text = "".join(map(to_line, entries))
-    assert list(read_journal(text.splitlines())) == entries
-    cut = text[: max(0, len(text) - lost)]
-    found = list(read_journal(cut.splitlines()))
-    assert found == entries[: len(found)]
-    assert len(found) >= cut.count("\n")
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_closed_take_is_a_midi_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_closed_take_is_a_midi_file_with_its_journal(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "takes"
-    recorder = Recorder(folder, "jam")
-    for entry in JAM:
-        recorder.write(entry)
-    path = recorder.close()
+    path = record(folder)
     assert path == folder / "jam.mid"
-    assert list(folder.iterdir()) == [path]
+    assert files(folder) == ["jam.jamd-journal.gz", "jam.mid"]
     assert names(path) == ["player", "jamd Lead"]
+    for name in files(folder):
+        with journal_of(folder / name) as lines:
+            assert next(lines) == to_line(OPENED)
+            assert list(entries(lines)) == list(JAM)
 
 
 def test_a_take_without_a_note_is_not_kept(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, "silence")
-    recorder.write(JAM[0])
-    assert recorder.close() is None
-    assert not list(tmp_path.iterdir())
+    assert record(tmp_path, "silence", JAM[:2]) is None
+    assert not files(tmp_path)
 
 
 def test_a_name_is_used_once(tmp_path: Path) -> None:
-    for name in ("jam.mid", "jam-2.mid"):
-        recorder = Recorder(tmp_path, "jam")
-        recorder.write(JAM[2])
-        assert recorder.close() == tmp_path / name
+    assert record(tmp_path) == tmp_path / "jam.mid"
+    assert record(tmp_path) == tmp_path / "jam-2.mid"
+    (tmp_path / "jam.mid").unlink()
+    assert record(tmp_path) == tmp_path / "jam-3.mid", "the first one's journal is still there"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
-def test_a_killed_take_becomes_a_midi_file_at_the_next_start(tmp_path: Path) -> None:
-    script = f"""
+KILLED = """
 import sys, time
 from pathlib import Path
 from mido import Message
-from jamd.daemon.events import Sounded
+from jamd.daemon.events import Journal, Sounded
+from jamd.daemon.journal import FORMAT, Opened
 from jamd.daemon.recorder import Recorder
-recorder = Recorder(Path({str(tmp_path)!r}), "jam")
-recorder.write(Sounded(0, 0.0, None, Message("note_on", note=60)))
-recorder.write(Sounded(480, 0.5, None, Message("note_off", note=60)))
-journal = next(Path({str(tmp_path)!r}).glob("*.jamd-journal"))
-while journal.read_text().count("\\n") < 2:
+from jamd.daemon.settings import Settings
+recorder = Recorder(Path(sys.argv[1]), "jam")
+recorder.write(Opened(FORMAT, "", "", "", "", Settings()))
+sys.setswitchinterval(2e-4)  # as the loop has it
+for tick in range(100_000):
+    kind = "note_off" if tick % 2 else "note_on"
+    recorder.write(Journal(Sounded(tick, time.monotonic(), None, Message(kind, note=60))))
+    if tick == 500:
+        print("playing", flush=True)
     time.sleep(0.001)
-print("written", flush=True)
-time.sleep(60)
 """
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
+def test_a_killed_take_is_whole_but_for_the_last_100_ms(tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", KILLED, tmp_path], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "written\n"
+        assert process.stdout.readline() == "playing\n"
         assert recover(tmp_path) == [], "somebody still writes it"
+        time.sleep(0.05)  # some way into a batch
         os.kill(process.pid, signal.SIGKILL)
+        killed = time.monotonic()
     assert recover(tmp_path) == [tmp_path / "jam.mid"]
     assert names(tmp_path / "jam.mid") == ["player"]
     assert recover(tmp_path) == []
+    with journal_of(tmp_path / "jam.mid") as lines:
+        taken = list(entries(lines))
+    assert [entry.tick for entry in taken] == list(range(len(taken)))
+    assert killed - taken[-1].seconds < 0.1
+
+
+def test_a_journal_cut_off_anywhere_becomes_a_take(tmp_path: Path) -> None:
+    whole = to_line(OPENED) + "".join(to_line(Journal(entry)) for entry in JAM)
+    notes = whole.index("903C5A")
+    for cut in range(0, len(whole), 7):
+        journal = tmp_path / "cut.jamd-journal"
+        journal.write_text(whole[:cut])
+        found = recover(tmp_path)
+        assert not journal.exists()
+        if cut > notes + 10:
+            assert found == [tmp_path / "cut.mid"]
+            found[0].unlink()
 
 
 def test_a_folder_that_is_not_there_has_nothing_to_recover(tmp_path: Path) -> None:
     assert recover(tmp_path / "none") == []
+    keep_newest(tmp_path / "none", 1)
 
 
 def test_what_others_keep_in_the_folder_is_left_alone(tmp_path: Path) -> None:
+    theirs = ["mine.jsonl", "mine.mid", "newer.jamd-journal", "other.jamd-journal"]
     (tmp_path / "mine.jsonl").write_text('{"a": 1}\n')
     (tmp_path / "mine.mid").write_bytes(b"")
+    newer = to_line(OPENED).replace('"format":1', '"format":9')
+    (tmp_path / "newer.jamd-journal").write_text(newer)
+    (tmp_path / "other.jamd-journal").write_text("dear diary\n")
     assert recover(tmp_path) == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.jsonl", "mine.mid"]
+    keep_newest(tmp_path, 0)
+    assert files(tmp_path) == theirs
+
+
+def test_the_oldest_takes_go_and_what_was_changed_stays(tmp_path: Path) -> None:
+    for age, name in enumerate(["new", "changed", "old", "older"]):
+        path = record(tmp_path, name)
+        assert path is not None
+        path.with_suffix(".svg").write_text("<svg/>")
+        for written in tmp_path.glob(f"{name}.*"):
+            os.utime(written, (1e9 - age, 1e9 - age))
+    os.utime(tmp_path / "changed.mid", (1e9 + 60, 1e9 + 60))
+    (tmp_path / "song.mid").write_bytes(b"")
+    keep_newest(tmp_path, 4)
+    assert len(files(tmp_path)) == 4 * 3 + 1
+    keep_newest(tmp_path, 1)
+    assert files(tmp_path) == [
+        *("changed.mid", "new.jamd-journal.gz", "new.mid", "new.svg", "song.mid"),
+    ]
+
+
+def test_a_take_without_its_journal_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "song.mid").write_bytes(b"")
+    (tmp_path / "cut.jamd-journal.gz").write_bytes(gzip.compress(b"many words\n" * 99)[:-9])
+    with pytest.raises(SourceError, match="found none"), journal_of(tmp_path / "song.mid"):
+        pass
+    with pytest.raises(SourceError), journal_of(tmp_path / "cut.jamd-journal.gz") as lines:
+        list(lines)

@@ -1,0 +1,217 @@
+"""The journal: all that a session was told, and all that it did.
+
+A session is a function of what it is told and when. Told the same again, by `jamd replay`, it does
+the same again, bit for bit; where it does not, jamd has changed or has a fault, and the journal
+shows at which moment. The take's MIDI file is made from the journal, too.
+
+A record is a line of JSON (`jamd.daemon.plain`), and its `class` says what it is: `Opened` once, as
+the first; then each call of the session (`Handled`, `Advanced`, `Closed`) and after it what the
+session did, in order: `Send`, `Asked`, and the entries of the take. A request is kept as a digest,
+for the session makes it again; an answer is kept whole, as the event that it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, get_args
+
+from jamd.daemon.events import Ask, Effect, Entry, Event, Journal, Send
+from jamd.daemon.plain import from_plain, to_plain
+from jamd.daemon.requests import PlanRequest
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.status import Status
+
+FORMAT = 1
+"""Goes up when journals are written in another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first record.
+
+    Attributes:
+        format: `FORMAT`.
+        jamd: The version that wrote it.
+        began: Date and time of day, ISO 8601 with the zone.
+        bundle: What the settings called the model.
+        model: `providers.fingerprint` of the bundle.
+        settings: The session's.
+    """
+
+    format: int
+    jamd: str
+    began: str
+    bundle: str
+    model: str
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """The session was told of an event of `seconds`."""
+
+    seconds: float
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """The session had asked to be looked after, and was at `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The session was shut down at `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request went to the worker.
+
+    Attributes:
+        id: The request's.
+        until: The tick at which the answer is to begin.
+        through: The tick up to which it was asked for.
+        digest: Of all of it, the context included.
+    """
+
+    id: int
+    until: int
+    through: int
+    digest: str
+
+
+Call = Handled | Advanced | Closed
+Record = Opened | Call | Effect
+Line = Opened | Call | Send | Asked | Entry
+"""What a line of a journal is read as."""
+
+
+class Decides(Protocol):
+    """What decides: a `Session`, or one that is written down."""
+
+    def handle(self, event: Event, now: float) -> list[Effect]: ...
+
+    def advance(self, now: float) -> list[Effect]: ...
+
+    def shutdown(self, now: float) -> list[Effect]: ...
+
+    def next_deadline(self) -> float | None: ...
+
+    def status(self, now: float) -> Status: ...
+
+
+class Journaled:
+    """A session of which every call and every effect is written down.
+
+    Time passes for it only when it has asked for that: when nobody looks, nothing happens. So a
+    journal need not hold each millisecond at which the loop looked and nothing was due.
+
+    Args:
+        session: A fresh one.
+        write: Takes a record; must not block.
+    """
+
+    def __init__(self, session: Session, write: Callable[[Record], None]) -> None:
+        self._session = session
+        self._write = write
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        """As `Session.handle`."""
+        self._write(Handled(now, event))
+        return self._written(self._session.handle(event, now))
+
+    def advance(self, now: float) -> list[Effect]:
+        """As `Session.advance`, where the session has asked for it by now."""
+        deadline = self._session.next_deadline()
+        if deadline is None or now < deadline:
+            return []
+        self._write(Advanced(now))
+        return self._written(self._session.advance(now))
+
+    def shutdown(self, now: float) -> list[Effect]:
+        """As `Session.shutdown`."""
+        self._write(Closed(now))
+        return self._written(self._session.shutdown(now))
+
+    def next_deadline(self) -> float | None:
+        """As `Session.next_deadline`."""
+        return self._session.next_deadline()
+
+    def status(self, now: float) -> Status:
+        """As `Session.status`."""
+        return self._session.status(now)
+
+    def _written(self, effects: list[Effect]) -> list[Effect]:
+        for effect in effects:
+            self._write(effect)
+        return effects
+
+
+def to_line(record: Record) -> str:
+    """A record as one line of JSON, its line break included."""
+    match record:
+        case Ask(request):
+            context = request.context
+            line: Line = Asked(request.id, context.until, request.through, digest(request))
+        case Journal(entry):
+            line = entry
+        case _:
+            line = record
+    return json.dumps(to_plain(line), separators=(",", ":")) + "\n"
+
+
+def digest(request: PlanRequest) -> str:
+    """A short text that changes with anything in a request."""
+    text = json.dumps(to_plain(request), separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def read_line(line: str) -> Line:
+    """The record on one line.
+
+    Raises:
+        ValueError: It is no record, as where a power cut left it half written.
+    """
+    try:
+        record: Line = from_plain(Line, json.loads(line))
+    except ValueError as error:
+        raise ValueError(f"expected a record: {error}") from error
+    return record
+
+
+def read_lines(lines: Iterable[str]) -> Iterator[tuple[str, Line]]:
+    """Each line with its record, up to where the journal was cut off."""
+    for line in lines:
+        if not line.endswith("\n"):
+            return
+        try:
+            yield line, read_line(line)
+        except ValueError:
+            return
+
+
+def entries(lines: Iterable[str]) -> Iterator[Entry]:
+    """What a take is made of, up to where the journal was cut off."""
+    for line in lines:
+        if line.startswith(_ENTRY_BEGINNINGS):  # most lines are not, and reading costs time
+            try:
+                entry: Entry = from_plain(Entry, json.loads(line))
+            except ValueError:
+                return
+            yield entry
+
+
+def _beginning(kind: type[Any]) -> str:
+    return f'{{"class":"{kind.__name__}",'
+
+
+_ENTRY_BEGINNINGS = tuple(map(_beginning, get_args(Entry)))

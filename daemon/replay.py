@@ -1,0 +1,196 @@
+"""A session again, from its journal: the same calls, and is it still the same music?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from jamd.daemon.events import Answered, Ask, Effect, Entry, Journal
+from jamd.daemon.journal import (
+    FORMAT,
+    Advanced,
+    Call,
+    Closed,
+    Handled,
+    Opened,
+    read_line,
+    read_lines,
+    to_line,
+)
+from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.session import Session
+from jamd.daemon.virtual import Improvises
+from jamd.errors import SourceError
+from jamd.notes import Note, Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a session did something else than its journal says.
+
+    Attributes:
+        seconds: When it was called, counted from its first call.
+        call: What it was told, as in the journal.
+        then: What it did then, a line of the journal; empty: nothing more.
+        now: What it did now; empty: nothing more.
+    """
+
+    seconds: float
+    call: str
+    then: str
+    now: str
+
+
+@dataclass(slots=True)
+class Replay:
+    """A session that was played again.
+
+    Attributes:
+        opened: How the journal begins.
+        whole: Whether the journal has an end; one that was cut off has none.
+        entries: The take, as it came out now.
+        effects: How many effects were compared.
+        requests: What the improviser was asked now.
+        answers: What was answered then, by the request's id.
+        difference: The first, if any.
+    """
+
+    opened: Opened
+    whole: bool = False
+    entries: list[Entry] = field(default_factory=list)
+    effects: int = 0
+    requests: list[PlanRequest] = field(default_factory=list)
+    answers: dict[int, list[Planned]] = field(default_factory=dict)
+    difference: Difference | None = None
+
+
+def replay(lines: Iterable[str]) -> Replay:
+    """Tell a fresh session what a journal says it was told.
+
+    Args:
+        lines: The journal, each line with its break.
+
+    Raises:
+        SourceError: It is no journal, or one of another format.
+    """
+    lines = iter(lines)
+    again = Replay(_opened(next(lines, "")))
+    session = Session(again.opened.settings)
+    start: float | None = None
+    for line, call, then, last in _calls(lines):
+        start = call.seconds if start is None else start
+        again.whole = isinstance(call, Closed)
+        effects = _do(session, call)
+        now = [to_line(effect) for effect in effects]
+        again.effects += len(now)
+        if last and not again.whole:
+            now = now[: len(then)]  # the rest of it may have been cut off
+        if now != then and again.difference is None:
+            again.difference = _difference(call.seconds - start, line, then, now)
+        again.entries += [effect.entry for effect in effects if isinstance(effect, Journal)]
+        again.requests += [effect.request for effect in effects if isinstance(effect, Ask)]
+        if isinstance(call, Handled) and isinstance(call.event, Answered):
+            planned = call.event.planned
+            again.answers.setdefault(planned.id, []).append(planned)
+    return again
+
+
+def _opened(line: str) -> Opened:
+    try:
+        opened = read_line(line)
+    except ValueError as error:
+        raise SourceError("expected a journal of jamd's, found something else") from error
+    if not isinstance(opened, Opened) or opened.format != FORMAT:
+        raise SourceError(
+            f"expected a journal of format {FORMAT}, found another: use the jamd that wrote it"
+        )
+    return opened
+
+
+def _calls(lines: Iterable[str]) -> Iterator[tuple[str, Call, list[str], bool]]:
+    """Each call: its line, itself, the lines of what was done then, and whether it is the last."""
+    called: tuple[str, Call] | None = None
+    then: list[str] = []
+    for line, record in read_lines(lines):
+        if isinstance(record, Handled | Advanced | Closed):
+            if called is not None:
+                yield *called, then, False
+            called, then = (line, record), []
+        else:
+            then.append(line)
+    if called is not None:
+        yield *called, then, True
+
+
+def _do(session: Session, call: Call) -> list[Effect]:
+    match call:
+        case Handled(seconds, event):
+            return session.handle(event, seconds)
+        case Advanced(seconds):
+            return session.advance(seconds)
+        case Closed(seconds):
+            return session.shutdown(seconds)
+
+
+def _difference(seconds: float, call: str, then: list[str], now: list[str]) -> Difference:
+    alike = next((i for i, (a, b) in enumerate(zip(then, now, strict=False)) if a != b), None)
+    place = min(len(then), len(now)) if alike is None else alike
+    one, other = ("".join(side[place : place + 1]).strip() for side in (then, now))
+    return Difference(seconds, call.strip(), one, other)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the model says to a request, now and then.
+
+    Attributes:
+        request: The request.
+        answered: Whether the worker had answered any of it; the newest wins, so not all are.
+        notes: How many notes were compared.
+        then: The first note that differs, as it was answered then; None: none, or one more now.
+        now: The first note that differs, as it is answered now; None: none, or one more then.
+    """
+
+    request: PlanRequest
+    answered: bool
+    notes: int = 0
+    then: Note | None = None
+    now: Note | None = None
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return self.then is None and self.now is None
+
+
+def ask_again(again: Replay, improviser: Improvises) -> Iterator[Compared]:
+    """Ask the model all that was asked, and compare with what was answered then.
+
+    An answer that was broken off, because another request had come, is compared as far as it went.
+    """
+    for request in again.requests:
+        planned = again.answers.get(request.id, [])
+        if not planned:
+            yield Compared(request, answered=False)
+            continue
+        through = max(piece.through for piece in planned)
+        then = _notes(planned, through)
+        now = _notes(_until(improviser.plan(request), through), through)
+        compared = Compared(request, True, len(then))
+        for i in range(max(len(then), len(now))):
+            one, other = (side[i] if i < len(side) else None for side in (then, now))
+            if one != other:
+                compared = replace(compared, then=one, now=other)
+                break
+        yield compared
+
+
+def _until(planned: Iterable[Planned], through: Tick) -> Iterator[Planned]:
+    for piece in planned:
+        yield piece
+        if piece.through >= through:
+            return
+
+
+def _notes(planned: Iterable[Planned], through: Tick) -> list[Note]:
+    return sorted(note for piece in planned for note in piece.notes if note.onset < through)

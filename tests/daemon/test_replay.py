@@ -1,0 +1,161 @@
+"""A session is played again from its journal, bit for bit."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mido import Message
+
+from jamd.cli import main
+from jamd.daemon.events import Event, Heard, Mode, Panic, SetMode, SetTempo, WorkerLost, WorkerReady
+from jamd.daemon.follower import Source
+from jamd.daemon.journal import FORMAT, Journaled, Opened, Record, to_line
+from jamd.daemon.replay import ask_again, replay
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.errors import SourceError
+from jamd.notes import METERS
+
+Story = Sequence[tuple[float, Event]]
+
+
+def key(kind: str, pitch: int) -> Heard:
+    return Heard(Message(kind, note=pitch))
+
+
+def phrase(begin: float) -> list[tuple[float, Event]]:
+    return [
+        (begin + i * 0.3 + wait, key(kind, pitch))
+        for i, pitch in enumerate((60, 64, 67, 64))
+        for kind, wait in (("note_on", 0.0), ("note_off", 0.25))
+    ]
+
+
+def perform(
+    settings: Settings, story: Story, seconds: float, looks: Sequence[float] = ()
+) -> list[str]:
+    """The journal of a performance that is also looked at when nothing is due."""
+    records: list[Record] = [Opened(FORMAT, "0.1.0", "today", "default", "", settings)]
+    session = Journaled(Session(settings), records.append)
+    looked = iter(sorted(looks))
+    upcoming = next(looked, seconds)
+
+    class Eyed(Performance):
+        """Looks at the session between its deadlines, as the loop does each millisecond."""
+
+        def _next_moment(self) -> float:
+            nonlocal upcoming
+            moment = super()._next_moment()
+            while upcoming < min(moment, seconds):
+                self._do(session.advance(upcoming))
+                upcoming = next(looked, seconds)
+            return moment
+
+    Eyed(session, ScriptedImproviser(), [(0.0, WorkerReady()), *story]).run(seconds)
+    return list(map(to_line, records))
+
+
+JAM = perform(Settings(seed=7), phrase(0.1), 12.0)
+
+happenings = st.one_of(
+    st.builds(key, st.sampled_from(["note_on", "note_off"]), st.integers(58, 62)),
+    st.builds(Heard, st.sampled_from([Message("clock"), Message("start"), Message("stop")])),
+    st.builds(Heard, st.builds(Message, st.just("control_change"), control=st.just(64))),
+    st.sampled_from([Panic(), WorkerLost(), WorkerReady()]),
+    st.builds(SetMode, st.sampled_from(Mode)),
+    st.builds(SetTempo, st.floats(20, 400)),
+)
+moments = st.floats(0, 8)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.builds(
+        Settings,
+        mode=st.sampled_from(Mode),
+        bpm=st.floats(50, 220),
+        meter=st.sampled_from(METERS),
+        source=st.sampled_from(Source),
+        start_at_once=st.booleans(),
+        thru=st.booleans(),
+    ),
+    st.lists(st.tuples(moments, happenings), max_size=20),
+    st.lists(moments, max_size=40),
+    st.integers(0, 2**31),
+)
+def test_the_same_calls_do_the_same_and_looks_between_them_change_nothing(
+    settings: Settings, story: list[tuple[float, Event]], looks: list[float], late: int
+) -> None:
+    story = [*phrase(0.1), *story]
+    lines = perform(settings, story, 8.0)
+    assert perform(settings, story, 8.0, looks) == lines
+    again = replay(lines)
+    assert again.difference is None
+    assert again.whole
+    # A loop that was late is late in the journal, too.
+    rush = random.Random(late)
+    tardy = [(at + rush.random() / 5, event) for at, event in story]
+    assert replay(perform(settings, tardy, 9.0, looks)).difference is None
+
+
+def test_a_journal_cut_off_anywhere_is_replayed_that_far() -> None:
+    for cut in range(1, len(JAM)):
+        again = replay([*JAM[:cut], JAM[cut][:-5]])
+        assert again.difference is None
+        assert not again.whole
+
+
+def test_another_note_is_the_first_difference() -> None:
+    place = next(i for i, line in enumerate(JAM) if line.startswith('{"class":"Send"'))
+    other = JAM[place].replace('"message":"90', '"message":"80')
+    difference = replay([*JAM[:place], other, *JAM[place + 1 :]]).difference
+    assert difference is not None
+    assert difference.then == other.strip()
+    assert difference.now == JAM[place].strip()
+    assert 2 < difference.seconds < 3, "the answer's first note"
+    missing = replay([*JAM[:place], *JAM[place + 1 :]]).difference
+    assert missing is not None
+    assert missing.now == JAM[place].strip()
+
+
+def test_the_model_is_asked_anew() -> None:
+    again = replay(JAM)
+    assert len(again.requests) >= 2
+    compared = list(ask_again(again, ScriptedImproviser()))
+    assert sum(one.notes for one in compared) > 3
+    assert all(one.same for one in compared)
+
+    request, planned = again.requests[-1], again.answers[again.requests[-1].id]
+    note = planned[0].notes[0]
+    planned[0] = replace(planned[0], notes=(replace(note, pitch=note.pitch + 1),))
+    last = list(ask_again(again, ScriptedImproviser()))[-1]
+    assert (last.request, last.same) == (request, False)
+    assert last.now == note
+
+
+def test_what_is_no_journal_is_refused() -> None:
+    for text in ("", "dear diary\n", JAM[1], JAM[0].replace('"format":1', '"format":9')):
+        with pytest.raises(SourceError, match="expected a journal"):
+            replay([text])
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    journal, out = tmp_path / "jam.jamd-journal", tmp_path / "out.mid"
+    journal.write_text("".join(JAM))
+    assert main(["replay", str(tmp_path / "jam.mid"), "-o", str(out)]) == 0
+    told = capsys.readouterr().out
+    assert "1.1.0 player 60 64 6" in told
+    assert "The same, bit for bit" in told
+    assert out.exists()
+    journal.write_text("".join(JAM).replace("903C40", "903D40", 1))
+    assert main(["replay", str(journal)]) == 1
+    assert "It differs, first" in capsys.readouterr().out
+    assert main(["replay", str(out)]) == 2
+    assert capsys.readouterr().err.startswith(f"jamd: {out}: expected a take with its journal")
