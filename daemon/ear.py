@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from jamd.daemon.memory import Memory
 from jamd.daemon.phrase import Phrase
-from jamd.daemon.schedule import Key
+from jamd.daemon.schedule import PEDAL_DOWN, Key
 from jamd.daemon.transport import Transport
+from jamd.notes import TICKS_PER_BEAT
 
 
 class Ear:
@@ -31,7 +32,8 @@ class Ear:
     def press(self, key: Key, velocity: int, now: float) -> None:
         """A key goes down."""
         tick = self._transport.tick_at(now)
-        self._memory.press(key, velocity, tick, now)
+        rate = TICKS_PER_BEAT / self._transport.beat_seconds
+        self._memory.heard.press(key, velocity, tick, now, rate)
         self.phrase.press(key, tick, now)
         self.notes_heard += 1
         self.last_note = key.pitch
@@ -39,8 +41,13 @@ class Ear:
     def release(self, key: Key, now: float) -> None:
         """A key goes up; one that was not down is ignored."""
         tick = self._transport.tick_at(now)
-        self._memory.release(key, tick)
+        self._memory.heard.release(key, tick)
         self.phrase.release(key, tick, now)
+
+    def pedal(self, channel: int, value: int, now: float) -> None:
+        """The sustain pedal moves, 0..127. What it holds is heard as longer; no phrase is."""
+        down = value >= PEDAL_DOWN
+        self._memory.heard.pedal(channel, down, self._transport.tick_at(now))
 
     def hand_over(self, now: float) -> None:
         """The player says that his phrase is over."""

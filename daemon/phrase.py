@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import deque
 
-from jamd.daemon.memory import CHORD_SECONDS
+from jamd.daemon.placing import CHORD_SECONDS
 from jamd.daemon.schedule import Key
 from jamd.daemon.transport import SIXTEENTH
 from jamd.notes import Meter, Tick

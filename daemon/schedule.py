@@ -22,6 +22,9 @@ _PLAYER = 0  # the number of every strike of the player's own; jamd's count from
 
 SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
 
+PEDAL_DOWN = 64
+"""A pedal at this value or above is down, half way or not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -98,7 +101,7 @@ class Ledger:
         else:
             self._channels.add(message.channel)
             if message.is_cc(SUSTAIN):
-                remember = self._pedals.add if message.value >= 64 else self._pedals.discard
+                remember = self._pedals.add if message.value >= PEDAL_DOWN else self._pedals.discard
                 remember(message.channel)
             yield Outgoing(tick, None, message)
 

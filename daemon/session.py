@@ -15,7 +15,7 @@ from jamd.daemon.memory import Memory
 from jamd.daemon.modes import Scene, policy
 from jamd.daemon.plan import commit_window
 from jamd.daemon.planner import Planner
-from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, Key
+from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, Key
 from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
 from jamd.daemon.status import Status
@@ -181,6 +181,8 @@ class Session:
             self._press(Key(channel, message.note), message.velocity)
         elif message.type in ("note_on", "note_off"):
             self._ear.release(Key(channel, message.note), self._now)
+        elif message.is_cc(SUSTAIN):
+            self._ear.pedal(channel, message.value, self._now)
         self._effects += self._stage.thru(message, self._now)
 
     def _press(self, key: Key, velocity: int) -> None:

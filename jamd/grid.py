@@ -59,7 +59,6 @@ from jamd.notes import (
     Step,
     Tick,
 )
-from jamd.snap import snap
 
 
 class Grid:
@@ -94,8 +93,8 @@ class Grid:
     def begin(self, context: Context, constraints: Constraints) -> GridContinuation:
         """Start writing what follows `context`.
 
-        Heard onsets off the grid are put where they were most plausibly meant (`jamd.snap`). A
-        note still held counts as lasting until now, or a beat if that is longer.
+        An onset off the grid goes to the nearest step. A note still held counts as lasting until
+        now, or a beat if that is longer.
 
         Raises:
             ValueError: The context's meter or style has no token, or `until` is before `start`.
@@ -106,10 +105,10 @@ class Grid:
             Note(Tick(n.onset - context.start), n.pitch, n.velocity, _lasting(n, context), n.part)
             for n in context.heard
         ]
-        notes = _on_grid(snap(heard, context.meter))
+        notes = _on_grid(heard)
         elapsed = Tick(context.until - context.start)
         here = Step(-(-elapsed // TICKS_PER_STEP))
-        # A note snapped past the present belongs to the next moment the model may write.
+        # A note put past the present belongs to the next moment the model may write.
         notes = [note for note in notes if note[0] < here]
         lines = _bar_lines(((Tick(0), context.meter),), here)
         prefix = [START, _style_id(context.style), *_bars(notes, lines)]

@@ -3,52 +3,27 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.daemon.memory import LONGEST_BARS, MOST_NOTES, Memory
+from jamd.daemon.hearing import MOST_NOTES
+from jamd.daemon.memory import LONGEST_BARS, Memory
 from jamd.daemon.schedule import Key
 from jamd.language import Context
-from jamd.notes import HELD, Meter, Note, Part, Tick
+from jamd.notes import Meter, Note, Tick
 
 FOUR = Meter(4, 4)
 BAR = FOUR.ticks_per_bar
 
 
+RATE = 960  # ticks a second, at 120 bpm
+
+
 def hear(memory: Memory, tick: int, pitch: int, duration: int = 100) -> None:
     key = Key(0, pitch)
-    memory.press(key, 80, Tick(tick), tick / 960)
-    memory.release(key, Tick(tick + duration))
+    memory.heard.press(key, 80, Tick(tick), tick / RATE, RATE)
+    memory.heard.release(key, Tick(tick + duration))
 
 
 def context(memory: Memory, until: int) -> Context:
     return memory.context(Tick(until), "jazz")
-
-
-def test_a_key_still_down_is_a_held_note() -> None:
-    memory = Memory(FOUR)
-    memory.press(Key(0, 60), 80, Tick(0), 0.0)
-    assert context(memory, 480).heard == (Note(Tick(0), 60, 80, HELD),)
-    memory.release(Key(0, 60), Tick(500))
-    memory.release(Key(0, 60), Tick(600))
-    assert context(memory, 960).heard == (Note(Tick(0), 60, 80, Tick(500)),)
-
-
-def test_notes_within_50_ms_of_the_first_are_one_chord_and_find_their_parts() -> None:
-    memory = Memory(FOUR)
-    for tick, seconds, pitch in ((0, 0.0, 48), (20, 0.02, 64), (48, 0.05, 67), (60, 0.06, 72)):
-        memory.press(Key(0, pitch), 80, Tick(tick), seconds)
-    notes = [(n.onset, n.pitch, n.part) for n in context(memory, 480).heard]
-    assert notes == [
-        (0, 48, Part.COMP),
-        (0, 64, Part.COMP),
-        (0, 67, Part.LEAD),
-        (60, 72, Part.LEAD),
-    ]
-
-
-def test_a_key_pressed_twice_was_let_go_between() -> None:
-    memory = Memory(FOUR)
-    memory.press(Key(0, 60), 80, Tick(0), 0.0)
-    memory.press(Key(0, 60), 80, Tick(240), 0.25)
-    assert [note.duration for note in context(memory, 480).heard] == [240, HELD]
 
 
 def test_jamds_notes_are_heard_as_they_will_sound() -> None:

@@ -1,0 +1,135 @@
+"""The player's notes: where they were meant, how long they sound, and which part they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, takewhile
+from operator import attrgetter
+
+from jamd.daemon.placing import Onset, Placer
+from jamd.daemon.schedule import Key
+from jamd.notes import HELD, TICKS_PER_STEP, Meter, Note, Tick
+from jamd.parts import parts_of
+
+PEDAL_BARS = 2
+"""No note is heard as longer than this for the pedal's sake: what was struck so long ago has died
+away, and a foot that rests on the pedal means nothing."""
+
+MOST_NOTES = 4096
+
+
+@dataclass(slots=True)
+class _Struck:
+    """A note of the player's.
+
+    Attributes:
+        onset: Where it was meant.
+        tick: Where it was played.
+        let_go: When its key went up.
+        end: When it fell silent.
+    """
+
+    onset: Onset
+    pitch: int
+    velocity: int
+    tick: Tick
+    let_go: Tick | None = None
+    end: Tick | None = None
+
+
+class Hearing:
+    """Takes keys and pedals as they come, and makes notes of them.
+
+    Args:
+        meter: The meter of all of them.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self._placer = Placer(meter)
+        self._longest = PEDAL_BARS * meter.ticks_per_bar
+        self._settled: list[Note] = []  # by onset: nothing about them changes any more
+        self._recent: list[_Struck] = []  # what came after them
+        self._down: dict[Key, _Struck] = {}
+        self._pedals: dict[int, dict[int, _Struck]] = {}  # channel -> pitch -> what it holds
+
+    def press(self, key: Key, velocity: int, tick: Tick, seconds: float, rate: float) -> None:
+        """A key goes down, `rate` ticks passing a second. One that was down has come up unheard."""
+        self.release(key, tick)
+        self._silence(self._pedals.get(key.channel, {}).pop(key.pitch, None), tick)
+        onset = self._placer.hear(tick, seconds, key.pitch, rate)
+        struck = _Struck(onset, key.pitch, velocity, tick)
+        self._down[key] = struck
+        self._recent.append(struck)
+        if len(self._recent) > MOST_NOTES:
+            del self._recent[: MOST_NOTES // 2]
+
+    def release(self, key: Key, tick: Tick) -> None:
+        """A key goes up; one that was not down is ignored."""
+        struck = self._down.pop(key, None)
+        if struck is None:
+            return
+        struck.let_go = tick
+        if key.channel in self._pedals:
+            self._pedals[key.channel][key.pitch] = struck
+        else:
+            self._silence(struck, tick)
+
+    def pedal(self, channel: int, down: bool, tick: Tick) -> None:
+        """The sustain pedal of a channel goes down or up."""
+        if down:
+            self._pedals.setdefault(channel, {})
+        else:
+            for struck in self._pedals.pop(channel, {}).values():
+                self._silence(struck, tick)
+
+    def notes(self, until: Tick) -> list[Note]:
+        """All of them as meant, by onset; what sounds on by its pedal sounds until `until`."""
+        recent = list(self._as_meant(until))
+        count = sum(1 for _ in takewhile(_is_settled, self._recent))
+        # A chord is settled whole.
+        while 0 < count < len(recent) and recent[count].onset == recent[count - 1].onset:
+            count -= 1
+        self._settled += _in_parts(recent[:count])
+        del self._recent[:count]
+        if len(self._settled) > MOST_NOTES:
+            del self._settled[: MOST_NOTES // 2]
+        return [*self._settled, *_in_parts(recent[count:])]
+
+    def forget_before(self, start: Tick) -> None:
+        """Keep nothing with an onset before `start`."""
+        self._settled = [note for note in self._settled if note.onset >= start]
+        self._recent = [struck for struck in self._recent if struck.onset.place >= start]
+
+    def _silence(self, struck: _Struck | None, tick: Tick) -> None:
+        if struck is not None and struck.let_go is not None:
+            struck.end = max(struck.let_go, min(tick, Tick(struck.tick + self._longest)))
+
+    def _as_meant(self, until: Tick) -> Iterator[Note]:
+        """The recent notes in the order in which they were struck."""
+        again: dict[int, Tick] = {}  # pitch -> where it is struck next
+        notes = []
+        for struck in reversed(self._recent):
+            place, end = struck.onset.place, struck.end
+            if end is None and struck.let_go is not None:
+                end = max(struck.let_go, min(until, Tick(struck.tick + self._longest)))
+            # The notes of a chord that come up together end together.
+            duration = HELD if end is None else max(end - struck.onset.tick, TICKS_PER_STEP)
+            following = again.get(struck.pitch, place)
+            if following > place and duration != HELD:
+                duration = min(duration, following - place)
+            again[struck.pitch] = place
+            notes.append(Note(place, struck.pitch, struck.velocity, Tick(duration)))
+        return reversed(notes)
+
+
+def _is_settled(struck: _Struck) -> bool:
+    return struck.onset.final and struck.end is not None
+
+
+def _in_parts(notes: Sequence[Note]) -> Iterator[Note]:
+    """The player's notes with their parts: a tune, or what lies under it."""
+    for _, group in groupby(notes, key=attrgetter("onset")):
+        chord = sorted(group)
+        for note, part in zip(chord, parts_of([note.pitch for note in chord]), strict=True):
+            yield Note(note.onset, note.pitch, note.velocity, note.duration, part)

@@ -1,0 +1,249 @@
+"""Where on the beat a player's onsets were meant to be, and which of them are one chord.
+
+Nobody plays on the grid. Each beat is read as straight (sixteenths), as triplets, or, where that
+is clearly meant, as something finer, and each onset goes to a place of its beat's reading. The
+likeliest way through all of it is found: how far the onsets lie from their places, how common such
+places are, and that a reading seldom changes, least of all within a bar. So what one onset cannot
+tell is decided by its bar, and the latest places may be revised by what follows.
+
+This is a hidden Markov model of rhythm, decoded by the Viterbi algorithm as the onsets come
+(Raphael, "A hybrid graphical model for rhythmic parsing", 2002; Cemgil, Desain and Kappen, "Rhythm
+quantization for transcription", 2000). All costs are negative log-likelihoods; they were tuned on
+tunes and piano music played by a machine with a person's timing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice
+from operator import attrgetter
+
+from jamd.notes import TICKS_PER_BEAT, Meter, Tick
+
+CHORD_SECONDS = 0.050
+"""Notes begun within this time of the first are one chord, however slow or fast the tempo."""
+
+TIMING_SECONDS = 0.020
+"""How far a player's onset lies from where it is meant: the standard deviation."""
+
+_LEAST_TIMING = TICKS_PER_BEAT / 24  # the same: nobody plays slow music so exactly by the clock
+_LONGEST_LAG_SECONDS = 0.030
+_LAG_ONSETS = 16  # the lag is the mean of so many,
+_LAG_PRIOR = 6  # and of so many more that are on time
+
+_KEPT = 64  # onsets that may still be revised: some bars
+
+# Two notes of a run of sixteenths can come so close that they look like a chord.
+_RUN_TICKS = TICKS_PER_BEAT * 3 // 8  # a run: the onset before is no further away,
+_RUN_LEAP = 12  # no chord, and no further off in pitch;
+_RUN_SECONDS = 0.025  # a chord is played together within this
+_IN_A_RUN = 7.0  # what a chord costs there
+
+# Straight sixteenths, eighth triplets, sixteenth triplets, and any step of the grid.
+_STRAIGHT, _TRIPLET = 0, 1
+_SPACING = (TICKS_PER_BEAT // 4, TICKS_PER_BEAT // 3, TICKS_PER_BEAT // 6, TICKS_PER_BEAT // 12)
+_READ_SO = (0.0, 1.0, 7.0, 8.0)
+_COMPOUND_READ_SO = (0.0, 7.0, 7.0, 8.0)  # three in a beat are straight there
+_CHANGE, _CHANGE_IN_BAR = 1.2, 2.5
+_ON_HALF, _ON_TRIPLET, _ON_SIXTEENTH, _FINER = 1.1, 0.5, 2.0, 3.0
+_SAME_PLACE = 14.0  # for two onsets that are no chord: more notes than there are places
+_IN_A_BEAT = 100.0  # for reading one beat in two ways,
+_BACKWARDS = 100.0  # or hearing time run backwards: no way out but where there is no other
+_HOPELESS = 20.0  # a place so much worse than the best is not kept
+
+
+class _State:
+    """An onset at one place, read one way; `cost` is that of the best way there."""
+
+    __slots__ = ("before", "cost", "place", "reading")
+
+    def __init__(self, place: int, reading: int, cost: float, before: _State | None) -> None:
+        self.place = place
+        self.reading = reading
+        self.cost = cost
+        self.before = before
+
+
+class Onset:
+    """A note, or the notes of a chord, as heard and as meant."""
+
+    __slots__ = (
+        "chord_with",
+        "chosen",
+        "final",
+        "is_chord",
+        "origin",
+        "pitches",
+        "rate",
+        "seconds",
+        "states",
+        "tick",
+    )
+
+    def __init__(self, tick: Tick, seconds: float, pitch: int, rate: float) -> None:
+        """`pitch` was struck at `tick`, which was at `seconds`, `rate` ticks passing a second."""
+        self.tick = tick
+        self.seconds = seconds
+        self.rate = rate
+        self.pitches = {pitch}
+        self.chord_with: Onset | None = None  # the onset before, where they may be one chord
+        self.is_chord = False  # and there is no doubt
+        self.final = False  # what is heard from now on does not revise it
+        self.origin = Tick(0)
+        self.states: list[_State] = []
+        self.chosen = _State(tick, _STRAIGHT, 0.0, None)
+
+    @property
+    def place(self) -> Tick:
+        """Where it was meant, on a step of the grid, as far as can be told by now."""
+        return Tick(max(0, self.origin + self.chosen.place))
+
+
+class Placer:
+    """Places onsets as they are heard.
+
+    Args:
+        meter: The meter of all of them.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self._bar = meter.ticks_per_bar
+        self._read_so = _COMPOUND_READ_SO if meter.denominator == 8 else _READ_SO
+        self._origin = Tick(0)
+        self._onsets: deque[Onset] = deque()
+
+    def hear(self, tick: Tick, seconds: float, pitch: int, rate: float) -> Onset:
+        """A key is struck, no earlier than the one told of last.
+
+        Args:
+            tick: Where on the transport.
+            seconds: When.
+            pitch: Its MIDI note number.
+            rate: Ticks that pass in a second.
+
+        Returns:
+            The onset that it belongs to. Its place is revised by what is heard later.
+        """
+        onset = Onset(tick, seconds, pitch, rate)
+        last = self._onsets[-1] if self._onsets else None
+        if last is not None and pitch not in last.pitches:
+            first = last.chord_with or last
+            if seconds - first.seconds <= CHORD_SECONDS:
+                if not self._runs_on(onset, last):
+                    last.pitches.add(pitch)
+                    if last.chord_with and not last.is_chord:  # three notes at once are no run
+                        last.is_chord = True
+                        self._onsets.pop()
+                        self._add(last)
+                    return last
+                onset.chord_with = last
+        self._add(onset)
+        return onset
+
+    def move_bar_line(self, origin: Tick) -> None:
+        """A bar line lies at `origin`, not at tick 0: revise all that may still be revised."""
+        self._origin = origin
+        heard, self._onsets = self._onsets, deque()
+        for onset in heard:
+            self._add(onset)
+
+    def _runs_on(self, onset: Onset, last: Onset) -> bool:
+        """Whether `onset`, so soon after `last`, may be the next note of a run."""
+        if len(self._onsets) < 2 or last.chord_with or len(last.pitches) > 1:
+            return False
+        before = self._onsets[-2]
+        return (
+            onset.seconds - last.seconds > _RUN_SECONDS
+            and len(before.pitches) == 1
+            and last.tick - before.tick <= _RUN_TICKS
+            and abs(min(onset.pitches) - min(last.pitches)) <= _RUN_LEAP
+        )
+
+    def _add(self, onset: Onset) -> None:
+        """Find the likeliest places of all onsets and this one after them."""
+        last = self._onsets[-1] if self._onsets else None
+        joined: list[_State] = []
+        if last is not None and onset.chord_with is last:
+            cost = 0.0 if onset.is_chord else _IN_A_RUN
+            joined = [_State(s.place, s.reading, s.cost + cost, s) for s in last.states]
+        if not onset.is_chord:
+            onset.states = self._near(onset)
+            if last is not None:
+                self._follow(last.states, onset.states)
+        states = onset.states + joined
+        best = min(state.cost for state in states)
+        onset.states = [state for state in states if state.cost - best < _HOPELESS]
+        for state in onset.states:
+            state.cost -= best  # only differences count, and the sum would grow for ever
+        onset.origin = self._origin
+        self._onsets.append(onset)
+        self._choose()
+        if len(self._onsets) > _KEPT:
+            self._onsets.popleft().final = True
+            for state in self._onsets[0].states:
+                state.before = None
+
+    def _near(self, onset: Onset) -> list[_State]:
+        """The places near `onset` in every reading, before anything else is looked at."""
+        at = onset.tick - self._origin - self._lag(onset.rate)
+        spread = max(TIMING_SECONDS * onset.rate, _LEAST_TIMING)
+        states = []
+        for reading, spacing in enumerate(_SPACING):
+            before = math.floor(at / spacing) * spacing
+            for place in (before, before + spacing):
+                off = (place - at) / spread
+                cost = off * off / 2 + self._read_so[reading] + _rarity(place, reading)
+                states.append(_State(place, reading, cost, None))
+        return states
+
+    def _follow(self, last: Iterable[_State], states: Iterable[_State]) -> None:
+        """Find the best way from one of `last` to each of `states`."""
+        bar = self._bar
+        for state in states:
+            place, reading = state.place, state.reading
+            beat, in_bar = place // TICKS_PER_BEAT, place // bar
+            least, found = math.inf, None
+            for before in last:
+                cost = before.cost
+                if before.place >= place:
+                    cost += _SAME_PLACE if before.place == place else _BACKWARDS
+                if before.reading != reading:
+                    change = _CHANGE if before.place // bar != in_bar else _CHANGE_IN_BAR
+                    cost += change if before.place // TICKS_PER_BEAT != beat else _IN_A_BEAT
+                elif before.place // TICKS_PER_BEAT == beat:
+                    cost -= self._read_so[reading]  # the beat is read so already
+                if cost < least:
+                    least, found = cost, before
+            state.cost += least
+            state.before = found
+
+    def _choose(self) -> None:
+        """Trace the best way back, as far as it is another than before."""
+        onsets = reversed(self._onsets)
+        state: _State | None = min(self._onsets[-1].states, key=attrgetter("cost"))
+        for onset in onsets:
+            if state is None or onset.chosen is state:
+                return
+            onset.chosen = state
+            state = state.before
+
+    def _lag(self, rate: float) -> float:
+        """How late the player is of late, in ticks."""
+        recent = list(islice(reversed(self._onsets), _LAG_ONSETS))
+        late = sum(onset.tick - onset.place for onset in recent)
+        longest = _LONGEST_LAG_SECONDS * rate
+        return min(max(late / (len(recent) + _LAG_PRIOR), -longest), longest)
+
+
+def _rarity(place: int, reading: int) -> float:
+    """What an onset costs for where in the beat it lies."""
+    in_beat = place % TICKS_PER_BEAT
+    if in_beat == 0:
+        return 0.0
+    if reading == _TRIPLET:
+        return _ON_TRIPLET
+    if in_beat == TICKS_PER_BEAT // 2:
+        return _ON_HALF
+    return _ON_SIXTEENTH if reading == _STRAIGHT else _FINER

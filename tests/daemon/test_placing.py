@@ -1,0 +1,163 @@
+"""Human timing lands where it was meant: a fixed set of bars, played as people play."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jamd.daemon.placing import Placer
+from jamd.notes import TICKS_PER_STEP, Meter, Tick
+
+FOUR = Meter(4, 4)
+BAR = 48  # steps
+
+# A beat, in steps of which there are 12.
+EIGHTHS = ((0, 6), (0, 6), (0,), (6,))
+SIXTEENTHS = ((0, 3, 6, 9), (0, 6, 9), (0, 3, 6), (0, 6), (0,), (0, 9), (0, 3, 9), (6,))
+TRIPLETS = ((0, 4, 8), (0, 4, 8), (0, 8), (0, 4), (4, 8), (0,))
+
+PIECES = 40
+BARS = 8
+
+
+def tune(bars: Sequence[Sequence[tuple[int, ...]]], rng: random.Random) -> list[int]:
+    """Steps: for each bar, four beats of its kind."""
+    return [
+        BAR * bar + 12 * beat + step
+        for bar, kind in enumerate(bars)
+        for beat in range(4)
+        for step in rng.choice(kind)
+    ]
+
+
+def landed(kinds: Sequence[Sequence[tuple[int, ...]]], bpm: int, late: float = 0.0) -> float:
+    """Of the onsets of the fixed set, the share that lands on its step.
+
+    Args:
+        kinds: What each bar is drawn from.
+        bpm: The tempo.
+        late: How many seconds the player is late all along.
+    """
+    rng = random.Random(0)
+    rate = bpm * 8
+    right = total = 0
+    for _ in range(PIECES):
+        steps = tune([rng.choice(kinds) for _ in range(BARS)], rng)
+        played = sorted((step * 5 / bpm + late + rng.gauss(0, 0.020), step) for step in steps)
+        placer = Placer(FOUR)
+        onsets = [
+            placer.hear(Tick(max(0, round(BAR * TICKS_PER_STEP + at * rate))), at, 60 + i % 5, rate)
+            for i, (at, _) in enumerate(played)
+        ]
+        places = [onset.place // TICKS_PER_STEP - BAR for onset in onsets]
+        right += sum(a == b for a, (_, b) in zip(places, played, strict=True))
+        total += len(played)
+    return right / total
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [(EIGHTHS,), (SIXTEENTHS,), (((0, 3, 6, 9),),), (TRIPLETS,), (SIXTEENTHS, TRIPLETS)],
+    ids=["eighths", "sixteenths", "all sixteenths", "triplets", "bars of either"],
+)
+def test_at_160_bpm_19_of_20_onsets_land_where_they_were_meant(
+    kinds: Sequence[Sequence[tuple[int, ...]]],
+) -> None:
+    assert landed(kinds, bpm=160) >= 0.95
+
+
+@pytest.mark.parametrize(("bpm", "share"), [(60, 0.995), (90, 0.99), (120, 0.985)])
+def test_slower_is_surer(bpm: int, share: float) -> None:
+    assert landed((EIGHTHS, SIXTEENTHS, TRIPLETS), bpm) >= share
+
+
+@pytest.mark.parametrize("late", [0.015, -0.015])
+def test_who_is_always_late_or_early_is_understood(late: float) -> None:
+    assert landed((EIGHTHS, SIXTEENTHS, TRIPLETS), bpm=160, late=late) >= 0.95
+
+
+def places(ticks: Sequence[int], rate: float = 960.0, meter: Meter = FOUR) -> list[int]:
+    placer = Placer(meter)
+    pitches = range(40, 40 + len(ticks))
+    onsets = [placer.hear(Tick(t), t / rate, p, rate) for t, p in zip(ticks, pitches, strict=True)]
+    return [onset.place for onset in onsets]
+
+
+def test_a_bar_is_read_straight_or_as_triplets() -> None:
+    assert places([5, 110, 251, 352, 490]) == [0, 120, 240, 360, 480]
+    assert places([3, 155, 327, 484, 641, 795]) == [0, 160, 320, 480, 640, 800]
+
+
+def test_what_comes_later_revises_what_came_before() -> None:
+    placer = Placer(FOUR)
+    played = [480, 603, 815, 960, 1120, 1280, 1440, 1600, 1760]
+    onsets = [placer.hear(Tick(t), t / 960, 60 + i, 960) for i, t in enumerate(played[:2])]
+    assert onsets[1].place == 600  # a sixteenth, or so it seems
+    for i, tick in enumerate(played[2:]):
+        placer.hear(Tick(tick), tick / 960, 62 + i, 960)
+    assert onsets[1].place == 640
+
+
+def test_in_six_eight_three_in_a_beat_are_straight() -> None:
+    assert places([0, 235, 484, 715, 966, 1195], meter=Meter(6, 8)) == [
+        0, 240, 480, 720, 960, 1200
+    ]  # fmt: skip
+
+
+def test_a_quick_run_is_placed_finer_where_nothing_else_fits() -> None:
+    sextuplets = [80 * i + (7, -6, 3)[i % 3] for i in range(1, 13)]
+    assert places(sextuplets, rate=480) == [80 * i for i in range(1, 13)]
+
+
+@pytest.mark.parametrize("bpm", [50, 80, 120, 160, 220])
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_a_roll_of_40_ms_is_one_chord_at_every_tempo(bpm: int, size: int) -> None:
+    rng = random.Random(bpm * size)
+    rate = bpm * 8
+    placer = Placer(FOUR)
+    step = BAR
+    for _ in range(40):
+        step += rng.choice((6, 12, 12, 24))
+        at = step * TICKS_PER_STEP / rate + rng.gauss(0, 0.015)
+        chord = []
+        for i in range(size):
+            moment = at + 0.040 * i / (size - 1)
+            chord.append(placer.hear(Tick(round(moment * rate)), moment, 60 + 4 * i, rate))
+        assert len({onset.place for onset in chord}) == 1
+
+
+def test_a_roll_across_a_grid_step_is_one_chord() -> None:
+    placer = Placer(FOUR)
+    chord = [placer.hear(Tick(t), t / 1280, p, 1280) for t, p in ((450, 60), (475, 64), (501, 67))]
+    assert {onset.place for onset in chord} == {480}
+
+
+def test_a_note_struck_again_is_no_chord() -> None:
+    placer = Placer(FOUR)
+    first, second = (placer.hear(Tick(t), t / 1280, 60, 1280) for t in (475, 535))
+    assert first.place < second.place
+
+
+def test_the_bar_line_moves_with_all_that_is_not_settled() -> None:
+    placer = Placer(FOUR)
+    # Triplets from a pickup of two thirds of a beat on.
+    played = [0, 160, 320, 480, 640, 800, 960, 1120, 1280]
+    onsets = [placer.hear(Tick(t), t / 960, 60 + i, 960) for i, t in enumerate(played)]
+    placer.move_bar_line(Tick(320))
+    assert [onset.place for onset in onsets] == played
+
+
+@given(
+    st.lists(st.integers(0, 20_000), max_size=90).map(sorted),
+    st.sampled_from([200.0, 960.0, 1600.0]),
+)
+def test_order_is_kept_and_nothing_moves_far(ticks: list[int], rate: float) -> None:
+    found = places(ticks, rate)
+    assert found == sorted(found)
+    longest = 160 + 0.050 * rate + 0.030 * rate  # a triplet, a chord's length and a lag
+    assert all(abs(a - b) <= longest for a, b in zip(ticks, found, strict=True))
+    assert all(place % TICKS_PER_STEP == 0 for place in found)
