@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mido import Message
 
-from jamd.daemon.events import Effect, Journal, MeterSet, TempoSet
-from jamd.daemon.follower import Follower, Move, Roll
+from jamd.daemon.events import Effect, Journal, LinkState, MeterSet, TellLink, TempoSet
+from jamd.daemon.follower import Follower, Move, Roll, Source
+from jamd.daemon.link_follower import LinkFollower
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
 from jamd.notes import Tick
@@ -28,7 +29,10 @@ class Beat:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.transport = Transport(settings.bpm, settings.meter)
-        self.follower = Follower(
+        self._link: LinkFollower | None = None
+        if settings.source is Source.LINK:
+            self._link = LinkFollower(self.transport, settings.link_start_stop)
+        self.follower: Follower | LinkFollower = self._link or Follower(
             settings.source, settings.on_clock_lost, self.transport, settings.own_tempo
         )
         self._written_bpm = 0.0  # the last tempo in the take
@@ -46,17 +50,21 @@ class Beat:
 
     def start(self, now: float, edge: Tick) -> list[Effect]:
         """Roll from `now` on, because the player or jamd begins."""
-        effects = self._roll(Tick(0), now, edge)[1]
-        self.follower.started()
-        return effects
+        return self._roll(self.follower.start(now), now, edge)[1]
 
     def look(self, now: float) -> Move | None:
         """What the sequencer's silence up to `now` means."""
         return self.follower.look(now)
 
-    def hear(self, message: Message, seconds: float, now: float) -> Move | None:
-        """A system message came at `seconds`: what the sequencer wants done."""
-        return self.follower.hear(message, seconds, now)
+    def hear(self, said: Message | LinkState, seconds: float, now: float) -> Move | None:
+        """A system message came at `seconds`, or a Link session changed: what is to be done."""
+        if isinstance(said, LinkState):
+            return None if self._link is None else self._link.hear_session(said, now)
+        return self.follower.hear(said, seconds, now)
+
+    def wishes(self) -> list[TellLink]:
+        """What a Link session is to be told."""
+        return self._link.take_wishes() if self._link else []
 
     def make(self, move: Move, now: float, edge: Tick) -> list[Effect]:
         """Do as the sequencer does. What sounds must have been ended."""
@@ -74,6 +82,8 @@ class Beat:
         if self.follower.follows:
             return []
         self.transport.set_tempo(bpm, now)
+        if self._link is not None:
+            self._link.pass_tempo_on(now)
         return self._write_tempo(now)
 
     def tempo_news(self, now: float) -> list[Effect]:

@@ -84,6 +84,25 @@ class Panic:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkState:
+    """What an Ableton Link session is like from now on; told whenever it has changed.
+
+    Attributes:
+        peers: How many others are in it.
+        bpm: Its tempo, in quarter notes a minute, 20..999.
+        bar_line: When one of its bars begins or began, in seconds.
+        playing: Whether its transport plays.
+        since: When it began to play, or ended, or is to, in seconds.
+    """
+
+    peers: int
+    bpm: float
+    bar_line: float
+    playing: bool
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class YourTurn:
     """The player hands the turn over: his phrase is over now."""
 
@@ -100,7 +119,7 @@ class Again:
 
 FromWorker = WorkerReady | WorkerLost | Answered | Failed
 Wish = SetMode | SetTempo | Panic | YourTurn | Tap | Again
-Event = Heard | FromWorker | Wish
+Event = Heard | LinkState | FromWorker | Wish
 
 
 # Entries: what a take is made of, in the order in which it happened.
@@ -207,4 +226,21 @@ class Journal:
     entry: Entry
 
 
-Effect = Send | Ask | Journal
+@dataclass(frozen=True, slots=True)
+class TellLink:
+    """Tell an Ableton Link session.
+
+    Attributes:
+        seconds: From when on.
+        bpm: Its tempo; None leaves it.
+        playing: Whether its transport plays; None leaves it.
+        bar_line: Let a bar begin at `seconds`; where there are others, theirs stay.
+    """
+
+    seconds: float
+    bpm: float | None = None
+    playing: bool | None = None
+    bar_line: bool = False
+
+
+Effect = Send | Ask | Journal | TellLink

@@ -25,6 +25,7 @@ class Source(Enum):
     INTERNAL = "internal"  # jamd's own tempo
     MIDI = "midi"  # a MIDI clock; without one there is no beat
     AUTO = "auto"  # a MIDI clock while there is one, else jamd's own tempo
+    LINK = "link"  # an Ableton Link session, whose tempo jamd may set as well
 
 
 class ClockLost(Enum):
@@ -151,11 +152,12 @@ class Follower:
         self._origin = tick - TICKS_PER_CLOCK * self._clock.number
         self._on_pulses = True
 
-    def started(self) -> None:
-        """The transport rolls, and it was not the sequencer that said so."""
+    def start(self, now: float) -> Tick:  # noqa: ARG002 - where a Link session is depends on it
+        """The transport rolls, and it was not the sequencer that said so; return its song tick."""
         self._origin = None
         self._on_pulses = False
         self._coasting = False
+        return Tick(0)
 
     @property
     def _heeded(self) -> bool:

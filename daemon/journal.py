@@ -6,8 +6,8 @@ shows at which moment. The take's MIDI file is made from the journal, too.
 
 A record is a line of JSON (`jamd.daemon.plain`), and its `class` says what it is: `Opened` once, as
 the first; then each call of the session (`Handled`, `Advanced`, `Closed`) and after it what the
-session did, in order: `Send`, `Asked`, and the entries of the take. A request is kept as a digest,
-for the session makes it again; an answer is kept whole, as the event that it was.
+session did, in order: `Send`, `TellLink`, `Asked`, and the entries of the take. A request is kept
+as a digest, for the session makes it again; an answer is kept whole, as the event that it was.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, get_args
 
-from jamd.daemon.events import Ask, Effect, Entry, Event, Journal, Send
+from jamd.daemon.events import Ask, Effect, Entry, Event, Journal, Send, TellLink
 from jamd.daemon.plain import from_plain, to_plain
 from jamd.daemon.requests import PlanRequest
 from jamd.daemon.session import Session
@@ -91,7 +91,7 @@ class Asked:
 
 Call = Handled | Advanced | Closed
 Record = Opened | Call | Effect
-Line = Opened | Call | Send | Asked | Entry
+Line = Opened | Call | Send | TellLink | Asked | Entry
 """What a line of a journal is read as."""
 
 

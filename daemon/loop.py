@@ -15,7 +15,17 @@ from typing import Protocol
 from mido import Message
 
 from jamd.daemon.clock import Clock
-from jamd.daemon.events import Ask, Effect, Entry, Event, Heard, Journal, Send
+from jamd.daemon.events import (
+    Ask,
+    Effect,
+    Entry,
+    Event,
+    Heard,
+    Journal,
+    LinkState,
+    Send,
+    TellLink,
+)
 from jamd.daemon.journal import Decides
 from jamd.daemon.ports import Ports
 from jamd.daemon.requests import PlanRequest
@@ -42,6 +52,14 @@ class Improvisers(Protocol):
     def poll(self, now: float) -> list[Event]: ...
 
 
+class LinkSession(Protocol):
+    """An Ableton Link session: `LinkPeer`."""
+
+    def poll(self) -> tuple[float, LinkState] | None: ...
+
+    def tell(self, wish: TellLink) -> None: ...
+
+
 class Loop:
     """Runs a session in real time.
 
@@ -52,6 +70,7 @@ class Loop:
         journal: Takes the entries of the take; must not block.
         clock: Tells the time and sleeps.
         tend: Called with the moment and the status about every `TEND_S`; must not block.
+        link: The Link session that jamd is in, if it is in one.
 
     Attributes:
         lateness_s: Seconds from when each message was due to when the port had it, the last
@@ -67,6 +86,7 @@ class Loop:
         clock: Clock,
         *,
         tend: Callable[[float, Status], None],
+        link: LinkSession | None = None,
     ) -> None:
         self.lateness_s: deque[float] = deque(maxlen=100_000)
         self._session = session
@@ -75,6 +95,7 @@ class Loop:
         self._journal = journal
         self._clock = clock
         self._tend = tend
+        self._link = link
         self._tend_at = self._listen_by = -math.inf
         self._stopped = False
         self._told: deque[Event] = deque()
@@ -125,6 +146,9 @@ class Loop:
         for received in self._ports.poll(now):
             self._perform(self._session.handle(Heard(received.message), received.seconds))
         if self._at_leisure(now):
+            if self._link is not None and (change := self._link.poll()) is not None:
+                seconds, state = change
+                self._perform(self._session.handle(state, seconds))
             for event in self._improvisers.poll(now):
                 self._perform(self._session.handle(event, now))
             if now >= self._tend_at:
@@ -148,6 +172,8 @@ class Loop:
                     self.lateness_s.append(self._clock.now() - due)
                 case Ask(request):
                     self._improvisers.ask(request, self._clock.now())
+                case TellLink() if self._link is not None:
+                    self._link.tell(effect)
                 case Journal(entry):
                     self._journal(entry)
 

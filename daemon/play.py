@@ -16,7 +16,9 @@ from jamd.config import Config
 from jamd.daemon import providers
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Entry, Mode, Sounded
+from jamd.daemon.follower import Source
 from jamd.daemon.journal import FORMAT, Decides, Journaled, Opened
+from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_system import NoMidiSystem
 from jamd.daemon.picture import picture_of
@@ -60,6 +62,10 @@ def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: boo
     )
     with ExitStack() as stops:
         stops.callback(screen.close)
+        link = None
+        if settings.source is Source.LINK:
+            link = LinkPeer(settings.bpm, settings.meter, settings.link_start_stop, clock)
+            stops.callback(link.close)
         supervisor = Supervisor(load, clock.now())
         stops.callback(supervisor.close)
         ports, room = _open(config, settings, bars, screen)
@@ -80,7 +86,7 @@ def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: boo
             subject = f"{driver} {providers.fingerprint(bundle)}"
             trial = providers.Trial(supervisor, rival, subject, providers.Verdicts())
         watch = Watch(screen, ports, supervisor, recorder, trial, settings)
-        loop = Loop(session, ports, supervisor, watch.journal, clock, tend=watch.tend)
+        loop = Loop(session, ports, supervisor, watch.journal, clock, tend=watch.tend, link=link)
         watch.stop, watch.room, watch.why = loop.stop, room, why
         watch.bars, watch.model = bars, config.model.bundle
         for number in _stop_signals():

@@ -123,9 +123,10 @@ class Session:
 
     def _take_in(self, event: Event, seconds: float) -> None:
         match event:
+            case events.LinkState():
+                self._follow(event, seconds)
             case events.Heard(message) if not hasattr(message, "channel"):
-                self._move(self._beat.hear(message, seconds, self._now))
-                self._effects += self._beat.tempo_news(self._now)
+                self._follow(message, seconds)
             case events.Heard(message) if self._controls.owns(message):
                 self._use(message, seconds)
             case events.Heard(message):
@@ -134,6 +135,10 @@ class Session:
                 self._hear_of_worker(event)
             case _:
                 self._grant(event)
+
+    def _follow(self, said: Message | events.LinkState, seconds: float) -> None:
+        self._move(self._beat.hear(said, seconds, self._now))
+        self._effects += self._beat.tempo_news(self._now)
 
     def _hear_of_worker(self, event: events.FromWorker) -> None:
         match event:
@@ -291,5 +296,5 @@ class Session:
         self._effects.append(Journal(entry))
 
     def _collect(self) -> list[Effect]:
-        effects, self._effects = self._effects, []
+        effects, self._effects = self._effects + self._beat.wishes(), []
         return effects

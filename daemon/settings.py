@@ -27,6 +27,7 @@ class Settings:
         source: Where the beat comes from.
         own_tempo: `bpm` was asked for: a clock that nobody starts does not change it.
         on_clock_lost: What follows when a clock that was followed is lost.
+        link_start_stop: Share starts and stops with a Link session.
         listen_channel: The MIDI channel heard, 0..15; None: all of them.
         lead_channel: The MIDI channel on which Lead goes out, 0..15.
         comp_channel: The MIDI channel on which Comp goes out, 0..15.
@@ -47,6 +48,7 @@ class Settings:
     source: Source = Source.AUTO
     own_tempo: bool = False
     on_clock_lost: ClockLost = ClockLost.KEEP
+    link_start_stop: bool = True
     listen_channel: int | None = None
     lead_channel: int = 0
     comp_channel: int = 0
@@ -70,6 +72,7 @@ def settings_from(config: Config) -> Settings:
         start_at_once=transport.start == "at once",
         source=Source(transport.source),
         on_clock_lost=ClockLost(transport.on_clock_lost),
+        link_start_stop=transport.link_start_stop,
         listen_channel=midi.channel_in - 1 if midi.channel_in else None,
         lead_channel=midi.channel_lead - 1,
         comp_channel=midi.channel_comp - 1,

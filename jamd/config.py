@@ -74,15 +74,21 @@ class Transport:
 
     source: str = _setting(
         "auto",
-        Choice.of("internal", "midi", "auto"),
-        "Where the beat comes from: jamd's own tempo, a MIDI clock that comes in, or (auto) a MIDI "
-        "clock while there is one.",
+        Choice.of("internal", "midi", "auto", "link"),
+        "Where the beat comes from: jamd's own tempo, a MIDI clock that comes in, (auto) a MIDI "
+        "clock while there is one, or an Ableton Link session on the local network, which needs "
+        "pip install 'jamd[link]'.",
         option="--clock",
     )
     on_clock_lost: str = _setting(
         "keep",
         Choice.of("keep", "stop"),
         "When a MIDI clock falls silent: play on at its tempo, or stop.",
+    )
+    link_start_stop: bool = _setting(
+        True,
+        Flag(),
+        "In a Link session: start and stop with the others, and they with jamd.",
     )
     bpm: float = _setting(
         100.0, Number(20.0, 400.0, "quarter notes a minute"), "The internal clock's tempo."

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Generator
 
 import pytest
@@ -23,14 +24,24 @@ if os.environ.get("CI") != "true":
     settings.load_profile("new-examples")
 
 ALSA_MACHINE = "alsa machine"
-_PROGRAMS_OF_ALSA_MACHINE = ("qemu-system-x86_64", "busybox", "cpio", "depmod", "aconnect")
+NETWORK_NAMESPACES = "network namespaces"
+_PROGRAMS = {
+    ALSA_MACHINE: ("qemu-system-x86_64", "busybox", "cpio", "depmod", "aconnect"),
+    NETWORK_NAMESPACES: ("unshare", "nsenter", "ip"),
+}
 
 
 def missing(need: str) -> str | None:
-    """The program that is not there, if `need` cannot be met: a program, or `alsa machine`."""
-    programs = _PROGRAMS_OF_ALSA_MACHINE if need == ALSA_MACHINE else (need,)
+    """What is not there, if `need` cannot be met: a program, or one of the two above."""
     system_programs = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
-    return next((p for p in programs if shutil.which(p, path=system_programs) is None), None)
+    for program in _PROGRAMS.get(need, (need,)):
+        if shutil.which(program, path=system_programs) is None:
+            return f"{program} is not installed"
+    if need == NETWORK_NAMESPACES:
+        trial = ["unshare", "--map-root-user", "--net", "true"]
+        if subprocess.run(trial, capture_output=True, check=False).returncode:
+            return "this system does not let a user make one (unshare --map-root-user --net)"
+    return None
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,8 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         for need in marker.args:
-            if program := missing(need):
-                pytest.skip(f"needs {need}: {program} is not installed")
+            if reason := missing(need):
+                pytest.skip(f"needs {need}: {reason}")
 
 
 def _not_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:

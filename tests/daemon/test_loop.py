@@ -14,8 +14,10 @@ from jamd.daemon.events import (
     Event,
     Heard,
     Journal,
+    LinkState,
     Mode,
     Send,
+    TellLink,
     Turn,
     TurnTaken,
     WorkerReady,
@@ -103,11 +105,29 @@ class FakeSession:
         return [Send(C4_OFF, now)]
 
 
+class FakeLink:
+    """A Link session that changes once, and keeps what it is told."""
+
+    def __init__(self, state: LinkState) -> None:
+        self.told: list[TellLink] = []
+        self._states = [state]
+
+    def poll(self) -> tuple[float, LinkState] | None:
+        return (0.25, self._states.pop()) if self._states else None
+
+    def tell(self, wish: TellLink) -> None:
+        self.told.append(wish)
+
+
 class Room:
     """A loop among fakes."""
 
     def __init__(
-        self, session: FakeSession, ports: FakePorts, events: Sequence[Event] = ()
+        self,
+        session: FakeSession,
+        ports: FakePorts,
+        events: Sequence[Event] = (),
+        link: FakeLink | None = None,
     ) -> None:
         self.improvisers = FakeImprovisers(events)
         self.entries: list[Entry] = []
@@ -120,6 +140,7 @@ class Room:
             self.entries.append,
             self.clock,
             tend=self._tend,
+            link=link,
         )
         self.until_s = 1.0
 
@@ -157,6 +178,15 @@ def test_effects_are_done_at_their_deadline_and_in_order() -> None:
     assert room.entries == [entry]
     assert room.improvisers.asked == [REQUEST]
     assert list(room.loop.lateness_s)[:2] == [0.0, 0.0]
+
+
+def test_a_link_session_is_asked_and_told() -> None:
+    state = LinkState(peers=1, bpm=120, bar_line=0.0, playing=False, since=0.0)
+    wish = TellLink(0.5, bpm=90)
+    session, link = FakeSession([(0.5, wish)]), FakeLink(state)
+    Room(session, FakePorts(), link=link).loop.run()
+    assert session.told == [(state, 0.25)]
+    assert link.told == [wish]
 
 
 def test_it_tends_to_what_has_time_fifty_times_a_second() -> None:

@@ -198,3 +198,8 @@ def test_the_live_side_and_the_command_line_import_nothing_of_the_learning_side(
 def test_the_front_process_imports_neither_numpy_nor_onnxruntime() -> None:
     front = modules_of("daemon") - WITH_THE_MODEL
     assert not modules_after_importing(*sorted(front)) & {"numpy", "onnxruntime"}
+
+
+def test_nothing_that_uses_a_network_is_imported_unasked() -> None:
+    held = modules_after_importing(*sorted(modules_of("daemon") - WITH_THE_MODEL))
+    assert "_link" not in held

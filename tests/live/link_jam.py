@@ -1,0 +1,121 @@
+"""A program for the tests: jamd's own loop in a Link session, without a model and without ports.
+
+It takes commands on stdin, a line each, and answers each with a line of JSON: `play
+SECONDS` lets a player play four beats from that moment on, `key start` and `key stop` are a
+keyboard's own buttons, `tempo BPM` is a tap, `leave` ends, and `look` is nothing but a look.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import sys
+import threading
+from collections.abc import Sequence
+
+from mido import Message
+
+from jamd.daemon.clock import MonotonicClock
+from jamd.daemon.events import Answered, Event, Mode, SetTempo, WorkerReady
+from jamd.daemon.follower import Source
+from jamd.daemon.link import LinkPeer
+from jamd.daemon.loop import Loop
+from jamd.daemon.ports import Connected
+from jamd.daemon.requests import PlanRequest
+from jamd.daemon.rtmidi_ports import Received
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.status import Status
+from jamd.daemon.virtual import ScriptedImproviser
+from jamd.notes import TICKS_PER_BEAT
+
+CLOCK = MonotonicClock()
+
+
+class Ports:
+    """One player, and an output that notes when each onset was handed to it."""
+
+    def __init__(self) -> None:
+        self.coming: list[Received] = []
+        self.onsets: list[float] = []
+
+    def play(self, seconds: float, beat_s: float) -> None:
+        for i, pitch in enumerate((60, 64, 67, 65)):
+            begin = seconds + i * beat_s
+            self.coming.append(Received(Message("note_on", note=pitch), begin, "keys"))
+            self.coming.append(Received(Message("note_off", note=pitch), begin + beat_s / 2, ""))
+
+    def poll(self, now: float) -> Sequence[Received]:
+        due = [one for one in self.coming if one.seconds <= now]
+        self.coming = [one for one in self.coming if one.seconds > now]
+        return due
+
+    def send(self, message: Message) -> None:
+        if message.type == "note_on" and message.velocity:
+            self.onsets.append(CLOCK.now())
+
+    def tend(self, now: float) -> Sequence[str]:
+        return ()
+
+    def connected(self) -> Connected:
+        return Connected((), ())
+
+    def close(self) -> None:
+        pass
+
+
+class Improvisers:
+    """Answers at once, by rule; hands the taps on as well, which come the same way."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = [WorkerReady()]
+
+    def ask(self, request: PlanRequest, now: float) -> None:
+        self.events += [Answered(planned) for planned in ScriptedImproviser().plan(request)]
+
+    def poll(self, now: float) -> list[Event]:
+        events, self.events = self.events, []
+        return events
+
+
+def main() -> None:
+    commands: queue.Queue[str] = queue.Queue()
+    settings = Settings(source=Source.LINK, mode=Mode.ENDLESS, bpm=100)
+    link = LinkPeer(settings.bpm, settings.meter, settings.link_start_stop, CLOCK)
+    session, ports, improvisers = Session(settings), Ports(), Improvisers()
+
+    def tend(now: float, status: Status) -> None:
+        if commands.empty():
+            return
+        match commands.get().split():
+            case ["play", seconds]:
+                ports.play(float(seconds), 60 / status.bpm)
+            case ["key", button]:
+                ports.coming.append(Received(Message(button), now, "keys"))
+            case ["tempo", bpm]:
+                improvisers.events.append(SetTempo(float(bpm)))
+            case ["leave"]:
+                loop.stop()
+        transport = session._transport
+        beat = None
+        if transport.rolling:
+            beat = transport.exact_tick(now) % transport.meter.ticks_per_bar / TICKS_PER_BEAT
+        print(
+            json.dumps({"now": now, "bpm": status.bpm, "beat": beat, "onsets": ports.onsets}),
+            flush=True,
+        )
+        ports.onsets = []
+
+    loop = Loop(session, ports, improvisers, lambda _: None, CLOCK, tend=tend, link=link)
+
+    def read() -> None:
+        for line in sys.stdin:
+            commands.put(line)
+
+    threading.Thread(target=read, daemon=True).start()
+    loop.run()
+    link.close()
+
+
+if __name__ == "__main__":
+    main()
