@@ -48,6 +48,11 @@ class Beat:
         """When `look` has something to say, in seconds; None: not before a message."""
         return self.follower.deadline
 
+    @property
+    def link_peers(self) -> int | None:
+        """How many others are in the Link session; None: jamd is in none."""
+        return None if self._link is None else self._link.peers
+
     def start(self, now: float, edge: Tick) -> list[Effect]:
         """Roll from `now` on, because the player or jamd begins."""
         return self._roll(self.follower.start(now), now, edge)[1]

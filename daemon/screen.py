@@ -69,7 +69,7 @@ def status_line(status: Status, connected: Connected) -> str:
         [
             f"{heard} heard",
             f"bar {status.bar}.{status.beat}" if status.bar else f"waiting for {_starter(status)}",
-            f"{status.bpm:.0f} bpm from the clock" if status.from_clock else f"{status.bpm:g} bpm",
+            _tempo(status),
             "your turn" if status.turn is Turn.PLAYER else "jamd's turn",
             *([] if status.worker else ["the model is not there"]),
             f"in: {_ends(connected.to_input, connected.complete)}",
@@ -78,8 +78,17 @@ def status_line(status: Status, connected: Connected) -> str:
     )
 
 
+def _tempo(status: Status) -> str:
+    if status.from_clock:
+        return f"{status.bpm:.0f} bpm from the clock"
+    others = "" if status.link_peers is None else f", Link with {status.link_peers} more"
+    return f"{status.bpm:g} bpm{others}"
+
+
 def _starter(status: Status) -> str:
-    return "the clock to start" if status.waits else "your first note"
+    if not status.waits:
+        return "your first note"
+    return "the clock to start" if status.link_peers is None else "somebody to start"
 
 
 def _ends(names: tuple[str, ...], complete: bool) -> str:

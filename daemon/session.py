@@ -109,6 +109,7 @@ class Session:
             from_clock=self._beat.follower.follows,
             waits=self._beat.follower.waits,
             bars_played=tick // self._settings.meter.ticks_per_bar,
+            link_peers=self._beat.link_peers,
         )
 
     def shutdown(self, now: float) -> list[Effect]:

@@ -23,6 +23,7 @@ class Status:
         from_clock: Whether the tempo is a MIDI clock's.
         waits: Whether the transport rolls when a MIDI clock says so, not with the first note.
         bars_played: Whole bars that have passed, wherever in its song a sequencer is.
+        link_peers: How many others are in the Link session; None: jamd is in none.
     """
 
     last_note: int | None
@@ -36,3 +37,4 @@ class Status:
     from_clock: bool = False
     waits: bool = False
     bars_played: int = 0
+    link_peers: int | None = None

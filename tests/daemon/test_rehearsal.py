@@ -93,6 +93,9 @@ def test_the_status_line_says_where_the_tempo_comes_from() -> None:
         Status(60, 0, 0, Turn.PLAYER, 100.0, Mode.ANSWER, 0, worker=True, waits=True), Connected()
     )
     assert "waiting for the clock to start · 100 bpm · your turn" in line
+    status = Status(60, 0, 0, Turn.PLAYER, 100.0, Mode.ANSWER, 0, True, waits=True, link_peers=1)
+    line = status_line(status, Connected())
+    assert "waiting for somebody to start · 100 bpm, Link with 1 more · your turn" in line
 
 
 class Terminal(io.StringIO):
