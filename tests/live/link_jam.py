@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from mido import Message
 
 from jamd.daemon.clock import MonotonicClock
-from jamd.daemon.events import Answered, Event, Mode, SetTempo, WorkerReady
+from jamd.daemon.events import Answered, Entry, Event, Mode, SetTempo, Sounded, WorkerReady
 from jamd.daemon.follower import Source
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
@@ -33,11 +33,22 @@ CLOCK = MonotonicClock()
 
 
 class Ports:
-    """One player, and an output that notes when each onset was handed to it."""
+    """One player, and an output that notes when each onset was handed to it.
+
+    Attributes:
+        coming: What the player is going to play.
+        handed: Moments in seconds.
+        beats: For each of them where it was meant to be, in beats of its bar.
+    """
 
     def __init__(self) -> None:
         self.coming: list[Received] = []
-        self.onsets: list[float] = []
+        self.handed: list[float] = []
+        self.beats: list[float] = []
+
+    def journal(self, entry: Entry) -> None:
+        if isinstance(entry, Sounded) and entry.part and entry.message.type == "note_on":
+            self.beats.append(entry.tick / TICKS_PER_BEAT % 4)
 
     def play(self, seconds: float, beat_s: float) -> None:
         for i, pitch in enumerate((60, 64, 67, 65)):
@@ -52,7 +63,7 @@ class Ports:
 
     def send(self, message: Message) -> None:
         if message.type == "note_on" and message.velocity:
-            self.onsets.append(CLOCK.now())
+            self.handed.append(CLOCK.now())
 
     def tend(self, now: float) -> Sequence[str]:
         return ()
@@ -100,13 +111,13 @@ def main() -> None:
         beat = None
         if transport.rolling:
             beat = transport.exact_tick(now) % transport.meter.ticks_per_bar / TICKS_PER_BEAT
+        onsets = list(zip(ports.handed, ports.beats, strict=True))
         print(
-            json.dumps({"now": now, "bpm": status.bpm, "beat": beat, "onsets": ports.onsets}),
+            json.dumps({"now": now, "bpm": status.bpm, "beat": beat, "onsets": onsets}),
             flush=True,
         )
-        ports.onsets = []
 
-    loop = Loop(session, ports, improvisers, lambda _: None, CLOCK, tend=tend, link=link)
+    loop = Loop(session, ports, improvisers, ports.journal, CLOCK, tend=tend, link=link)
 
     def read() -> None:
         for line in sys.stdin:

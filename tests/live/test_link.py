@@ -101,20 +101,17 @@ def session(two_networks: tuple[int, int]) -> Iterator[tuple[Program, Program]]:
 
 def apart_ms(jam: Program, peer: Program) -> float:
     """How far jamd's place in the bar is from the peer's, in milliseconds: of five, the median."""
-    found: list[float] = []
-    for _ in range(5):
-        here, there = jam.ask(), peer.ask()
-        beat = (here["now"] - there["bar_line"]) * there["bpm"] / 60
-        found.append(((here["beat"] - beat + 2) % 4 - 2) * 60_000 / there["bpm"])
-    return statistics.median(found)
+    looks = ((jam.ask(), peer.ask()) for _ in range(5))
+    return statistics.median(late_ms(here["now"], here["beat"], there) for here, there in looks)
 
 
-def off_the_beat_ms(onsets: list[float], there: dict[str, Any]) -> list[float]:
-    """How far each onset is from the peer's nearest beat, in milliseconds."""
-    beat_s = 60 / there["bpm"]
-    return [
-        ((onset - there["bar_line"] + beat_s / 2) % beat_s - beat_s / 2) * 1000 for onset in onsets
-    ]
+def late_ms(now: float, beat: float, there: dict[str, Any]) -> float:
+    """How long before `now` the peer was at `beat` of its bar, in milliseconds."""
+    beat_s = 60 / float(there["bpm"])
+    late_s: float = (now - there["bar_line"] - beat * beat_s + 2 * beat_s) % (
+        4 * beat_s
+    ) - 2 * beat_s
+    return 1000 * late_s
 
 
 @pytest.mark.needs("network namespaces")
@@ -127,12 +124,11 @@ def test_two_peers_share_tempo_phase_start_and_stop(session: tuple[Program, Prog
     peer.until(lambda seen: seen["playing"])
     assert 2 <= jam.ask()["beat"] < 3
     assert abs(apart_ms(jam, peer)) < 3
-    onsets: list[float] = []
-    while len(onsets) < 8:
-        onsets += jam.ask()["onsets"]
-    off = off_the_beat_ms(onsets, peer.ask())
-    print(f"onsets against the peer's beat: {min(off):.2f} to {max(off):.2f} ms")
-    assert abs(statistics.median(off)) < 3
+    onsets = jam.until(lambda seen: len(seen["onsets"]) >= 8)["onsets"]
+    there = peer.ask()
+    late = [late_ms(seconds, beat, there) for seconds, beat in onsets]
+    print(f"onsets after the peer's beat: {min(late):.2f} to {max(late):.2f} ms")
+    assert abs(statistics.median(late)) < 3
 
     peer.ask("tempo 220")  # a peer's tempo
     jam.until(lambda seen: abs(seen["bpm"] - 220) < 0.01)
