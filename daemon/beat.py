@@ -8,8 +8,9 @@ from jamd.daemon.events import Effect, Journal, LinkState, MeterSet, TellLink, T
 from jamd.daemon.follower import Follower, Move, Roll, Source
 from jamd.daemon.link_follower import LinkFollower
 from jamd.daemon.settings import Settings
-from jamd.daemon.transport import Transport
-from jamd.notes import Tick
+from jamd.daemon.tap_tempo import TapTempo
+from jamd.daemon.transport import Transport, pulse
+from jamd.notes import TICKS_PER_BEAT, Tick
 
 TEMPO_NEWS = 0.005
 """A followed tempo is written into the take when it has changed by this share."""
@@ -36,6 +37,8 @@ class Beat:
             settings.source, settings.on_clock_lost, self.transport, settings.own_tempo
         )
         self._written_bpm = 0.0  # the last tempo in the take
+        self._taps = TapTempo()
+        self._bent_until: float | None = None
 
     @property
     def starts_by_itself(self) -> bool:
@@ -45,8 +48,9 @@ class Beat:
 
     @property
     def deadline(self) -> float | None:
-        """When `look` has something to say, in seconds; None: not before a message."""
-        return self.follower.deadline
+        """When there is something to do, in seconds; None: not before a message."""
+        moments = (self.follower.deadline, self._bent_until)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     @property
     def link_peers(self) -> int | None:
@@ -91,8 +95,29 @@ class Beat:
             self._link.pass_tempo_on(now)
         return self._write_tempo(now)
 
+    def tap(self, now: float) -> list[Effect]:
+        """The player taps the beat, the dotted quarter in 6/8: it is there, and as fast."""
+        period_s = self._taps.tap(now)
+        if period_s is None:
+            return []
+        length = pulse(self._settings.meter)
+        bpm = 60 / period_s * length / TICKS_PER_BEAT
+        if self.follower.follows or self._link is not None or not self.transport.rolling:
+            return self.set_tempo(bpm, now)
+        self.follower.keep_tempo()
+        beat = round(self.transport.exact_tick(now) / length) + 1
+        return self.bend(Tick(beat * length), now + period_s, bpm, now)
+
+    def bend(self, tick: Tick, seconds: float, bpm: float, now: float) -> list[Effect]:
+        """Come to `tick` at `seconds`, both still to come, and play on from there at `bpm`."""
+        until = self.transport.bend(tick, seconds, bpm, now)
+        self._bent_until, self._written_bpm = seconds, self.transport.bpm
+        return [Journal(TempoSet(self.transport.tick_at(now), now, until))]
+
     def tempo_news(self, now: float) -> list[Effect]:
-        """For the take, when a followed tempo has changed so far that it matters."""
+        """For the take, when the tempo has changed so far that it matters."""
+        if self._bent_until is not None and self._bent_until <= now:
+            return self._write_tempo(self._bent_until)
         changed = abs(self.transport.bpm - self._written_bpm)
         return self._write_tempo(now) if changed > TEMPO_NEWS * self._written_bpm else []
 
@@ -104,6 +129,7 @@ class Beat:
         return tick, effects + self._write_tempo(now)
 
     def _write_tempo(self, now: float) -> list[Effect]:
+        self._bent_until = None
         if not self.transport.rolling:
             return []
         self._written_bpm = self.transport.bpm

@@ -68,6 +68,7 @@ class Session:
         self._now = max(self._now, now)
         if not self._closed:
             self._move(self._beat.look(self._now))
+            self._effects += self._beat.tempo_news(self._now)
             if self._beat.starts_by_itself:
                 self._effects += self._beat.start(self._now, self._edge)
             self._settle()
@@ -158,6 +159,8 @@ class Session:
                 self._set_mode(mode)
             case events.SetTempo(bpm):
                 self._effects += self._beat.set_tempo(bpm, self._now)
+            case events.Tap():
+                self._effects += self._beat.tap(self._now)
             case events.Panic():
                 self._panic()
             case events.YourTurn():

@@ -70,6 +70,11 @@ class TempoMap:
         else:
             self._changes = [*self._changes[1 - self.LONGEST :], changed]
 
+    def forget_after(self, seconds: float) -> None:
+        """Play on at the tempo of `seconds`, whatever was to change later."""
+        count = bisect_right(self._changes, seconds, key=lambda change: change.seconds)
+        self._changes = self._changes[: max(count, 1)]
+
     def tick_at(self, seconds: float) -> float:
         """The tick at `seconds`, with its fraction."""
         index = bisect_right(self._changes, seconds, key=lambda change: change.seconds)
@@ -174,6 +179,7 @@ class Transport:
         """Play on at `bpm`, held within `SLOWEST_BPM` and `FASTEST_BPM`, from `now` on."""
         self._bpm = min(max(bpm, SLOWEST_BPM), FASTEST_BPM)
         if self.rolling:
+            self._map.forget_after(now)
             self._map.change(now, self._bpm)
 
     def steer(self, tick: float, seconds: float, rate: float, bpm: float, now: float) -> None:
@@ -189,8 +195,28 @@ class Transport:
         behind = tick + (now - seconds) * rate - self._map.tick_at(now)
         catch_up = behind * rate / (CATCH_UP_BEATS * TICKS_PER_BEAT)
         rate = min(max(rate + catch_up, rate / 4), rate * 4)
+        self._map.forget_after(now)
         self._map.change(now, rate * 60 / TICKS_PER_BEAT)
         self._bpm = bpm
+
+    def bend(self, tick: float, seconds: float, bpm: float, now: float) -> float:
+        """Come to `tick` at `seconds` exactly, and play on from there at `bpm`.
+
+        Args:
+            tick: One that is still to come.
+            seconds: A moment that is still to come.
+            bpm: The tempo, as `bpm` tells it from now on; held within the bounds of `set_tempo`.
+            now: The present. The transport must be rolling.
+
+        Returns:
+            The tempo until then.
+        """
+        self._bpm = min(max(bpm, SLOWEST_BPM), FASTEST_BPM)
+        self._map.forget_after(now)
+        until = (tick - self._map.tick_at(now)) / (seconds - now) * 60 / TICKS_PER_BEAT
+        self._map.change(now, until)
+        self._map.change(seconds, self._bpm)
+        return until
 
     def song_tick(self, tick: Tick) -> Tick:
         """How far `tick` lies from the song's beginning."""
