@@ -45,6 +45,7 @@ from jamd.grid_tokens import (
     velocity_bin,
 )
 from jamd.harmony import chords_by_beat
+from jamd.key import home_of
 from jamd.language import Constraints, Context
 from jamd.notes import (
     HELD,
@@ -94,15 +95,18 @@ class Grid:
         """Start writing what follows `context`.
 
         An onset off the grid goes to the nearest step. A note still held counts as lasting until
-        now, or a beat if that is longer.
+        now, or a beat if that is longer. Everything is transposed to C major or A minor
+        (`jamd.key`), so that the model need not know every key; what it writes is transposed back.
 
         Raises:
             ValueError: The context's meter or style has no token, or `until` is before `start`.
         """
         if context.until < context.start:
             raise ValueError(f"until {context.until} is before start {context.start}")
+        up = home_of(context.heard)
+        start = context.start
         heard = [
-            Note(Tick(n.onset - context.start), n.pitch, n.velocity, _lasting(n, context), n.part)
+            Note(Tick(n.onset - start), n.pitch + up, n.velocity, _lasting(n, context), n.part)
             for n in context.heard
         ]
         notes = _on_grid(heard)
@@ -112,7 +116,7 @@ class Grid:
         notes = [note for note in notes if note[0] < here]
         lines = _bar_lines(((Tick(0), context.meter),), here)
         prefix = [START, _style_id(context.style), *_bars(notes, lines)]
-        return GridContinuation(prefix, context, constraints)
+        return GridContinuation(prefix, context, constraints, up)
 
 
 def _lasting(note: Note, context: Context) -> Tick:

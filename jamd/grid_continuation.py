@@ -151,13 +151,14 @@ class GridWriter:
         return Note(self.now, pitch, self._velocity, duration, part)
 
 
-def _preference(context: Context, in_key: float) -> NDArray[np.float32] | None:
+def _preference(context: Context, in_key: float, up: int) -> NDArray[np.float32] | None:
     """Shape (vocabulary,): log-weights that hold pitches and chords to the key of the context."""
     key = recent_key(context) if in_key else None
     if key is None:
         return None
-    inside = np.array([pitch % 12 in key.pitch_classes for pitch in range(LOWEST, HIGHEST + 1)])
-    inside_chords = [tones_of(chord) <= key.pitch_classes for chord in CHORDS]
+    tones = {(pitch_class + up) % 12 for pitch_class in key.pitch_classes}
+    inside = np.array([pitch % 12 in tones for pitch in range(LOWEST, HIGHEST + 1)])
+    inside_chords = [tones_of(chord) <= tones for chord in CHORDS]
     preference = np.zeros(len(VOCABULARY), np.float32)
     outside = np.log1p(-in_key)
     preference[COMP:VELOCITY] = preference[LEAD:DURATION] = np.where(inside, 0, outside)
@@ -172,9 +173,19 @@ class GridContinuation:
     more.
     """
 
-    def __init__(self, prefix: list[int], context: Context, constraints: Constraints) -> None:
-        """Follow `prefix`: the context as tokens, through the `Bar` of the bar holding `until`."""
+    def __init__(
+        self, prefix: list[int], context: Context, constraints: Constraints, up: int = 0
+    ) -> None:
+        """Begin after `prefix`.
+
+        Args:
+            prefix: The context as tokens, through the `Bar` of the bar holding `until`.
+            context: What they were made of.
+            constraints: What may be written.
+            up: The semitones by which they are transposed.
+        """
         self.tokens = prefix
+        self._up = up
         self._writer = GridWriter()
         for token in prefix:
             self._writer.follow(token)
@@ -183,21 +194,21 @@ class GridContinuation:
         self._polyphony = constraints.polyphony
         self._ends: list[Tick] = []  # of the notes written that may still sound
         self._allowed: Mask | None = None  # until the next token
-        self.preference = _preference(context, constraints.in_key)
-        self._may_write = self._constant_mask(context.meter, constraints)
+        self.preference = _preference(context, constraints.in_key, up)
+        self._may_write = self._constant_mask(context.meter, constraints, up)
         self._pitches_left = bool(self._may_write[COMP:VELOCITY].any()) or bool(
             self._may_write[LEAD:DURATION].any()
         )
 
     @staticmethod
-    def _constant_mask(meter: Meter, constraints: Constraints) -> Mask:
+    def _constant_mask(meter: Meter, constraints: Constraints, up: int) -> Mask:
         mask = np.ones(len(VOCABULARY), np.bool_)
         mask[[START, END]] = False
         mask[STYLE : STYLE + len(STYLES)] = False
         mask[BAR : BAR + len(METERS)] = False
         mask[BAR + METERS.index(meter)] = True
-        low = max(0, constraints.lowest - LOWEST)
-        high = min(PITCHES, max(0, constraints.highest + 1 - LOWEST))
+        low = max(0, constraints.lowest + up - LOWEST)
+        high = min(PITCHES, max(0, constraints.highest + up + 1 - LOWEST))
         for part, first in ((Part.COMP, COMP), (Part.LEAD, LEAD)):
             kept = slice(first + low, first + max(low, high))
             mask[first : first + PITCHES] = False
@@ -263,6 +274,6 @@ class GridContinuation:
             self._ends = [end for end in self._ends if end > self._writer.now]
         self._ends += [note.end for note in notes]
         return tuple(
-            Note(Tick(n.onset + self._origin), n.pitch, n.velocity, n.duration, n.part)
+            Note(Tick(n.onset + self._origin), n.pitch - self._up, n.velocity, n.duration, n.part)
             for n in notes
         )

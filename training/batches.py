@@ -15,7 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jamd.errors import CorpusError
-from jamd.grid_tokens import PAD, VELOCITY, VELOCITY_BINS, VOCABULARY, transposition
+from jamd.grid_tokens import (
+    COMP,
+    DURATION,
+    DURATIONS,
+    LEAD,
+    LOWEST,
+    PAD,
+    VELOCITY,
+    VELOCITY_BINS,
+    VOCABULARY,
+    transposition,
+)
+from jamd.key import LONGEST_COUNTED, semitones_home
+from jamd.notes import TICKS_PER_STEP
 
 Ids = NDArray[np.int32]
 Weights = NDArray[np.float32]
@@ -24,18 +37,30 @@ LONGEST_PASSAGE = 2048
 """Tokens of one piece read in one go: long pieces must not crowd out the others of a batch."""
 
 MOST_SEMITONES_DOWN, MOST_SEMITONES_UP = 5, 6
-"""Transposition as augmentation: every key once."""
+"""Every key once."""
+
+NOT_AT_HOME = 0.1
+"""How often a passage is read in a key drawn by chance: a jam that changes its key is, later on."""
+
+FEWEST_NOTES_FOR_KEY = 8
+"""A passage's key is told from at least so many notes at its beginning."""
+
+OPENING_NOTES = 24
+"""For measuring, it is told from so many."""
 
 FROM_THE_TOP = 0.3
 """How often a passage starts where its piece does, rather than at some other bar."""
 
-ALONE_AT_FIRST = 0.2
+ALONE_AT_FIRST = 0.35
 """How often the accompaniment of a passage comes in late, as it does when a player begins alone."""
 
 _KIND = np.array([VOCABULARY.kind(token) for token in range(len(VOCABULARY))])
 _IS_BAR, _IS_CHORD, _IS_COMP, _IS_LEAD, _IS_POSITION, _IS_VELOCITY = (
     np.equal(_KIND, kind) for kind in ("Bar", "Chord", "Comp", "Lead", "Position", "Velocity")
 )
+_IS_PITCH = _IS_COMP | _IS_LEAD
+_TICKS = np.zeros(len(VOCABULARY))  # how much a note of each Duration counts for its key
+_TICKS[DURATION:] = np.minimum(np.array(DURATIONS) * TICKS_PER_STEP, LONGEST_COUNTED)
 _DETAILS_A_NOTE = (_KIND == "Velocity") | (_KIND == "Duration")
 _NEEDS_COMPANY = np.isin(_KIND, ("Position", "Bar", "End"))
 _GIVEN = np.isin(_KIND, ("Pad", "Start", "Style"))  # stated by whoever asks, never by the network
@@ -49,13 +74,11 @@ class Text:
         tokens: Ids from `Start` to `End`.
         style: One of `jamd.grid.STYLES`.
         has_velocity: False where its velocities teach nothing.
-        transpose: (lowest, highest) semitones that keep every pitch on the keyboard.
     """
 
     tokens: NDArray[np.integer]
     style: str
     has_velocity: bool = True
-    transpose: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +120,56 @@ def whole(text: Text) -> Passage:
 def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE) -> Passage:
     """A passage to learn from: never twice the same.
 
-    It starts at some bar, in some key. Where the piece has no velocities of its own the network
-    reads one level with a little variation, a different one each time, and is not asked for it.
+    It starts at some bar. It is transposed as the improviser transposes what it hears: home, by
+    the key that some notes at its beginning tell, how many being drawn by chance; now and then to
+    any key at all. Where the piece has no velocities of its own the network reads one level with a
+    little variation, a different one each time, and is not asked for it.
     """
     tokens = _from_some_bar(text.tokens.astype(np.int32), rng, longest)
     if rng.random() < ALONE_AT_FIRST:
         tokens = _alone_at_first(tokens, int(rng.integers(2, len(tokens) + 1)))
-    low = max(text.transpose[0], -MOST_SEMITONES_DOWN)
-    high = min(text.transpose[1], MOST_SEMITONES_UP)
-    if low < high:
-        table = np.array(transposition(int(rng.integers(low, high + 1))), dtype=np.int32)
-        tokens = table[tokens]
+    if rng.random() < NOT_AT_HOME:
+        semitones = int(rng.integers(-MOST_SEMITONES_DOWN, MOST_SEMITONES_UP + 1))
+    else:
+        more = max(1.0, _IS_PITCH[tokens].sum() / FEWEST_NOTES_FOR_KEY)
+        semitones = home_of_tokens(tokens, int(FEWEST_NOTES_FOR_KEY * more ** rng.random()))
+    tokens = transposed(tokens, semitones)
     if not text.has_velocity:
         tokens = _some_velocity(tokens, rng)
     return Passage(tokens, _weights(tokens, text.has_velocity))
 
 
+def transposed(tokens: Ids, semitones: int) -> Ids:
+    """Tokens, so much higher; pitches that would leave the keyboard fold back by octaves."""
+    return np.array(transposition(semitones), dtype=np.int32)[tokens]
+
+
+def home_of_tokens(tokens: Ids, notes: int = OPENING_NOTES) -> int:
+    """How far to transpose `tokens`, -5..6, to be in C major or A minor.
+
+    The key is what the first `notes` notes tell; each counts as in `jamd.key`.
+    """
+    at = np.flatnonzero(_IS_PITCH[tokens[:-2]])[:notes]
+    pitches = tokens[at]
+    pitches = np.where(pitches < VELOCITY, pitches - COMP, pitches - LEAD) + LOWEST
+    ticks = _TICKS[tokens[at + 2]]  # a pitch, its velocity, its duration
+    return semitones_home(np.bincount(pitches % 12, ticks, 12).astype(np.float64))
+
+
+def first_note(tokens: Ids) -> int:
+    """Where the first pitch stands; the number of tokens where there is none."""
+    at = np.flatnonzero(_IS_PITCH[tokens])
+    return int(at[0]) if len(at) else len(tokens)
+
+
 def excerpts(
     texts: Sequence[Text], rng: np.random.Generator, count: int, longest: int
 ) -> Iterator[Passage]:
-    """`count` passages in the key they are in, from each of `texts` in turn, for measuring."""
+    """`count` passages, transposed home, from each of `texts` in turn, for measuring."""
     for i in range(count):
         text = texts[i % len(texts)]
         tokens = _from_some_bar(text.tokens.astype(np.int32), rng, longest)
+        tokens = transposed(tokens, home_of_tokens(tokens))
         yield Passage(tokens, _weights(tokens, text.has_velocity))
 
 

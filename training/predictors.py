@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from jamd.training.batches import first_note, home_of_tokens, transposed
 from jamd.training.judging import Ids, Judgement, join, judge_logits
 
 if TYPE_CHECKING:
@@ -75,8 +76,14 @@ class Recurrent:
             yield from [rest] if self._padded else rest[:, None]
 
     def judge(self, tokens: Ids) -> Judgement:
-        """Predict `tokens[1:]`, each from all before it."""
-        return _judge(self, tokens)
+        """Predict `tokens[1:]`, each from all before it, transposed home as the improviser has it.
+
+        The opening tells the key; which of twelve it is, is charged to the first note.
+        """
+        ids = tokens.astype(np.int32)
+        judged = _judge(self, transposed(ids, home_of_tokens(ids)))
+        judged.bits[first_note(ids) - 1 :][:1] += np.log2(12)
+        return judged
 
 
 class Windowed:

@@ -228,7 +228,7 @@ def _texts(corpora: Sequence[Corpus], vocabulary: Vocabulary) -> tuple[list[Text
             side = training if piece.split == "train" else held_out
             tokens = ids[corpus.tokens(piece)]
             if len(tokens) > 1:
-                side.append(Text(tokens, corpus.style, piece.has_velocity, piece.transpose))
+                side.append(Text(tokens, corpus.style, piece.has_velocity))
     return training, held_out
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jamd.grid import Grid
 from jamd.grid_tokens import CHORD, COMP, LEAD, LOWEST, VOCABULARY
 from jamd.harmony import CHORDS
-from jamd.key import Key, key_of
+from jamd.key import Key, home_of, key_of
 from jamd.language import Constraints, Context
 from jamd.notes import HELD, Note, Tick
 
@@ -57,3 +57,33 @@ def test_without_a_wish_or_a_key_the_model_decides() -> None:
     assert Grid().begin(Context(heard, Tick(0), Tick(3840)), Constraints()).preference is None
     silent = Grid().begin(Context((), Tick(0), Tick(0)), Constraints(in_key=0.9))
     assert silent.preference is None
+
+
+@given(st.integers(-6, 5))
+def test_the_model_hears_every_key_alike_and_answers_in_the_player_s(semitones: int) -> None:
+    tune = Context(tuple(notes(TUNE)), Tick(0), Tick(3840))
+    moved = Context(tuple(notes(tuple(p + semitones for p in TUNE))), Tick(0), Tick(3840))
+    constraints = Constraints(lowest=21 + 12, highest=108 - 12, in_key=0.9)
+    low, high = constraints.lowest + semitones, constraints.highest + semitones
+    ours = Grid().begin(tune, constraints)
+    theirs = Grid().begin(moved, Constraints(lowest=low, highest=high, in_key=0.9))
+
+    assert theirs.tokens == ours.tokens
+    assert ours.preference is not None
+    assert theirs.preference is not None
+    assert (theirs.preference == ours.preference).all()
+    answer = ["Position_24", "Lead_60", "Velocity_5", "Duration_12"]
+    written = [
+        [note for token in answer for note in writing.push(VOCABULARY.id(token))]
+        for writing in (ours, theirs)
+    ]
+    assert [note.pitch for note in written[0]] == [60]
+    assert [note.pitch for note in written[1]] == [60 + semitones]
+
+
+def test_no_key_is_far_from_home() -> None:
+    for tonic in range(12):
+        scale = notes(tuple(60 + tonic + degree for degree in (0, 2, 4, 5, 7, 9, 11, 12)))
+        assert -5 <= home_of(scale) <= 6
+        assert (tonic + home_of(scale)) % 12 == 0
+    assert home_of([]) == 0

@@ -39,7 +39,7 @@ def text(bars: int, style: str = "jazz", has_velocity: bool = True) -> Text:
             onset = Tick(start + beat * TICKS_PER_BEAT)
             notes.append(Note(onset, 60 + (bar + beat) % 12, 100))
     tokens = np.array(GRID.encode(Piece(tuple(sorted(notes)), style=style)))
-    return Text(tokens, style, has_velocity, (-20, 30))
+    return Text(tokens, style, has_velocity)
 
 
 def kinds(tokens: np.ndarray) -> list[str]:
