@@ -11,6 +11,7 @@ from jamd import config
 from jamd.control import Control, ControlKind
 from jamd.daemon import events
 from jamd.daemon.events import Event, Mode
+from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF
 
 if TYPE_CHECKING:
     from mido import Message
@@ -105,6 +106,16 @@ class Controls:
         elif message.type == "note_off" or (message.type == "note_on" and not message.velocity):
             return None
         return self._meaning(message)
+
+    def panics(self, event: Event) -> bool:
+        """Whether an event is a panic: asked for, by its channel mode messages, or by a control."""
+        match event:
+            case events.Panic():
+                return True
+            case events.Heard(message) if hasattr(message, "channel"):
+                mode = message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF)
+                return mode or self._meaning(message) is Action.PANIC
+        return False
 
     def _meaning(self, message: Message) -> Action | None:
         kind, field, first = _KINDS.get(message.type, (None, "", 0))

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, get_args
 
-from jamd.daemon.events import Ask, Effect, Entry, Event, Journal, Send, TellLink
+from jamd.daemon.events import Ask, Effect, Entry, Event, Journal
 from jamd.daemon.plain import from_plain, to_plain
 from jamd.daemon.requests import PlanRequest
 from jamd.daemon.session import Session
@@ -91,7 +91,7 @@ class Asked:
 
 Call = Handled | Advanced | Closed
 Record = Opened | Call | Effect
-Line = Opened | Call | Send | TellLink | Asked | Entry
+Line = Opened | Call | Asked | Entry | Effect
 """What a line of a journal is read as."""
 
 

@@ -15,17 +15,19 @@ from jamd.bundle import Bundle, resolve
 from jamd.config import Config
 from jamd.daemon import providers
 from jamd.daemon.clock import MonotonicClock
-from jamd.daemon.events import Entry, Mode, Sounded
+from jamd.daemon.events import Entry, Event, Mode, Panic, Sounded
 from jamd.daemon.follower import Source
 from jamd.daemon.journal import FORMAT, Decides, Journaled, Opened
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_system import NoMidiSystem
 from jamd.daemon.picture import picture_of
-from jamd.daemon.ports import Ports, open_ports
+from jamd.daemon.plain import to_plain
+from jamd.daemon.ports import Connected, Ports, open_ports
 from jamd.daemon.recorder import Recorder, keep_newest, picture, recover
 from jamd.daemon.rehearsal import BARS, RehearsalRoom, period_s, seed_phrase
-from jamd.daemon.screen import Screen, note_rows, status_line
+from jamd.daemon.remote import HAS_SOCKETS, PANIC, STATUS, Remote
+from jamd.daemon.screen import Screen, note_rows, status_line, status_rows
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings, settings_from
 from jamd.daemon.status import Status
@@ -34,6 +36,9 @@ from jamd.daemon.worker import Load
 from jamd.errors import BundleError
 from jamd.notes import TICKS_PER_BEAT
 from jamd.roll import draw
+
+PANIC_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
+"""`kill -USR1` ends all that sounds; Windows has no such signal."""
 
 STATUS_S = 0.1
 """How often the status line changes."""
@@ -76,6 +81,8 @@ def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: boo
         session: Decides = Session(settings)
         for number in _stop_signals():  # given back after the take is saved: a second one waits
             stops.callback(signal.signal, number, signal.getsignal(number))
+        if PANIC_SIGNAL is not None:
+            stops.callback(signal.signal, PANIC_SIGNAL, signal.SIG_IGN)
         recorder = _start_recorder(config, screen)
         if recorder is not None:
             stops.callback(_save, recorder, screen, room is not None)
@@ -89,8 +96,12 @@ def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: boo
         loop = Loop(session, ports, supervisor, watch.journal, clock, tend=watch.tend, link=link)
         watch.stop, watch.room, watch.why = loop.stop, room, why
         watch.bars, watch.model = bars, config.model.bundle
+        watch.tell = loop.tell
+        stops.callback(_listen(watch, screen))
         for number in _stop_signals():
             signal.signal(number, lambda *_: loop.stop())
+        if PANIC_SIGNAL is not None:
+            signal.signal(PANIC_SIGNAL, lambda *_: loop.tell(Panic()))
         gc.collect()
         gc.freeze()  # a full collection would look through all that was imported: a late note
         loop.run()
@@ -127,6 +138,17 @@ def _open(
     )
     screen.news("Connect your keyboard to the one and an instrument to the other. Ctrl-C ends.")
     return ports, None
+
+
+def _listen(watch: Watch, screen: Screen) -> Callable[[], None]:
+    """Let `jamd panic` and `jamd status` reach this session; returns what ends that."""
+    if not HAS_SOCKETS:
+        return lambda: None
+    try:
+        return Remote(watch.answer).close
+    except OSError as error:
+        screen.news(f"`jamd panic` and `jamd status` cannot reach this one: {error.strerror}.")
+        return lambda: None
 
 
 def _start_recorder(config: Config, screen: Screen) -> Recorder | None:
@@ -169,6 +191,7 @@ class Watch:
 
     Attributes:
         stop: Ends the loop.
+        tell: Tells the session of an event, from whatever thread.
         room: The rehearsal room, if that is where jamd plays.
         model: What the settings call the model.
         why: Why the provider is the one it is.
@@ -185,6 +208,7 @@ class Watch:
         settings: Settings,
     ) -> None:
         self.stop: Callable[[], None] = lambda: None
+        self.tell: Callable[[Event], None] = lambda _: None
         self.room: RehearsalRoom | None = None
         self.model = ""
         self.why = ""
@@ -199,6 +223,7 @@ class Watch:
         self._bar = 0
         self._status_at = 0.0
         self._sounded: list[Sounded] = []
+        self._seen: tuple[Status, Connected] | None = None
 
     def journal(self, entry: Entry) -> None:
         """Show an entry of the take, where the player cannot hear it."""
@@ -223,9 +248,21 @@ class Watch:
         for row in note_rows(self._sounded, self._settings.meter):
             self._screen.news(row)
         self._sounded.clear()
+        self._seen = status, self._ports.connected()
         if now >= self._status_at:
             self._status_at = now + STATUS_S
-            self._screen.status(status_line(status, self._ports.connected()))
+            self._screen.status(status_line(*self._seen, self._screen.width))
+
+    def answer(self, command: str) -> dict[str, object]:
+        """What `jamd panic` and `jamd status` are answered, in a thread of their own."""
+        if command == PANIC:
+            self.tell(Panic())
+        if command != STATUS or self._seen is None:
+            return {}
+        status, connected = self._seen
+        told: dict[str, object] = to_plain(status) | to_plain(connected)
+        del told["class"]
+        return {"rows": status_rows(status, connected)} | told
 
     def _worker_news(self, now: float) -> list[str]:
         supervisor = self._supervisor

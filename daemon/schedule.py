@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from mido import Message
@@ -113,10 +113,15 @@ class Ledger:
             yield _control(tick, channel, SUSTAIN)
         self._pedals.clear()
 
-    def panic(self, tick: Tick) -> Iterator[Outgoing]:
-        """`silence`, then tell every channel used so far, in case a message was lost."""
+    def panic(self, tick: Tick, channels: Iterable[int] = ()) -> Iterator[Outgoing]:
+        """`silence`, then tell every channel used so far, in case a message was lost.
+
+        Args:
+            tick: The present.
+            channels: Those to tell as well: an earlier jamd may have left notes sounding there.
+        """
         yield from self.silence(tick)
-        for channel in sorted(self._channels):
+        for channel in sorted({*self._channels, *channels}):
             for control in (SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF):
                 yield _control(tick, channel, control)
 

@@ -20,6 +20,9 @@ ROW_TICKS = 5
 """What a row's place is rounded to: about a hundredth of a quarter note. What is heard half a
 millisecond before the beat is on the beat, not at the end of the one before."""
 
+FEWEST_LETTERS = 5
+"""A port's name is not shortened further: less says nothing."""
+
 _ERASE_LINE = "\r\x1b[2K"
 _WHO = {None: "you", Part.LEAD: "jamd lead", Part.COMP: "jamd chords"}
 
@@ -41,11 +44,16 @@ class Screen:
         """Print a line, above the status line."""
         self._write(f"{_ERASE_LINE if self._shown else ''}{printable(line)}\n{self._shown}")
 
+    @property
+    def width(self) -> int:
+        """How many characters a status may have."""
+        return shutil.get_terminal_size().columns - 1
+
     def status(self, line: str) -> None:
-        """Show `line` as the status from now on, cut to the terminal's width."""
+        """Show `line` as the status from now on, cut to `width`."""
         if not self._terminal:
             return
-        line = printable(line)[: shutil.get_terminal_size().columns - 1]
+        line = printable(line)[: self.width]
         if line != self._shown:
             self._shown = line
             self._write(f"{_ERASE_LINE}{line}")
@@ -62,37 +70,87 @@ class Screen:
             self._stream.flush()
 
 
-def status_line(status: Status, connected: Connected) -> str:
-    """`C4 heard · bar 3.2 · 100 bpm · your turn · in: Keystation · out: nothing connected`."""
-    heard = "nothing" if status.last_note is None else pitch_name(status.last_note)
-    return " · ".join(
-        [
-            f"{heard} heard",
-            f"bar {status.bar}.{status.beat}" if status.bar else f"waiting for {_starter(status)}",
-            _tempo(status),
-            "your turn" if status.turn is Turn.PLAYER else "jamd's turn",
-            *([] if status.worker else ["the model is not there"]),
-            f"in: {_ends(connected.to_input, connected.complete)}",
-            f"out: {_ends(connected.from_output, connected.complete)}",
-        ]
-    )
+def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
+    """`C4 · bar 3.2 · 100 bpm (set) · answer, your turn · in: Keystation · out: none`.
+
+    Args:
+        status: What the session says.
+        connected: Who is connected.
+        width: In characters. Where it is too little, names of ports are shortened first.
+    """
+    told = [
+        *([] if status.last_note is None else [pitch_name(status.last_note)]),
+        _place(status),
+        _tempo(status),
+        f"{status.mode.value}, {_turn(status)}" if status.bar else status.mode.value,
+        *([] if status.worker else ["the model is not there"]),
+    ]
+    ends = [
+        ("in", _ends(connected.to_input, connected.complete)),
+        ("out", _ends(connected.from_output, connected.complete)),
+    ]
+    room = width - len(" · ".join([*told, *(f"{way}: " for way, _ in ends)]))
+    lengths = _shares([len(end) for _, end in ends], room)
+    told += [
+        f"{way}: {shortened(end, length)}" for (way, end), length in zip(ends, lengths, strict=True)
+    ]
+    return shortened(" · ".join(told), width)
+
+
+def status_rows(status: Status, connected: Connected) -> list[str]:
+    """The same in full, a line each, for `jamd status`."""
+    heard = "nothing yet" if status.last_note is None else pitch_name(status.last_note)
+    rows = [
+        ("heard last", heard),
+        ("place", _place(status)),
+        ("tempo", _tempo(status)),
+        ("mode", status.mode.value),
+        ("turn", "yours" if status.turn is Turn.PLAYER else "jamd's"),
+        ("model", "there" if status.worker else "not there"),
+        ("listens to", _ends(connected.to_input, connected.complete)),
+        ("plays to", _ends(connected.from_output, connected.complete)),
+    ]
+    return [f"{name:<12}{value}" for name, value in rows]
+
+
+def shortened(text: str, width: int) -> str:
+    """`text` within `width` characters, with an ellipsis where something is missing."""
+    return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"[:width]
+
+
+def _shares(lengths: Sequence[int], room: int) -> list[int]:
+    """How much of `room` each text gets: what it needs, or a fair share, but a few letters."""
+    shares: list[tuple[int, int]] = []
+    for i, length in sorted(enumerate(lengths), key=lambda one: one[1]):
+        fair = max(FEWEST_LETTERS, room // (len(lengths) - len(shares)))
+        shares.append((i, min(length, fair)))
+        room -= shares[-1][1]
+    return [share for _, share in sorted(shares)]
+
+
+def _place(status: Status) -> str:
+    if status.bar:
+        return f"bar {status.bar}.{status.beat}"
+    if not status.waits:
+        return "waiting for your first note"
+    starter = "the clock" if status.link_peers is None else "somebody"
+    return f"waiting for {starter} to start"
 
 
 def _tempo(status: Status) -> str:
     if status.from_clock:
-        return f"{status.bpm:.0f} bpm from the clock"
-    others = "" if status.link_peers is None else f", Link with {status.link_peers} more"
-    return f"{status.bpm:g} bpm{others}"
+        return f"{status.bpm:.0f} bpm (clock)"
+    if status.link_peers is not None:
+        return f"{status.bpm:g} bpm (Link, {status.link_peers} more)"
+    return f"{status.bpm:g} bpm (set)"
 
 
-def _starter(status: Status) -> str:
-    if not status.waits:
-        return "your first note"
-    return "the clock to start" if status.link_peers is None else "somebody to start"
+def _turn(status: Status) -> str:
+    return "your turn" if status.turn is Turn.PLAYER else "jamd's turn"
 
 
 def _ends(names: tuple[str, ...], complete: bool) -> str:
-    return ", ".join(names) or ("nothing connected" if complete else "ask your DAW")
+    return ", ".join(names) or ("none" if complete else "ask your DAW")
 
 
 def note_rows(sounded: Sequence[Sounded], meter: Meter) -> list[str]:

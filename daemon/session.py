@@ -57,6 +57,10 @@ class Session:
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Take in what happened at `now`; return what is to be done at once, in order."""
+        if self._controls.panics(event) and not self._closed:  # nothing goes before a panic
+            self._now = max(self._now, now)
+            self._take_in(event, now)
+            return self._collect() + self.advance(now)
         effects = self.advance(now)  # what was due before comes first
         if not self._closed:
             self._take_in(event, now)

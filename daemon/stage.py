@@ -72,7 +72,8 @@ class Stage:
     def panic(self, now: float) -> list[Effect]:
         """`silence`, and tell every channel used so far, in case a message was lost."""
         self._schedule.clear()
-        return self._at_once(self._ledger.panic(self._tick(now)), now)
+        own = (self._settings.lead_channel, self._settings.comp_channel)
+        return self._at_once(self._ledger.panic(self._tick(now), own), now)
 
     def close(self, now: float) -> list[Effect]:
         """Ends that are due, then `silence`. Nothing begins any more."""

@@ -18,6 +18,8 @@ COMMANDS = (
     "play",
     "freewheel",
     "replay",
+    "status",
+    "panic",
     "ports",
     "generate",
     "roll",

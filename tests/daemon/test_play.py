@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from jamd.cli import main
+from jamd.daemon.recorder import journal_of
 
 BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 PLAY = (
@@ -43,6 +44,32 @@ def test_a_signal_ends_it_cleanly_and_keeps_the_take(name: str, tmp_path: Path) 
     take = next(tmp_path.glob("*.mid"))
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".gz", ".mid", ".svg"]
     assert main(["replay", str(take), "--again"]) == 0, "the same, bit for bit"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets there")
+def test_it_answers_while_it_plays_and_a_panic_is_in_the_take(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PLAY, BUNDLE, tmp_path], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "1.2.00" in line:
+                break
+        assert main(["status", "--pid", str(process.pid)]) == 0
+        told = capsys.readouterr().out
+        assert "100 bpm (set)" in told
+        assert "listens to  the rehearsal room" in told
+        assert main(["panic", "--pid", str(process.pid)]) == 0
+        process.send_signal(signal.SIGUSR1)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    with journal_of(next(tmp_path.glob("*.mid"))) as lines:
+        assert sum("Panic" in line for line in lines) == 2
+    assert main(["status", "--pid", str(process.pid)]) == 2, "it is gone"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")

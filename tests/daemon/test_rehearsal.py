@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import io
+from dataclasses import replace
 
 from mido import Message
 
 from jamd.daemon.events import Mode, Sounded, Turn
 from jamd.daemon.ports import Connected
 from jamd.daemon.rehearsal import RehearsalRoom, period_s, seed_phrase
-from jamd.daemon.screen import Screen, note_rows, status_line
+from jamd.daemon.screen import Screen, note_rows, status_line, status_rows
 from jamd.daemon.status import Status
 from jamd.notes import Meter, Part
 
@@ -71,31 +72,55 @@ def test_rows_say_when_and_who() -> None:
     assert note_rows([eighth_and_a_half], Meter(6, 8))[0].split()[0] == "2.2.50"
 
 
+PLAYING = Status(60, 3, 2, Turn.JAMD, 100.0, Mode.ANSWER, 2, worker=True)
+WAITING = Status(None, 0, 0, Turn.PLAYER, 92.5, Mode.ANSWER, 0, worker=False)
+
+
 def test_the_status_line_says_what_is_connected_or_that_nothing_is() -> None:
-    status = Status(60, 3, 2, Turn.JAMD, 100.0, Mode.ANSWER, 2, worker=True)
-    assert status_line(status, Connected(("Keystation",), ())) == (
-        "C4 heard · bar 3.2 · 100 bpm · jamd's turn · in: Keystation · out: nothing connected"
+    assert status_line(PLAYING, Connected(("Keystation",), ())) == (
+        "C4 · bar 3.2 · 100 bpm (set) · answer, jamd's turn · in: Keystation · out: none"
     )
-    waiting = Status(None, 0, 0, Turn.PLAYER, 92.5, Mode.ANSWER, 0, worker=False)
-    assert status_line(waiting, Connected(complete=False)) == (
-        "nothing heard · waiting for your first note · 92.5 bpm · your turn · "
-        "the model is not there · in: ask your DAW · out: ask your DAW"
+    assert status_line(WAITING, Connected(complete=False)) == (
+        "waiting for your first note · 92.5 bpm (set) · answer · the model is not there · "
+        "in: ask your DAW · out: ask your DAW"
     )
 
 
 def test_the_status_line_says_where_the_tempo_comes_from() -> None:
-    line = status_line(
-        Status(60, 3, 2, Turn.JAMD, 119.97, Mode.ANSWER, 2, worker=True, from_clock=True),
-        Connected(),
+    line = status_line(replace(PLAYING, bpm=119.97, from_clock=True), Connected())
+    assert "bar 3.2 · 120 bpm (clock) · answer, jamd's turn" in line
+    line = status_line(replace(PLAYING, bar=0, beat=0, waits=True), Connected())
+    assert "waiting for the clock to start · 100 bpm (set) · answer" in line
+    line = status_line(replace(PLAYING, bar=0, beat=0, waits=True, link_peers=1), Connected())
+    assert "waiting for somebody to start · 100 bpm (Link, 1 more) · answer" in line
+
+
+def test_the_status_line_fits_a_terminal() -> None:
+    worst = replace(PLAYING, last_note=70, bar=123, bpm=220.0, from_clock=True, mode=Mode.ENDLESS)
+    far = Connected(("Keystation Mini 32 MK3:Keystation Mini",), ("FLUID Synth (1234):port 0",))
+    assert status_line(worst, far, 79) == (
+        "B♭4 · bar 123.2 · 220 bpm (clock) · endless, jamd's turn · in: Keys… · out: FL…"
     )
-    assert "bar 3.2 · 120 bpm from the clock · jamd's turn" in line
-    line = status_line(
-        Status(60, 0, 0, Turn.PLAYER, 100.0, Mode.ANSWER, 0, worker=True, waits=True), Connected()
+    assert status_line(PLAYING, Connected(), 79) == (
+        "C4 · bar 3.2 · 100 bpm (set) · answer, jamd's turn · in: none · out: none"
     )
-    assert "waiting for the clock to start · 100 bpm · your turn" in line
-    status = Status(60, 0, 0, Turn.PLAYER, 100.0, Mode.ANSWER, 0, True, waits=True, link_peers=1)
-    line = status_line(status, Connected())
-    assert "waiting for somebody to start · 100 bpm, Link with 1 more · your turn" in line
+    line = status_line(PLAYING, far, 100)
+    assert line.endswith("in: Keystation Mini 3… · out: FLUID Synth (123…")
+    assert len(line) == 100
+
+
+def test_the_whole_status_says_all_of_it() -> None:
+    rows = status_rows(PLAYING, Connected(("Keystation",), ("FLUID Synth", "Surge")))
+    assert [row.split(maxsplit=1) for row in rows] == [
+        ["heard", "last  C4"],
+        ["place", "bar 3.2"],
+        ["tempo", "100 bpm (set)"],
+        ["mode", "answer"],
+        ["turn", "jamd's"],
+        ["model", "there"],
+        ["listens", "to  Keystation"],
+        ["plays", "to    FLUID Synth, Surge"],
+    ]
 
 
 class Terminal(io.StringIO):

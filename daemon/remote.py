@@ -1,0 +1,131 @@
+"""Commands to a running jamd: panic, status.
+
+Each jamd that plays listens on a Unix socket of its own, named by its process, in the user's
+runtime folder. Folder and socket are the user's alone, so nobody else on the computer, and nobody
+on any network, can reach it. A command is a line of text; the answer is JSON, and the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import threading
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from jamd.errors import UserError
+
+PATIENCE_S = 2.0
+"""How long either side waits for the other. A jamd that plays answers within a millisecond."""
+
+PANIC, STATUS = "panic", "status"  # the commands
+
+HAS_SOCKETS = hasattr(socket, "AF_UNIX")
+"""Python has none on Windows."""
+
+_LONGEST = 64  # bytes of a command
+_SUFFIX = ".sock"
+
+
+def folder() -> Path:
+    """Where the sockets are; made if need be.
+
+    Raises:
+        OSError: It cannot be made, or is not the user's alone.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the system has no such folder: then it is made
+        path = platformdirs.user_runtime_path("jamd", appauthor=False)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(0, "is not a folder of yours alone", str(path))
+    return path
+
+
+class Remote:
+    """Listens for commands, in a thread of its own.
+
+    Args:
+        answer: Called with each command, in that thread: must be quick and harmless there. What it
+            returns is sent back as JSON.
+
+    Raises:
+        OSError: The socket cannot be made.
+    """
+
+    def __init__(self, answer: Callable[[str], Any]) -> None:
+        self._answer = answer
+        self._path = folder() / f"{os.getpid()}{_SUFFIX}"
+        self._path.unlink(missing_ok=True)  # of a process that was killed, and had our number
+        self._socket = socket.socket(socket.AF_UNIX)
+        try:
+            self._socket.bind(str(self._path))
+            self._path.chmod(0o600)
+            self._socket.listen()
+        except OSError:
+            self._socket.close()
+            raise
+        threading.Thread(target=self._serve, name="remote", daemon=True).start()
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # ends the thread's waiting
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection, suppress(OSError):  # who asked may have gone again
+                connection.settimeout(PATIENCE_S)
+                command = connection.recv(_LONGEST).decode("ascii", "replace").strip()
+                connection.sendall(json.dumps(self._answer(command)).encode())
+
+
+def ask(command: str, pid: int | None = None) -> dict[int, Any]:
+    """Send a command to every jamd that plays, or to one; return the answers by process.
+
+    Args:
+        command: `PANIC` or `STATUS`.
+        pid: The process to send it to; None: all of them.
+
+    Raises:
+        UserError: There is none, or not that one; or this system has no such sockets.
+    """
+    if not HAS_SOCKETS:
+        raise UserError("expected a system with Unix sockets, Linux or macOS; found another")
+    answers = {}
+    for path in sorted(folder().glob(f"*{_SUFFIX}")):
+        if path.stem.isdecimal() and pid in (None, int(path.stem)):
+            with suppress(OSError, ValueError):
+                answers[int(path.stem)] = _ask(path, command)
+    if not answers:
+        which = "a jamd that plays" if pid is None else f"a jamd that plays as process {pid}"
+        raise UserError(f"expected {which}, found none: `jamd play` starts one")
+    return answers
+
+
+def _ask(path: Path, command: str) -> Any:
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(PATIENCE_S)
+        try:
+            line.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)  # it was killed
+            raise
+        line.sendall(f"{command}\n".encode())
+        line.shutdown(socket.SHUT_WR)
+        with line.makefile("rb") as answer:
+            return json.loads(answer.read())

@@ -1,0 +1,35 @@
+"""`jamd status`: what a running jamd hears, does and is connected to."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from jamd.commands import Subparsers
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "status",
+        help="say what a running jamd hears, does and is connected to",
+        description="Say of every jamd that plays: the last note heard, bar and beat, the tempo "
+        "and where it comes from, the mode, whose turn it is, and what its ports are connected to.",
+    )
+    parser.add_argument("--pid", type=int, help="of one jamd, where several play; default: all")
+    parser.add_argument("--json", action="store_true", help="for programs: one object a line")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from jamd.daemon.remote import STATUS, ask
+    from jamd.errors import printable
+
+    for pid, status in sorted(ask(STATUS, args.pid).items()):
+        rows = status.pop("rows", [])
+        if args.json:
+            print(json.dumps({"pid": pid} | status))
+            continue
+        print(f"jamd, process {pid}")
+        for row in rows:
+            print(f"  {printable(row)}")
+    return 0

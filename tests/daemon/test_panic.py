@@ -1,0 +1,91 @@
+"""A panic is complete, and goes before everything else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from mido import Message
+
+from jamd.control import Control, ControlKind
+from jamd.daemon.controls import Action
+from jamd.daemon.events import Answered, Ask, Effect, Event, Heard, Panic, Send, WorkerReady
+from jamd.daemon.requests import Planned
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.notes import Note, Part, Tick
+
+PAD = Control(ControlKind.NOTE, 36)
+SETTINGS = Settings(lead_channel=2, comp_channel=3, thru=True)
+SETTINGS = replace(SETTINGS, controls={**SETTINGS.controls, PAD: Action.PANIC})
+
+
+def control(number: int, value: int = 0, channel: int = 0) -> Message:
+    return Message("control_change", control=number, value=value, channel=channel)
+
+
+def sent(effects: list[Effect]) -> list[Message]:
+    return [effect.message for effect in effects if isinstance(effect, Send)]
+
+
+PLANNED = ((0, 50, Part.COMP), (0, 72, Part.LEAD), (120, 74, Part.LEAD), (240, 76, Part.LEAD))
+
+
+def answering() -> tuple[Session, float]:
+    """A session at the first two notes of an answer, the pedal down, and the moment it is there."""
+    session = Session(SETTINGS)
+    messages: list[Message] = []
+
+    def do(effects: list[Effect], now: float) -> None:
+        messages.extend(sent(effects))
+        for effect in effects:
+            if isinstance(effect, Ask):
+                begin, through = effect.request.context.until, effect.request.through
+                notes = tuple(
+                    Note(Tick(begin + at), pitch, 80, Tick(1000), part)
+                    for at, pitch, part in PLANNED
+                )
+                planned = Planned(effect.request.id, notes, through, done=True)
+                do(session.handle(Answered(planned), now), now)
+
+    do(session.handle(WorkerReady(), 0.0), 0.0)
+    do(session.handle(Heard(control(64, 127)), 0.0), 0.0)
+    for i, pitch in enumerate((60, 64, 67)):
+        for now, kind in ((i / 2, "note_on"), (i / 2 + 0.4, "note_off")):
+            do(session.handle(Heard(Message(kind, note=pitch)), now), now)
+    while not any(m.type == "note_on" and m.note == 72 for m in messages):
+        deadline = session.next_deadline()
+        assert deadline is not None
+        now = max(now, deadline)
+        do(session.advance(now), now)
+    return session, now
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Panic(),
+        Heard(control(120)),
+        Heard(control(123)),
+        Heard(Message("note_on", note=36, channel=9)),
+    ],
+)
+def test_all_that_sounds_ends_on_every_channel_before_anything_else(event: Event) -> None:
+    session, now = answering()
+    late = now + 0.2  # the loop was late: two more notes have become due
+    messages = sent(session.handle(event, late))
+    assert messages == [
+        Message("note_off", note=72, channel=2),
+        Message("note_off", note=50, channel=3),
+        control(64),
+        *(control(number, 0, channel) for channel in (0, 2, 3) for number in (64, 120, 123)),
+    ]
+    for later in range(1, 40):
+        assert not sent(session.advance(late + later / 10)), "what was planned is forgotten"
+
+
+def test_it_is_told_to_the_channels_that_jamd_would_use_too() -> None:
+    """A synthesiser may still sound what a jamd that was killed has begun."""
+    assert sent(Session(SETTINGS).handle(Panic(), 0.0)) == [
+        control(number, 0, channel) for channel in (2, 3) for number in (64, 120, 123)
+    ]

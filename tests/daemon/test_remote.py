@@ -1,0 +1,107 @@
+"""`jamd panic` and `jamd status` reach the jamds of this user that play, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jamd.cli import main
+from jamd.daemon import remote
+from jamd.daemon.remote import PANIC, STATUS, Remote, ask
+from jamd.errors import UserError
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets there")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A runtime folder of the test's own."""
+    path = tmp_path / "run"
+    monkeypatch.setattr("platformdirs.user_runtime_path", lambda *_, **__: path)
+    return path
+
+
+class Jamd:
+    """Somebody who answers."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.threads: set[str] = set()
+        self.remote = Remote(self._answer)
+
+    def _answer(self, command: str) -> object:
+        self.asked.append(command)
+        self.threads.add(threading.current_thread().name)
+        return {"bar": 3, "rows": ["place  bar 3.2"]} if command == STATUS else {}
+
+
+@pytest.fixture
+def jamd() -> Iterator[Jamd]:
+    one = Jamd()
+    yield one
+    one.remote.close()
+
+
+def test_a_command_reaches_the_one_that_plays(jamd: Jamd, folder: Path) -> None:
+    assert ask(STATUS) == {os.getpid(): {"bar": 3, "rows": ["place  bar 3.2"]}}
+    assert ask(PANIC, os.getpid()) == {os.getpid(): {}}
+    assert jamd.asked == [STATUS, PANIC]
+    assert jamd.threads == {"remote"}
+
+
+def test_nobody_else_can_reach_it(jamd: Jamd, folder: Path) -> None:
+    (path,) = folder.iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.chmod(0o755)
+    with pytest.raises(PermissionError):
+        ask(STATUS)
+    folder.chmod(0o700)
+
+
+def test_nonsense_and_silence_do_not_stop_it(jamd: Jamd, folder: Path) -> None:
+    (path,) = folder.iterdir()
+    for said in (b"", b"\xff" * 1000, b"stat"):
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(path))
+            line.sendall(said)
+    assert ask(STATUS)
+
+
+def test_without_one_that_plays_a_line_says_so(folder: Path) -> None:
+    with pytest.raises(UserError, match="found none: `jamd play` starts one"):
+        ask(PANIC)
+    with pytest.raises(UserError, match="as process 1, found none"):
+        ask(PANIC, 1)
+
+
+def test_what_a_killed_one_left_behind_goes(folder: Path) -> None:
+    remote.folder()
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(folder / f"{os.getpid()}.sock"))
+    with pytest.raises(UserError):
+        ask(STATUS)
+    assert not list(folder.iterdir())
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(folder / f"{os.getpid()}.sock"))
+    Jamd().remote.close()
+    assert not list(folder.iterdir())
+
+
+def test_the_commands(jamd: Jamd, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["panic"]) == 0
+    assert jamd.asked == [PANIC]
+    assert capsys.readouterr().out == ""
+    assert main(["status"]) == 0
+    assert capsys.readouterr().out == f"jamd, process {os.getpid()}\n  place  bar 3.2\n"
+    assert main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"pid": os.getpid(), "bar": 3}
+    assert main(["status", "--pid", "1"]) == 2
