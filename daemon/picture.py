@@ -39,6 +39,8 @@ def picture_of(path: Path) -> Picture:
             voices.append(Voice(name, _COLOURS.get(name) or next(others), notes))
     if not meters or meters[0][0] > 0:
         meters.insert(0, (Tick(0), Meter(4, 4)))
+    if turns and min(turns)[0] > 0:
+        turns.append((Tick(0), PLAYER))  # the floor is the player's first
     end = max((note.end for voice in voices for note in voice.notes), default=0)
     if end > MOST_BARS * min(meter.ticks_per_bar for _, meter in meters):
         raise SourceError(f"{path}: expected at most {MOST_BARS} bars, found more: cut it first")

@@ -115,8 +115,7 @@ def position(tick: int, meter: Meter) -> Position:
 
 def pulse(meter: Meter) -> Tick:
     """Ticks of the beat a foot taps: the quarter note, the dotted quarter in 6/8."""
-    compound = meter.denominator == 8 and meter.numerator % 3 == 0
-    return Tick(TICKS_PER_BEAT * 3 // 2 if compound else TICKS_PER_BEAT)
+    return meter.ticks_per_pulse
 
 
 class Transport:

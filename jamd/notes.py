@@ -94,6 +94,12 @@ class Meter:
         return f"{self.numerator}/{self.denominator}"
 
     @property
+    def ticks_per_pulse(self) -> Tick:
+        """The beat that a foot taps: three of the meter's own in 6/8 and the like, else one."""
+        compound = self.denominator == 8 and self.numerator % 3 == 0
+        return Tick(TICKS_PER_BEAT * 4 * (3 if compound else 1) // self.denominator)
+
+    @property
     def ticks_per_bar(self) -> Tick:
         return Tick(TICKS_PER_BEAT * 4 * self.numerator // self.denominator)
 

@@ -21,6 +21,7 @@ _BARS_A_ROW = 8
 _BEAT_WIDTH = 36  # px
 _PITCH_HEIGHT = 7  # px
 _LEFT, _TOP, _GAP, _MARGIN = 46, 58, 34, 16  # px
+_BEAT, _EIGHTH = "#d0d0d8", "#e9e9ee"
 _BLACK_KEYS = frozenset({1, 3, 6, 8, 10})
 _NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 
@@ -66,9 +67,13 @@ def bar_lines(meters: Sequence[tuple[Tick, Meter]], end: int) -> list[Tick]:
     """The bar lines up to the first at or after tick `end`, at least two."""
     lines = [Tick(0)]
     while len(lines) < 2 or lines[-1] < end:
-        place = bisect_right(meters, lines[-1], key=lambda change: change[0]) - 1
-        lines.append(Tick(lines[-1] + meters[max(0, place)][1].ticks_per_bar))
+        lines.append(Tick(lines[-1] + _meter_at(meters, lines[-1]).ticks_per_bar))
     return lines
+
+
+def _meter_at(meters: Sequence[tuple[Tick, Meter]], tick: Tick) -> Meter:
+    place = bisect_right(meters, tick, key=lambda change: change[0]) - 1
+    return meters[max(0, place)][1]
 
 
 def draw(picture: Picture) -> str:
@@ -150,7 +155,7 @@ class _Row:
         yield f'<g transform="translate(0 {top:g})">'
         yield from self._keys()
         yield from self._turns(picture.turns)
-        yield from self._lines()
+        yield from self._lines(picture.meters)
         for voice in picture.voices:
             yield f'<g fill="{voice.colour}">'
             yield from self._notes(voice.notes)
@@ -177,10 +182,14 @@ class _Row:
                 style = f'fill="{colour}" fill-opacity="{_TINT_OPACITY}"'
                 yield _rect(x, 0, width, self.height, style)
 
-    def _lines(self) -> Iterator[str]:
+    def _lines(self, meters: Sequence[tuple[Tick, Meter]]) -> Iterator[str]:
+        """Bars, the beats that a foot taps, and in 6/8 the eighths between them."""
         for i, (start, end) in enumerate(zip(self.bars, self.bars[1:], strict=False)):
-            for beat in range(start + TICKS_PER_BEAT, end, TICKS_PER_BEAT):
-                yield _line(self._x(beat), 0, self.height, "#d9d9df")
+            meter = _meter_at(meters, start)
+            pulse, unit = meter.ticks_per_pulse, 4 * TICKS_PER_BEAT // meter.denominator
+            for beat in range(start + unit, end, unit):
+                colour = _EIGHTH if (beat - start) % pulse else _BEAT
+                yield _line(self._x(beat), 0, self.height, colour)
             yield _line(self._x(start), 0, self.height, "#9a9aa2")
             yield (
                 f'<text x="{self._x(start) + 3:g}" y="{self.height + 13}" font-size="10" '

@@ -19,9 +19,12 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from jamd.daemon.picture import picture_of
+    from jamd.errors import UserError
     from jamd.roll import draw
 
-    output = args.output or args.file.with_suffix(".svg")
+    output: Path = args.output or args.file.with_suffix(".svg")
+    if output.suffix.lower() != ".svg":
+        raise UserError(f"{output}: expected the name of an SVG file, ending in .svg")
     output.write_text(draw(picture_of(args.file)), encoding="utf-8")
     print(output)
     return 0

@@ -72,3 +72,17 @@ def test_the_command_writes_beside_the_file(
     assert capsys.readouterr().out == f"{tmp_path / 'jam.svg'}\n"
     assert ET.parse(tmp_path / "jam.svg").getroot().tag.endswith("svg")
     assert main(["roll", str(tmp_path / "none.mid")]) == 2
+
+
+def test_the_first_turn_is_the_players(tmp_path: Path) -> None:
+    path = tmp_path / "jam.mid"
+    to_midi([entry for entry in TAKE if entry != TurnTaken(0, 0.0, Turn.PLAYER)]).save(path)
+    assert picture_of(path).turns == ((Tick(0), PLAYER), (Tick(1440), LEAD))
+
+
+def test_a_picture_is_an_svg_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "jam.mid"
+    to_midi(TAKE).save(path)
+    assert main(["roll", str(path), "-o", str(tmp_path / "jam.png")]) == 2
+    assert "expected the name of an SVG file" in capsys.readouterr().err
+    assert not (tmp_path / "jam.png").exists()

@@ -65,3 +65,19 @@ def test_a_title_cannot_break_the_picture() -> None:
 
 def test_pitch_names() -> None:
     assert [pitch_name(pitch) for pitch in (0, 60, 70)] == ["C-1", "C4", "B♭4"]
+
+
+def test_beats_are_those_of_the_meter() -> None:
+    def lines(meter: Meter) -> list[float]:
+        svg = draw(Picture("", (Voice("v", LEAD, ()),), ((Tick(0), meter),)))
+        found = ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}line")
+        return sorted(
+            (float(line.attrib["x1"]) - 46) / 36
+            for line in found
+            if line.attrib["stroke"] == "#d0d0d8"
+        )
+
+    assert lines(Meter(4, 4)) == [1, 2, 3]
+    assert lines(Meter(3, 4)) == [1, 2]
+    assert lines(Meter(6, 8)) == [1.5]
+    assert lines(Meter(2, 2)) == [2]
