@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jamd.daemon.dynamics import Dynamics
 from jamd.daemon.memory import Memory
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.schedule import PEDAL_DOWN, Key
@@ -17,6 +18,7 @@ class Ear:
         memory: Where the notes are written down.
 
     Attributes:
+        dynamics: How loud an answer is to be.
         phrase: What the player plays now, or played last.
         notes_heard: Notes heard in the whole session.
         last_note: MIDI pitch of the last one, or None.
@@ -25,6 +27,7 @@ class Ear:
     def __init__(self, transport: Transport, memory: Memory) -> None:
         self._transport = transport
         self._memory = memory
+        self.dynamics = Dynamics(transport)
         self.phrase = Phrase()
         self.notes_heard = 0
         self.last_note: int | None = None
@@ -34,6 +37,7 @@ class Ear:
         tick = self._transport.tick_at(now)
         rate = TICKS_PER_BEAT / self._transport.beat_seconds
         self._memory.heard.press(key, velocity, tick, now, rate)
+        self.dynamics.hear(velocity)
         self.phrase.press(key, tick, now)
         self.notes_heard += 1
         self.last_note = key.pitch

@@ -262,6 +262,7 @@ class Session:
         self._edge = Tick(max(self._edge, self._transport.passed(self._now + self._window) + 1))
         if self._turn is Turn.JAMD:
             certain = [n for n in self._planner.commit(self._edge) if n.onset < self._end]
+            certain = self._ear.dynamics.shape(certain)
             self._memory.commit(certain)
             self._stage.play(certain)
         due = self._stage.release(self._now)
@@ -280,6 +281,7 @@ class Session:
             return
         self._planner.aim(span)
         if span is not None and self._turn is Turn.PLAYER and self._ear.phrase_is_over(self._now):
+            self._ear.dynamics.begin()
             self._pass_turn(Turn.JAMD)
 
     def _scene(self) -> Scene:

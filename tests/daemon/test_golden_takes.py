@@ -97,7 +97,7 @@ def test_an_answer_starts_on_the_next_beat_and_is_as_long_as_the_phrase() -> Non
         2.2.0 Lead 60 80 9
         2.3.0 Lead 56 80 9
         2.4.0 Lead 53 80 9
-        3.1.0 Lead 55 80 6
+        3.1.0 Lead 55 86 6
     """)
 
 
@@ -130,9 +130,9 @@ def test_in_compound_time_an_answer_starts_on_a_dotted_quarter() -> None:
         bars=4,
     )
     assert jamds(entries) == rows("""
-        2.1.0 Lead 60 80 5
-        2.2.0 Lead 58 80 5
-        2.3.0 Lead 56 80 5
+        2.1.0 Lead 60 86 5
+        2.2.0 Lead 58 75 5
+        2.3.0 Lead 56 75 5
         2.4.0 Lead 55 80 12
     """)
 
@@ -232,7 +232,7 @@ def test_a_new_worker_plays_what_is_left_of_the_answer() -> None:
     assert turns(entries) == ["2.1 jamd", "3.2 player"]
     assert jamds(entries) == rows("""
         2.4.0 Lead 60 80 9
-        3.1.0 Lead 56 80 9
+        3.1.0 Lead 56 86 9
     """)
 
 

@@ -1,0 +1,65 @@
+"""How loud jamd plays: as the player does, with the model's own shape and the meter's accents."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from jamd.daemon.transport import Transport
+from jamd.notes import Note
+
+_NOTES = 32
+"""So many of the last are compared: as many as a phrase has, so that a change is followed."""
+
+_SHAPE = 12
+"""A note stands out by no more than this for the model's sake, else its quietest were not heard."""
+
+_PATIENCE = 8  # an answer drawn off the player's level is drawn back over so many notes
+
+_DOWNBEAT, _BEAT, _OFF_BEAT = 6, 0, -5
+
+
+class Dynamics:
+    """Gives jamd's notes their velocities.
+
+    The model learned from many hands, each with its own loudness, and its velocities come in eight
+    bins. What is kept of them is how far a note stands out from its neighbours.
+
+    Args:
+        transport: Where the beats are.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._heard: deque[int] = deque(maxlen=_NOTES)
+        self._written: deque[int] = deque(maxlen=_NOTES)
+        self._shapes: deque[float] = deque(maxlen=_NOTES)
+
+    def hear(self, velocity: int) -> None:
+        """The player strikes a key, at 1..127."""
+        self._heard.append(velocity)
+
+    def begin(self) -> None:
+        """An answer begins."""
+        self._written.clear()
+        self._shapes.clear()
+
+    def shape(self, notes: Sequence[Note]) -> list[Note]:
+        """The next notes that jamd is to play, by onset, at the velocities they are played at."""
+        self._written.extend(note.velocity for note in notes)
+        drift = sum(self._shapes) / (len(self._shapes) + _PATIENCE)
+        shaped = []
+        for note in notes:
+            shape = min(max(note.velocity - fmean(self._written), -_SHAPE), _SHAPE) - drift
+            self._shapes.append(shape)
+            loudness = round(fmean(self._heard or self._written) + shape + self._accent(note))
+            shaped.append(replace(note, velocity=min(max(loudness, 1), 127)))
+        return shaped
+
+    def _accent(self, note: Note) -> int:
+        transport = self._transport
+        if transport.next_bar_line(note.onset) == note.onset:
+            return _DOWNBEAT
+        return _BEAT if transport.next_pulse(note.onset) == note.onset else _OFF_BEAT
