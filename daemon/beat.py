@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from mido import Message
 
-from jamd.daemon.events import Effect, Journal, LinkState, MeterSet, TellLink, TempoSet
+from jamd.daemon.events import (
+    BarLineFound,
+    Effect,
+    Journal,
+    LinkState,
+    MeterSet,
+    TellLink,
+    TempoSet,
+)
 from jamd.daemon.follower import Follower, Move, Roll, Source
 from jamd.daemon.link_follower import LinkFollower
 from jamd.daemon.settings import Settings
@@ -36,6 +44,7 @@ class Beat:
         self.follower: Follower | LinkFollower = self._link or Follower(
             settings.source, settings.on_clock_lost, self.transport, settings.own_tempo
         )
+        self._assumed = False  # bar 1 begins with the first note because it had to begin somewhere
         self._written_bpm = 0.0  # the last tempo in the take
         self._taps = TapTempo()
         self._bent_until: float | None = None
@@ -57,8 +66,25 @@ class Beat:
         """How many others are in the Link session; None: jamd is in none."""
         return None if self._link is None else self._link.peers
 
+    @property
+    def bar_is_assumed(self) -> bool:
+        """Whether nobody has said where the bar begins, and the player's first note had to do."""
+        return self._assumed and not self.follower.follows
+
+    def keep_bar(self) -> None:
+        """The bar is as it is: from now on jamd plays by it."""
+        self._assumed = False
+
+    def shift(self, by: int, now: float) -> list[Effect]:
+        """That note was a pickup: every moment is `by` ticks later in its bar."""
+        self._assumed = False
+        self.transport.shift(by)
+        return [Journal(BarLineFound(self.transport.tick_at(now), now, by))]
+
     def start(self, now: float, edge: Tick) -> list[Effect]:
         """Roll from `now` on, because the player or jamd begins."""
+        told = self._settings.start_at_once or self._link is not None
+        self._assumed = not (told or self.transport.begun)
         return self._roll(self.follower.start(now), now, edge)[1]
 
     def look(self, now: float) -> Move | None:
@@ -77,6 +103,7 @@ class Beat:
 
     def make(self, move: Move, now: float, edge: Tick) -> list[Effect]:
         """Do as the sequencer does. What sounds must have been ended."""
+        self._assumed = False
         if self.transport.rolling:
             self.transport.halt(now)
         if not isinstance(move, Roll):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from jamd.daemon.dynamics import Dynamics
+from jamd.daemon.hearing import OPENING_NOTES
 from jamd.daemon.memory import Memory
 from jamd.daemon.phrase import Phrase
+from jamd.daemon.pickup import pickup
 from jamd.daemon.schedule import PEDAL_DOWN, Key
 from jamd.daemon.transport import Transport
-from jamd.notes import TICKS_PER_BEAT
+from jamd.notes import TICKS_PER_BEAT, Tick
 
 
 class Ear:
@@ -30,6 +32,7 @@ class Ear:
         self.dynamics = Dynamics(transport)
         self.phrase = Phrase()
         self.notes_heard = 0
+        self._judged = 0  # notes heard when it was last asked whether there is a pickup
         self.last_note: int | None = None
 
     def press(self, key: Key, velocity: int, now: float) -> None:
@@ -52,6 +55,25 @@ class Ear:
         """The sustain pedal moves, 0..127. What it holds is heard as longer; no phrase is."""
         down = value >= PEDAL_DOWN
         self._memory.heard.pedal(channel, down, self._transport.tick_at(now))
+
+    def pickup(self, now: float) -> Tick:
+        """By how much the first note heard lies before a bar line.
+
+        0 where that is not clear, where too much has been heard to turn back, and where nothing
+        new has been heard since the last time.
+        """
+        if self._judged == self.notes_heard:
+            return Tick(0)
+        self._judged = self.notes_heard
+        notes = self._memory.heard.notes(self._transport.tick_at(now))
+        if len(notes) > OPENING_NOTES:
+            return Tick(0)
+        return pickup(notes, self._transport.meter)
+
+    def shift(self, by: int) -> None:
+        """All that was heard lies `by` ticks later."""
+        self._memory.heard.shift(by)
+        self.phrase.shift(by)
 
     def hand_over(self, now: float) -> None:
         """The player says that his phrase is over."""

@@ -161,6 +161,20 @@ class MeterSet:
 
 
 @dataclass(frozen=True, slots=True)
+class BarLineFound:
+    """The first note was no beat one: all entries before this one lie `by` ticks later.
+
+    Attributes:
+        tick: Now, counted so.
+        by: A bar less the pickup.
+    """
+
+    tick: int
+    seconds: float
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
 class TurnTaken:
     """The turn passed."""
 
@@ -193,7 +207,7 @@ class ControlUsed:
     message: Message
 
 
-Entry = Sounded | TempoSet | MeterSet | TurnTaken | ModeSet | ControlUsed
+Entry = Sounded | TempoSet | MeterSet | BarLineFound | TurnTaken | ModeSet | ControlUsed
 
 
 # Effects: what `handle`, `advance` and `shutdown` return, to be done in their order.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, takewhile
 from operator import attrgetter
 
-from jamd.daemon.placing import Onset, Placer
+from jamd.daemon.placing import KEPT, Onset, Placer
 from jamd.daemon.schedule import Key
 from jamd.notes import HELD, TICKS_PER_STEP, Meter, Note, Tick
 from jamd.parts import parts_of
@@ -17,6 +17,9 @@ PEDAL_BARS = 2
 away, and a foot that rests on the pedal means nothing."""
 
 MOST_NOTES = 4096
+
+OPENING_NOTES = KEPT
+"""As long as no more have been heard, nothing is settled."""
 
 
 @dataclass(slots=True)
@@ -100,6 +103,14 @@ class Hearing:
         """Keep nothing with an onset before `start`."""
         self._settled = [note for note in self._settled if note.onset >= start]
         self._recent = [struck for struck in self._recent if struck.onset.place >= start]
+
+    def shift(self, by: int) -> None:
+        """All of them lie `by` ticks later. Only for an opening, of which nothing is settled."""
+        self._placer.shift(by)
+        for struck in self._recent:
+            struck.tick = Tick(struck.tick + by)
+            struck.let_go = None if struck.let_go is None else Tick(struck.let_go + by)
+            struck.end = None if struck.end is None else Tick(struck.end + by)
 
     def _silence(self, struck: _Struck | None, tick: Tick) -> None:
         if struck is not None and struck.let_go is not None:

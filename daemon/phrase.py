@@ -7,7 +7,7 @@ from collections import deque
 
 from jamd.daemon.placing import CHORD_SECONDS
 from jamd.daemon.schedule import Key
-from jamd.daemon.transport import SIXTEENTH
+from jamd.daemon.transport import SIXTEENTH, pulse
 from jamd.notes import Meter, Tick
 
 ANSWER_BARS = (1, 2, 4, 8)
@@ -55,6 +55,11 @@ class Phrase:
         if self._down.pop(key, None) is not None:
             self.last, self._last_release = tick, now
 
+    def shift(self, by: int) -> None:
+        """It lies `by` ticks later."""
+        if self.first is not None:
+            self.first, self.last = Tick(self.first + by), Tick(self.last + by)
+
     def hand_over(self, now: float) -> None:
         """The player says that it is over, whatever keys are down."""
         if self.first is not None:
@@ -92,8 +97,12 @@ class Phrase:
     def answer_ticks(self, meter: Meter) -> Tick:
         """The length of an answer: the phrase's own, rounded up to whole bars, 1, 2, 4 or 8.
 
-        A last note that rings a sixteenth into the next bar does not make the phrase a bar longer.
+        It counts from its first bar line: a pickup of up to a beat belongs to the next bar. A last
+        note that rings a sixteenth into the next bar does not make the phrase a bar longer.
         """
-        length = self.last - (self.first or 0) - SIXTEENTH
+        first = self.first or 0
+        before = -first % meter.ticks_per_bar
+        begins = first + (before if before <= pulse(meter) else 0)
+        length = self.last - begins - SIXTEENTH
         bars = (bars for bars in ANSWER_BARS if length <= bars * meter.ticks_per_bar)
         return Tick(next(bars, ANSWER_BARS[-1]) * meter.ticks_per_bar)

@@ -33,7 +33,8 @@ _LONGEST_LAG_SECONDS = 0.030
 _LAG_ONSETS = 16  # the lag is the mean of so many,
 _LAG_PRIOR = 6  # and of so many more that are on time
 
-_KEPT = 64  # onsets that may still be revised: some bars
+KEPT = 64
+"""So many of the last onsets may still be revised: some bars."""
 
 # Two notes of a run of sixteenths can come so close that they look like a chord.
 _RUN_TICKS = TICKS_PER_BEAT * 3 // 8  # a run: the onset before is no further away,
@@ -74,7 +75,6 @@ class Onset:
         "chosen",
         "final",
         "is_chord",
-        "origin",
         "pitches",
         "rate",
         "seconds",
@@ -91,14 +91,13 @@ class Onset:
         self.chord_with: Onset | None = None  # the onset before, where they may be one chord
         self.is_chord = False  # and there is no doubt
         self.final = False  # what is heard from now on does not revise it
-        self.origin = Tick(0)
         self.states: list[_State] = []
         self.chosen = _State(tick, _STRAIGHT, 0.0, None)
 
     @property
     def place(self) -> Tick:
         """Where it was meant, on a step of the grid, as far as can be told by now."""
-        return Tick(max(0, self.origin + self.chosen.place))
+        return Tick(max(0, self.chosen.place))
 
 
 class Placer:
@@ -111,7 +110,6 @@ class Placer:
     def __init__(self, meter: Meter) -> None:
         self._bar = meter.ticks_per_bar
         self._read_so = _COMPOUND_READ_SO if meter.denominator == 8 else _READ_SO
-        self._origin = Tick(0)
         self._onsets: deque[Onset] = deque()
 
     def hear(self, tick: Tick, seconds: float, pitch: int, rate: float) -> Onset:
@@ -142,11 +140,11 @@ class Placer:
         self._add(onset)
         return onset
 
-    def move_bar_line(self, origin: Tick) -> None:
-        """A bar line lies at `origin`, not at tick 0: revise all that may still be revised."""
-        self._origin = origin
+    def shift(self, by: int) -> None:
+        """All that may still be revised lies `by` ticks later: place it accordingly."""
         heard, self._onsets = self._onsets, deque()
         for onset in heard:
+            onset.tick = Tick(onset.tick + by)
             self._add(onset)
 
     def _runs_on(self, onset: Onset, last: Onset) -> bool:
@@ -177,17 +175,16 @@ class Placer:
         onset.states = [state for state in states if state.cost - best < _HOPELESS]
         for state in onset.states:
             state.cost -= best  # only differences count, and the sum would grow for ever
-        onset.origin = self._origin
         self._onsets.append(onset)
         self._choose()
-        if len(self._onsets) > _KEPT:
+        if len(self._onsets) > KEPT:
             self._onsets.popleft().final = True
             for state in self._onsets[0].states:
                 state.before = None
 
     def _near(self, onset: Onset) -> list[_State]:
         """The places near `onset` in every reading, before anything else is looked at."""
-        at = onset.tick - self._origin - self._lag(onset.rate)
+        at = onset.tick - self._lag(onset.rate)
         spread = max(TIMING_SECONDS * onset.rate, _LEAST_TIMING)
         states = []
         for reading, spacing in enumerate(_SPACING):

@@ -263,6 +263,8 @@ class Session:
         if self._turn is Turn.JAMD:
             certain = [n for n in self._planner.commit(self._edge) if n.onset < self._end]
             certain = self._ear.dynamics.shape(certain)
+            if certain:
+                self._beat.keep_bar()
             self._memory.commit(certain)
             self._stage.play(certain)
         due = self._stage.release(self._now)
@@ -274,6 +276,8 @@ class Session:
             self._effects.append(events.Ask(request))
 
     def _decide(self) -> None:
+        if self._beat.bar_is_assumed and self._turn is Turn.PLAYER:
+            self._find_bar_line()
         span = self._policy.wants(self._scene())
         if span is None and self._turn is Turn.JAMD:
             self._ear.begin_phrase()
@@ -283,6 +287,18 @@ class Session:
         if span is not None and self._turn is Turn.PLAYER and self._ear.phrase_is_over(self._now):
             self._ear.dynamics.begin()
             self._pass_turn(Turn.JAMD)
+
+    def _find_bar_line(self) -> None:
+        """Once the player pauses: perhaps the first note was a pickup."""
+        pauses = self._ear.phrase.pauses(self._transport.beat_seconds)
+        if pauses is None or self._now < pauses:
+            return
+        by = -self._ear.pickup(self._now) % self._settings.meter.ticks_per_bar
+        if by:
+            self._planner.aim(None)
+            self._edge = Tick(self._edge + by)
+            self._ear.shift(by)
+            self._effects += self._beat.shift(by, self._now)
 
     def _scene(self) -> Scene:
         return Scene(

@@ -9,14 +9,22 @@ two parts have a track each. `Entry` in `jamd.daemon.events` says what a take is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mido
 from mido import Message, MetaMessage, MidiFile, MidiTrack
 from mido.midifiles.meta import KeySignatureError
 
-from jamd.daemon.events import ControlUsed, Entry, MeterSet, Sounded, TempoSet, TurnTaken
+from jamd.daemon.events import (
+    BarLineFound,
+    ControlUsed,
+    Entry,
+    MeterSet,
+    Sounded,
+    TempoSet,
+    TurnTaken,
+)
 from jamd.daemon.transport import FASTEST_BPM, SLOWEST_BPM, position
 from jamd.errors import SourceError
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
@@ -43,7 +51,7 @@ def to_midi(entries: Iterable[Entry]) -> MidiFile:
 
     A note without its end, as in a take cut off by a crash, ends with the take.
     """
-    entries = sorted(entries, key=lambda entry: entry.tick)
+    entries = sorted(_in_bars(entries), key=lambda entry: entry.tick)
     end = entries[-1].tick if entries else 0
     file = MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
     conductor = [(entry.tick, meta) for entry in entries if (meta := _meta(entry)) is not None]
@@ -59,6 +67,20 @@ def to_midi(entries: Iterable[Entry]) -> MidiFile:
             sounded.append((end, Message("note_off", channel=channel, note=pitch)))
         file.tracks.append(_track(name, sounded, end))
     return file
+
+
+def _in_bars(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The entries with the ticks they have since it is known where the bar lines are."""
+    later = 0
+    moved: list[Entry] = []
+    for entry in reversed(list(entries)):
+        if isinstance(entry, BarLineFound):
+            later += entry.by
+        elif isinstance(entry, MeterSet | TempoSet) and entry.tick == 0:
+            moved.append(entry)  # they hold from the beginning
+        else:
+            moved.append(replace(entry, tick=entry.tick + later))
+    return reversed(moved)
 
 
 def _meta(entry: Entry) -> MetaMessage | None:
@@ -101,7 +123,7 @@ def notes(entries: Iterable[Entry]) -> dict[Part | None, list[Note]]:
     """
     found: dict[Part | None, list[Note]] = {part: [] for part in TRACKS}
     struck: dict[tuple[Part | None, int, int], Sounded] = {}
-    for entry in entries:
+    for entry in _in_bars(entries):
         if not isinstance(entry, Sounded) or entry.message.type not in ("note_on", "note_off"):
             continue
         key = (entry.part, entry.message.channel, entry.message.note)

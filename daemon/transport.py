@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jamd.notes import TICKS_PER_BEAT, Meter, Tick
 
@@ -74,6 +74,10 @@ class TempoMap:
         """Play on at the tempo of `seconds`, whatever was to change later."""
         count = bisect_right(self._changes, seconds, key=lambda change: change.seconds)
         self._changes = self._changes[: max(count, 1)]
+
+    def shift(self, by: int) -> None:
+        """Count every moment `by` ticks later."""
+        self._changes = [replace(change, tick=change.tick + by) for change in self._changes]
 
     def tick_at(self, seconds: float) -> float:
         """The tick at `seconds`, with its fraction."""
@@ -216,6 +220,10 @@ class Transport:
         self._map.change(now, until)
         self._map.change(seconds, self._bpm)
         return until
+
+    def shift(self, by: int) -> None:
+        """Count every moment `by` ticks later, 0 or more: what was played lay later in its bar."""
+        self._map.shift(by)
 
     def song_tick(self, tick: Tick) -> Tick:
         """How far `tick` lies from the song's beginning."""

@@ -273,3 +273,41 @@ def test_the_first_note_starts_the_transport() -> None:
     assert [effect.entry.tick for effect in effects if isinstance(effect, Journal)] == [0, 0, 0]
     status = session.status(62.6)
     assert (status.bar, status.beat, status.last_note) == (2, 2, 60)
+
+
+AMAZING_GRACE = """
+    1.1.0 player 62 70 11
+    1.2.0 player 67 80 23
+    2.1.0 player 71 75 5
+    2.1.6 player 67 75 5
+    2.2.0 player 71 80 23
+    3.1.0 player 69 75 11
+    3.2.0 player 67 80 23
+    4.1.0 player 64 75 11
+    4.2.0 player 62 80 18
+"""
+
+
+def test_a_pickup_belongs_to_the_next_bar() -> None:
+    # Three four, from a quarter before the bar line. Nobody gave the beat: the first note is bar 1
+    # beat 1 until the player pauses, and then it is beat 3.
+    three = Meter(3, 4)
+    entries = play(Settings(meter=three), AMAZING_GRACE, bars=12)
+    assert list(take.rows(entries))[:4] == rows("""
+        1.3.0 player 62 70 11
+        2.1.0 player 67 80 23
+        2.3.0 player 71 75 5
+        2.3.6 player 67 75 5
+    """)
+    assert len(jamds(entries)) > 4
+    conductor, player = take.to_midi(entries).tracks[:2]
+    assert next(m.time for m in player if m.type == "note_on") == 2 * TICKS_PER_BEAT
+    assert [m.time for m in conductor if m.type in ("set_tempo", "time_signature")] == [0, 0]
+
+
+def test_who_was_given_the_beat_begins_where_he_begins() -> None:
+    entries = play(Settings(meter=Meter(3, 4), start_at_once=True), AMAZING_GRACE, bars=12)
+    assert list(take.rows(entries))[:2] == rows("""
+        1.1.0 player 62 70 11
+        1.2.0 player 67 80 23
+    """)

@@ -90,3 +90,13 @@ def test_nothing_played_never_ends() -> None:
 def test_an_answer_lasts_whole_bars(last_onset: float, bars: int) -> None:
     phrase = played([0.0, 0.5, last_onset])
     assert phrase.answer_ticks(Meter(4, 4)) == bars * 1920
+
+
+@pytest.mark.parametrize(("first", "last", "bars"), [
+    (1.5, 3.9, 1),  # a beat before a bar line, and a bar
+    (1.75, 5.9, 2),
+    (0.5, 3.9, 2),  # from the second beat on: no pickup
+])  # fmt: skip
+def test_a_pickup_does_not_make_the_answer_longer(first: float, last: float, bars: int) -> None:
+    phrase = played([first, first + 0.5, last])
+    assert phrase.answer_ticks(Meter(4, 4)) == bars * 1920

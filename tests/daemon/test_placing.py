@@ -142,13 +142,13 @@ def test_a_note_struck_again_is_no_chord() -> None:
     assert first.place < second.place
 
 
-def test_the_bar_line_moves_with_all_that_is_not_settled() -> None:
+def test_what_lies_later_in_its_bar_is_placed_anew() -> None:
     placer = Placer(FOUR)
     # Triplets from a pickup of two thirds of a beat on.
     played = [0, 160, 320, 480, 640, 800, 960, 1120, 1280]
     onsets = [placer.hear(Tick(t), t / 960, 60 + i, 960) for i, t in enumerate(played)]
-    placer.move_bar_line(Tick(320))
-    assert [onset.place for onset in onsets] == played
+    placer.shift(1600)
+    assert [onset.place for onset in onsets] == [1600 + tick for tick in played]
 
 
 @given(
