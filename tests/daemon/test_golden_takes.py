@@ -275,6 +275,16 @@ def test_the_first_note_starts_the_transport() -> None:
     assert (status.bar, status.beat, status.last_note) == (2, 2, 60)
 
 
+def test_the_pedal_does_not_put_off_the_end_of_a_phrase() -> None:
+    down = (seconds("1.1.1"), Heard(Message("control_change", control=64, value=64)))
+    entries = play(settings(), ONE_BAR, down)
+    assert turns(entries) == turns(play(settings(), ONE_BAR))
+    # What the pedal holds is heard as long notes, and answered so.
+    assert [row.split()[-1] for row in jamds(entries)[:2]] != ["9", "9"]
+    half_up = (seconds("1.1.1"), Heard(Message("control_change", control=64, value=63)))
+    assert jamds(play(settings(), ONE_BAR, half_up)) == jamds(play(settings(), ONE_BAR))
+
+
 AMAZING_GRACE = """
     1.1.0 player 62 70 11
     1.2.0 player 67 80 23
