@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, takewhile
+from itertools import groupby
 from operator import attrgetter
 
 from jamd.daemon.placing import KEPT, Onset, Placer
@@ -88,16 +88,21 @@ class Hearing:
 
     def notes(self, until: Tick) -> list[Note]:
         """All of them as meant, by onset; what sounds on by its pedal sounds until `until`."""
-        recent = list(self._as_meant(until))
-        count = sum(1 for _ in takewhile(_is_settled, self._recent))
-        # A chord is settled whole.
-        while 0 < count < len(recent) and recent[count].onset == recent[count - 1].onset:
-            count -= 1
-        self._settled += _in_parts(recent[:count])
-        del self._recent[:count]
+        recent: list[Note] = []
+        open_ended: list[_Struck] = []
+        pairs = zip(self._recent, self._as_meant(until), strict=True)
+        for _, group in groupby(pairs, key=lambda pair: pair[1].onset):
+            struck, chord = zip(*group, strict=True)
+            # A chord is settled whole; a drone waits, and what came after it need not.
+            if all(each.onset.final and each.end is not None for each in struck):
+                self._settled += _in_parts(chord)
+            else:
+                recent += _in_parts(chord)
+                open_ended += struck
+        self._recent = open_ended
         if len(self._settled) > MOST_NOTES:
             del self._settled[: MOST_NOTES // 2]
-        return [*self._settled, *_in_parts(recent[count:])]
+        return sorted([*self._settled, *recent], key=attrgetter("onset"))
 
     def forget_before(self, start: Tick) -> None:
         """Keep nothing with an onset before `start`."""
@@ -134,13 +139,8 @@ class Hearing:
         return reversed(notes)
 
 
-def _is_settled(struck: _Struck) -> bool:
-    return struck.onset.final and struck.end is not None
-
-
-def _in_parts(notes: Sequence[Note]) -> Iterator[Note]:
-    """The player's notes with their parts: a tune, or what lies under it."""
-    for _, group in groupby(notes, key=attrgetter("onset")):
-        chord = sorted(group)
-        for note, part in zip(chord, parts_of([note.pitch for note in chord]), strict=True):
-            yield Note(note.onset, note.pitch, note.velocity, note.duration, part)
+def _in_parts(chord: Iterable[Note]) -> Iterator[Note]:
+    """Notes struck together with their parts: a tune, or what lies under it."""
+    chord = sorted(chord)
+    for note, part in zip(chord, parts_of([note.pitch for note in chord]), strict=True):
+        yield Note(note.onset, note.pitch, note.velocity, note.duration, part)

@@ -118,6 +118,18 @@ def test_a_foot_left_on_the_pedal_lengthens_to_two_bars_and_no_key_is_cut(
     assert durations(hearing) == [heard]
 
 
+def test_a_drone_is_heard_where_it_began_whatever_is_settled_after_it() -> None:
+    hearing = Hearing(FOUR)
+    press(hearing, 36, 0)
+    for number in range(1, 200):
+        press(hearing, 60, 240 * number)
+        release(hearing, 60, 240 * number + 200)
+        hearing.notes(Tick(240 * number + 240))
+    notes = hearing.notes(Tick(240 * 200))
+    assert [note.onset for note in notes] == [240 * i for i in range(200)]
+    assert [note.duration for note in notes] == [HELD, *[200] * 199]
+
+
 def test_what_is_settled_stays_in_order_with_what_came_after() -> None:
     hearing = Hearing(FOUR)
     for number in range(200):
