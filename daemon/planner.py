@@ -7,10 +7,12 @@ asked for again as soon as there is a worker to ask.
 
 from __future__ import annotations
 
+from jamd.daemon.encore import Encore, LastAnswer
 from jamd.daemon.memory import Memory
 from jamd.daemon.plan import Plan, Span, fit
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.settings import Settings
+from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_STEP, Note, Tick, to_tick
 
 ASK_SECONDS = 0.025
@@ -34,6 +36,7 @@ class Planner:
         self._request: PlanRequest | None = None
         self._asked = 0
         self._not_before = float("-inf")
+        self._last_answer = LastAnswer(settings.meter)
         self.span: Span | None = None
         self.worker = False
 
@@ -44,7 +47,20 @@ class Planner:
 
     def commit(self, edge: Tick) -> tuple[Note, ...]:
         """Take out, as certain, every planned note that begins before `edge`."""
-        return self._plan.commit(edge)
+        certain = self._plan.commit(edge)
+        if self.span is not None:
+            self._last_answer.add(self.span, certain)
+        return certain
+
+    def encore(self, edge: Tick, transport: Transport) -> Encore | None:
+        """The last answer as it would be played once more from `edge` on, if there was one."""
+        return self._last_answer.once_more(edge, transport)
+
+    def play(self, encore: Encore) -> None:
+        """Fill a span with what is known already, and ask nobody for it."""
+        self.aim(encore.span)
+        self._plan.add(encore.notes)
+        self._plan.through = encore.span.through
 
     def aim(self, span: Span | None) -> None:
         """Fill `span` from now on (None: nothing). One with another start is planned anew."""

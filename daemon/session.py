@@ -169,6 +169,8 @@ class Session:
                 self._panic()
             case events.YourTurn():
                 self._ear.hand_over(self._now)
+            case events.Again():
+                self._play_again()
 
     def _use(self, message: Message, seconds: float) -> None:
         action = self._controls.hear(message)
@@ -234,6 +236,15 @@ class Session:
         self._stage.ring_out(limit)
         self._memory.cut(limit)
         self._pass_turn(Turn.PLAYER)
+
+    def _play_again(self) -> None:
+        """The last answer once more, from the next strong beat on."""
+        encore = self._planner.encore(self._edge, self._transport)
+        if encore is not None and self._transport.rolling and self._mode is not Mode.OFF:
+            self._give_way()
+            self._planner.play(encore)
+            self._ear.begin_phrase()
+            self._pass_turn(Turn.JAMD)
 
     def _panic(self) -> None:
         self._effects += self._stage.panic(self._now)

@@ -122,6 +122,9 @@ def pulse(meter: Meter) -> Tick:
     return meter.ticks_per_pulse
 
 
+_TWO_HALVES = (Meter(4, 4), Meter(6, 8))
+
+
 class Transport:
     """The session's one beat: not started, then rolling from tick 0, which is bar 1 beat 1.
 
@@ -251,6 +254,12 @@ class Transport:
     def next_pulse(self, tick: float) -> Tick:
         """The first tapped beat at or after `tick`."""
         length = pulse(self.meter)
+        return Tick(math.ceil(tick / length) * length)
+
+    def next_strong_beat(self, tick: float) -> Tick:
+        """The first strong beat at or after `tick`: one, and in a bar of two halves the second."""
+        bar = self.meter.ticks_per_bar
+        length = bar // 2 if self.meter in _TWO_HALVES else bar
         return Tick(math.ceil(tick / length) * length)
 
     def next_bar_line(self, tick: float) -> Tick:

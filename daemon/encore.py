@@ -1,0 +1,68 @@
+"""The last answer, kept so that it can be played once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from jamd.daemon.phrase import ANSWER_BARS
+from jamd.daemon.plan import Span
+from jamd.daemon.transport import Transport
+from jamd.notes import Meter, Note, Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Encore:
+    """Notes to play once more.
+
+    Attributes:
+        span: Where.
+        notes: What, by onset, all within the span.
+    """
+
+    span: Span
+    notes: tuple[Note, ...]
+
+
+class LastAnswer:
+    """What jamd played when it last had the floor; of a long stretch, the last eight bars.
+
+    Args:
+        meter: One of `jamd.notes.METERS`.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._span: Span | None = None
+        self._notes: list[Note] = []
+
+    def add(self, span: Span, notes: Sequence[Note]) -> None:
+        """Keep `notes`, by onset, which jamd plays in `span`; those of another are forgotten."""
+        if not notes:
+            return
+        if self._span is None or span.start != self._span.start:
+            self._notes = []
+        self._span = span
+        self._notes += notes
+        longest = ANSWER_BARS[-1] * self._meter.ticks_per_bar
+        first = notes[-1].onset - longest
+        self._notes = [note for note in self._notes if note.onset > first]
+
+    def once_more(self, earliest: Tick, transport: Transport) -> Encore | None:
+        """The answer, moved so that it begins at or after a tick; None: there was none yet.
+
+        It is moved by whole strong beats of `transport`, so that each note is as strong as it was.
+        """
+        if self._span is None:
+            return None
+        bar = self._meter.ticks_per_bar
+        start = max(self._span.start, self._notes[0].onset // bar * bar)
+        length = max(note.end for note in self._notes) - start
+        moved = transport.next_strong_beat(earliest - start)
+        span = replace(
+            self._span,
+            start=Tick(start + moved),
+            through=Tick(start + moved + -(-length // bar) * bar),
+        )
+        notes = (replace(note, onset=Tick(note.onset + moved)) for note in self._notes)
+        return Encore(span, tuple(notes))

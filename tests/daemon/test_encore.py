@@ -1,0 +1,108 @@
+"""`again`: the last answer once more."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from mido import Message
+
+from jamd.control import Control, ControlKind
+from jamd.daemon.controls import Action
+from jamd.daemon.encore import LastAnswer
+from jamd.daemon.events import Again, Event, Heard, Mode, SetMode, WorkerReady
+from jamd.daemon.plan import Span
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.take import rows
+from jamd.daemon.transport import Transport
+from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.notes import METERS, Meter, Note, Tick
+
+PHRASE = [
+    (0.5 * i + wait, Heard(Message(kind, note=pitch, velocity=80)))
+    for i, pitch in enumerate((60, 64, 67, 65))
+    for kind, wait in (("note_on", 0.0), ("note_off", 0.4))
+]
+"""A bar of quarter notes at 120 a minute."""
+
+SETTINGS = Settings()
+
+
+def jam(*events: tuple[float, Event], settings: Settings = SETTINGS, bars: int = 10) -> list[str]:
+    """What jamd plays, as rows."""
+    story: list[tuple[float, Event]] = [(0.0, WorkerReady()), *PHRASE, *events]
+    performance = Performance(Session(settings), ScriptedImproviser(), story)
+    performance.run(2.0 * bars)
+    return [row for row in rows(performance.entries) if " player " not in row]
+
+
+def moved(rows: list[str], bars: int) -> list[str]:
+    return [f"{int(row.split('.', 1)[0]) + bars}.{row.split('.', 1)[1]}" for row in rows]
+
+
+FIRST = jam()
+
+
+def test_the_last_answer_is_played_once_more_and_once_more() -> None:
+    """Asked for on the first beat of a bar, it begins a half bar's multiple after the first one."""
+    assert jam((10.25, Again())) == [*FIRST, *moved(FIRST, 4)]
+    twice = jam((10.25, Again()), (14.25, Again()))
+    assert twice == [*FIRST, *moved(FIRST, 4), *moved(FIRST, 6)]
+
+
+def test_without_an_answer_nothing_is_played_again() -> None:
+    assert jam((2.05, Again())) == FIRST
+    assert jam((10.0, SetMode(Mode.OFF)), (10.25, Again())) == FIRST
+
+
+def test_the_player_can_take_the_turn_back() -> None:
+    loud = [Heard(Message("note_on", note=pitch, velocity=120)) for pitch in (50, 52)]
+    again = jam((10.25, Again()), (11.1, loud[0]), (11.3, loud[1]))
+    assert again[: len(FIRST)] == FIRST
+    assert moved(FIRST, 4)[0] in again
+    assert moved(FIRST, 4)[-1] not in again
+
+
+def test_a_pedal_can_mean_it() -> None:
+    pedal = Control(ControlKind.CC, 67)
+    settings = Settings(controls={pedal: Action.AGAIN})
+    down = Heard(Message("control_change", control=67, value=127))
+    assert jam((10.25, down), settings=settings) == [*FIRST, *moved(FIRST, 4)]
+
+
+def test_endless_plays_its_last_bars_again_and_goes_on() -> None:
+    settings = Settings(mode=Mode.ENDLESS)
+    plain = jam(settings=settings, bars=16)
+    again = jam((12.1, Again()), settings=settings, bars=16)
+    assert again != plain
+    assert again[-1].startswith("16."), "it goes on"
+
+
+@given(
+    st.sampled_from(METERS),
+    st.lists(st.tuples(st.integers(0, 10000), st.integers(1, 4000)), min_size=1),
+    st.integers(0, 10000),
+)
+def test_it_begins_in_time_and_each_note_is_as_strong_as_it_was(
+    meter: Meter, places: list[tuple[int, int]], later: int
+) -> None:
+    notes = [Note(Tick(at), 60, 80, Tick(length)) for at, length in sorted(places)]
+    answer = LastAnswer(meter)
+    answer.add(Span(notes[0].onset, Tick(99999)), notes)
+    earliest = Tick(notes[-1].onset + later)
+    encore = answer.once_more(earliest, Transport(120, meter))
+    assert encore is not None
+    assert earliest <= encore.span.start < earliest + meter.ticks_per_bar
+    kept = notes[-len(encore.notes) :]
+    (shift,) = {new.onset - old.onset for new, old in zip(encore.notes, kept, strict=True)}
+    assert shift % (meter.ticks_per_bar // 2) == 0
+    for note in encore.notes:
+        assert encore.span.start <= note.onset < encore.span.through
+        assert note.end <= encore.span.through
+    assert encore.notes[-1].onset - encore.notes[0].onset < 8 * meter.ticks_per_bar
+
+
+def test_there_is_nothing_to_play_again_at_first() -> None:
+    answer = LastAnswer(Meter(4, 4))
+    answer.add(Span(Tick(0), Tick(1920)), [])
+    assert answer.once_more(Tick(0), Transport(120, Meter(4, 4))) is None
