@@ -269,6 +269,10 @@ class Session:
         """Bring everything up to the present moment."""
         if not self._transport.rolling:
             return
+        due = self._stage.release(self._now)
+        self._effects += due
+        if due:
+            return  # what is due goes out first; the next `advance`, wanted at once, may think
         self._decide()
         self._edge = Tick(max(self._edge, self._transport.passed(self._now + self._window) + 1))
         if self._turn is Turn.JAMD:
@@ -278,10 +282,6 @@ class Session:
                 self._beat.keep_bar()
             self._memory.commit(certain)
             self._stage.play(certain)
-        due = self._stage.release(self._now)
-        self._effects += due
-        if due:
-            return  # what is due goes out first; the next `advance`, wanted at once, may think
         request = self._planner.ask(self._now, self._edge)
         if request is not None:
             self._effects.append(events.Ask(request))
