@@ -121,10 +121,9 @@ class Loop:
                 now = self._turn()
                 deadline = self._session.next_deadline()
                 look = now + POLL_S
-                if deadline is None or deadline > look:
-                    self._clock.sleep_until(look)
-                else:
-                    self._clock.meet(deadline)
+                if deadline is not None:
+                    look = min(look, deadline - 0.0002)
+                self._clock.sleep_until(look)
         finally:
             try:
                 self._perform(self._session.shutdown(self._clock.now()))

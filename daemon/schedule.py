@@ -10,15 +10,14 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from mido import Message
 
 from jamd.notes import Note, Part, Tick
 
 NOTE_OFF, NOTE_ON = 0, 1  # at one tick, ends come before beginnings
-
-_PLAYER = 0  # the number of every strike of the player's own; jamd's count from 1
 
 SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
 
@@ -34,12 +33,30 @@ class Key:
     pitch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sounding:
-    """A note that sounds: who struck it, and the strike's number, unlike any other."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Strike:
+    """A note that is to sound or sounds. No two are equal, of the same key or not.
 
-    strike: int
-    part: Part | None  # None: the player's own, sent on
+    Its messages are made with it and not when they are due, when there is no time for that.
+
+    Attributes:
+        part: Whose it is; None: the player's own, sent on.
+        on: The message that begins it.
+        off: The message that ends it.
+    """
+
+    part: Part | None
+    on: Message
+    off: Message
+
+    @classmethod
+    def of(cls, part: Part | None, on: Message) -> Strike:
+        """The strike that `on` begins."""
+        return cls(part, on, Message("note_off", channel=on.channel, note=on.note))
+
+    @property
+    def key(self) -> Key:
+        return Key(self.on.channel, self.on.note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +76,7 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self._sounding: dict[Key, Sounding] = {}
+        self._sounding: dict[Key, Strike] = {}
         self._pedals: set[int] = set()
         self._channels: set[int] = set()
 
@@ -69,35 +86,32 @@ class Ledger:
     @property
     def jamds(self) -> int:
         """How many of jamd's own notes sound."""
-        return sum(sounding.part is not None for sounding in self._sounding.values())
+        return sum(strike.part is not None for strike in self._sounding.values())
 
-    def strike(self, tick: Tick, key: Key, velocity: int, sounding: Sounding) -> Iterator[Outgoing]:
+    def strike(self, tick: Tick, strike: Strike) -> Iterator[Outgoing]:
         """Begin a note at `tick`."""
+        key = strike.key
         yield from self.end(tick, key)
-        self._sounding[key] = sounding
+        self._sounding[key] = strike
         self._channels.add(key.channel)
-        yield Outgoing(
-            tick,
-            sounding.part,
-            Message("note_on", channel=key.channel, note=key.pitch, velocity=velocity),
-        )
+        yield Outgoing(tick, strike.part, strike.on)
 
-    def end(self, tick: Tick, key: Key, strike: int | None = None) -> Iterator[Outgoing]:
+    def end(self, tick: Tick, key: Key, strike: Strike | None = None) -> Iterator[Outgoing]:
         """End what sounds at `key`, if it is the given strike (None: whichever it is)."""
         sounding = self._sounding.get(key)
-        if sounding is None or strike not in (None, sounding.strike):
-            return
-        del self._sounding[key]
-        message = Message("note_off", channel=key.channel, note=key.pitch)
-        yield Outgoing(tick, sounding.part, message)
+        if sounding is not None and strike in (None, sounding):
+            del self._sounding[key]
+            yield Outgoing(tick, sounding.part, sounding.off)
 
     def thru(self, tick: Tick, message: Message) -> Iterator[Outgoing]:
         """Send one of the player's own channel messages on."""
         if message.type == "note_on" and message.velocity > 0:
-            key = Key(message.channel, message.note)
-            yield from self.strike(tick, key, message.velocity, Sounding(_PLAYER, None))
+            yield from self.strike(tick, Strike.of(None, message))
         elif message.type in ("note_on", "note_off"):
-            yield from self.end(tick, Key(message.channel, message.note), _PLAYER)
+            key = Key(message.channel, message.note)
+            sounding = self._sounding.get(key)
+            if sounding is not None and sounding.part is None:
+                yield from self.end(tick, key)
         else:
             self._channels.add(message.channel)
             if message.is_cc(SUSTAIN):
@@ -131,16 +145,14 @@ def _control(tick: Tick, channel: int, control: int) -> Outgoing:
     return Outgoing(tick, None, message)
 
 
-@dataclass(order=True, slots=True)
-class _Due:
+class _Due(NamedTuple):
     """A note's beginning or end, in the order in which messages leave."""
 
     tick: Tick
     priority: int
-    sequence: int
-    note: Note = field(compare=False)
-    key: Key = field(compare=False)
-    strike: int = field(compare=False)
+    sequence: int  # unlike any other: what follows is never compared
+    note: Note
+    strike: Strike
 
 
 class Schedule:
@@ -149,7 +161,7 @@ class Schedule:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._due: list[_Due] = []
-        self._count = itertools.count(1)
+        self._count = itertools.count()
 
     @property
     def next_tick(self) -> Tick | None:
@@ -161,8 +173,8 @@ class Schedule:
 
     def add(self, note: Note, channel: int) -> None:
         """Play `note` on `channel`."""
-        strike = next(self._count)
-        self._push(note.onset, NOTE_ON, note, Key(channel, note.pitch), strike)
+        on = Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)
+        self._push(note.onset, NOTE_ON, note, Strike.of(note.part, on))
 
     def release(self, tick: Tick, earliest: Tick) -> Iterator[Outgoing]:
         """What is due at or before `tick`, in order.
@@ -173,17 +185,17 @@ class Schedule:
         while self._due and self._due[0].tick <= tick:
             due = heapq.heappop(self._due)
             if due.priority == NOTE_OFF:
-                yield from self._ledger.end(due.tick, due.key, due.strike)
+                yield from self._ledger.end(due.tick, due.strike.key, due.strike)
             elif due.tick >= earliest:
                 yield from self._begin(due)
 
     def shorten(self, limit: Tick) -> None:
         """Let nothing last beyond `limit`; notes that would begin there or later are dropped."""
-        kept = [due for due in self._due if due.priority == NOTE_OFF or due.tick < limit]
-        for due in kept:
-            due.tick = min(due.tick, limit)
-            due.note = _cut(due.note, limit)
-        self._due = kept
+        self._due = [
+            due._replace(tick=min(due.tick, limit), note=_cut(due.note, limit))
+            for due in self._due
+            if due.priority == NOTE_OFF or due.tick < limit
+        ]
         heapq.heapify(self._due)
 
     def clear(self) -> None:
@@ -191,25 +203,23 @@ class Schedule:
         self._due = []
 
     def _begin(self, due: _Due) -> Iterator[Outgoing]:
-        note = due.note
+        note, key = due.note, due.strike.key
         # Two parts in unison: one strike, as long as the longer, not a note of no length.
         twins = [
             other
             for other in self._due
-            if other.priority == NOTE_ON and other.tick == due.tick and other.key == due.key
+            if other.tick == due.tick and other.priority == NOTE_ON and other.strike.key == key
         ]
         if any(twin.note.duration >= note.duration for twin in twins):
             return
-        for twin in twins:
-            self._due.remove(twin)
-        heapq.heapify(self._due)
-        sounding = Sounding(due.strike, note.part)
-        yield from self._ledger.strike(due.tick, due.key, note.velocity, sounding)
-        self._push(note.end, NOTE_OFF, note, due.key, due.strike)
+        if twins:
+            self._due = [other for other in self._due if other not in twins]
+            heapq.heapify(self._due)
+        yield from self._ledger.strike(due.tick, due.strike)
+        self._push(note.end, NOTE_OFF, note, due.strike)
 
-    def _push(self, tick: Tick, priority: int, note: Note, key: Key, strike: int) -> None:
-        due = _Due(tick, priority, next(self._count), note, key, strike)
-        heapq.heappush(self._due, due)
+    def _push(self, tick: Tick, priority: int, note: Note, strike: Strike) -> None:
+        heapq.heappush(self._due, _Due(tick, priority, next(self._count), note, strike))
 
 
 def _cut(note: Note, limit: Tick) -> Note:
