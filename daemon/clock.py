@@ -20,12 +20,16 @@ class Clock(Protocol):
     def sleep_until(self, deadline: float) -> None:
         """Return at `deadline` (seconds on this clock), or at once where it has passed."""
 
-    def meet(self, deadline: float) -> None:
-        """`sleep_until`, as exactly as can be: it may cost a fraction of a millisecond's work."""
+    def approach(self, deadline: float) -> None:
+        """`sleep_until` a little before `deadline`, or until it: look again until it is there."""
 
 
-SPIN_S = 0.0002
-"""What a sleep is usually late by, and a little more: `meet` sleeps so much less and spins."""
+AWAKE_S = 0.0002
+"""What a sleep is usually late by, and a little more: `approach` sleeps so much less.
+
+Whoever then looks again and again is not only there in time: the code and the data that he needs
+are still in the processor's caches, which a sleep of some milliseconds empties.
+"""
 
 
 class MonotonicClock:
@@ -43,7 +47,5 @@ class MonotonicClock:
         if wait > 0:
             time.sleep(wait)
 
-    def meet(self, deadline: float) -> None:
-        self.sleep_until(deadline - SPIN_S)
-        while time.monotonic() < deadline:
-            pass
+    def approach(self, deadline: float) -> None:
+        self.sleep_until(deadline - AWAKE_S)

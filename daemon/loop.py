@@ -1,7 +1,7 @@
 """The shell around the session: ports, worker and take on one side, pure decisions on the other.
 
-One thread looks at everything each millisecond and sleeps in between. Nothing here decides
-anything musical, and nothing here waits for anything but the clock.
+One thread looks at everything each millisecond and sleeps in between, but not just before something
+is due. Nothing here decides anything musical, and nothing here waits for anything but the clock.
 """
 
 from __future__ import annotations
@@ -121,9 +121,10 @@ class Loop:
                 now = self._turn()
                 deadline = self._session.next_deadline()
                 look = now + POLL_S
-                if deadline is not None:
-                    look = min(look, deadline - 0.0002)
-                self._clock.sleep_until(look)
+                if deadline is None or deadline > look:
+                    self._clock.sleep_until(look)
+                else:
+                    self._clock.approach(deadline)
         finally:
             try:
                 self._perform(self._session.shutdown(self._clock.now()))

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import math
 import os
-import pickle
-import queue
 import subprocess
 import sys
 import threading
-from collections import deque
-from contextlib import suppress
 
 from jamd.daemon.events import Answered, Event, Failed, WorkerLost, WorkerReady
 from jamd.daemon.requests import Planned, PlanRequest
-from jamd.daemon.worker import Answer, Fault, Load, Ready, Refused, send
+from jamd.daemon.wire import Wire
+from jamd.daemon.worker import Answer, Fault, Load, Ready, Refused
 
 ANSWER_LIMIT_S = 2.0
 """A worker that says nothing for so long while it is asked something hangs. It writes about 10,000
@@ -34,63 +31,50 @@ LONGEST_PAUSE_S = 8.0
 
 
 class Process:
-    """One worker process, from its start to its end.
-
-    Attributes:
-        answers: What it said, oldest first; a thread appends, the loop takes. None is its end.
-    """
+    """One worker process, from its start to its end."""
 
     def __init__(self, load: Load) -> None:
         one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy's, 30 MB less
         self._popen = subprocess.Popen(
             [sys.executable, "-m", "jamd.daemon.worker"],
+            bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | one_thread,
             process_group=0,  # a terminal's Ctrl-C is for the front alone
         )
-        self.answers: deque[Answer | None] = deque()
-        self._outbox: queue.SimpleQueue[Load | PlanRequest | None] = queue.SimpleQueue()
-        self._outbox.put(load)
-        threading.Thread(target=self._write, daemon=True).start()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._wire = Wire(self._popen.stdout, self._popen.stdin)  # type: ignore[arg-type]
+        self._wire.send(load)
 
     @property
     def pid(self) -> int:
         return self._popen.pid
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is gone, and has said all that it had to say."""
+        return self._wire.ended
+
     def ask(self, request: PlanRequest) -> None:
         """Send `request`. Never blocks: a hung worker's full pipe must not stop the beat."""
-        self._outbox.put(request)
+        self._wire.send(request)
+
+    def poll(self) -> list[Answer]:
+        """What it said since the last time, oldest first. A kill may cut the last one off."""
+        return self._wire.poll()
 
     def kill(self) -> None:
-        """End it, however it feels about that, and leave it to the reading thread to bury it.
+        """End it, however it feels about that, and leave it to a thread to bury it.
 
         A killed process takes its time to give back its memory: from 8 ms to over 100, measured.
         """
-        self._outbox.put(None)
         self._popen.kill()
+        self._wire.close()
+        threading.Thread(target=self._popen.wait, daemon=True).start()
 
     def close(self) -> None:
         """End it, and wait until it has."""
         self.kill()
-        self._reader.join()
-
-    def _write(self) -> None:
-        pipe = self._popen.stdin
-        assert pipe is not None
-        with suppress(OSError), pipe:
-            while (message := self._outbox.get()) is not None:
-                send(message, pipe)  # type: ignore[arg-type]
-
-    def _read(self) -> None:
-        pipe = self._popen.stdout
-        assert pipe is not None
-        with suppress(EOFError, OSError, pickle.UnpicklingError), pipe:  # a kill cuts a message off
-            while True:
-                self.answers.append(pickle.load(pipe))  # noqa: S301 - the worker wrote it
-        self.answers.append(None)
         self._popen.wait()
 
 
@@ -139,16 +123,15 @@ class Supervisor:
             if now >= self._start_at:
                 self._process, self._started = Process(self._load), now
             return events
-        while self._process.answers:
-            answer = self._process.answers.popleft()
+        for answer in self._process.poll():
             self._last_word = now
-            if answer is None:
-                self._lose(events, now, "ended")
-                return events
             if isinstance(answer, Refused):
                 self._give_up(events, now, answer.reason)
                 return events
             self._take(answer, events)
+        if self._process.ended:
+            self._lose(events, now, "ended")
+            return events
         if self.ready is None:
             if now - self._started > LOAD_LIMIT_S:
                 self._lose(events, now, f"was not ready after {LOAD_LIMIT_S:.0f} s")
@@ -200,14 +183,17 @@ class Supervisor:
 
         It stays at hand if it got ready: `change_over` or `drop_rival` it.
         """
-        if self._rival is None or self._rival_ready or not self._rival.answers:
+        if self._rival is None or self._rival_ready:
             return None
-        answer = self._rival.answers.popleft()
-        if isinstance(answer, Ready):
-            self._rival_ready = answer
-            return answer
+        answers = self._rival.poll()
+        if not answers and not self._rival.ended:
+            return None
+        first = answers[0] if answers else None
+        if isinstance(first, Ready):
+            self._rival_ready = first
+            return first
         self.drop_rival()
-        return answer if isinstance(answer, Refused) else Refused("it ended while it was loading")
+        return first if isinstance(first, Refused) else Refused("it ended while it was loading")
 
     def change_over(self) -> bool:
         """Let the second worker take the first one's place, if nothing is being asked just now.

@@ -38,8 +38,8 @@ class VirtualClock:
         """Be at `deadline`, in seconds; a past one changes nothing."""
         self._now = max(self._now, deadline)
 
-    def meet(self, deadline: float) -> None:
-        """`sleep_until`: here it is exact."""
+    def approach(self, deadline: float) -> None:
+        """`sleep_until`: here nothing is ever late."""
         self.sleep_until(deadline)
 
 
