@@ -63,8 +63,15 @@ class Busy:
         return self._asked > 0
 
     def poll(self, now: float) -> None:
-        """Keep it busy. Call it often."""
-        for event in self._supervisor.poll(now):
+        """Keep it busy. Call it often.
+
+        Raises:
+            RuntimeError: The worker cannot run the bundle.
+        """
+        events = self._supervisor.poll(now)
+        if self._supervisor.refused is not None:
+            raise RuntimeError(f"the worker refused: {self._supervisor.refused}")
+        for event in events:
             if isinstance(event, WorkerReady) or (
                 isinstance(event, Answered) and event.planned.done
             ):
