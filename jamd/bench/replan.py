@@ -1,0 +1,75 @@
+"""A replan late in a jam beside one at its beginning: memory -> context -> the next notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jamd.bench.report import Row, times_as_much
+from jamd.bench.token import Contender, alternate
+from jamd.bundle import Bundle
+from jamd.daemon.improviser import Improviser
+from jamd.daemon.memory import Memory
+from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.schedule import Key
+from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
+
+FEW_BARS, MANY_BARS = 4, 64
+
+TOKENS = 48
+"""Written in a replan: about a bar, and as many in both, whatever the music is."""
+
+METER = Meter(4, 4)
+STYLE = "jazz"
+TICKS_PER_S = 2.0 * TICKS_PER_BEAT
+
+
+def rows(bundle: Bundle, rounds: int = 120) -> Iterator[Row]:
+    """Measure `rounds` replans after `MANY_BARS` and as many after `FEW_BARS`, in turns."""
+    many, few = alternate([_replanning(bundle, MANY_BARS), _replanning(bundle, FEW_BARS)], rounds)
+    yield times_as_much(
+        f"replan of {TOKENS} tokens, {MANY_BARS} bars of memory",
+        "ms",
+        [us / 1000 for us in many],
+        f"{FEW_BARS} bars of memory",
+        [us / 1000 for us in few],
+        1.2,
+    )
+
+
+def _replanning(bundle: Bundle, bars: int) -> Contender:
+    """Another note is heard a moment ago, and what follows is written anew."""
+    improviser = Improviser(bundle)
+    until = Tick(bars * METER.ticks_per_bar)
+    number = 0
+    memory = _memory(until, number)
+
+    def replan() -> list[Planned]:
+        context = memory.context(until, STYLE)
+        through = Tick(until + 16 * METER.ticks_per_bar)
+        request = PlanRequest(number, context, through, max_tokens=TOKENS)
+        return list(improviser.plan(request))
+
+    def change(_: object) -> None:
+        nonlocal number, memory
+        number += 1
+        memory = _memory(until, number)
+
+    return Contender(replan, after=change)
+
+
+def _memory(until: Tick, number: int) -> Memory:
+    """The player's eighths over jamd's chords up to `until`; the last is the `number`th try."""
+    memory = Memory(METER)
+    eighth = TICKS_PER_BEAT // 2
+    for onset in range(0, until, eighth):
+        last = onset + eighth >= until
+        key = Key(0, 72 + number % 12 if last else 62 + onset // eighth * 5 % 12)
+        memory.heard.press(key, 80, Tick(onset), onset / TICKS_PER_S, TICKS_PER_S)
+        memory.heard.release(key, Tick(onset + eighth))
+    memory.commit(
+        Note(Tick(line), pitch + line // METER.ticks_per_bar * 5 % 12, 60, Tick(1900), Part.COMP)
+        for line in range(0, until, METER.ticks_per_bar)
+        for pitch in (48, 52, 55)
+    )
+    memory.context(Tick(until - eighth), STYLE)  # as it was asked before that note
+    return memory
