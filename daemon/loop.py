@@ -14,7 +14,7 @@ from typing import Protocol
 
 from mido import Message
 
-from jamd.daemon.clock import Clock
+from jamd.daemon.clock import AWAKE_S, Clock
 from jamd.daemon.events import (
     Ask,
     Effect,
@@ -135,14 +135,17 @@ class Loop:
     def _turn(self) -> float:
         """Look at everything once; return the moment at which that was.
 
-        What was told goes first, for it may be a panic; then what is due. What can wait (the
-        worker's answers, `tend`) waits while something else is due within the next look, so that it
-        is not in that one's way.
+        What was told goes first, for it may be a panic; then what is due. Just before something
+        else is due nothing is begun that could be in its way: what came in waits for
+        `AWAKE_S`, what can wait (the worker's answers, `tend`) for `LEISURE_S`.
         """
         now = self._clock.now()
         while self._told:
             self._perform(self._session.handle(self._told.popleft(), now))
         self._perform(self._session.advance(now))
+        deadline = self._session.next_deadline()
+        if deadline is not None and now < deadline < now + AWAKE_S:
+            return now
         for received in self._ports.poll(now):
             self._perform(self._session.handle(Heard(received.message), received.seconds))
         if self._at_leisure(now):

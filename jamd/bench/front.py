@@ -1,14 +1,16 @@
 """The front process, as it is measured: the real loop, session and worker, on a port of no weight.
 
-`python -m jamd.bench.front BUNDLE MESSAGES` plays so many messages and prints, as JSON, when each
-was due and how late it was. The notes are scripted, so that every block has as many deadlines at
-the same distances; the worker writes without pause beside them, and its answers come in like any.
+`python -m jamd.bench.front BUNDLE MESSAGES [SOURCE]` plays so many messages and prints, as JSON,
+when each was due and how late it was. The notes are scripted, so that every block has as many
+deadlines at the same distances; the worker writes without pause beside them, and its answers come
+in like any. With the source `midi` the beat is that of a MIDI clock, which jitters like a real one.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import random
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,7 +20,9 @@ from mido import Message
 
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Answered, Entry, Event, Mode, Sounded, WorkerReady
+from jamd.daemon.follower import Source
 from jamd.daemon.loop import Loop
+from jamd.daemon.midi_clock import CLOCKS_PER_BEAT
 from jamd.daemon.ports import Connected
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.rtmidi_ports import Received
@@ -38,6 +42,9 @@ STEP_S = 60 / BPM / STEPS_PER_BEAT
 
 SETTLING = 60
 """Messages played before any is counted."""
+
+CLOCK_JITTER_S = 0.001
+"""How late a tick of the sequencer may be: what USB does to one."""
 
 BUSY_TOKENS = 4096
 """Tokens the worker is asked for at once: most of a second. It is asked again within 1 ms."""
@@ -114,18 +121,54 @@ def scripted(request: PlanRequest) -> Planned:
     return Planned(request.id, notes, request.through, done=True)
 
 
-class Weightless:
-    """Ports that lead nowhere. The player at the other end strikes three keys, once `ready`."""
+class Sequencer:
+    """Says Start when it is first listened to, then ticks at `BPM`, a little early or late."""
 
-    def __init__(self, ready: Callable[[], bool]) -> None:
+    def __init__(self) -> None:
+        self._random = random.Random(1)
+        self._number = 0
+        self._began = self._due = 0.0
+
+    @property
+    def steady(self) -> bool:
+        """Whether it has ticked for two beats, so that its tempo can be known."""
+        return self._number > 2 * CLOCKS_PER_BEAT
+
+    def sent(self, now: float) -> list[Received]:
+        """What it has sent by `now` and since the last time."""
+        came = []
+        if not self._number:
+            self._began = self._due = now
+            came.append(Received(Message("start"), now, "sequencer"))
+        while self._due <= now:
+            came.append(Received(Message("clock"), now, "sequencer"))
+            self._number += 1
+            exact = self._began + self._number * 60 / BPM / CLOCKS_PER_BEAT
+            self._due = exact + self._random.uniform(0, CLOCK_JITTER_S)
+        return came
+
+
+class Weightless:
+    """Ports that lead nowhere. The player at the other end strikes three keys, once `ready`.
+
+    Args:
+        ready: Whether the player may begin.
+        sequencer: Whose Start and clock come in too, once `ready`; None: nobody's.
+    """
+
+    def __init__(self, ready: Callable[[], bool], sequencer: Sequencer | None) -> None:
         self._ready = ready
+        self._sequencer = sequencer
         strikes = [(kind, pitch) for pitch in (60, 64, 67) for kind in ("note_on", "note_off")]
         self._phrase = deque(Message(kind, note=pitch) for kind, pitch in strikes)
 
     def poll(self, now: float) -> Sequence[Received]:
-        if not self._phrase or not self._ready():
+        if not self._ready():
             return ()
-        return [Received(self._phrase.popleft(), now, "player")]
+        came = self._sequencer.sent(now) if self._sequencer else []
+        if self._phrase and (self._sequencer is None or self._sequencer.steady):
+            came.append(Received(self._phrase.popleft(), now, "player"))
+        return came
 
     def send(self, message: Message) -> None:
         """Hand it to nobody."""
@@ -140,8 +183,14 @@ class Weightless:
         """Nothing is open."""
 
 
-def play(bundle: Path, messages: int) -> list[tuple[float, float]]:
-    """Play `messages` messages; return, in seconds, when each was due and how late it was."""
+def play(
+    bundle: Path, messages: int, source: Source = Source.INTERNAL
+) -> list[tuple[float, float]]:
+    """Play `messages` messages to the beat of `source`.
+
+    Returns:
+        In seconds, when each was due and how late it was.
+    """
     clock = MonotonicClock()
     busy = Busy(bundle, clock.now())
     due: list[float] = []
@@ -155,8 +204,8 @@ def play(bundle: Path, messages: int) -> list[tuple[float, float]]:
             loop.stop()
 
     loop = Loop(
-        Session(Settings(mode=Mode.ENDLESS, bpm=BPM)),
-        Weightless(lambda: busy.writes),
+        Session(Settings(mode=Mode.ENDLESS, bpm=BPM, source=source)),
+        Weightless(lambda: busy.writes, Sequencer() if source is Source.MIDI else None),
         ScriptBesideBusy(busy),
         journal,
         clock,
@@ -183,4 +232,4 @@ def with_left_out(due_late: list[tuple[float, float]]) -> list[tuple[float, floa
 
 
 if __name__ == "__main__":
-    print(json.dumps(play(Path(sys.argv[1]), int(sys.argv[2]))))
+    print(json.dumps(play(Path(sys.argv[1]), int(sys.argv[2]), *map(Source, sys.argv[3:]))))

@@ -13,33 +13,49 @@ from pathlib import Path
 
 from jamd.bench.front import Busy
 from jamd.bench.report import Row, absolute, blocks_as_late
+from jamd.daemon.follower import Source
 
 ASK_AGAIN_S = 0.01
 """How often the worker beside the bare process is looked after: seldom, so as not to disturb."""
 
 
-def rows(bundle: Path, blocks: int = 5, deadlines: int = 720) -> Iterator[Row]:
-    """Measure lateness in `blocks` pairs of blocks of `deadlines` deadlines each.
+def rows(
+    bundle: Path, blocks: int = 5, clocked_blocks: int = 3, deadlines: int = 720
+) -> Iterator[Row]:
+    """Measure lateness, by jamd's own tempo and then following a MIDI clock.
 
-    The two kinds alternate, and a worker of its own writes without pause in each block of both.
+    Args:
+        bundle: The model's folder.
+        blocks: Pairs of blocks by its own tempo.
+        clocked_blocks: Pairs of blocks following a clock.
+        deadlines: In each block.
     """
+    yield from _rows(bundle, Source.INTERNAL, blocks, deadlines)
+    yield from _rows(bundle, Source.MIDI, clocked_blocks, deadlines)
+
+
+def _rows(bundle: Path, source: Source, blocks: int, deadlines: int) -> Iterator[Row]:
+    """Blocks of the front and of a bare process alternate, a worker writing beside each of both."""
     front_ms: list[list[float]] = []
     bare_ms: list[list[float]] = []
     for _ in range(blocks):
-        due_late = _front(bundle, deadlines)
+        due_late = _front(bundle, deadlines, source)
         first = due_late[0][0]
         bare = _bare(bundle, [due - first for due, _ in due_late])
         front_ms.append([1000 * late for _, late in due_late])
         bare_ms.append([1000 * late for late in bare])
-    name = "message late at the port, worker writing"
+    beat = "following a clock" if source is Source.MIDI else "worker writing"
+    name = f"message late at the port, {beat}"
     yield blocks_as_late(name, "ms", front_ms, "bare process that sleeps", bare_ms, 1.5)
     together = [late for block in front_ms for late in block]
     yield absolute(f"{name}, quiet machine", "ms", together, 3, percent=99)
-    yield absolute("the latest of each block, quiet machine", "ms", [max(b) for b in front_ms], 10)
+    latest = [max(block) for block in front_ms]
+    yield absolute(f"the latest of each block, {beat}, quiet machine", "ms", latest, 10)
 
 
-def _front(bundle: Path, deadlines: int) -> list[tuple[float, float]]:
-    command = [sys.executable, "-m", "jamd.bench.front", str(bundle), str(deadlines)]
+def _front(bundle: Path, deadlines: int, source: Source) -> list[tuple[float, float]]:
+    module = "jamd.bench.front"
+    command = [sys.executable, "-m", module, str(bundle), str(deadlines), source.value]
     result = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     return [(due, late) for due, late in json.loads(result.stdout)]
 

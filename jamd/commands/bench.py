@@ -58,7 +58,7 @@ def _rows(name: str, bundle: Bundle, midi: Path | None, quick: bool) -> Iterator
     if name == "lateness":
         from jamd.bench import lateness
 
-        return lateness.rows(bundle.path, *((1, 60) if quick else ()))
+        return lateness.rows(bundle.path, *((1, 1, 60) if quick else ()))
     if name == "prepare":
         from jamd.bench import preparing
 

@@ -11,6 +11,7 @@ from jamd.bench import lateness, memory, startup
 from jamd.bench.front import play, scripted, with_left_out
 from jamd.bench.report import Row
 from jamd.bundle import Bundle
+from jamd.daemon.follower import Source
 from jamd.daemon.requests import PlanRequest
 from jamd.language import Context
 from jamd.notes import TICKS_PER_STEP, Tick
@@ -40,6 +41,11 @@ def test_the_front_has_a_deadline_at_every_step() -> None:
     assert [after - before for before, after in pairwise(due)] == pytest.approx([1 / 60] * 11)
 
 
+def test_the_front_follows_the_sequencers_clock() -> None:
+    due = [seconds for seconds, _ in play(BUNDLE, 60, Source.MIDI)]
+    assert due[-1] - due[0] == pytest.approx(59 / 60, abs=0.02)
+
+
 def test_what_was_left_out_counts_as_late() -> None:
     due_late = [(0.0, 0.001), (1 / 60, 0.002), (4 / 60, 0.003), (5 / 60, 0.004)]
     filled = with_left_out(due_late)
@@ -49,8 +55,8 @@ def test_what_was_left_out_counts_as_late() -> None:
 
 @pytest.mark.slow
 def test_lateness() -> None:
-    rows = list(lateness.rows(BUNDLE, blocks=1, deadlines=12))
-    assert measured(rows) == ["bare process that sleeps", None, None]
+    rows = list(lateness.rows(BUNDLE, blocks=1, clocked_blocks=1, deadlines=12))
+    assert measured(rows) == 2 * ["bare process that sleeps", None, None]
 
 
 @pytest.mark.slow
