@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from jamd.bench.report import Row
     from jamd.bundle import Bundle
 
-NAMES = ("token", "lateness", "prepare", "start", "memory")
+NAMES = ("token", "replan", "lateness", "prepare", "start", "memory")
 
 
 def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "bench",
         help="measure speed, each figure beside what it is to be compared with",
-        description="Measure one token, lateness, preparing, starting and memory: about six "
-        "minutes. Ratios are of figures taken in turns, so they hold on a machine that is not "
+        description="Measure one token, a replan, lateness, preparing, starting and memory: about "
+        "six minutes. Ratios are of figures taken in turns, so they hold on a machine that is not "
         "quiet; absolute figures (limits in us, ms, s) mean something only on one that is. "
         "With jackd at hand, the daemon is measured on a JACK server of its own. The exit status "
         "is 0 whether or not the limits are kept.",
@@ -55,6 +55,10 @@ def _rows(name: str, bundle: Bundle, midi: Path | None, quick: bool) -> Iterator
         from jamd.bench import token
 
         return token.rows(bundle, *((100, 5) if quick else ()))
+    if name == "replan":
+        from jamd.bench import replan
+
+        return replan.rows(bundle, *((5,) if quick else ()))
     if name == "lateness":
         from jamd.bench import lateness
 

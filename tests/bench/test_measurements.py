@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jamd.bench import lateness, memory, startup
+from jamd.bench import lateness, memory, replan, startup
 from jamd.bench.front import play, scripted, with_left_out
 from jamd.bench.report import Row
 from jamd.bundle import Bundle
@@ -57,6 +57,11 @@ def test_what_was_left_out_counts_as_late() -> None:
 def test_lateness() -> None:
     rows = list(lateness.rows(BUNDLE, blocks=1, clocked_blocks=1, deadlines=12))
     assert measured(rows) == 2 * ["bare process that sleeps", None, None]
+
+
+def test_a_replan() -> None:
+    rows = list(replan.rows(Bundle.read(BUNDLE), rounds=2))
+    assert measured(rows) == ["4 bars of memory"]
 
 
 @pytest.mark.slow
