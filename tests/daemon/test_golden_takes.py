@@ -275,6 +275,20 @@ def test_the_first_note_starts_the_transport() -> None:
     assert (status.bar, status.beat, status.last_note) == (2, 2, 60)
 
 
+def test_the_take_keeps_what_was_played_and_the_answer_is_to_what_was_meant() -> None:
+    # Quarters, up to 30 ms early or late.
+    late = {"1.1.0": 0.012, "1.2.0": -0.021, "1.3.0": 0.030, "1.4.0": -0.009}
+    events = [
+        (seconds(place) + off + length, Heard(Message(kind, note=pitch)))
+        for (place, off), pitch in zip(late.items(), (60, 64, 67, 65), strict=True)
+        for kind, length in (("note_on", 0.0), ("note_off", 0.375))
+    ]
+    entries = play(settings(), "", *events)
+    played = [row for row in take.rows(entries) if " player " in row]
+    assert [row.split()[0] for row in played] == ["1.1.0.3", "1.1.11.5", "1.3.0.725", "1.3.11.775"]
+    assert [row.split()[0] for row in jamds(entries)] == ["2.2.0", "2.3.0", "2.4.0", "3.1.0"]
+
+
 def test_the_pedal_does_not_put_off_the_end_of_a_phrase() -> None:
     down = (seconds("1.1.1"), Heard(Message("control_change", control=64, value=64)))
     entries = play(settings(), ONE_BAR, down)
