@@ -162,15 +162,12 @@ class Placer:
     def _add(self, onset: Onset) -> None:
         """Find the likeliest places of all onsets and this one after them."""
         last = self._onsets[-1] if self._onsets else None
-        joined: list[_State] = []
-        if last is not None and onset.chord_with is last:
-            cost = 0.0 if onset.is_chord else _IN_A_RUN
-            joined = [_State(s.place, s.reading, s.cost + cost, s) for s in last.states]
-        if not onset.is_chord:
-            onset.states = self._near(onset)
-            if last is not None:
-                self._follow(last.states, onset.states)
-        states = onset.states + joined
+        states = [] if last and onset.is_chord else self._near(onset)
+        if last is not None:
+            self._follow(last.states, states)
+            if onset.chord_with is last:
+                cost = 0.0 if onset.is_chord else _IN_A_RUN
+                states += [_State(s.place, s.reading, s.cost + cost, s) for s in last.states]
         best = min(state.cost for state in states)
         onset.states = [state for state in states if state.cost - best < _HOPELESS]
         for state in onset.states:

@@ -136,6 +136,14 @@ def test_a_roll_across_a_grid_step_is_one_chord() -> None:
     assert {onset.place for onset in chord} == {480}
 
 
+def test_in_a_run_two_notes_may_come_close_but_three_are_a_chord() -> None:
+    # Sixteenths at 160 bpm, 94 ms apart; the fourth is late and the fifth early.
+    run = [0, 120, 240, 390, 452, 600, 720]
+    assert places(run, rate=1280) == [0, 120, 240, 360, 480, 600, 720]
+    chord = [0, 120, 240, 360, 400, 416, 600]
+    assert places(chord, rate=1280) == [0, 120, 240, 360, 360, 360, 600]
+
+
 def test_a_note_struck_again_is_no_chord() -> None:
     placer = Placer(FOUR)
     first, second = (placer.hear(Tick(t), t / 1280, 60, 1280) for t in (475, 535))
@@ -149,6 +157,16 @@ def test_what_lies_later_in_its_bar_is_placed_anew() -> None:
     onsets = [placer.hear(Tick(t), t / 960, 60 + i, 960) for i, t in enumerate(played)]
     placer.shift(1600)
     assert [onset.place for onset in onsets] == [1600 + tick for tick in played]
+
+
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=50), st.integers(1, 3))
+def test_a_shift_by_bars_changes_nothing_else(gaps: list[int], bars: int) -> None:
+    ticks = [1920 + sum(gaps[:i]) for i in range(len(gaps))]
+    placer = Placer(FOUR)
+    onsets = [placer.hear(Tick(t), t / 960, 40 + i % 20, 960) for i, t in enumerate(ticks)]
+    before = [onset.place for onset in onsets]
+    placer.shift(1920 * bars)
+    assert [onset.place - 1920 * bars for onset in onsets] == before
 
 
 @given(
