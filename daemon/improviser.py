@@ -23,13 +23,15 @@ from jamd.daemon.graph import (
     WindowGraph,
     open_session,
 )
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.requests import Planned, PlanRequest, Sampling
+from jamd.recall import Recall
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from jamd.bundle import Bundle
+    from jamd.language import Continuation
     from jamd.notes import Note
 
 BLOCK = 32
@@ -118,6 +120,7 @@ class Improviser:
         else:
             graph = DeviceGraph(self.session) if cuda else HostGraph(self.session)
             self.logits = StateCache(graph).logits
+        self._recall = Recall(relative=self.language.name == "grid")
 
     def plan(
         self, request: PlanRequest, superseded: Callable[[], bool] = lambda: False
@@ -131,7 +134,9 @@ class Improviser:
         """
         random = sampling.generator(request.seed, request.id)
         writing = self.language.begin(request.context, request.constraints)
-        through, preference = writing.through, writing.preference
+        through = writing.through
+        if request.sampling.memory:
+            self._recall.read(writing.tokens, writing.from_player)
         notes: list[Note] = []
 
         def planned(done: bool) -> Planned:
@@ -140,10 +145,7 @@ class Improviser:
         for _ in range(request.max_tokens):
             if through >= request.through:
                 break
-            logits = self.logits(writing.tokens)
-            if preference is not None:
-                logits = logits + preference  # not in place: the cache keeps the model's own
-            token = sampling.choose(logits, writing.allowed(), request.sampling, random)
+            token = self._choose(writing, request.sampling, random)
             notes += writing.push(token)
             if superseded():
                 return
@@ -153,6 +155,18 @@ class Improviser:
                     yield planned(done=False)
                     notes = []
         yield planned(done=True)
+
+    def _choose(self, writing: Continuation, how: Sampling, random: np.random.Generator) -> int:
+        """The next token, known to the memory as one that is not the player's."""
+        logits = self.logits(writing.tokens)
+        if how.memory:
+            logits = self._recall.mix(logits, how.memory)
+        if writing.preference is not None:
+            logits = logits + writing.preference  # not in place: the cache keeps the model's own
+        token = sampling.choose(logits, writing.allowed(), how, random)
+        if how.memory:
+            self._recall.push(token, learn=False)
+        return token
 
     def step_us(self, steps: int = 32) -> int:
         """Median microseconds of one token, measured on tokens that nobody plays."""

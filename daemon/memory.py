@@ -50,7 +50,13 @@ class Memory:
             if note.onset < limit
         ]
 
-    def context(self, until: Tick, style: str, planned: Iterable[Note] = ()) -> Context:
+    def context(
+        self,
+        until: Tick,
+        style: str,
+        planned: Iterable[Note] = (),
+        phrase: Tick | None = None,
+    ) -> Context:
         """What the model is to continue from `until` on.
 
         Args:
@@ -58,9 +64,11 @@ class Memory:
                 `LONGEST_BARS - HOP_BARS` bars from one call to the next.
             style: One of `jamd.grid.STYLES`.
             planned: Notes before `until` that jamd will play if nothing comes between.
+            phrase: Where the phrase begins that is to be answered, if one is.
         """
         self._forget_before(self._window_start(until))
-        notes = sorted((*self.heard.notes(until), *self._played, *planned), key=_ONSET)
+        played = [note for note in (*self._played, *planned) if note.onset < until]
+        notes = sorted((*self.heard.notes(until), *played), key=_ONSET)
         del notes[bisect_left(notes, until, key=_ONSET) :]
         return Context(
             heard=tuple(notes),
@@ -68,6 +76,8 @@ class Memory:
             until=until,
             meter=self._meter,
             style=style,
+            played=frozenset(played),
+            phrase=phrase,
         )
 
     def _window_start(self, until: Tick) -> Tick:

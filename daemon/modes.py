@@ -96,7 +96,7 @@ class Endless:
         if scene.span is None:
             return None
         through = max(scene.span.through, self._horizon(scene))
-        return Span(scene.span.start, through, closes=False)
+        return replace(scene.span, through=through)
 
     def deadline(self, scene: Scene) -> float | None:
         if scene.turn is Turn.PLAYER:
@@ -146,7 +146,8 @@ def answer_span(scene: Scene) -> Span | None:
     if pauses is None or ends is None or scene.now < pauses or scene.notes_heard < FEWEST_NOTES:
         return None
     start = scene.transport.next_pulse(scene.transport.tick_at(ends) + SIXTEENTH)
-    return Span(start, Tick(start + scene.phrase.answer_ticks(scene.transport.meter)))
+    through = Tick(start + scene.phrase.answer_ticks(scene.transport.meter))
+    return Span(start, through, phrase=scene.phrase.first)
 
 
 def answer_deadline(scene: Scene) -> float | None:

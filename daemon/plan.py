@@ -34,12 +34,14 @@ class Span:
     Attributes:
         start: No onset lies before it.
         through: Every onset lies before it.
-        closes: What sounds ends at `through`: an answer ends there. Otherwise it may ring on.
+        closes: What sounds ends before `through`: an answer ends there. Otherwise it may ring on.
+        phrase: Where the phrase begins that is answered; None: nothing in particular is.
     """
 
     start: Tick
     through: Tick
     closes: bool = True
+    phrase: Tick | None = None
 
 
 class Plan:
@@ -86,7 +88,7 @@ def fit(notes: Iterable[Note], span: Span, meter: Meter, parts: frozenset[Part])
     The improviser is another process and may be anyone's, so what it says is not trusted: a note
     with an impossible value, in a part that was not asked for, or with its onset outside the span
     is left out, an onset off the grid goes to the nearest step, and no note lasts longer than
-    `LONGEST_NOTE_BARS`, nor beyond the end of a span that closes.
+    `LONGEST_NOTE_BARS`, nor, in a span that closes, until its end.
     """
     fitting = []
     for note in notes:
@@ -100,6 +102,6 @@ def fit(notes: Iterable[Note], span: Span, meter: Meter, parts: frozenset[Part])
         if possible and span.start <= onset < span.through:
             longest = LONGEST_NOTE_BARS * meter.ticks_per_bar
             if span.closes:
-                longest = min(longest, span.through - onset)
+                longest = min(longest, span.through - onset - 1)
             fitting.append(replace(note, onset=onset, duration=Tick(min(note.duration, longest))))
     return fitting

@@ -7,6 +7,8 @@ asked for again as soon as there is a worker to ask.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jamd.daemon.encore import Encore, LastAnswer
 from jamd.daemon.memory import Memory
 from jamd.daemon.plan import Plan, Span, fit
@@ -113,11 +115,14 @@ class Planner:
         self._plan.cancel(open_span.start)
         self._asked += 1
         self._not_before = now + ASK_SECONDS
+        ends = open_span.through if open_span.closes else None
         self._request = PlanRequest(
             id=self._asked,
-            context=self._memory.context(open_span.start, self._settings.style, self._plan.notes),
+            context=self._memory.context(
+                open_span.start, self._settings.style, self._plan.notes, open_span.phrase
+            ),
             through=open_span.through,
-            constraints=self._settings.constraints,
+            constraints=replace(self._settings.constraints, ends=ends),
             sampling=self._settings.sampling,
             seed=self._settings.seed,
         )
@@ -134,4 +139,4 @@ class Planner:
         start = max(self.span.start, self._plan.through, to_tick(-(-edge // TICKS_PER_STEP)))
         if start >= self.span.through:
             return None
-        return Span(start, self.span.through, self.span.closes)
+        return replace(self.span, start=start)

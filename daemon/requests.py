@@ -16,11 +16,13 @@ class Sampling:
         temperature: Above 0; 1 is the model's own distribution, below 1 is safer.
         nucleus: Share of the probability kept, in (0, 1]; the unlikely tail is cut off (top-p;
             Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020).
+        memory: How much the memory of the jam counts beside the model, 0..1.
         argmax: Always take the likeliest token: the article's own way, which loops.
     """
 
     temperature: float = 1.0
     nucleus: float = 0.95
+    memory: float = 0.0
     argmax: bool = False
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jamd.key import recent_key
 from jamd.language import Constraints, Context
 from jamd.notes import TICKS_PER_BEAT, Note, Part, Piece, Tick
+from jamd.tonality import recent_tonality
 from jamd.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ class ArticleContinuation:
         self, language: Article, prefix: list[int], context: Context, constraints: Constraints
     ) -> None:
         self.tokens = prefix
+        self.from_player = [True] * len(prefix)
         self._language = language
         self._constraints = constraints
         self._next = Tick(-(-context.until // STEP) * STEP)
@@ -169,18 +170,15 @@ class ArticleContinuation:
 
     def _preference(self, context: Context) -> NDArray[np.float32] | None:
         """Log-weights that hold notes and chords to the key of the context."""
-        key = recent_key(context) if self._constraints.in_key else None
-        if key is None:
+        tonality = recent_tonality(context) if self._constraints.in_key else None
+        if tonality is None:
             return None
-        tokens = range(len(self._language.vocabulary))
+        in_scale = tonality.in_scale
         inside = [
-            all(
-                note.pitch % 12 in key.pitch_classes for note in self._language.notes_of(t, Tick(0))
-            )
-            for t in tokens
+            min(in_scale[n.pitch % 12] for n in self._language.notes_of(token, Tick(0)))
+            for token in range(len(self._language.vocabulary))
         ]
-        outside = np.log1p(-self._constraints.in_key)
-        return np.where(inside, 0, outside).astype(np.float32)
+        return np.log1p(-self._constraints.in_key * (1 - np.array(inside))).astype(np.float32)
 
     def _fits(self, token: int) -> bool:
         limits = self._constraints

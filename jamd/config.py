@@ -128,6 +128,12 @@ class Model:
         Number(0.01, 1.0, "share of the probability"),
         "How much of what is likely may be played; the unlikely rest never is (top-p).",
     )
+    memory: float = _setting(
+        1.0,
+        Number(0.0, 1.0),
+        "How much jamd picks up of what you play while you play it; 0 leaves it to what the model "
+        "learned in training.",
+    )
     seed: int = _setting(
         -1,
         Number(-1, 2**63 - 1),
@@ -166,6 +172,22 @@ class Play:
         Number(0.0, 0.99),
         "How strongly jamd keeps to the key that it hears: pitches outside it are as likely as the "
         "model thinks, times 1 - in_key. 0 leaves it to the model.",
+    )
+    register: str = _setting(
+        "player",
+        Choice.of("player", "free"),
+        "How high jamd answers. player: on average within a fifth of your phrase. free: anywhere "
+        "between lowest and highest.",
+    )
+    density: float = _setting(
+        1.25,
+        Number(0.0, 10.0, "times your notes a beat"),
+        "How many notes jamd answers with, at most; 0 leaves it to the model.",
+    )
+    repeat_bars: int = _setting(
+        4,
+        Number(0, 64, "bars"),
+        "jamd repeats nothing note for note for longer than this; 0 lets it.",
     )
 
 

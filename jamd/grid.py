@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from jamd.grid_continuation import GridContinuation, GridWriter
+from jamd.grid_continuation import GridContinuation
 from jamd.grid_tokens import (
     BAR,
     CHORD,
@@ -44,6 +44,7 @@ from jamd.grid_tokens import (
     fold,
     velocity_bin,
 )
+from jamd.grid_writer import GridWriter
 from jamd.harmony import chords_by_beat
 from jamd.key import home_of
 from jamd.language import Constraints, Context
@@ -109,6 +110,12 @@ class Grid:
             Note(Tick(n.onset - start), n.pitch + up, n.velocity, _lasting(n, context), n.part)
             for n in context.heard
         ]
+        own = {
+            (Tick(step * TICKS_PER_STEP), token)
+            for known, note in zip(context.heard, heard, strict=True)
+            if known in context.played
+            for step, token in [_place(note)]
+        }
         notes = _on_grid(heard)
         elapsed = Tick(context.until - context.start)
         here = Step(-(-elapsed // TICKS_PER_STEP))
@@ -116,7 +123,7 @@ class Grid:
         notes = [note for note in notes if note[0] < here]
         lines = _bar_lines(((Tick(0), context.meter),), here)
         prefix = [START, _style_id(context.style), *_bars(notes, lines)]
-        return GridContinuation(prefix, context, constraints, up)
+        return GridContinuation(prefix, context, constraints, own, up)
 
 
 def _lasting(note: Note, context: Context) -> Tick:
@@ -138,13 +145,8 @@ GridNote = tuple[int, int, int, int, int]
 def _on_grid(notes: Sequence[Note]) -> list[GridNote]:
     """Notes as tokens at steps, in the order of the language, no pitch twice at one moment."""
     placed: dict[tuple[int, int], GridNote] = {}
-    half = TICKS_PER_STEP // 2
     for note in notes:
-        onset = (note.onset + half) // TICKS_PER_STEP
-        pitch = note.pitch
-        if not LOWEST <= pitch <= HIGHEST:
-            pitch = fold(pitch)
-        token = (COMP if note.part is Part.COMP else LEAD) + pitch - LOWEST
+        onset, token = _place(note)
         length = _length(note.duration)
         end = onset + DURATIONS[length]
         known = placed.get((onset, token))
@@ -153,6 +155,15 @@ def _on_grid(notes: Sequence[Note]) -> list[GridNote]:
             placed[onset, token] = (onset, token, velocity, DURATION + length, end)
     # COMP ids come before LEAD ids, so this is the language's own order.
     return sorted(placed.values())
+
+
+def _place(note: Note) -> tuple[int, int]:
+    """(onset step, pitch token) of a note."""
+    pitch = note.pitch
+    if not LOWEST <= pitch <= HIGHEST:
+        pitch = fold(pitch)
+    step = (note.onset + TICKS_PER_STEP // 2) // TICKS_PER_STEP
+    return step, (COMP if note.part is Part.COMP else LEAD) + pitch - LOWEST
 
 
 @lru_cache(maxsize=4096)  # music has few different durations

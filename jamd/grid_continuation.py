@@ -1,13 +1,16 @@
-"""Writing the grid language token by token: its grammar, and the masks that carry constraints.
+"""Writing the grid language after a context: the masks that carry constraints.
 
 Needs numpy; the front process never imports this.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import numpy as np
 from numpy.typing import NDArray
 
+from jamd.answering import Answering
 from jamd.grid_tokens import (
     BAR,
     CHORD,
@@ -24,145 +27,25 @@ from jamd.grid_tokens import (
     STYLES,
     VELOCITY,
     VOCABULARY,
-    bin_velocity,
-    ticks_of,
 )
+from jamd.grid_writer import DETAILS, KIND, GridWriter, Mask
 from jamd.harmony import CHORDS, tones_of
-from jamd.key import recent_key
 from jamd.language import Constraints, Context
-from jamd.notes import METERS, TICKS_PER_STEP, Meter, Note, Part, Tick, to_tick
-
-Mask = NDArray[np.bool_]
-
-# The grammar: which kinds may follow a kind. What the kinds leave open (rising positions, rising
-# pitches, Comp before Lead) `GridWriter.may_follow` narrows.
-_FOLLOWS = {
-    "Start": ("Style",),
-    "Style": ("Bar",),
-    "Bar": ("Position", "Bar", "End"),
-    "Position": ("Chord", "Comp", "Lead"),
-    "Chord": ("Comp", "Lead", "Position", "Bar", "End"),
-    "Comp": ("Velocity",),
-    "Lead": ("Velocity",),
-    "Velocity": ("Duration",),
-    "Duration": ("Comp", "Lead", "Position", "Bar", "End"),
-    "End": (),
-}
-_FIRST = ("Start", "Style", "Bar")  # a stream may begin in the middle of a piece
-
-KIND = tuple(VOCABULARY.kind(token) for token in range(len(VOCABULARY)))
-
-
-def _kind_mask(*kinds: str) -> Mask:
-    mask = np.array([kind in kinds for kind in KIND])
-    mask.flags.writeable = False
-    return mask
-
-
-_AFTER = {kind: _kind_mask(*follows) for kind, follows in _FOLLOWS.items()}
-_AT_FIRST = _kind_mask(*_FIRST)
-# After a pitch or a velocity nothing but the grammar has a say.
-_DETAILS = {kind: _AFTER[kind] for kind in ("Comp", "Lead", "Velocity")}
-
-
-class GridWriter:
-    """Follows a stream of grid tokens and makes notes of it.
-
-    Attributes:
-        style: The style stated last.
-        meters: (tick, meter) of each change of meter so far.
-        bar_line: Tick of the bar line of the current bar.
-        position: Step of the current position within the bar, -1 before the first.
-    """
-
-    def __init__(self) -> None:
-        self.style = "other"
-        self.meters: list[tuple[Tick, Meter]] = []
-        self.bar_line = Tick(0)
-        self.position = -1
-        self._next_bar_line = Tick(0)
-        self._last: int | None = None
-        self._pitch_token = 0
-        self._velocity = 0
-
-    @property
-    def now(self) -> Tick:
-        """The moment of the current position; the bar line before the bar's first."""
-        return Tick(self.bar_line + to_tick(max(0, self.position)))
-
-    def may_follow(self) -> Mask:
-        """Shape (vocabulary,): what the grammar allows next. A new array, free to narrow."""
-        if self._last is None:
-            return _AT_FIRST.copy()
-        mask = _AFTER[KIND[self._last]].copy()
-        mask[POSITION : POSITION + self.position + 1] = False
-        if self.meters:
-            mask[POSITION + self.meters[-1][1].steps_per_bar : CHORD] = False
-        if KIND[self._last] == "Duration":
-            # From the lowest pitch up, Comp before Lead: ids rise.
-            mask[COMP : min(self._pitch_token + 1, VELOCITY)] = False
-            if self._pitch_token >= LEAD:
-                mask[LEAD : self._pitch_token + 1] = False
-        return mask
-
-    def push(self, token: int) -> tuple[Note, ...]:
-        """Take a token; return the note that it completes, if it does.
-
-        Raises:
-            ValueError: The grammar does not allow `token` here.
-        """
-        if not 0 <= token < len(VOCABULARY) or not self.may_follow()[token]:
-            name = VOCABULARY.token(token) if 0 <= token < len(VOCABULARY) else str(token)
-            after = (
-                "at the start" if self._last is None else f"after {VOCABULARY.token(self._last)}"
-            )
-            raise ValueError(f"{name} cannot stand {after}")
-        return self.follow(token)
-
-    def follow(self, token: int) -> tuple[Note, ...]:
-        """`push` without the check, for a token known to be right: 20 times as fast."""
-        self._last = token
-        match KIND[token]:
-            case "Style":
-                self.style = STYLES[token - STYLE]
-            case "Bar":
-                self._open_bar(METERS[token - BAR])
-            case "Position":
-                self.position = token - POSITION
-                self._pitch_token = 0
-            case "Comp" | "Lead":
-                self._pitch_token = token
-            case "Velocity":
-                self._velocity = bin_velocity(token - VELOCITY)
-            case "Duration":
-                return (self._note(ticks_of(token)),)
-        return ()
-
-    def _open_bar(self, meter: Meter) -> None:
-        self.bar_line = self._next_bar_line
-        self._next_bar_line = Tick(self.bar_line + meter.ticks_per_bar)
-        self.position = -1
-        if not self.meters or self.meters[-1][1] != meter:
-            self.meters.append((self.bar_line, meter))
-
-    def _note(self, duration: Tick) -> Note:
-        part, first = (Part.COMP, COMP) if self._pitch_token < VELOCITY else (Part.LEAD, LEAD)
-        pitch = self._pitch_token - first + LOWEST
-        return Note(self.now, pitch, self._velocity, duration, part)
+from jamd.notes import METERS, TICKS_PER_STEP, Meter, Note, Part, Tick
+from jamd.tonality import recent_tonality
 
 
 def _preference(context: Context, in_key: float, up: int) -> NDArray[np.float32] | None:
     """Shape (vocabulary,): log-weights that hold pitches and chords to the key of the context."""
-    key = recent_key(context) if in_key else None
-    if key is None:
+    tonality = recent_tonality(context) if in_key else None
+    if tonality is None:
         return None
-    tones = {(pitch_class + up) % 12 for pitch_class in key.pitch_classes}
-    inside = np.array([pitch % 12 in tones for pitch in range(LOWEST, HIGHEST + 1)])
-    inside_chords = [tones_of(chord) <= tones for chord in CHORDS]
+    inside = np.roll(tonality.in_scale, up)
+    pitches = np.log1p(-in_key * (1 - inside[np.arange(LOWEST, HIGHEST + 1) % 12]))
+    chords = [min(inside[tone] for tone in tones_of(chord)) for chord in CHORDS]
     preference = np.zeros(len(VOCABULARY), np.float32)
-    outside = np.log1p(-in_key)
-    preference[COMP:VELOCITY] = preference[LEAD:DURATION] = np.where(inside, 0, outside)
-    preference[CHORD:COMP] = np.where(inside_chords, 0, outside)
+    preference[COMP:VELOCITY] = preference[LEAD:DURATION] = pitches
+    preference[CHORD:COMP] = np.log1p(-in_key * (1 - np.array(chords)))
     return preference
 
 
@@ -174,7 +57,12 @@ class GridContinuation:
     """
 
     def __init__(
-        self, prefix: list[int], context: Context, constraints: Constraints, up: int = 0
+        self,
+        prefix: list[int],
+        context: Context,
+        constraints: Constraints,
+        own: Container[tuple[int, int]] = (),
+        up: int = 0,
     ) -> None:
         """Begin after `prefix`.
 
@@ -182,13 +70,21 @@ class GridContinuation:
             prefix: The context as tokens, through the `Bar` of the bar holding `until`.
             context: What they were made of.
             constraints: What may be written.
+            own: (tick, pitch token) of the notes in `prefix` that jamd plays.
             up: The semitones by which they are transposed.
         """
         self.tokens = prefix
+        self.from_player: list[bool] = []
         self._up = up
         self._writer = GridWriter()
-        for token in prefix:
-            self._writer.follow(token)
+        heard: list[Note] = []
+        for i, token in enumerate(prefix, start=1):
+            for note in self._writer.follow(token):
+                heard.append(note)
+                theirs = (note.onset, self._writer.pitch_token) not in own
+                self.from_player += [theirs] * (i - len(self.from_player))
+        self.from_player += [False] * (len(prefix) - len(self.from_player))
+        self._answering = Answering(context, constraints, heard, up)
         self._origin = context.start
         self._until = Tick(context.until - context.start)
         self._polyphony = constraints.polyphony
@@ -223,14 +119,19 @@ class GridContinuation:
     def allowed(self) -> Mask:
         """Shape (vocabulary,): what the grammar and the constraints allow next. Read-only."""
         if self._allowed is None:
-            self._allowed = _DETAILS.get(KIND[self.tokens[-1]])
-            if self._allowed is None:
-                self._allowed = self._allowed_now()
-                self._allowed.flags.writeable = False
+            self._allowed = self._allowed_now()
+            self._allowed.flags.writeable = False
         return self._allowed
 
     def _allowed_now(self) -> Mask:
-        writer = self._writer
+        writer, kind = self._writer, KIND[self.tokens[-1]]
+        if kind in DETAILS:
+            cadence = self._answering.cadence
+            if kind != "Velocity" or cadence is None:
+                return DETAILS[kind]
+            mask = DETAILS[kind].copy()
+            cadence.narrow_durations(mask, writer)
+            return mask if mask.any() else DETAILS[kind]
         mask = writer.may_follow()
         mask &= self._may_write
         if mask[POSITION:CHORD].any():
@@ -238,7 +139,7 @@ class GridContinuation:
         if writer.now < self._until or self._sounding(writer.now) >= self._polyphony:
             mask[CHORD:VELOCITY] = False
             mask[LEAD:DURATION] = False
-        return mask
+        return self._answering.narrow(mask, writer)
 
     def _narrow_positions(self, mask: Mask) -> None:
         """Leave the positions that are not past and where a note may sound."""
@@ -272,7 +173,9 @@ class GridContinuation:
         notes = self._writer.follow(token)
         if KIND[token] == "Position":
             self._ends = [end for end in self._ends if end > self._writer.now]
-        self._ends += [note.end for note in notes]
+        for note in notes:
+            self._ends.append(note.end)
+            self._answering.wrote(note)
         return tuple(
             Note(Tick(n.onset + self._origin), n.pitch - self._up, n.velocity, n.duration, n.part)
             for n in notes

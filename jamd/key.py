@@ -1,8 +1,8 @@
-"""The key of what was heard.
+"""Keys, and the one in which a model reads: C major or A minor.
 
-A phrase's pitch classes, weighed by how long they sound, are correlated with what listeners expect
-of each of the 24 keys; the best correlation names the key (Krumhansl and Schmuckler; Krumhansl,
-"Cognitive Foundations of Musical Pitch", 1990, chapter 4).
+To find how far music is from there, its pitch classes, weighed by how long they sound, are
+correlated with what listeners expect of each of the 24 keys; the best correlation names the key
+(Krumhansl and Schmuckler; Krumhansl, "Cognitive Foundations of Musical Pitch", 1990, chapter 4).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.language import Context
 from jamd.notes import TICKS_PER_BEAT, Note, Tick
 
 # Probe-tone ratings of Krumhansl and Kessler (1982), from the tonic up.
@@ -26,14 +25,8 @@ _PROFILES = _CENTRED / np.linalg.norm(_CENTRED, axis=1, keepdims=True)  # (24, 1
 _MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 _MINOR_SCALE = (0, 2, 3, 5, 7, 8, 10, 11)  # natural, and the leading tone of its dominant
 
-LEAST_CORRELATION = 0.6
-"""Below this nothing is called a key: the music is chromatic, or there is too little of it."""
-
 LONGEST_COUNTED = Tick(2 * TICKS_PER_BEAT)
 """No note counts by more than this."""
-
-RECENT_BARS = 8
-"""How far back a jam is heard for its key: it may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +47,10 @@ class Key:
         scale = _MINOR_SCALE if self.minor else _MAJOR_SCALE
         return frozenset((self.tonic + degree) % 12 for degree in scale)
 
-
-def key_of(notes: Iterable[Note]) -> Key | None:
-    """The key of `notes`, or None where they do not tell one."""
-    key, correlation = likeliest_key(_weights(notes))
-    return key if correlation >= LEAST_CORRELATION else None
+    @property
+    def triad(self) -> frozenset[int]:
+        """The pitch classes of its tonic triad."""
+        return frozenset((self.tonic + degree) % 12 for degree in (0, 3 if self.minor else 4, 7))
 
 
 def likeliest_key(weights: NDArray[np.float64]) -> tuple[Key, float]:
@@ -90,11 +82,11 @@ def semitones_home(weights: NDArray[np.float64]) -> int:
 
 def home_of(notes: Iterable[Note]) -> int:
     """How far to transpose `notes`, -5..6, to be in C major or A minor; 0 where there are none."""
-    return semitones_home(_weights(notes))
+    return semitones_home(heard_weights(notes))
 
 
-def _weights(notes: Iterable[Note]) -> NDArray[np.float64]:
-    """Shape (12,): how much each pitch class is heard.
+def heard_weights(notes: Iterable[Note]) -> NDArray[np.float64]:
+    """Shape (12,): how much each pitch class is heard, in ticks.
 
     A note counts by its duration up to two beats: a pad should not outweigh the tune above it. One
     still held counts as a beat.
@@ -103,9 +95,3 @@ def _weights(notes: Iterable[Note]) -> NDArray[np.float64]:
     for note in notes:
         weights[note.pitch % 12] += min(note.duration or TICKS_PER_BEAT, LONGEST_COUNTED)
     return weights
-
-
-def recent_key(context: Context) -> Key | None:
-    """The key of the last `RECENT_BARS` bars of a context, or None."""
-    since = context.until - RECENT_BARS * context.meter.ticks_per_bar
-    return key_of(note for note in context.heard if note.onset >= since)

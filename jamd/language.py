@@ -26,6 +26,8 @@ class Context:
             `start`. A note still held has duration `HELD`.
         start: The bar line at which the context begins.
         until: The moment at which the continuation begins: nothing is written before it.
+        played: Those of `heard` that jamd plays; the others are the player's.
+        phrase: Where the player's phrase begins that is to be answered; None: nothing is.
         meter: One of `METERS`.
         style: One of `jamd.grid_tokens.STYLES`.
     """
@@ -35,6 +37,13 @@ class Context:
     until: Tick
     meter: Meter = Meter(4, 4)
     style: str = "jazz"
+    played: frozenset[Note] = frozenset()
+    phrase: Tick | None = None
+
+    @property
+    def by_player(self) -> list[Note]:
+        """What the player played, sorted by onset."""
+        return [note for note in self.heard if note not in self.played]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,11 @@ class Constraints:
         polyphony: Most notes sounding at once, at least 1.
         in_key: How strongly to keep to the key of what was heard, 0..0.99: a pitch outside it is
             as likely as the model thinks, times `1 - in_key`.
+        near: Keep the register of the phrase that is answered.
+        density: Most notes a beat, over the phrase's own, above 0; 0: as many as there come.
+        repeat_bars: Repeat nothing note for note for longer than so many bars; 0: no limit.
+        ends: Where the continuation ends like a phrase; None: it goes on. What is written has
+            ended before this tick.
     """
 
     parts: frozenset[Part] = frozenset(Part)
@@ -55,6 +69,10 @@ class Constraints:
     highest: int = 108
     polyphony: int = 8
     in_key: float = 0.0
+    near: bool = False
+    density: float = 0.0
+    repeat_bars: int = 0
+    ends: Tick | None = None
 
 
 class Continuation(Protocol):
@@ -63,6 +81,10 @@ class Continuation(Protocol):
     @property
     def tokens(self) -> list[int]:
         """The context as token ids, then everything pushed since."""
+
+    @property
+    def from_player(self) -> list[bool]:
+        """For each of the context's tokens, whether it tells what the player did."""
 
     @property
     def through(self) -> Tick:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jamd.recall import Recall
 from jamd.training.batches import first_note, home_of_tokens, transposed
 from jamd.training.judging import Ids, Judgement, join, judge_logits
 
@@ -80,10 +82,7 @@ class Recurrent:
 
         The opening tells the key; which of twelve it is, is charged to the first note.
         """
-        ids = tokens.astype(np.int32)
-        judged = _judge(self, transposed(ids, home_of_tokens(ids)))
-        judged.bits[first_note(ids) - 1 :][:1] += np.log2(12)
-        return judged
+        return _judge_at_home(self, tokens)
 
 
 class Windowed:
@@ -114,6 +113,44 @@ class Windowed:
     def judge(self, tokens: Ids) -> Judgement:
         """Predict `tokens[window:]`, each from the window before it."""
         return _judge(self, tokens)
+
+
+class Remembering:
+    """A network with the memory of the jam beside it: it learns the piece while it reads it.
+
+    Args:
+        network: The network.
+        relative: Whether the tokens are the grid language's, to be remembered as intervals.
+    """
+
+    def __init__(self, network: Network, *, relative: bool) -> None:
+        self.first = network.first
+        self._network = network
+        self._relative = relative
+
+    def logits(self, tokens: Ids) -> Iterator[Floats]:
+        """The network's logits, each row mixed with what came before it in the piece."""
+        recall = Recall(relative=self._relative)
+        coming = iter(tokens.tolist())
+        for token in islice(coming, self.first - 1):
+            recall.push(token, learn=True)
+        for block in self._network.logits(tokens):
+            rows = []
+            for row, token in zip(block, coming):  # noqa: B905 - the block may end first
+                recall.push(token, learn=True)
+                rows.append(recall.mix(row))
+            yield np.stack(rows)
+
+    def judge(self, tokens: Ids) -> Judgement:
+        """Predict `tokens[first:]`, each from all before it, as the network reads them."""
+        return _judge_at_home(self, tokens) if self._relative else _judge(self, tokens)
+
+
+def _judge_at_home(network: Network, tokens: Ids) -> Judgement:
+    ids = tokens.astype(np.int32)
+    judged = _judge(network, transposed(ids, home_of_tokens(ids)))
+    judged.bits[first_note(ids) - 1 :][:1] += np.log2(12)
+    return judged
 
 
 def _judge(network: Network, tokens: Ids) -> Judgement:

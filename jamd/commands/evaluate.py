@@ -1,4 +1,4 @@
-"""`jamd evaluate`: how well a model predicts music, beside a unigram and an n-gram."""
+"""`jamd evaluate`: how well a model predicts music, with and without its memory of the piece."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ def add(subparsers: Subparsers) -> None:
         "evaluate",
         help="measure how well a model predicts music",
         description="Measure bits per token and per note (fewer are better) and accuracy, on files "
-        "of music or on a corpus's held-out pieces; with a corpus, beside a unigram and an n-gram "
-        "that know its training pieces.",
+        "of music or on a corpus's held-out pieces, by the model alone and with its memory of the "
+        "piece so far; with a corpus, beside a unigram and an n-gram that know its training "
+        "pieces.",
     )
     parser.add_argument("model", metavar="RUN|BUNDLE", help='a folder, or "default"')
     parser.add_argument("files", nargs="*", metavar="FILE", help="music; default: held-out pieces")
@@ -87,22 +88,27 @@ def run(args: argparse.Namespace) -> int:
 def _evaluate(
     args: argparse.Namespace, subject: Subject, progress: Progress
 ) -> dict[str, Evaluation]:
-    from jamd.training.evaluate import baselines_of, evaluate, evaluate_corpus
+    from jamd.training.evaluate import baselines_of, evaluate, held_out
+    from jamd.training.predictors import Remembering
     from jamd.training.subjects import read_corpus, read_files
 
+    remembering = Remembering(subject.network, relative=subject.language == "grid")
+    models = {"model": subject.network, "with memory": remembering}
     corpora = [read_corpus(path, subject.vocabulary) for path in args.corpus]
     if not args.files:
         return {
-            corpus.path.resolve().name: evaluate_corpus(
-                subject.network, corpus, most_tokens=args.most_tokens, progress=progress
+            corpus.path.resolve().name: evaluate(
+                {**models, **baselines_of(corpus)},
+                held_out(corpus, args.most_tokens),
+                subject.vocabulary,
+                progress,
             )
             for corpus in corpora
         }
     baselines = baselines_of(corpora[0]) if corpora else {}
     style = args.style or (corpora[0].style if corpora else "other")
     samples = read_files(args.files, subject, style, progress)
-    predictors = {"model": subject.network, **baselines}
-    return {"files": evaluate(predictors, samples, subject.vocabulary, progress)}
+    return {"files": evaluate({**models, **baselines}, samples, subject.vocabulary, progress)}
 
 
 def _plain(name: str, evaluation: Evaluation) -> dict[str, Any]:
@@ -133,17 +139,21 @@ def _plain(name: str, evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _table(name: str, evaluation: Evaluation) -> Table:
+    from rich import box
     from rich.table import Table
 
     table = Table(
         title=f"{name}: {evaluation.pieces} pieces, {evaluation.notes:,} notes",
         title_justify="left",
+        box=box.SIMPLE,
+        padding=0,
+        collapse_padding=True,
     )
-    table.add_column("")
-    table.add_column("tokens", justify="right")
+    table.add_column("", no_wrap=True)
+    table.add_column("tokens", justify="right", no_wrap=True)
     for predictor in evaluation.by_kind:
-        table.add_column(f"{predictor}, bits", justify="right")
-        table.add_column("right", justify="right")
+        table.add_column(f"{predictor}\nbits", justify="right", no_wrap=True)
+        table.add_column("\nright", justify="right", no_wrap=True)
     scores = [evaluation.score(predictor) for predictor in evaluation.by_kind]
     whole = [text for s in scores for text in (f"{s.bits_per_token:.3f}", f"{s.accuracy:.1%}")]
     table.add_row("a token", f"{evaluation.tokens:,}", *whole)

@@ -48,9 +48,9 @@ def test_whatever_comes_only_what_can_be_played_is_kept(notes: list[Note], close
         assert 1 <= note.velocity <= 127
         assert note.part is Part.LEAD
         assert 1 <= note.duration <= 4 * FOUR.ticks_per_bar
-        assert not closes or note.end <= span.through
+        assert not closes or note.end < span.through
 
 
 def test_what_fits_is_left_as_it_is() -> None:
-    notes = [Note(Tick(480), 60, 1, Tick(7)), Note(Tick(2360), 127, 127, Tick(40), Part.COMP)]
+    notes = [Note(Tick(480), 60, 1, Tick(7)), Note(Tick(2360), 127, 127, Tick(39), Part.COMP)]
     assert fit(notes, Span(Tick(480), Tick(2400)), FOUR, BOTH) == notes

@@ -189,7 +189,7 @@ def test_the_command_prints_json(small: Corpus, capsys: pytest.CaptureFixture[st
     (found,) = printed["sets"]
     assert found["set"] == "small"
     assert found["scores"]["model"]["bits_per_token"] > 0
-    assert set(found["scores"]) == {"model", "unigram", "n-gram"}
+    assert set(found["scores"]) == {"model", "with memory", "unigram", "n-gram"}
 
 
 def test_the_command_prints_a_table_for_files(

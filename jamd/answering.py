@@ -1,0 +1,103 @@
+"""What holds a continuation to the phrase that it answers: its end, register, density and newness.
+
+Each limit bars tokens. One that would leave nothing to write gives way, the last of them first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from jamd.cadence import Cadence
+from jamd.copying import Copying
+from jamd.grid_writer import GridWriter, Mask
+from jamd.language import Constraints, Context
+from jamd.likeness import Density, Register, rate_of
+from jamd.notes import TICKS_PER_BEAT, Note, Part, Tick
+from jamd.tonality import recent_tonality
+
+
+class Limit(Protocol):
+    """Something that an answer must keep to."""
+
+    def wrote(self, note: Note) -> None:
+        """Take in a note of the answer; its ticks count from the context's start."""
+
+    def narrow(self, mask: Mask, writer: GridWriter) -> None:
+        """Bar from `mask`, (vocabulary,), what may not come next."""
+
+
+class Answering:
+    """The limits of one continuation.
+
+    Args:
+        context: What is continued, and the phrase that is answered.
+        constraints: Which limits there are.
+        heard: The notes of the context as the model reads them, in the order of the language.
+        up: The semitones by which it reads and writes everything higher.
+    """
+
+    def __init__(
+        self, context: Context, constraints: Constraints, heard: Sequence[Note], up: int
+    ) -> None:
+        start, meter = context.start, context.meter
+        phrase, answer = _phrase_and_answer(context, up)
+        begin = Tick(answer[0].onset if answer else context.until - start)
+        rate = rate_of(phrase, Tick(context.until - start)) if phrase else 0.0
+        self.cadence: Cadence | None = None
+        self._limits: list[Limit] = []
+        end = None if constraints.ends is None else Tick(constraints.ends - start)
+        if end is not None:
+            part = Part.LEAD if Part.LEAD in constraints.parts else Part.COMP
+            tonality = recent_tonality(context)
+            tones = tonality.tonic_tones if tonality else range(12)
+            last = frozenset((tone + up) % 12 for tone in tones)
+            self.cadence = Cadence(end, meter, last, part, constraints.polyphony)
+            self._limits.append(self.cadence)
+        if phrase and constraints.near:
+            self._limits.append(Register(phrase))
+        if phrase and constraints.density:
+            close = None if end is None or self.cadence is None else (end, self.cadence)
+            self._limits.append(Density(constraints.density * rate, begin, meter, close))
+        longest = constraints.repeat_bars * meter.ticks_per_bar or None
+        expected = None if not phrase or end is None else int(rate * (end - begin))
+        if longest or expected is not None:
+            copying = Copying(longest, expected)
+            recent = context.until - start - 2 * (longest or 0)
+            for note in heard:
+                copying.heard(note, recent=note.onset >= recent)
+            self._limits.append(copying)
+        for note in answer:
+            for limit in self._limits:
+                if not isinstance(limit, Copying):
+                    limit.wrote(note)
+
+    def wrote(self, note: Note) -> None:
+        """Take in a note of the continuation; its ticks count from the context's start."""
+        for limit in self._limits:
+            limit.wrote(note)
+
+    def narrow(self, mask: Mask, writer: GridWriter) -> Mask:
+        """What is left of `mask`, (vocabulary,): never nothing, unless it was nothing before."""
+        for limit in self._limits:
+            narrowed = mask.copy()
+            limit.narrow(narrowed, writer)
+            if narrowed.any():
+                mask = narrowed
+        return mask
+
+
+def _phrase_and_answer(context: Context, up: int) -> tuple[list[Note], list[Note]]:
+    """The player's phrase, and what jamd has played since, as the model reads them."""
+    if context.phrase is None:
+        return [], []
+    since = context.phrase - TICKS_PER_BEAT // 4  # an onset may have been meant a little earlier
+    phrase = [note for note in context.by_player if note.onset >= since]
+    over = phrase[-1].onset if phrase else context.phrase
+    answer = sorted(note for note in context.played if note.onset > over)
+    return _read(phrase, context.start, up), _read(answer, context.start, up)
+
+
+def _read(notes: Sequence[Note], start: Tick, up: int) -> list[Note]:
+    return [replace(note, onset=Tick(note.onset - start), pitch=note.pitch + up) for note in notes]

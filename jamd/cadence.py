@@ -1,0 +1,117 @@
+"""An answer ends like a phrase, and before the player's downbeat.
+
+Nothing begins in the last beat and a sixteenth, and all that sounds has ended a sixteenth before
+the end, so that the player has room to breathe in. The last note of the tune is a tone of the
+tonic triad: one that lasts a beat or more, or one with a rest after it. Where it falls within the
+last bar is the model's choice, as is everything before.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jamd.grid_tokens import (
+    BAR,
+    CHORD,
+    COMP,
+    DURATION,
+    DURATIONS,
+    HIGHEST,
+    LEAD,
+    LOWEST,
+    PITCHES,
+    POSITION,
+    VELOCITY,
+)
+from jamd.grid_writer import GridWriter, Mask
+from jamd.notes import METERS, TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
+
+BREATH = TICKS_PER_BEAT // 4
+"""Ticks of silence before the end."""
+
+_PITCH_CLASSES = np.arange(LOWEST, HIGHEST + 1) % 12
+_DURATION_TICKS = np.array(DURATIONS) * TICKS_PER_STEP
+
+
+class Cadence:
+    """Holds a continuation to its end.
+
+    Ticks count from the beginning of the context.
+
+    Args:
+        end: Where it ends: the player's downbeat.
+        meter: The meter there.
+        tones: The pitch classes that it may end on.
+        part: The part that ends it: Lead, unless it may not be written.
+        polyphony: Most notes that sound at once: one of them is kept free for the last note.
+    """
+
+    def __init__(
+        self, end: Tick, meter: Meter, tones: frozenset[int], part: Part, polyphony: int
+    ) -> None:
+        self._end = end
+        self._last_bar = end - meter.ticks_per_bar
+        self._release = end - BREATH  # everything has ended by then
+        self._last = self._release - TICKS_PER_BEAT  # nothing begins after it
+        # From here on a note of the part is the last one.
+        self._final = max(end - 2 * TICKS_PER_BEAT, self._last_bar + TICKS_PER_BEAT // 2)
+        self._tones = tones
+        self._foreign = ~np.isin(_PITCH_CLASSES, list(tones))
+        self._part = part
+        self._first_pitch = LEAD if part is Part.LEAD else COMP
+        self._others = polyphony - 1
+        self._ends: list[int] = []
+        self._closed = self._resolved = False
+
+    def is_final(self, onset: int) -> bool:
+        """Whether a note of the part at `onset` is the last one, whatever follows."""
+        return onset >= self._final
+
+    def wrote(self, note: Note) -> None:
+        """Take in a note of the answer."""
+        self._ends.append(note.end)
+        if note.part is self._part:
+            breathes = max(note.duration, self._end - note.end) >= TICKS_PER_BEAT
+            at_rest = breathes and note.pitch % 12 in self._tones
+            self._resolved = at_rest and note.onset >= self._last_bar
+            self._closed = self._resolved and self.is_final(note.onset)
+
+    def narrow(self, mask: Mask, writer: GridWriter) -> None:
+        """Bar from `mask`, (vocabulary,), what would not end like a phrase."""
+        if writer.next_bar_line > self._last and not self._resolved:
+            mask[BAR : BAR + len(METERS)] = False
+        last = -1 if self._closed else (self._last - writer.bar_line) // TICKS_PER_STEP
+        mask[min(CHORD, POSITION + max(0, last + 1)) : CHORD] = False
+        if self._closed:
+            mask[CHORD:VELOCITY] = mask[LEAD:DURATION] = False
+        elif self.is_final(writer.now):
+            own = mask[self._first_pitch : self._first_pitch + PITCHES]
+            own[self._foreign] = False
+            if self._sounding(writer.now) >= self._others:
+                pitches = own.copy()
+                mask[CHORD:VELOCITY] = mask[LEAD:DURATION] = False
+                own[:] = pitches
+
+    def keep_only_last(self, mask: Mask, writer: GridWriter) -> None:
+        """Bar every note but the last one, and where that is written every note."""
+        none = self._resolved
+        first = (self._final - writer.bar_line + TICKS_PER_STEP - 1) // TICKS_PER_STEP
+        mask[POSITION : CHORD if none else min(CHORD, POSITION + max(0, first))] = False
+        own = slice(self._first_pitch, self._first_pitch + PITCHES)
+        pitches = mask[own].copy()
+        mask[CHORD:VELOCITY] = mask[LEAD:DURATION] = False
+        if self.is_final(writer.now) and not none:
+            mask[own] = pitches
+
+    def narrow_durations(self, mask: Mask, writer: GridWriter) -> None:
+        """Bar the durations that are too long, and for a last note too short."""
+        durations = mask[DURATION : DURATION + len(DURATIONS)]
+        durations[self._release - writer.now < _DURATION_TICKS] = False
+        own = self._first_pitch <= writer.pitch_token < self._first_pitch + PITCHES
+        if own and self.is_final(writer.now):
+            durations[_DURATION_TICKS < TICKS_PER_BEAT] = False
+        elif self._sounding(self._last) >= self._others:
+            durations[self._last - writer.now < _DURATION_TICKS] = False
+
+    def _sounding(self, at: int) -> int:
+        return sum(end > at for end in self._ends)

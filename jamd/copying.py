@@ -1,0 +1,82 @@
+"""jamd does not repeat for ever, nor play back what it was played.
+
+What is about to be written is compared, note for note, with all that was heard and written before:
+the same pitches in the same part after the same gaps, wherever in the bar. Once a stretch has been
+the same for too long, the pitches that would go on with it are barred.
+"""
+
+from __future__ import annotations
+
+from jamd.grid_tokens import COMP, LEAD, LOWEST
+from jamd.grid_writer import GridWriter, Mask
+from jamd.notes import Note, Part
+
+RUN = 4
+"""So many notes in a row that were heard before are a copy; fewer are a motif."""
+
+Symbol = tuple[int, int]
+"""Ticks since the onset before, and the pitch's token."""
+
+
+class Copying:
+    """Bars the pitches that would make a verbatim repetition too long.
+
+    Args:
+        longest: Ticks after which a repetition must change; None: whenever it likes.
+        expected: Notes that an answer may have, of which half may be copies; None: count none.
+    """
+
+    def __init__(self, longest: int | None, expected: int | None) -> None:
+        self._longest = longest
+        self._expected = expected
+        self._symbols: list[Symbol] = []
+        self._places: dict[Symbol, list[int]] = {}
+        self._last_onset = 0
+        # Place of an earlier note that the last one repeats -> (onset at which, and how many notes
+        # ago, the repetition began).
+        self._runs: dict[int, tuple[int, int]] = {}
+        self._written = self._copied = 0
+
+    def heard(self, note: Note, *, recent: bool) -> None:
+        """Take in a note of the context, in the order of the language.
+
+        Args:
+            note: Its ticks count as the writer's do.
+            recent: Whether a repetition may still be going on that began with it.
+        """
+        self._add(note, follow=recent)
+
+    def wrote(self, note: Note) -> None:
+        """Take in a note of the answer."""
+        self._add(note, follow=True)
+        self._written += 1
+        length = max((length for _, length in self._runs.values()), default=0)
+        if length >= RUN:
+            self._copied += RUN if length == RUN else 1
+
+    def narrow(self, mask: Mask, writer: GridWriter) -> None:
+        """Bar from `mask`, (vocabulary,), the pitches that would repeat too much."""
+        gap = writer.now - self._last_onset
+        half = max(self._expected, self._written + 1) / 2 if self._expected is not None else None
+        for place, (start, length) in self._runs.items():
+            if place + 1 == len(self._symbols) or self._symbols[place + 1][0] != gap:
+                continue
+            too_long = self._longest is not None and writer.now - start >= self._longest
+            if not too_long and half is not None and length + 1 >= RUN:
+                too_long = self._copied + (RUN if length + 1 == RUN else 1) > half
+            if too_long:
+                mask[self._symbols[place + 1][1]] = False
+
+    def _add(self, note: Note, *, follow: bool) -> None:
+        first = COMP if note.part is Part.COMP else LEAD
+        symbol = note.onset - self._last_onset, first + note.pitch - LOWEST
+        self._last_onset = note.onset
+        places = self._places.setdefault(symbol, [])
+        runs = {}
+        if follow:
+            for place in places:
+                start, length = self._runs.get(place - 1, (note.onset, 0))
+                runs[place] = start, length + 1
+        self._runs = runs
+        places.append(len(self._symbols))
+        self._symbols.append(symbol)

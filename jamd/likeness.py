@@ -1,0 +1,133 @@
+"""An answer is in kind: about as high as what it answers, and not much denser.
+
+Both are limits and not wishes: within them the model is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jamd.cadence import Cadence
+from jamd.grid_tokens import CHORD, COMP, DURATION, LEAD, LOWEST, PITCHES, POSITION, VELOCITY
+from jamd.grid_writer import GridWriter, Mask
+from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
+
+FIFTH = 7
+"""Semitones by which the centre of an answer may differ from the centre of the phrase."""
+
+_MARGIN = 0.5  # so that a centre computed otherwise still lies within the fifth
+
+FEWEST_COMP = 3
+"""A player who plays at least so many notes under the tune has a register for them."""
+
+
+class Register:
+    """Keeps each part's mean pitch within a fifth of the player's, and its span with it.
+
+    A part that the player does not play is left alone; but if he has no tune at all, what he plays
+    is answered in the register of that.
+
+    Args:
+        phrase: What the player played, at least one note.
+    """
+
+    def __init__(self, phrase: Sequence[Note]) -> None:
+        lead = [note.pitch for note in phrase if note.part is Part.LEAD]
+        comp = [note.pitch for note in phrase if note.part is Part.COMP]
+        self._parts = {Part.LEAD: _Centre(lead or comp)}
+        if lead and len(comp) >= FEWEST_COMP:
+            self._parts[Part.COMP] = _Centre(comp)
+
+    def wrote(self, note: Note) -> None:
+        """Take in a note of the answer."""
+        if note.part in self._parts:
+            self._parts[note.part].add(note.pitch)
+
+    def narrow(self, mask: Mask, writer: GridWriter) -> None:  # noqa: ARG002 - as all limits
+        """Bar from `mask`, (vocabulary,), the pitches that lie too far off."""
+        for part, centre in self._parts.items():
+            first = LEAD if part is Part.LEAD else COMP
+            low, high = centre.bounds()
+            mask[first : first + min(max(low - LOWEST, 0), PITCHES)] = False
+            mask[first + min(max(high + 1 - LOWEST, 0), PITCHES) : first + PITCHES] = False
+
+
+class _Centre:
+    """The mean of one part's pitches, held to that of `pitches`."""
+
+    def __init__(self, pitches: Sequence[int]) -> None:
+        self._mean = sum(pitches) / len(pitches)
+        self._span = min(pitches) - FIFTH, max(pitches) + FIFTH
+        self._count = 0
+        self._off = 0.0  # sum of the answer's distances from the mean
+
+    def add(self, pitch: int) -> None:
+        self._count += 1
+        self._off += pitch - self._mean
+
+    def bounds(self) -> tuple[int, int]:
+        """The lowest and the highest pitch that may come next."""
+        most = (FIFTH - _MARGIN) * (self._count + 1)
+        low = self._mean - self._off - most
+        high = self._mean - self._off + most
+        return max(self._span[0], -int(-low // 1)), min(self._span[1], int(high // 1))
+
+
+class Density:
+    """Keeps to a number of notes a beat, over all parts.
+
+    As in a leaky bucket: notes may come as they like as long as there are no more of them than a
+    bar's worth ahead of the pace. An answer that ends keeps the pace over its whole length, with a
+    note put by for its cadence.
+
+    Args:
+        rate: Notes a tick, above 0.
+        begin: Tick at which the answer begins.
+        meter: The meter.
+        end: Tick at which it ends, and how it does; None where it goes on.
+    """
+
+    def __init__(
+        self, rate: float, begin: Tick, meter: Meter, end: tuple[Tick, Cadence] | None
+    ) -> None:
+        self._rate = rate
+        self._most = max(1.0, rate * meter.ticks_per_bar)
+        self._level = self._most
+        self._at: int = begin
+        self._cadence: Cadence | None = None
+        self._left = 0
+        if end is not None:
+            self._cadence = end[1]
+            self._left = max(1, int(rate * (end[0] - begin)))
+
+    def wrote(self, note: Note) -> None:
+        """Take in a note of the answer."""
+        self._level = self._level_at(note.onset) - 1
+        self._at = max(self._at, note.onset)
+        self._left -= 1
+
+    def narrow(self, mask: Mask, writer: GridWriter) -> None:
+        """Bar from `mask`, (vocabulary,), notes that come too soon, and positions without any."""
+        if self._cadence is not None and self._left <= 1:
+            self._cadence.keep_only_last(mask, writer)
+            return
+        if self._level_at(writer.now) < 1:
+            mask[CHORD:VELOCITY] = mask[LEAD:DURATION] = False
+        full_at = self._at + (1 - self._level) / self._rate
+        first = -int(-(full_at - writer.bar_line) // TICKS_PER_STEP)
+        mask[POSITION : min(CHORD, POSITION + max(0, first))] = False
+
+    def _level_at(self, tick: int) -> float:
+        return min(self._most, self._level + self._rate * max(0, tick - self._at))
+
+
+def rate_of(phrase: Sequence[Note], until: Tick) -> float:
+    """Notes a tick of what the player played, from its first onset to its end in whole beats.
+
+    Args:
+        phrase: At least one note, sorted by onset.
+        until: The present: a note still held lasts until now.
+    """
+    end = max(note.end if note.duration else max(until, note.onset + 1) for note in phrase)
+    beats = -(-(end - phrase[0].onset) // TICKS_PER_BEAT)
+    return len(phrase) / (max(1, beats) * TICKS_PER_BEAT)

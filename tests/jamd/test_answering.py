@@ -1,0 +1,139 @@
+"""What an answer keeps to, whatever the model would like: here it likes nothing in particular."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from statistics import mean
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jamd.grid import Grid
+from jamd.grid_continuation import GridContinuation
+from jamd.language import Constraints, Context
+from jamd.likeness import FIFTH
+from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
+from jamd.tonality import tonality_of
+
+LIMITS = Constraints(near=True, density=1.25, repeat_bars=4)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    phrase: list[Note]
+    answer: list[Note]
+    begin: Tick
+    end: Tick
+
+    @property
+    def tune(self) -> list[Note]:
+        lead = [note for note in self.answer if note.part is Part.LEAD]
+        return lead or self.answer
+
+
+@st.composite
+def phrases(draw: st.DrawFn, meter: Meter) -> list[Note]:
+    """A tune of at least three notes within two bars."""
+    onsets = draw(
+        st.lists(
+            st.integers(0, 2 * meter.ticks_per_bar // 120 - 1), min_size=3, max_size=16, unique=True
+        )
+    )
+    first = draw(st.integers(45, 85))
+    steps = draw(st.lists(st.integers(-7, 7), min_size=16, max_size=16))
+    onsets.sort()
+    notes = []
+    for onset, after, step in zip(onsets, [*onsets[1:], onsets[-1] + 2], steps, strict=False):
+        pitch = min(max(first + step, 30), 100)
+        notes.append(Note(Tick(120 * onset), pitch, 80, Tick(120 * (after - onset))))
+    return notes
+
+
+def answer_to(
+    phrase: list[Note],
+    meter: Meter,
+    *,
+    bars: int,
+    seed: int,
+    late: int = 0,
+    broken_after: int = 0,
+    constraints: Constraints = LIMITS,
+) -> Exchange:
+    """An answer of `bars` bars, beginning `late` ticks into one; each token is drawn at random.
+
+    After `broken_after` tokens it is planned anew from what was written until then.
+    """
+    bar = meter.ticks_per_bar
+    begin = Tick(3 * bar + late)
+    end = Tick(begin + bars * bar)
+    draw = random.Random(seed)
+    written: list[Note] = []
+
+    def begin_at(until: Tick) -> GridContinuation:
+        heard = tuple(sorted([*phrase, *written]))
+        context = Context(
+            heard, Tick(0), until, meter, played=frozenset(written), phrase=phrase[0].onset
+        )
+        return Grid().begin(context, replace(constraints, ends=end))
+
+    writing = begin_at(begin)
+    count = 0
+    while writing.through < end:
+        written += writing.push(int(draw.choice(np.flatnonzero(writing.allowed()))))
+        count += 1
+        if count == broken_after and writing.through < end:
+            written = [note for note in written if note.onset < writing.through]
+            writing = begin_at(writing.through)
+    return Exchange(phrase, written, begin, end)
+
+
+@st.composite
+def exchanges(draw: st.DrawFn) -> Exchange:
+    meter = draw(st.sampled_from(METERS))
+    return answer_to(
+        draw(phrases(meter)),
+        meter,
+        bars=draw(st.sampled_from((1, 2, 4))),
+        seed=draw(st.integers(0, 999)),
+        late=draw(st.sampled_from((0, 480))),
+        broken_after=draw(st.integers(0, 40)),
+    )
+
+
+MANY = settings(deadline=None, max_examples=60)
+
+
+@MANY
+@given(exchanges())
+def test_an_answer_ends_like_a_phrase_before_the_downbeat(exchange: Exchange) -> None:
+    assert exchange.answer
+    assert all(note.end < exchange.end for note in exchange.answer)
+    assert max(note.onset for note in exchange.answer) < exchange.end - TICKS_PER_BEAT
+    last = exchange.tune[-1]
+    assert max(last.duration, exchange.end - last.end) >= TICKS_PER_BEAT
+
+
+@MANY
+@given(exchanges())
+def test_an_answer_ends_at_home(exchange: Exchange) -> None:
+    tonality = tonality_of(exchange.phrase)
+    assert tonality is not None
+    assert exchange.tune[-1].pitch % 12 in tonality.tonic_tones
+
+
+@MANY
+@given(exchanges())
+def test_the_register_is_the_players(exchange: Exchange) -> None:
+    ours, theirs = (mean(n.pitch for n in notes) for notes in (exchange.tune, exchange.phrase))
+    assert abs(ours - theirs) <= FIFTH
+
+
+@MANY
+@given(exchanges())
+def test_an_answer_is_not_much_denser_than_the_phrase(exchange: Exchange) -> None:
+    phrase = exchange.phrase
+    beats = (max(note.end for note in phrase) - phrase[0].onset) / TICKS_PER_BEAT
+    most = 1.3 * len(phrase) / beats * (exchange.end - exchange.begin) / TICKS_PER_BEAT
+    assert len(exchange.answer) <= max(1, most)
