@@ -36,7 +36,7 @@ print(json.dumps(read))
 
 
 def rows(
-    midi: Path | None = None, songs: int = 400, limit_s: float = 40.0, runs: int = 3
+    midi: Path | None = None, songs: int = 400, limit_s: float = 20.0, runs: int = 3
 ) -> Iterator[Row]:
     """Measure the microseconds that a note takes.
 

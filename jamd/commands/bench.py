@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from jamd.bench.report import Row
     from jamd.bundle import Bundle
 
-NAMES = ("token", "replan", "lateness", "prepare", "start", "memory")
+NAMES = ("token", "replan", "answer", "lateness", "prepare", "start", "memory")
 
 
 def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "bench",
         help="measure speed, each figure beside what it is to be compared with",
-        description="Measure one token, a replan, lateness, preparing, starting and memory: about "
-        "six minutes. Ratios are of figures taken in turns, so they hold on a machine that is not "
-        "quiet; absolute figures (limits in us, ms, s) mean something only on one that is. "
-        "With jackd at hand, the daemon is measured on a JACK server of its own. The exit status "
-        "is 0 whether or not the limits are kept.",
+        description="Measure one token, a replan, an answer, lateness, preparing, starting and "
+        "memory: about six minutes. Ratios are of figures taken in turns, so they hold on a "
+        "machine that is not quiet; absolute figures (limits in us, ms, s) mean something only on "
+        "one that is. With jackd at hand, the daemon is measured on a JACK server of its own. The "
+        "exit status is 0 whether or not the limits are kept.",
     )
     parser.add_argument("--json", action="store_true", help="print a list of objects, no table")
     parser.add_argument("--bundle", default="default", help="the model's folder (default: shipped)")
@@ -51,26 +51,32 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _rows(name: str, bundle: Bundle, midi: Path | None, quick: bool) -> Iterator[Row]:
-    if name == "token":
-        from jamd.bench import token
+    match name:
+        case "token":
+            from jamd.bench import token
 
-        return token.rows(bundle, *((100, 5) if quick else ()))
-    if name == "replan":
-        from jamd.bench import replan
+            yield from token.rows(bundle, *((100, 5) if quick else ()))
+        case "replan":
+            from jamd.bench import replan
 
-        return replan.rows(bundle, *((5,) if quick else ()))
-    if name == "lateness":
-        from jamd.bench import lateness
+            yield from replan.rows(bundle, *((5,) if quick else ()))
+        case "answer":
+            from jamd.bench import answering
 
-        return lateness.rows(bundle.path, *((1, 1, 60) if quick else ()))
-    if name == "prepare":
-        from jamd.bench import preparing
+            yield from answering.rows(bundle.path, *((2,) if quick else ()))
+        case "lateness":
+            from jamd.bench import lateness
 
-        return preparing.rows(midi, *((4, 1.0, 1) if quick else ()))
-    if name == "start":
-        from jamd.bench import startup
+            yield from lateness.rows(bundle.path, *((1, 1, 60) if quick else ()))
+        case "prepare":
+            from jamd.bench import preparing
 
-        return startup.rows(bundle.path, *((1,) if quick else ()))
-    from jamd.bench import memory
+            yield from preparing.rows(midi, *((4, 1.0, 1) if quick else ()))
+        case "start":
+            from jamd.bench import startup
 
-    return memory.rows(bundle.path, *((2.0,) if quick else ()))
+            yield from startup.rows(bundle.path, *((1,) if quick else ()))
+        case "memory":
+            from jamd.bench import memory
+
+            yield from memory.rows(bundle.path, *((2.0,) if quick else ()))

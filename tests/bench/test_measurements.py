@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jamd.bench import lateness, memory, replan, startup
+from jamd.bench import answering, lateness, memory, replan, startup
 from jamd.bench.front import play, scripted, with_left_out
 from jamd.bench.report import Row
 from jamd.bundle import Bundle
@@ -91,3 +91,10 @@ def test_starting_and_memory_on_jack() -> None:
     rows = [*startup.rows(BUNDLE, runs=1), *memory.rows(BUNDLE, seconds=1.0)]
     assert measured(rows) == [None] * 4
     assert [row.name.rpartition(", ")[2] for row in rows[:3]] == ["JACK"] * 3
+
+
+@pytest.mark.slow
+@pytest.mark.needs("jackd")
+def test_an_answer_on_jack() -> None:
+    rows = list(answering.rows(BUNDLE, turns=2))
+    assert measured(rows) == [None, "bare python-rtmidi echo, from hearing a note"]

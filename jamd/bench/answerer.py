@@ -1,0 +1,69 @@
+"""The daemon in mode `answer`, as it is measured: the real loop, session, worker and JACK ports.
+
+`python -m jamd.bench.answerer BUNDLE` answers until SIGTERM; then it prints, as JSON, for the first
+note of each answer when it was wanted (seconds, monotonic) and how long after that the port had it.
+A note is wanted when it is due, and the phrase before it is known to be over.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import signal
+import sys
+from pathlib import Path
+
+from jamd.config import Midi
+from jamd.daemon.clock import MonotonicClock
+from jamd.daemon.events import Entry, Sounded, Turn, TurnTaken
+from jamd.daemon.follower import Source
+from jamd.daemon.loop import Loop
+from jamd.daemon.ports import open_ports
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.status import Status
+from jamd.daemon.supervisor import Supervisor
+from jamd.daemon.worker import Load
+from jamd.notes import Part
+
+BPM = 240.0
+"""A beat is then 0.25 s: what an answer waits for at most, after a pause of about as long."""
+
+
+def main(bundle: Path) -> None:
+    """Answer until told to stop."""
+    clock = MonotonicClock()
+    supervisor = Supervisor(Load(bundle), clock.now())
+    ports = open_ports(Midi(api="jack"))
+    wanted_late: list[tuple[float, float]] = []
+    known: float | None = None  # since when it has been jamd's turn, until it plays
+
+    def journal(entry: Entry) -> None:
+        nonlocal known
+        match entry:
+            case TurnTaken(seconds=seconds, turn=turn):
+                known = seconds if turn is Turn.JAMD else None
+            case Sounded(seconds=due, part=Part()) if known is not None:
+                wanted = max(due, known)
+                handed = due + loop.lateness_s[-1]  # a note is written down when it has been sent
+                wanted_late.append((wanted, handed - wanted))
+                known = None
+
+    def tend(now: float, status: Status) -> None:  # noqa: ARG001 - as the loop has it
+        ports.tend(now)
+
+    session = Session(Settings(bpm=BPM, source=Source.INTERNAL))
+    loop = Loop(session, ports, supervisor, journal, clock, tend=tend)
+    signal.signal(signal.SIGTERM, lambda *_: loop.stop())
+    gc.collect()
+    gc.freeze()  # as `jamd play` does
+    try:
+        loop.run()
+    finally:
+        ports.close()
+        supervisor.close()
+    print(json.dumps(wanted_late))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
