@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from mido import Message
 
 from jamd.daemon.events import (
@@ -17,7 +19,7 @@ from jamd.daemon.follower import Follower, Move, Roll, Source
 from jamd.daemon.link_follower import LinkFollower
 from jamd.daemon.settings import Settings
 from jamd.daemon.tap_tempo import TapTempo
-from jamd.daemon.transport import Transport, pulse
+from jamd.daemon.transport import Position, Transport, position, pulse
 from jamd.notes import TICKS_PER_BEAT, Tick
 
 TEMPO_NEWS = 0.005
@@ -33,6 +35,7 @@ class Beat:
     Attributes:
         transport: Where the beat is.
         follower: Who steers it, when it is not jamd.
+        counted_in: Ticks of the count-in.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -45,6 +48,7 @@ class Beat:
             settings.source, settings.on_clock_lost, self.transport, settings.own_tempo
         )
         self._assumed = False  # bar 1 begins with the first note because it had to begin somewhere
+        self.counted_in = Tick(0)
         self._written_bpm = 0.0  # the last tempo in the take
         self._taps = TapTempo()
         self._bent_until: float | None = None
@@ -53,7 +57,30 @@ class Beat:
     def starts_by_itself(self) -> bool:
         """Whether the transport is to roll though nobody has played a note."""
         fresh = not self.transport.begun and not self.follower.waits
-        return fresh and self._settings.start_at_once
+        return fresh and (self._settings.start_at_once or self._settings.count_in > 0)
+
+    @property
+    def led(self) -> bool:
+        """Whether the beat is a sequencer's, or will be."""
+        return self.follower.follows or (self.follower.waits and not self.transport.rolling)
+
+    @property
+    def end(self) -> float:
+        """The tick from which on jamd begins nothing any more."""
+        bars = math.inf if self._settings.bars is None else self._settings.bars
+        return bars * self.transport.meter.ticks_per_bar + self.counted_in
+
+    def bars_played(self, now: float) -> int:
+        """Whole bars that have passed since the count-in."""
+        passed = self.transport.tick_at(now) - self.counted_in
+        return max(0, passed) // self.transport.meter.ticks_per_bar
+
+    def place(self, now: float) -> Position | None:
+        """Where the song is; in a count-in that is before bar 1. None: it stands still."""
+        if not self.transport.rolling:
+            return None
+        tick = self.transport.tick_at(now) - self.transport.bar_one
+        return position(tick, self.transport.meter)
 
     @property
     def deadline(self) -> float | None:
@@ -83,9 +110,10 @@ class Beat:
 
     def start(self, now: float, edge: Tick) -> list[Effect]:
         """Roll from `now` on, because the player or jamd begins."""
-        told = self._settings.start_at_once or self._link is not None
-        self._assumed = not (told or self.transport.begun)
-        return self._roll(self.follower.start(now), now, edge)[1]
+        self.counted_in = Tick(self._settings.count_in * self._settings.meter.ticks_per_bar)
+        told = self._settings.start_at_once or self._settings.send_clock or self._link is not None
+        self._assumed = not (told or self.counted_in or self.transport.begun)
+        return self._roll(self.follower.start(now) - self.counted_in, now, edge)[1]
 
     def look(self, now: float) -> Move | None:
         """What the sequencer's silence up to `now` means."""
@@ -148,7 +176,7 @@ class Beat:
         changed = abs(self.transport.bpm - self._written_bpm)
         return self._write_tempo(now) if changed > TEMPO_NEWS * self._written_bpm else []
 
-    def _roll(self, song: Tick, now: float, edge: Tick) -> tuple[Tick, list[Effect]]:
+    def _roll(self, song: int, now: float, edge: Tick) -> tuple[Tick, list[Effect]]:
         effects: list[Effect] = []
         if not self.transport.begun:
             effects.append(Journal(MeterSet(Tick(0), now, self._settings.meter)))

@@ -30,6 +30,14 @@ class Turn(Enum):
     JAMD = "jamd"
 
 
+class Output(Enum):
+    """Where a message goes; the click and the clock may go to the main port, too."""
+
+    MAIN = "main"  # the port that jamd plays on
+    CLICK = "click"
+    CLOCK = "clock"
+
+
 # Events: `Session.handle(event, now)`, `now` being when the event happened, in seconds.
 
 
@@ -215,15 +223,17 @@ Entry = Sounded | TempoSet | MeterSet | BarLineFound | TurnTaken | ModeSet | Con
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Hand a message to the output port now.
+    """Hand a message to an output port now.
 
     Attributes:
-        message: A channel message, its channel set.
+        message: A channel message, its channel set; or one of a clock's.
         due: When it should have been handed over, in seconds; the shell measures lateness by it.
+        output: Which port.
     """
 
     message: Message
     due: float
+    output: Output = Output.MAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from jamd.daemon.events import (
     Heard,
     Journal,
     LinkState,
+    Output,
     Send,
     TellLink,
 )
@@ -99,7 +100,7 @@ class Loop:
         self._tend_at = self._listen_by = -math.inf
         self._stopped = False
         self._told: deque[Event] = deque()
-        self._sounding: set[tuple[int, int]] = set()  # (channel, pitch), as sent
+        self._sounding: set[tuple[str, int, int]] = set()  # (output, channel, pitch), as sent
 
     def stop(self) -> None:
         """Let `run` return within a few milliseconds. May be called from a signal handler."""
@@ -170,8 +171,8 @@ class Loop:
     def _perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             match effect:
-                case Send(message, due):
-                    self._send(message)
+                case Send(message, due, output):
+                    self._send(message, output)
                     self.lateness_s.append(self._clock.now() - due)
                 case Ask(request):
                     self._improvisers.ask(request, self._clock.now())
@@ -180,15 +181,16 @@ class Loop:
                 case Journal(entry):
                     self._journal(entry)
 
-    def _send(self, message: Message) -> None:
-        self._ports.send(message)
+    def _send(self, message: Message, output: Output) -> None:
+        self._ports.send(message, output)
         if message.type == "note_on" and message.velocity:
-            self._sounding.add((message.channel, message.note))
+            self._sounding.add((output.value, message.channel, message.note))
         elif message.type in ("note_on", "note_off"):
-            self._sounding.discard((message.channel, message.note))
+            self._sounding.discard((output.value, message.channel, message.note))
 
     def _end_what_sounds(self) -> None:
         """The session ends its own notes; this is for the day on which it is what failed."""
-        for channel, pitch in sorted(self._sounding):
-            self._ports.send(Message("note_off", channel=channel, note=pitch))
+        for output, channel, pitch in sorted(self._sounding):
+            off = Message("note_off", channel=channel, note=pitch)
+            self._ports.send(off, Output(output))
         self._sounding.clear()

@@ -31,6 +31,7 @@ class Scene:
         notes_heard: Notes heard from the player in the whole session.
         turn: Who has the floor.
         span: What jamd is filling or going to fill; None: nothing.
+        ahead_s: How much earlier than its tick a note must be known, in seconds.
     """
 
     now: float
@@ -39,6 +40,7 @@ class Scene:
     notes_heard: int
     turn: Turn
     span: Span | None
+    ahead_s: float = 0.0
 
 
 class Policy(Protocol):
@@ -145,7 +147,7 @@ def answer_span(scene: Scene) -> Span | None:
     pauses, ends = scene.phrase.pauses(beat), scene.phrase.ends(beat)
     if pauses is None or ends is None or scene.now < pauses or scene.notes_heard < FEWEST_NOTES:
         return None
-    start = scene.transport.next_pulse(scene.transport.tick_at(ends) + SIXTEENTH)
+    start = scene.transport.next_pulse(scene.transport.tick_at(ends + scene.ahead_s) + SIXTEENTH)
     through = Tick(start + scene.phrase.answer_ticks(scene.transport.meter))
     return Span(start, through, phrase=scene.phrase.first)
 

@@ -43,6 +43,11 @@ class Span:
     closes: bool = True
     phrase: Tick | None = None
 
+    def not_before(self, tick: Tick) -> Span:
+        """As long a one that starts at `tick` or later."""
+        later = max(0, tick - self.start)
+        return replace(self, start=Tick(self.start + later), through=Tick(self.through + later))
+
 
 class Plan:
     """The notes planned and not yet committed.

@@ -15,7 +15,7 @@ from jamd.bundle import Bundle, resolve
 from jamd.config import Config
 from jamd.daemon import providers
 from jamd.daemon.clock import MonotonicClock
-from jamd.daemon.events import Entry, Event, Mode, Panic, Sounded
+from jamd.daemon.events import Entry, Event, Mode, Output, Panic, Sounded
 from jamd.daemon.follower import Source
 from jamd.daemon.journal import FORMAT, Decides, Journaled, Opened
 from jamd.daemon.link import LinkPeer
@@ -120,7 +120,7 @@ def _open(
     config: Config, settings: Settings, bars: int | None, screen: Screen
 ) -> tuple[Ports, RehearsalRoom | None]:
     try:
-        ports = open_ports(config.midi)
+        ports = open_ports(config.midi, _own_ports(config))
     except NoMidiSystem:
         if config.midi.api != "auto":
             raise
@@ -149,6 +149,11 @@ def _listen(watch: Watch, screen: Screen) -> Callable[[], None]:
     except OSError as error:
         screen.news(f"`jamd panic` and `jamd status` cannot reach this one: {error.strerror}.")
         return lambda: None
+
+
+def _own_ports(config: Config) -> dict[Output, str]:
+    names = {Output.CLICK: config.click.port, Output.CLOCK: config.midi.clock_port}
+    return {output: name for output, name in names.items() if name}
 
 
 def _start_recorder(config: Config, screen: Screen) -> Recorder | None:
@@ -219,9 +224,11 @@ class Watch:
         self._recorder = recorder
         self._trial = trial
         self._settings = settings
+        self._counted_in = settings.count_in * settings.meter.ticks_per_bar
         self._introduced = False
         self._bar = 0
         self._status_at = 0.0
+        self._follows = False
         self._sounded: list[Sounded] = []
         self._seen: tuple[Status, Connected] | None = None
 
@@ -243,9 +250,13 @@ class Watch:
             self._bar = status.bar
             for line in self._trial.bar_line() if self._trial else ():
                 self._screen.news(f"The model is {line}.")
+        if self._settings.send_clock and status.from_clock is not self._follows:
+            self._follows = status.from_clock
+            told = "follows a clock and sends none" if self._follows else "sends its clock"
+            self._screen.news(f"jamd {told}.")
         if self.bars is not None and status.bars_played >= self.bars:
             self.stop()
-        for row in note_rows(self._sounded, self._settings.meter):
+        for row in note_rows(self._sounded, self._settings.meter, self._counted_in):
             self._screen.news(row)
         self._sounded.clear()
         self._seen = status, self._ports.connected()
@@ -273,7 +284,8 @@ class Watch:
             where = providers.describe(supervisor.ready)
             news.append(f'Ready: the model "{self.model}" is on {where}; {self.why}.')
             if self.room is not None:
-                self.room.begin(now)
+                beats = self._counted_in / TICKS_PER_BEAT
+                self.room.begin(now + beats * 60 / self._settings.bpm)
         if self._trial is not None:
             news += [f"The model {line}." for line in self._trial.tend()]
         return news

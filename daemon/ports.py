@@ -1,7 +1,8 @@
 """The MIDI ports of the live side.
 
 `open_ports` opens the two virtual ports that others connect to, `jamd listens` and `jamd plays`,
-and keeps the connections wanted by pattern. What the loop does with the result:
+and one each for the click and the clock where they are to have their own, and keeps the connections
+wanted by pattern. What the loop does with the result:
 
     ports = open_ports(config.midi)          # NoMidiSystem where there is nothing to open
     try:
@@ -19,7 +20,7 @@ joins a thread that waits for the lock which the closing one holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +29,7 @@ from mido import Message
 
 from jamd.config import Midi
 from jamd.daemon.connections import Link, Own, Sight, Watcher, Way, Wishes, others
+from jamd.daemon.events import Output
 from jamd.daemon.midi_system import NoMidiSystem, System, open_system
 from jamd.daemon.rtmidi_ports import Received, RtmidiInput, RtmidiOutput
 from jamd.errors import PortError
@@ -62,7 +64,7 @@ class Ports(Protocol):
     def poll(self, now: float) -> Sequence[Received]:
         """What has come in since the last call, oldest first; never waits."""
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, output: Output = Output.MAIN) -> None:
         """Hand a message out at once. Where a port is lost it goes nowhere, without an error."""
 
     def tend(self, now: float) -> Sequence[str]:
@@ -75,25 +77,34 @@ class Ports(Protocol):
         """Close every port. Send what must still be sent before."""
 
 
-def open_ports(settings: Midi) -> LivePorts:
+def open_ports(settings: Midi, own_ports: Mapping[Output, str] = {}) -> LivePorts:
     """Open the virtual ports, and connect what is there of the ports wanted.
+
+    Args:
+        settings: Their names, and what is wanted.
+        own_ports: The names of those that the click or the clock are to have to themselves.
 
     Raises:
         NoMidiSystem: No MIDI system is there, or not the one asked for.
         PortError: It is there and refuses.
     """
     system = open_system(settings.api)
-    if system.api == rtmidi.API_WINDOWS_MM and not (
-        settings.connect_input and settings.connect_output
+    if system.api == rtmidi.API_WINDOWS_MM and (
+        todo := _without_virtual_ports(settings, own_ports)
     ):
         system.close()
-        raise PortError(
-            "Windows has no virtual ports: start loopMIDI and name its ports in [midi] "
-            "connect_input and connect_output"
-        )
-    ports = LivePorts(system, settings)
+        raise PortError(f"Windows has no virtual ports: {todo}")
+    ports = LivePorts(system, settings, own_ports)
     ports.tend(0.0)
     return ports
+
+
+def _without_virtual_ports(settings: Midi, own_ports: Mapping[Output, str]) -> str:
+    if own_ports:
+        return "leave [click] port and [midi] clock_port empty"
+    if not (settings.connect_input and settings.connect_output):
+        return "start loopMIDI and name its ports in [midi] connect_input and connect_output"
+    return ""
 
 
 class LivePorts:
@@ -105,14 +116,17 @@ class LivePorts:
         output_name: The virtual output's name.
     """
 
-    def __init__(self, system: System, settings: Midi) -> None:
+    def __init__(
+        self, system: System, settings: Midi, own_ports: Mapping[Output, str] = {}
+    ) -> None:
+        self._own_ports = own_ports
         self.system_name = system.name
         self.input_name = settings.input_name
         self.output_name = settings.output_name
         self._wishes = Wishes(
             settings.connect_input,
             settings.connect_output,
-            (settings.input_name, settings.output_name),
+            (settings.input_name, settings.output_name, *self._own_ports.values()),
         )
         self._retry_at = 0.0
         self._connected = Connected()
@@ -121,6 +135,8 @@ class LivePorts:
         # By the id of the port at the other end; the virtual ones have none.
         self._inputs: dict[str, RtmidiInput] = {}
         self._outputs: dict[str, RtmidiOutput] = {}
+        # Of those that the click or the clock have to themselves.
+        self._extra: dict[Output, RtmidiOutput] = {}
         # Ports opened on others: the number of the newest look then, and the ids they got.
         self._held_since: dict[tuple[Way, str], tuple[int, set[str]]] = {}
         self._watcher: Watcher | None = None
@@ -135,13 +151,14 @@ class LivePorts:
             received.sort(key=lambda r: r.seconds)
         return received
 
-    def send(self, message: Message) -> None:
-        """Hand a message to every output."""
+    def send(self, message: Message, output: Output = Output.MAIN) -> None:
+        """Hand a message to the output's own port, or else to every main one."""
         self._unseen += 1
         if self._unseen > UNSEEN_LIMIT:
             return
-        for output in self._outputs.values():
-            output.send(message)
+        extra = self._extra.get(output)
+        for port in self._outputs.values() if extra is None else (extra,):
+            port.send(message)
 
     def connected(self) -> Connected:
         return self._connected
@@ -171,9 +188,9 @@ class LivePorts:
             self._watcher = None
         for source in self._inputs.values():
             source.close()
-        for output in self._outputs.values():
+        for output in (*self._outputs.values(), *self._extra.values()):
             output.close()
-        self._inputs, self._outputs = {}, {}
+        self._inputs, self._outputs, self._extra = {}, {}, {}
         # Last: on JACK the library frees every client of a dead server at the next opening.
         if self._system is not None:
             self._system.close()
@@ -193,6 +210,8 @@ class LivePorts:
                 self._outputs[""] = RtmidiOutput(system, self.output_name)
                 self._own.ids[Way.IN] |= between - before
                 self._own.ids[Way.OUT] |= self._ids() - between
+                for output, name in self._own_ports.items():
+                    self._extra[output] = RtmidiOutput(system, name)
         except PortError:
             self.close()
             raise

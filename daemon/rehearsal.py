@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mido import Message
 
+from jamd.daemon.events import Output
 from jamd.daemon.ports import Connected
 from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.take import read_song
@@ -66,7 +67,7 @@ class RehearsalRoom:
                 self._start_s = None if self._period_s is None else self._start_s + self._period_s
         return received
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, output: Output = Output.MAIN) -> None:
         """Nobody hears it here; the take has it."""
 
     def tend(self, now: float) -> Sequence[str]:  # noqa: ARG002 - as in the protocol

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from mido import Message
 
+from jamd.daemon.events import Output
 from jamd.notes import Note, Part, Tick
 
 NOTE_OFF, NOTE_ON = 0, 1  # at one tick, ends come before beginnings
@@ -61,11 +62,12 @@ class Strike:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message for the port: due at `tick`, from `part` (None: the player's own, sent on)."""
+    """A message for a port: due at `tick`, from `part` (None: nobody's part, or the player's)."""
 
     tick: Tick
     part: Part | None
     message: Message
+    output: Output = Output.MAIN
 
 
 class Ledger:
@@ -75,7 +77,8 @@ class Ledger:
     is then void: it would cut the later one short.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, output: Output = Output.MAIN) -> None:
+        self._output = output
         self._sounding: dict[Key, Strike] = {}
         self._pedals: set[int] = set()
         self._channels: set[int] = set()
@@ -94,14 +97,14 @@ class Ledger:
         yield from self.end(tick, key)
         self._sounding[key] = strike
         self._channels.add(key.channel)
-        yield Outgoing(tick, strike.part, strike.on)
+        yield Outgoing(tick, strike.part, strike.on, self._output)
 
     def end(self, tick: Tick, key: Key, strike: Strike | None = None) -> Iterator[Outgoing]:
         """End what sounds at `key`, if it is the given strike (None: whichever it is)."""
         sounding = self._sounding.get(key)
         if sounding is not None and strike in (None, sounding):
             del self._sounding[key]
-            yield Outgoing(tick, sounding.part, sounding.off)
+            yield Outgoing(tick, sounding.part, sounding.off, self._output)
 
     def thru(self, tick: Tick, message: Message) -> Iterator[Outgoing]:
         """Send one of the player's own channel messages on."""
@@ -117,14 +120,14 @@ class Ledger:
             if message.is_cc(SUSTAIN):
                 remember = self._pedals.add if message.value >= PEDAL_DOWN else self._pedals.discard
                 remember(message.channel)
-            yield Outgoing(tick, None, message)
+            yield Outgoing(tick, None, message, self._output)
 
     def silence(self, tick: Tick) -> Iterator[Outgoing]:
         """End everything that sounds and lift every pedal."""
         for key in sorted(self._sounding, key=lambda key: (key.channel, key.pitch)):
             yield from self.end(tick, key)
         for channel in sorted(self._pedals):
-            yield _control(tick, channel, SUSTAIN)
+            yield self._control(tick, channel, SUSTAIN)
         self._pedals.clear()
 
     def panic(self, tick: Tick, channels: Iterable[int] = ()) -> Iterator[Outgoing]:
@@ -137,12 +140,11 @@ class Ledger:
         yield from self.silence(tick)
         for channel in sorted({*self._channels, *channels}):
             for control in (SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF):
-                yield _control(tick, channel, control)
+                yield self._control(tick, channel, control)
 
-
-def _control(tick: Tick, channel: int, control: int) -> Outgoing:
-    message = Message("control_change", channel=channel, control=control, value=0)
-    return Outgoing(tick, None, message)
+    def _control(self, tick: Tick, channel: int, control: int) -> Outgoing:
+        message = Message("control_change", channel=channel, control=control, value=0)
+        return Outgoing(tick, None, message, self._output)
 
 
 class _Due(NamedTuple):

@@ -131,6 +131,8 @@ def _shares(lengths: Sequence[int], room: int) -> list[int]:
 def _place(status: Status) -> str:
     if status.bar:
         return f"bar {status.bar}.{status.beat}"
+    if status.beat:
+        return f"count-in {status.beat}"
     if not status.waits:
         return "waiting for your first note"
     starter = "the clock" if status.link_peers is None else "somebody"
@@ -153,16 +155,17 @@ def _ends(names: tuple[str, ...], complete: bool) -> str:
     return ", ".join(names) or ("none" if complete else "ask your DAW")
 
 
-def note_rows(sounded: Sequence[Sounded], meter: Meter) -> list[str]:
+def note_rows(sounded: Sequence[Sounded], meter: Meter, bar_one: int = 0) -> list[str]:
     """The notes that begin in `sounded`, a row for each moment and part: `3.2.6  jamd lead  E4`.
 
     A place is bar, beat and hundredth of a beat, as `position` counts them: 6/8 has six beats.
+    Bar 1 begins at tick `bar_one`.
     """
     starts = [s for s in sounded if s.message.type == "note_on" and s.message.velocity]
     starts.sort(key=lambda s: (s.tick, _WHO[s.part], s.message.note))
     rows = []
     for (tick, part), group in groupby(starts, key=lambda s: (s.tick, s.part)):
-        at = position(ROW_TICKS * round(tick / ROW_TICKS), meter)
+        at = position(ROW_TICKS * round((tick - bar_one) / ROW_TICKS), meter)
         place = f"{at}.{25 * meter.denominator * at.tick // TICKS_PER_BEAT:02}"
         pitches = " ".join(pitch_name(s.message.note) for s in group)
         rows.append(f"{place:>9}  {_WHO[part]:<11}  {pitches}")

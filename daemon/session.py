@@ -19,7 +19,6 @@ from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, Key
 from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
 from jamd.daemon.status import Status
-from jamd.daemon.transport import position
 from jamd.notes import TICKS_PER_BEAT, Tick
 
 if TYPE_CHECKING:
@@ -50,8 +49,6 @@ class Session:
         self._turn = Turn.PLAYER
         self._now = -math.inf
         self._edge = Tick(0)  # every onset before it is committed
-        bars = math.inf if settings.bars is None else settings.bars
-        self._end = bars * settings.meter.ticks_per_bar
         self._closed = False
         self._effects: list[Effect] = []
 
@@ -73,8 +70,6 @@ class Session:
         if not self._closed:
             self._move(self._beat.look(self._now))
             self._effects += self._beat.tempo_news(self._now)
-            if self._beat.starts_by_itself:
-                self._effects += self._beat.start(self._now, self._edge)
             self._settle()
         return self._collect()
 
@@ -85,27 +80,29 @@ class Session:
         """
         if self._closed:
             return None
-        if not self._transport.rolling:
-            return self._now if self._beat.starts_by_itself else self._beat.deadline
+        if self._starts_by_itself:
+            return self._now
+        deadlines = [self._beat.deadline, self._stage.next_due]
+        if self._transport.rolling:
+            deadlines += self._musical_deadlines()
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def _musical_deadlines(self) -> list[float | None]:
         deadlines = [
             self._policy.deadline(self._scene()),
             self._planner.deadline(self._edge),
-            self._beat.deadline,
-            self._stage.next_due,
         ]
         if self._turn is Turn.JAMD and (onset := self._planner.next_onset) is not None:
             deadlines.append(self._transport.seconds_at(onset) - self._window)
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        return deadlines
 
     def status(self, now: float) -> Status:
         """What a status line shows at `now`. Changes nothing."""
-        rolling = self._transport.rolling
-        tick = self._transport.tick_at(now)
-        place = position(self._transport.song_tick(tick), self._settings.meter)
+        place = self._beat.place(now)
         return Status(
             last_note=self._ear.last_note,
-            bar=place.bar if rolling else 0,
-            beat=place.beat if rolling else 0,
+            bar=max(0, place.bar) if place else 0,
+            beat=place.beat if place else 0,
             turn=self._turn,
             bpm=self._transport.bpm,
             mode=self._mode,
@@ -113,8 +110,8 @@ class Session:
             worker=self._planner.worker,
             from_clock=self._beat.follower.follows,
             waits=self._beat.follower.waits,
-            bars_played=tick // self._settings.meter.ticks_per_bar,
             link_peers=self._beat.link_peers,
+            bars_played=self._beat.bars_played(now),
         )
 
     def shutdown(self, now: float) -> list[Effect]:
@@ -214,7 +211,7 @@ class Session:
         """Do as the sequencer does."""
         if move is not None:
             self._begin_afresh()
-            self._effects += self._stage.silence(self._now)
+            self._effects += self._stage.halt(self._now)
             self._effects += self._beat.make(move, self._now, self._edge)
 
     def _set_mode(self, mode: Mode) -> None:
@@ -232,7 +229,8 @@ class Session:
         span = self._planner.span
         if span is not None and span.start < self._edge:
             self._ear.begin_phrase()  # else the answer had not begun, and the phrase goes on
-        limit = Tick(self._tick + TICKS_PER_BEAT)
+        leaving = self._transport.tick_at(self._now + self._stage.ahead_s)
+        limit = Tick(leaving + TICKS_PER_BEAT)
         self._stage.ring_out(limit)
         self._memory.cut(limit)
         self._pass_turn(Turn.PLAYER)
@@ -267,6 +265,9 @@ class Session:
 
     def _settle(self) -> None:
         """Bring everything up to the present moment."""
+        if self._starts_by_itself:
+            self._effects += self._beat.start(self._now, self._edge)
+        self._effects += self._stage.keep_time(self._now, self._beat.led)
         if not self._transport.rolling:
             return
         due = self._stage.release(self._now)
@@ -276,7 +277,7 @@ class Session:
         self._decide()
         self._edge = Tick(max(self._edge, self._transport.passed(self._now + self._window) + 1))
         if self._turn is Turn.JAMD:
-            certain = [n for n in self._planner.commit(self._edge) if n.onset < self._end]
+            certain = [n for n in self._planner.commit(self._edge) if n.onset < self._beat.end]
             certain = self._ear.dynamics.shape(certain)
             if certain:
                 self._beat.keep_bar()
@@ -290,6 +291,8 @@ class Session:
         if self._beat.bar_is_assumed and self._turn is Turn.PLAYER:
             self._find_bar_line()
         span = self._policy.wants(self._scene())
+        if span is not None:
+            span = span.not_before(self._transport.bar_one)  # nothing within the count-in
         if span is None and self._turn is Turn.JAMD:
             self._ear.begin_phrase()
             self._pass_turn(Turn.PLAYER)
@@ -309,6 +312,7 @@ class Session:
             self._planner.aim(None)
             self._edge = Tick(self._edge + by)
             self._ear.shift(by)
+            self._stage.shift(by)
             self._effects += self._beat.shift(by, self._now)
 
     def _scene(self) -> Scene:
@@ -319,7 +323,12 @@ class Session:
             notes_heard=self._ear.notes_heard,
             turn=self._turn,
             span=self._planner.span,
+            ahead_s=self._stage.ahead_s,
         )
+
+    @property
+    def _starts_by_itself(self) -> bool:
+        return self._planner.worker and self._beat.starts_by_itself
 
     @property
     def _tick(self) -> Tick:
@@ -327,7 +336,7 @@ class Session:
 
     @property
     def _window(self) -> float:
-        return commit_window(self._transport.beat_seconds)
+        return commit_window(self._transport.beat_seconds) + self._stage.ahead_s
 
     def _journal(self, entry: events.Entry) -> None:
         self._effects.append(Journal(entry))

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 
 from jamd.config import Config, Controls
+from jamd.daemon.click import Sound, When
 from jamd.daemon.controls import Meanings, meanings
 from jamd.daemon.events import Mode
 from jamd.daemon.follower import ClockLost, Source
@@ -22,8 +23,9 @@ class Settings:
         mode: When jamd plays, at first.
         bpm: Tempo in quarter notes a minute, 20..400.
         meter: One of `jamd.notes.METERS`.
-        start_at_once: The transport rolls from the session's first moment, which is then bar 1
+        start_at_once: The transport rolls from the moment a worker is there, which is then bar 1
             beat 1; otherwise the first note heard is.
+        count_in: Bars that are counted in before bar 1, from the moment a worker is there; 0: none.
         source: Where the beat comes from.
         own_tempo: `bpm` was asked for: a clock that nobody starts does not change it.
         on_clock_lost: What follows when a clock that was followed is lost.
@@ -32,6 +34,13 @@ class Settings:
         lead_channel: The MIDI channel on which Lead goes out, 0..15.
         comp_channel: The MIDI channel on which Comp goes out, 0..15.
         thru: Send the player's own notes on as they come.
+        output_offset_s: How much later than its tick a note leaves; below 0, earlier.
+        click: When there is a click.
+        click_sound: What it sends.
+        click_port: Whether it has a port of its own.
+        click_offset_s: As `output_offset_s`, for the click.
+        send_clock: Send a MIDI clock while none is followed.
+        clock_offset_s: As `output_offset_s`, for that clock.
         style: One of `jamd.grid.STYLES`: what the model takes itself to be playing.
         bars: jamd begins nothing after so many; None: the jam has no end.
         horizon_bars: How far ahead `endless` plans, in bars, at least 1.
@@ -45,6 +54,7 @@ class Settings:
     bpm: float = 120.0
     meter: Meter = field(default_factory=lambda: Meter(4, 4))
     start_at_once: bool = False
+    count_in: int = 0
     source: Source = Source.AUTO
     own_tempo: bool = False
     on_clock_lost: ClockLost = ClockLost.KEEP
@@ -53,6 +63,13 @@ class Settings:
     lead_channel: int = 0
     comp_channel: int = 0
     thru: bool = False
+    output_offset_s: float = 0.0
+    click: When = When.OFF
+    click_sound: Sound = field(default_factory=Sound)
+    click_port: bool = False
+    click_offset_s: float = 0.0
+    send_clock: bool = False
+    clock_offset_s: float = 0.0
     style: str = "jazz"
     bars: int | None = None
     horizon_bars: int = 2
@@ -65,11 +82,13 @@ class Settings:
 def settings_from(config: Config) -> Settings:
     """What config.toml says; MIDI channels count from 0, and a seed is drawn where none is set."""
     midi, transport, model, play = config.midi, config.transport, config.model, config.play
+    click = config.click
     return Settings(
         mode=Mode(play.mode),
         bpm=transport.bpm,
         meter=transport.meter,
         start_at_once=transport.start == "at once",
+        count_in=transport.count_in,
         source=Source(transport.source),
         on_clock_lost=ClockLost(transport.on_clock_lost),
         link_start_stop=transport.link_start_stop,
@@ -77,6 +96,17 @@ def settings_from(config: Config) -> Settings:
         lead_channel=midi.channel_lead - 1,
         comp_channel=midi.channel_comp - 1,
         thru=midi.thru,
+        output_offset_s=midi.output_offset_ms / 1000,
+        click=When(click.when),
+        click_sound=Sound(
+            click.channel - 1,
+            (click.accent_note, click.accent_velocity),
+            (click.beat_note, click.beat_velocity),
+        ),
+        click_port=bool(click.port),
+        click_offset_s=(click.offset_ms if click.port else midi.output_offset_ms) / 1000,
+        send_clock=midi.send_clock,
+        clock_offset_s=(midi.clock_offset_ms if midi.clock_port else midi.output_offset_ms) / 1000,
         style=model.style,
         constraints=Constraints(
             parts=play.parts,

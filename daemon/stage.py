@@ -1,12 +1,17 @@
-"""All that goes out: what is committed until it is due, what sounds, the player's own sent on."""
+"""All that goes out: what is committed until it is due, what sounds, the click and the clock."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
+from typing import Protocol
 
 from mido import Message
 
-from jamd.daemon.events import Effect, Journal, Send, Sounded
+from jamd.daemon.click import Click, When
+from jamd.daemon.clock_out import ClockOut
+from jamd.daemon.events import Effect, Journal, Output, Send, Sounded
+from jamd.daemon.follower import Source
 from jamd.daemon.schedule import Ledger, Outgoing, Schedule
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
@@ -16,13 +21,25 @@ LATE_SECONDS = 0.050
 """A note this late is not played: beyond it two onsets are no longer heard as one."""
 
 
+class _Voice(Protocol):
+    """Something that has messages to send."""
+
+    @property
+    def next_tick(self) -> Tick | None:
+        """When the next message is due."""
+
+    def release(self, tick: Tick, earliest: Tick) -> Iterable[Outgoing]:
+        """What is due at or before `tick`, in order; what is due before `earliest` is late."""
+
+
 class Stage:
     """Turns committed notes into messages for the port, each at its moment, and writes them down.
 
-    Whatever sounds has passed through its ledger, so that all of it can be ended.
+    Whatever sounds has passed through a ledger, so that all of it can be ended. The click and the
+    clock keep time beside it. Each of the three can leave earlier or later than its tick.
 
     Args:
-        settings: The channels, and whether the player's own is sent on.
+        settings: The channels, the click, the clock, and whether the player's own is sent on.
         transport: When a tick falls.
     """
 
@@ -31,6 +48,19 @@ class Stage:
         self._transport = transport
         self._ledger = Ledger()
         self._schedule = Schedule(self._ledger)
+        click_ledger = Ledger(Output.CLICK) if settings.click_port else self._ledger
+        self._ledgers: dict[Ledger, tuple[int, ...]] = {  # with the channels that are used there
+            click_ledger: (settings.click_sound.channel,),
+            self._ledger: (settings.lead_channel, settings.comp_channel),
+        }
+        self._click = Click(settings.click_sound, settings.meter, click_ledger)
+        self._clock = ClockOut()
+        self._has_answered = False  # something of jamd's own has sounded
+        self._voices: list[tuple[_Voice, float]] = [  # with their offsets in seconds
+            (self._clock, settings.clock_offset_s),
+            (self._schedule, settings.output_offset_s),
+            (self._click, settings.click_offset_s),
+        ]
 
     @property
     def sounding(self) -> int:
@@ -38,10 +68,36 @@ class Stage:
         return self._ledger.jamds
 
     @property
+    def ahead_s(self) -> float:
+        """How much earlier than its tick a note leaves, in seconds, 0 or more."""
+        return max(0.0, -self._settings.output_offset_s)
+
+    @property
     def next_due(self) -> float | None:
-        """When the next message is due, in seconds. Only a rolling transport knows."""
-        tick = self._schedule.next_tick
-        return None if tick is None else self._transport.seconds_at(tick)
+        """When the next message is due, in seconds; None: not before something happens."""
+        if not self._transport.rolling:
+            return self._clock.waits_until
+        return min((due for due, *_ in self._waiting()), default=None)
+
+    def keep_time(self, now: float, led: bool) -> list[Effect]:
+        """Let the click and the clock be heard while they are wanted.
+
+        Args:
+            now: Seconds.
+            led: Whether the beat is somebody else's.
+        """
+        leads = self._settings.send_clock and not led
+        tick = self._tick(now)
+        if not leads:
+            self._clock.cease()  # whoever leads tells the others himself
+        if not self._transport.rolling:
+            pulses = self._clock.wait(now, self._transport.beat_seconds) if leads else ()
+            return [Send(message, due, Output.CLOCK) for due, message in pulses]
+        if self._wants_click(led) != self._click.clicks:
+            self._click.stop() if self._click.clicks else self._click.begin(tick)
+        if leads and not self._clock.runs:
+            return self._at_once(self._clock.roll(tick, tick - self._transport.bar_one), now)
+        return []
 
     def play(self, notes: Iterable[Note]) -> None:
         """Let `notes` sound when they are due."""
@@ -52,13 +108,17 @@ class Stage:
 
     def release(self, now: float) -> list[Effect]:
         """What is due at `now`, in order; a note that is too late is left out."""
-        return self._due(now, self._transport.passed(now - LATE_SECONDS))
+        return self._due(now)
 
     def thru(self, message: Message, now: float) -> list[Effect]:
         """Send one of the player's own channel messages on, if that is wanted."""
         if not self._settings.thru:
             return []
         return self._at_once(self._ledger.thru(self._tick(now), message), now)
+
+    def shift(self, by: int) -> None:
+        """The bar line was found: every moment is `by` ticks later. Nothing of jamd's is due."""
+        self._click.shift(by)
 
     def ring_out(self, limit: Tick) -> None:
         """Let nothing last beyond `limit`, and nothing begin there or later."""
@@ -67,28 +127,60 @@ class Stage:
     def silence(self, now: float) -> list[Effect]:
         """End all that sounds, and forget what was to sound."""
         self._schedule.clear()
-        return self._at_once(self._ledger.silence(self._tick(now)), now)
+        tick = self._tick(now)
+        return [e for ledger in self._ledgers for e in self._at_once(ledger.silence(tick), now)]
+
+    def halt(self, now: float) -> list[Effect]:
+        """`silence`, and no beat any more."""
+        self._click.stop()
+        return self.silence(now) + self._at_once(self._clock.halt(self._tick(now)), now)
 
     def panic(self, now: float) -> list[Effect]:
         """`silence`, and tell every channel used so far, in case a message was lost."""
         self._schedule.clear()
-        own = (self._settings.lead_channel, self._settings.comp_channel)
-        return self._at_once(self._ledger.panic(self._tick(now), own), now)
+        tick = self._tick(now)
+        if self._click.clicks:  # a panic goes before what is due: the next click is still to come
+            self._click.begin(Tick(tick + 1))
+        return [
+            effect
+            for ledger, channels in self._ledgers.items()
+            for effect in self._at_once(ledger.panic(tick, channels), now)
+        ]
 
     def close(self, now: float) -> list[Effect]:
         """Ends that are due, then `silence`. Nothing begins any more."""
-        ends: list[Effect] = []
-        if self._transport.rolling:
-            ends = self._due(now, Tick(self._tick(now) + 1))
-        return ends + self.silence(now)
+        self._click.stop()
+        stop = self._at_once(self._clock.halt(self._tick(now)), now)
+        ends = self._due(now, nothing_begins=True) if self._transport.rolling else []
+        return ends + stop + self.silence(now)
+
+    def _wants_click(self, led: bool) -> bool:
+        if self._settings.click is When.AUTO:
+            own = self._settings.source in (Source.INTERNAL, Source.AUTO)
+            return own and not led and not self._has_answered
+        return self._settings.click is When.ON
 
     def _tick(self, now: float) -> Tick:
         return self._transport.tick_at(now)
 
-    def _due(self, now: float, earliest: Tick) -> list[Effect]:
+    def _waiting(self) -> Iterator[tuple[float, Tick, _Voice, float]]:
+        """Who has something to send: when, for which tick, and with which offset, in seconds."""
+        for voice, offset_s in self._voices:
+            if (tick := voice.next_tick) is not None:
+                yield self._transport.seconds_at(tick) + offset_s, tick, voice, offset_s
+
+    def _due(self, now: float, nothing_begins: bool = False) -> list[Effect]:
         effects: list[Effect] = []
-        for outgoing in self._schedule.release(self._transport.passed(now), earliest):
-            effects += _send(outgoing, self._transport.seconds_at(outgoing.tick))
+        while waiting := list(self._waiting()):
+            _, tick, voice, offset_s = min(waiting, key=itemgetter(0))
+            passed = self._transport.passed(now - offset_s)
+            if tick > passed:
+                break
+            late = self._transport.passed(now - offset_s - LATE_SECONDS)
+            for outgoing in voice.release(tick, Tick(passed + 1) if nothing_begins else late):
+                due = self._transport.seconds_at(outgoing.tick) + offset_s
+                effects += _send(outgoing, due)
+                self._has_answered |= outgoing.part is not None
         return effects
 
     def _at_once(self, outgoing: Iterable[Outgoing], now: float) -> list[Effect]:
@@ -96,7 +188,7 @@ class Stage:
 
 
 def _send(outgoing: Outgoing, due: float) -> list[Effect]:
-    send = Send(outgoing.message, due)
+    send = Send(outgoing.message, due, outgoing.output)
     if outgoing.part is None:  # the player's own is in the take as it was heard
         return [send]
     return [send, Journal(Sounded(outgoing.tick, due, outgoing.part, outgoing.message))]

@@ -13,7 +13,7 @@ class Status:
 
     Attributes:
         last_note: MIDI pitch last heard from the player, or None.
-        bar: The bar, from 1; 0 while the transport stands still.
+        bar: The bar, from 1; 0 while the transport stands still, and in the count-in.
         beat: The beat in the bar, from 1; 0 while the transport stands still.
         turn: Who has the floor.
         bpm: Tempo in quarter notes a minute.
@@ -22,8 +22,8 @@ class Status:
         worker: Whether a worker can be asked.
         from_clock: Whether the tempo is a MIDI clock's.
         waits: Whether the transport rolls when a MIDI clock says so, not with the first note.
-        bars_played: Whole bars that have passed, wherever in its song a sequencer is.
         link_peers: How many others are in the Link session; None: jamd is in none.
+        bars_played: Whole bars that have passed since the count-in, wherever a sequencer is.
     """
 
     last_note: int | None

@@ -111,7 +111,7 @@ class Position:
 
 
 def position(tick: int, meter: Meter) -> Position:
-    """The place of `tick`, 0 or later, when bar 1 begins at tick 0."""
+    """The place of `tick` when bar 1 begins at tick 0; what lies before is in bar 0 and so on."""
     bar, in_bar = divmod(tick, meter.ticks_per_bar)
     beat, rest = divmod(in_bar, TICKS_PER_BEAT * 4 // meter.denominator)
     return Position(bar + 1, beat + 1, rest)
@@ -157,13 +157,18 @@ class Transport:
         """How long a quarter note lasts now."""
         return 60 / self.bpm
 
-    def start(self, now: float, edge: Tick = Tick(0), song: Tick = Tick(0)) -> Tick:
+    @property
+    def bar_one(self) -> Tick:
+        """The tick at which the song's bar 1 lies, or would; a later one in a count-in."""
+        return self._song
+
+    def start(self, now: float, edge: Tick = Tick(0), song: int = 0) -> Tick:
         """Roll: the first tick from `edge` on that is at `song`'s place in the bar is `now`.
 
         Args:
             now: Seconds.
             edge: No tick before it may come again.
-            song: Ticks from the song's beginning, 0 or later.
+            song: Ticks from the song's beginning; below 0, that is still to come.
 
         Returns:
             The tick that is now.

@@ -26,6 +26,10 @@ _CONTROLS = Several(
     one="CONTROL",
 )
 _CHANNEL = Number(1, 16)
+_PITCH = Number(0, 127, "MIDI pitch")
+_VELOCITY = Number(1, 127)
+_OFFSET = Number(-200.0, 200.0, "ms")
+_OWN_PORT = Text("a port name", longest=60, optional=True)
 
 
 def _setting(default: object, kind: Kind, doc: str, option: str = "") -> Any:
@@ -66,6 +70,25 @@ class Midi:
         "instrument of their own.",
     )
     thru: bool = _setting(False, Flag(), "Send what you play on to the output as well.")
+    output_offset_ms: float = _setting(
+        0.0,
+        _OFFSET,
+        "How much later than its beat a note of jamd's leaves for the output; below 0, earlier: "
+        "for an instrument that takes its time to sound. The take has every note on its beat.",
+    )
+    send_clock: bool = _setting(
+        False,
+        Flag(),
+        "Lead a DAW: send jamd's beat as a MIDI clock, with Start, Stop, Continue and Song "
+        "Position. While jamd follows a clock itself, it sends none.",
+    )
+    clock_port: str = _setting(
+        "",
+        _OWN_PORT,
+        'A port of its own for that clock, such as "jamd clock"; empty: it goes out with the '
+        "notes.",
+    )
+    clock_offset_ms: float = _setting(0.0, _OFFSET, "As output_offset_ms, for clock_port.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +121,44 @@ class Transport:
         "first note",
         Choice.of("first note", "at once"),
         "When bar 1 begins: with the first note that you play, or as soon as jamd is ready.",
+    )
+    count_in: int = _setting(
+        0,
+        Number(0, 4, "bars"),
+        "Bars that are counted in, as soon as jamd is ready; bar 1 comes after them. A clock that "
+        "is followed counts in for itself.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """The metronome; it is never in the take."""
+
+    when: str = _setting(
+        "auto",
+        Choice.of("auto", "on", "off"),
+        "A click on each beat. auto: until jamd's first answer sounds, where there is no clock to "
+        "follow. Without a count-in it begins with your first note: there is no beat before.",
+        option="--click",
+    )
+    port: str = _setting(
+        "",
+        _OWN_PORT,
+        'A port of its own, such as "jamd click"; empty: it goes out with the notes.',
+        option="--click-port",
+    )
+    channel: int = _setting(
+        10,
+        _CHANNEL,
+        "Its channel; 10 is the drums in General MIDI.",
+        option="--click-channel",
+    )
+    accent_note: int = _setting(76, _PITCH, "What it plays on one: a high wood block.")
+    accent_velocity: int = _setting(110, _VELOCITY, "How loud that is.")
+    beat_note: int = _setting(77, _PITCH, "What it plays on the other beats: a low wood block.")
+    beat_velocity: int = _setting(80, _VELOCITY, "How loud that is.")
+    offset_ms: float = _setting(
+        0.0, _OFFSET, "As output_offset_ms, for its own port.", option="--click-offset-ms"
     )
 
 
@@ -236,6 +297,7 @@ class Config:
 
     midi: Midi = field(default_factory=Midi)
     transport: Transport = field(default_factory=Transport)
+    click: Click = field(default_factory=Click)
     model: Model = field(default_factory=Model)
     play: Play = field(default_factory=Play)
     controls: Controls = field(default_factory=Controls)
@@ -276,6 +338,7 @@ class Setting:
 SECTIONS: Mapping[str, type[Any]] = {
     "midi": Midi,
     "transport": Transport,
+    "click": Click,
     "model": Model,
     "play": Play,
     "controls": Controls,

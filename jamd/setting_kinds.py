@@ -115,23 +115,27 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of one line, not an empty one.
+    """A text of one line.
 
     Attributes:
         what: What it names, in words.
         longest: Most characters.
+        optional: Whether it may be empty.
     """
 
     what: str
     longest: int = 1000
+    optional: bool = False
 
     @property
     def expected(self) -> str:
-        return f"{self.what}, in quotes"
+        return f"{self.what}, in quotes{', or empty quotes' if self.optional else ''}"
 
     def accept(self, raw: object) -> str:
         if not isinstance(raw, str) or not raw.isprintable():
             raise ValueError(raw)
+        if raw == "" and self.optional:
+            return raw
         if not 0 < len(raw.strip()) <= len(raw) <= self.longest:
             raise ValueError(raw)
         return raw

@@ -19,7 +19,7 @@ from pathlib import Path
 from mido import Message
 
 from jamd.daemon.clock import MonotonicClock
-from jamd.daemon.events import Answered, Entry, Event, Mode, Sounded, WorkerReady
+from jamd.daemon.events import Answered, Entry, Event, Mode, Output, Sounded, WorkerReady
 from jamd.daemon.follower import Source
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_clock import CLOCKS_PER_BEAT
@@ -170,7 +170,7 @@ class Weightless:
             came.append(Received(self._phrase.popleft(), now, "player"))
         return came
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, output: Output = Output.MAIN) -> None:
         """Hand it to nobody."""
 
     def tend(self, now: float) -> Sequence[str]:  # noqa: ARG002 - as the loop has it

@@ -16,6 +16,7 @@ from jamd.daemon.events import (
     Journal,
     LinkState,
     Mode,
+    Output,
     Send,
     TellLink,
     Turn,
@@ -48,7 +49,7 @@ class FakePorts:
         self._coming = [one for one in self._coming if one.seconds > now]
         return due
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, output: Output = Output.MAIN) -> None:
         self.sent.append(message)
 
     def tend(self, now: float) -> Sequence[str]:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from mido import Message
 
 from jamd.daemon.clock import MonotonicClock
-from jamd.daemon.events import Answered, Entry, Event, Mode, SetTempo, Sounded, WorkerReady
+from jamd.daemon.events import Answered, Entry, Event, Mode, Output, SetTempo, Sounded, WorkerReady
 from jamd.daemon.follower import Source
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
@@ -61,7 +61,7 @@ class Ports:
         self.coming = [one for one in self.coming if one.seconds > now]
         return due
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, output: Output = Output.MAIN) -> None:
         if message.type == "note_on" and message.velocity:
             self.handed.append(CLOCK.now())
 

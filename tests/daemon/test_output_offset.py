@@ -1,0 +1,64 @@
+"""Notes that leave earlier or later than their beat, and a take that has them on it."""
+
+from __future__ import annotations
+
+import pytest
+from mido import Message
+
+from jamd.daemon import take
+from jamd.daemon.events import Event, Heard, Mode, Send, WorkerReady
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.virtual import Performance, RecordingPort, ScriptedImproviser, VirtualClock
+
+BEAT_S = 0.5
+
+
+class PunctualPort(RecordingPort):
+    """Keeps when it had each message, in seconds."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__()
+        self.had: list[tuple[float, Send]] = []
+        self._clock = clock
+
+    def send(self, message: Send) -> None:
+        self.had.append((self._clock.now(), message))
+
+
+def jam(offset_s: float, mode: Mode) -> tuple[list[str], list[tuple[float, Send]]]:
+    """The take of a jam, and what the port had when."""
+    story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
+    for i, pitch in enumerate((60, 64, 67, 65)):
+        story.append((i * BEAT_S, Heard(Message("note_on", note=pitch))))
+        story.append((i * BEAT_S + 0.35, Heard(Message("note_off", note=pitch))))
+    settings = Settings(mode=mode, bpm=120, start_at_once=True, output_offset_s=offset_s)
+    performance = Performance(Session(settings), ScriptedImproviser(), story)
+    port = PunctualPort(performance._clock)
+    performance.port = port
+    performance.run(16.0)
+    return list(take.rows(performance.entries)), port.had
+
+
+@pytest.mark.parametrize("mode", [Mode.ANSWER, Mode.ENDLESS])
+@pytest.mark.parametrize("offset_s", [-0.2, -0.05, 0.05, 0.2])
+def test_notes_leave_by_so_much_and_the_take_has_them_on_the_beat(
+    offset_s: float, mode: Mode
+) -> None:
+    rows, had = jam(offset_s, mode)
+    on_the_beat, _ = jam(0.0, mode)
+    answer = [row for row in rows if "player" not in row]
+    assert len(answer) >= 4
+    assert [row.split()[1:3] for row in answer[:3]] == [
+        row.split()[1:3] for row in on_the_beat if "player" not in row
+    ][:3], "the answer is the same, if a beat later"
+    onsets = [(at, send) for at, send in had if send.message.type == "note_on"]
+    for row, (at, send) in zip(answer, onsets, strict=False):
+        assert at == pytest.approx(send.due), "none is late"
+        bar, beat, step = (float(number) for number in row.split()[0].split("."))
+        true_s = ((bar - 1) * 4 + beat - 1 + step / 12) * BEAT_S
+        assert at - true_s == pytest.approx(offset_s)
+
+
+def test_later_is_no_later_an_answer() -> None:
+    assert jam(0.2, Mode.ANSWER)[0] == jam(0.0, Mode.ANSWER)[0]
