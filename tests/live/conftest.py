@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,21 @@ def jack_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Jac
     Every program started by the test, and the test itself, finds it by its environment. Mark the
     test with `@pytest.mark.needs("jackd")`.
     """
+    with _serving(monkeypatch, tmp_path, "--no-realtime") as server:
+        yield server
+
+
+@pytest.fixture
+def realtime_jack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[JackServer]:
+    """`jack_server`, with real-time priority where the system grants it: its frames are steady."""
+    with _serving(monkeypatch, tmp_path, "--realtime") as server:
+        yield server
+
+
+@contextmanager
+def _serving(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, priority: str
+) -> Iterator[JackServer]:
     name = "jamd-test"  # the same each time: JACK keeps a place for each of eight names
     monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
@@ -69,7 +85,7 @@ def jack_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Jac
     with (
         log.open("wb") as file,
         subprocess.Popen(
-            ["jackd", "--no-realtime", "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"],
+            ["jackd", priority, "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"],
             stdout=file,
             stderr=file,
         ) as server,

@@ -1,0 +1,204 @@
+"""A beat shared with real JACK clients, by MIDI clock in either direction."""
+
+from __future__ import annotations
+
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mido
+import pytest
+import rtmidi
+
+if TYPE_CHECKING:
+    from tests.live.conftest import JackServer
+
+BPM = 120
+RATE = 48_000  # frames a second, as the server runs
+PERIOD = 256
+TEN_BEATS = 240  # pulses
+
+pytestmark = [
+    pytest.mark.needs("jackd", "jack_lsp", "jack_connect", "jack_mclk_dump", "jack_midi_clock"),
+    pytest.mark.slow,
+]
+
+
+def until(wanted: Callable[[], object], limit_s: float, what: str) -> None:
+    deadline = time.monotonic() + limit_s
+    while not wanted():
+        assert time.monotonic() < deadline, f"waited {limit_s} s for {what}"
+        time.sleep(0.01)
+
+
+def port(name: str) -> str:
+    """The JACK port whose name ends so, once it is there."""
+    found: list[str] = []
+
+    def look() -> bool:
+        listed = subprocess.run(["jack_lsp"], capture_output=True, text=True, check=True).stdout
+        found[:] = [line for line in listed.splitlines() if line.endswith(name)]
+        return bool(found)
+
+    until(look, 20, name)
+    return found[0]
+
+
+def connect(source: str, destination: str) -> None:
+    subprocess.run(["jack_connect", port(source), port(destination)], check=True)
+
+
+@contextmanager
+def jamd(folder: Path, *options: str) -> Iterator[list[str]]:
+    """A `jamd play` that is ready; what it prints."""
+    lines: list[str] = []
+    program = str(Path(sys.executable).with_name("jamd"))
+    command = [program, "play", "--api", "jack", "--no-keep"]
+    with subprocess.Popen(
+        [*command, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=folder,
+    ) as process:
+        assert process.stdout is not None
+        reader = threading.Thread(target=lines.extend, args=(process.stdout,), daemon=True)
+        reader.start()
+        try:
+            until(lambda: any(line.startswith("Ready") for line in lines), 30, "Ready")
+            yield lines
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(10)
+            reader.join(5)
+
+
+def line_through(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Slope and value at 0, by least squares."""
+    fit = statistics.linear_regression([x for x, _ in points], [y for _, y in points])
+    return fit.slope, fit.intercept
+
+
+def punctual(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Those of the points that no busy machine kept waiting."""
+    slope = statistics.median(
+        (later - earlier) / 48
+        for (_, earlier), (_, later) in zip(points, points[48:], strict=False)
+    )
+    offsets = [y - slope * x for x, y in points]
+    usual = statistics.median(offsets)
+    return [
+        point
+        for point, offset in zip(points, offsets, strict=True)
+        if abs(offset - usual) <= 3 * PERIOD
+    ]
+
+
+def test_a_clock_that_jamd_sends_is_steady(realtime_jack: JackServer, tmp_path: Path) -> None:
+    """Over each ten beats, as `jack_mclk_dump` counts frames, within 0.1 bpm."""
+
+    def attempt() -> None:
+        options = ("--bpm", str(BPM), "--send-clock", "--count-in", "4")
+        with jamd(tmp_path, *options):
+            heard = subprocess.run(
+                ["timeout", "-s", "INT", "13", "jack_mclk_dump", "-n", port("jamd plays")],
+                capture_output=True,
+                text=True,
+                check=False,
+            ).stdout
+        frames = [int(at) for at in re.findall(r"@ (\d+)", heard)][24:]
+        assert len(frames) > 480
+        # A busy machine's reader misses some: each is numbered by where it lies.
+        numbers = [round((at - frames[0]) / (60 * RATE / BPM / 24)) for at in frames]
+        points = punctual(list(zip(numbers, frames, strict=True)))
+        tempos = []
+        for begin in range(0, numbers[-1] - TEN_BEATS + 2, 48):
+            ten_beats = [point for point in points if begin <= point[0] < begin + TEN_BEATS]
+            tempos.append(60 * RATE / 24 / line_through(ten_beats)[0])
+        print(f"{min(tempos):.3f} to {max(tempos):.3f} bpm; {len(frames) - len(points)} late")
+        assert len(points) > 0.8 * len(frames)
+        assert all(abs(tempo - BPM) <= 0.1 for tempo in tempos)
+
+    realtime_jack.undisturbed(attempt)
+
+
+class Ears:
+    """Hears several ports on one clock: seconds, and the message."""
+
+    def __init__(self) -> None:
+        self._midi = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "ears", queue_size_limit=8192)
+        self._midi.ignore_types(timing=False)
+        self._midi.open_virtual_port("hears")
+
+    def listen(self) -> list[tuple[float, mido.Message]]:
+        heard, now = [], 0.0
+        while (packet := self._midi.get_message()) is not None:
+            now += packet[1]
+            heard.append((now, mido.Message.from_bytes(packet[0])))
+        return heard
+
+    def close(self) -> None:
+        self._midi.close_port()
+        self._midi.delete()
+
+
+@pytest.mark.parametrize("jitter", [0, 10])
+def test_jamd_is_on_the_beat_of_jacks_clock(
+    realtime_jack: JackServer, tmp_path: Path, jitter: int
+) -> None:
+    """The click against the line through the pulses around it; a period of JACK's is 5.3 ms.
+
+    With jitter the clock's beat itself wanders, by tens of milliseconds in some seconds.
+    """
+
+    def attempt() -> None:
+        ears = Ears()
+        clock = ["jack_midi_clock", "-B", "-b", str(BPM), "-J", str(jitter)]
+        with (
+            jamd(tmp_path, "--clock", "midi", "--click", "on", "--bpm", "77") as lines,
+            subprocess.Popen(clock, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as daw,
+        ):
+            connect("mclk_out", "jamd listens")
+            connect("mclk_out", "hears")
+            connect("jamd plays", "hears")
+            tell_transport("locate 0", "play")
+            time.sleep(13)
+            tell_transport("stop")
+            time.sleep(0.3)
+            daw.send_signal(signal.SIGINT)
+        heard = ears.listen()
+        ears.close()
+        kinds = [message.type for _, message in heard]
+        begun = kinds.index("start")
+        pulses = [at for at, message in heard[begun:] if message.type == "clock"]
+        clicks = [at for at, message in heard[begun:] if message.type == "note_on"]
+        assert abs(len(clicks) - len(pulses) / 24) <= 1, lines
+        late_s = [at - true_beat(pulses, beat) for beat, at in enumerate(clicks)][2:-1]
+        usual_s = statistics.median(late_s)
+        apart_s = sorted(abs(one - usual_s) for one in late_s)
+        most_s = apart_s[len(apart_s) * 3 // 4]  # a busy machine is late now and then
+        print(f"{jitter} %: {1000 * usual_s:.1f} ms late, three quarters ±{1000 * most_s:.1f} ms")
+        assert 0 <= usual_s < 0.015
+        assert most_s < 0.006, late_s
+
+    realtime_jack.undisturbed(attempt)
+
+
+def true_beat(pulses: Sequence[float], beat: int) -> float:
+    """When a beat of the clock falls: on the straight line through the pulses around its own."""
+    begin = max(0, 24 * beat - 12)
+    slope, start = line_through(list(enumerate(pulses))[begin : 24 * beat + 13])
+    return start + slope * 24 * beat
+
+
+def tell_transport(*commands: str) -> None:
+    lines = "\n".join([*commands, "quit\n"])
+    subprocess.run(["jack_transport"], input=lines, text=True, capture_output=True, check=True)
