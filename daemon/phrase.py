@@ -102,7 +102,7 @@ class Phrase:
         """
         first = self.first or 0
         before = -first % meter.ticks_per_bar
-        begins = first + (before if before <= pulse(meter) else 0)
+        begins = first + (before if before < pulse(meter) + SIXTEENTH else 0)  # or a little early
         length = self.last - begins - SIXTEENTH
         bars = (bars for bars in ANSWER_BARS if length <= bars * meter.ticks_per_bar)
         return Tick(next(bars, ANSWER_BARS[-1]) * meter.ticks_per_bar)

@@ -94,6 +94,7 @@ def test_an_answer_lasts_whole_bars(last_onset: float, bars: int) -> None:
 
 @pytest.mark.parametrize(("first", "last", "bars"), [
     (1.5, 3.9, 1),  # a beat before a bar line, and a bar
+    (1.48, 3.9, 1),
     (1.75, 5.9, 2),
     (0.5, 3.9, 2),  # from the second beat on: no pickup
 ])  # fmt: skip
