@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from jamd.bundle import Bundle
-    from jamd.language import Continuation
+    from jamd.language import Constraints, Context, Continuation
     from jamd.notes import Note
 
 BLOCK = 32
@@ -133,10 +133,8 @@ class Improviser:
                 `Planned`, for nobody waits for it.
         """
         random = sampling.generator(request.seed, request.id)
-        writing = self.language.begin(request.context, request.constraints)
+        writing = self.begin(request.context, request.constraints, request.sampling)
         through = writing.through
-        if request.sampling.memory:
-            self._recall.read(writing.tokens, writing.from_player)
         notes: list[Note] = []
 
         def planned(done: bool) -> Planned:
@@ -145,7 +143,7 @@ class Improviser:
         for _ in range(request.max_tokens):
             if through >= request.through:
                 break
-            token = self._choose(writing, request.sampling, random)
+            token = self.choose(writing, request.sampling, random)
             notes += writing.push(token)
             if superseded():
                 return
@@ -156,8 +154,15 @@ class Improviser:
                     notes = []
         yield planned(done=True)
 
-    def _choose(self, writing: Continuation, how: Sampling, random: np.random.Generator) -> int:
-        """The next token, known to the memory as one that is not the player's."""
+    def begin(self, context: Context, constraints: Constraints, how: Sampling) -> Continuation:
+        """Start writing what follows `context`; the memory knows what the player did in it."""
+        writing = self.language.begin(context, constraints)
+        if how.memory:
+            self._recall.read(writing.tokens, writing.from_player)
+        return writing
+
+    def choose(self, writing: Continuation, how: Sampling, random: np.random.Generator) -> int:
+        """The token to push next, of the music begun last; the memory takes it as jamd's own."""
         logits = self.logits(writing.tokens)
         if how.memory:
             logits = self._recall.mix(logits, how.memory)

@@ -80,6 +80,13 @@ class Answering:
 
     def narrow(self, mask: Mask, writer: GridWriter) -> Mask:
         """What is left of `mask`, (vocabulary,): never nothing, unless it was nothing before."""
+        if not self._limits:
+            return mask
+        together = mask.copy()
+        for limit in self._limits:
+            limit.narrow(together, writer)
+        if together.any():
+            return together
         for limit in self._limits:
             narrowed = mask.copy()
             limit.narrow(narrowed, writer)

@@ -11,11 +11,13 @@ the chord before it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jamd.cadence import BREATH
 from jamd.language import Constraints, Context
 from jamd.notes import TICKS_PER_BEAT, Note, Part, Piece, Tick
 from jamd.tonality import recent_tonality
@@ -141,17 +143,32 @@ class Article:
 
     def begin(self, context: Context, constraints: Constraints) -> ArticleContinuation:
         """Start writing what follows `context`, from the next half beat on."""
-        return ArticleContinuation(self, self._ids(context.heard), context, constraints)
+        prefix, from_player = [], []
+        for _, group in groupby(context.heard, key=lambda note: note.onset):
+            moment = list(group)
+            for token in self._ids(moment):
+                prefix.append(token)
+                from_player.append(any(note not in context.played for note in moment))
+        return ArticleContinuation(self, prefix, from_player, context, constraints)
 
 
 class ArticleContinuation:
-    """Music being written in the article's language: a token each half beat."""
+    """Music being written in the article's language: a token each half beat.
+
+    One that ends does so on a tone of the tonic triad, or a chord with one, which lasts a beat or
+    more and leaves a sixteenth to breathe.
+    """
 
     def __init__(
-        self, language: Article, prefix: list[int], context: Context, constraints: Constraints
+        self,
+        language: Article,
+        prefix: list[int],
+        from_player: list[bool],
+        context: Context,
+        constraints: Constraints,
     ) -> None:
         self.tokens = prefix
-        self.from_player = [True] * len(prefix)
+        self.from_player = from_player
         self._language = language
         self._constraints = constraints
         self._next = Tick(-(-context.until // STEP) * STEP)
@@ -160,6 +177,10 @@ class ArticleContinuation:
         loud = [n.velocity for n in context.heard]
         self._velocity = round(sum(loud) / len(loud)) if loud else 80
         self._mask = self._constant_mask()
+        self._release = None if constraints.ends is None else Tick(constraints.ends - BREATH)
+        self._last_mask = self._mask_of_last(context)
+        if self._release is not None and self._next > self._release - TICKS_PER_BEAT:
+            self._next = constraints.ends or self._next  # it is too late for another note
         self.preference = self._preference(context)
 
     def _constant_mask(self) -> NDArray[np.bool_]:
@@ -167,6 +188,24 @@ class ArticleContinuation:
         if not mask.any():  # nothing fits: then the range gives way, for something must follow
             mask[:] = True
         return mask
+
+    def _mask_of_last(self, context: Context) -> NDArray[np.bool_]:
+        """Of what may be written, that which holds a tone to end on; else all of it."""
+        tonality = recent_tonality(context)
+        if tonality is None:
+            return self._mask
+        tones = tonality.tonic_tones
+        tokens = range(len(self._mask))
+        ends = [
+            any(n.pitch % 12 in tones for n in self._language.notes_of(t, Tick(0))) for t in tokens
+        ]
+        mask = self._mask & np.array(ends)
+        return mask if mask.any() else self._mask
+
+    @property
+    def _is_last(self) -> bool:
+        """Whether there is room for one more note only, of a beat or more."""
+        return self._release is not None and self._next + STEP > self._release - TICKS_PER_BEAT
 
     def _preference(self, context: Context) -> NDArray[np.float32] | None:
         """Log-weights that hold notes and chords to the key of the context."""
@@ -195,7 +234,7 @@ class ArticleContinuation:
 
     def allowed(self) -> NDArray[np.bool_]:
         """Shape (vocabulary,): the tokens within the constraints."""
-        return self._mask.copy()
+        return (self._last_mask if self._is_last else self._mask).copy()
 
     def push(self, token: int) -> tuple[Note, ...]:
         """Take the next token; return its note or the notes of its chord.
@@ -203,14 +242,18 @@ class ArticleContinuation:
         Raises:
             ValueError: `token` is not allowed here.
         """
-        if not 0 <= token < len(self._mask) or not self._mask[token]:
+        if not 0 <= token < len(self._mask) or not self.allowed()[token]:
             raise ValueError(f"token {token} is not allowed here")
         notes = self._language.notes_of(token, self._next, self._centre, self._velocity)
         notes = tuple(self._within_range(notes))
         if notes[0].part is Part.COMP:
             self._centre = sum(note.pitch for note in notes) / len(notes)
         self.tokens.append(token)
-        self._next = Tick(self._next + STEP)
+        if self._release is not None and self._is_last:
+            notes = tuple(replace(n, duration=Tick(self._release - n.onset)) for n in notes)
+            self._next = Tick(self._release + BREATH)
+        else:
+            self._next = Tick(self._next + STEP)
         return notes
 
     def _within_range(self, notes: Sequence[Note]) -> Iterable[Note]:

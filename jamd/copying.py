@@ -30,7 +30,7 @@ class Copying:
         self._longest = longest
         self._expected = expected
         self._symbols: list[Symbol] = []
-        self._places: dict[Symbol, list[int]] = {}
+        self._places: dict[int, list[int]] = {}  # by the pitch's token
         self._last_onset = 0
         # Place of an earlier note that the last one repeats -> (onset at which, and how many notes
         # ago, the repetition began).
@@ -68,15 +68,17 @@ class Copying:
                 mask[self._symbols[place + 1][1]] = False
 
     def _add(self, note: Note, *, follow: bool) -> None:
-        first = COMP if note.part is Part.COMP else LEAD
-        symbol = note.onset - self._last_onset, first + note.pitch - LOWEST
+        token = (COMP if note.part is Part.COMP else LEAD) + note.pitch - LOWEST
+        gap = note.onset - self._last_onset
         self._last_onset = note.onset
-        places = self._places.setdefault(symbol, [])
-        runs = {}
+        places = self._places.setdefault(token, [])
+        runs: dict[int, tuple[int, int]] = {}
         if follow:
             for place in places:
-                start, length = self._runs.get(place - 1, (note.onset, 0))
+                start, length = int(note.onset), 0  # a repetition begins with the pitch alone
+                if self._symbols[place][0] == gap:
+                    start, length = self._runs.get(place - 1, (start, length))
                 runs[place] = start, length + 1
         self._runs = runs
         places.append(len(self._symbols))
-        self._symbols.append(symbol)
+        self._symbols.append((gap, token))

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from jamd.bench.report import Row, left_out, times_as_much, times_faster
+from jamd.bench.report import Row, absolute, left_out, times_as_much, times_faster
 from jamd.bundle import Bundle
+from jamd.config import Config
 from jamd.daemon import sampling
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.requests import Sampling
+from jamd.daemon.settings import settings_from
 from jamd.language import Constraints, Context
 from jamd.notes import Meter, Note, Tick
 from jamd.training.backend import load_backend
@@ -46,9 +48,17 @@ def rows(bundle: Bundle, rounds: int = 3000, keras_rounds: int = 100) -> Iterato
         keras_rounds: Calls of each of the two Keras ways.
     """
     improviser = Improviser(bundle)
-    ours, bare = alternate([_writing(improviser), _stepping(improviser.session)], rounds)
+    whole = settings_from(Config())
+    contenders = [
+        _writing(improviser),
+        _stepping(improviser.session),
+        _writing(Improviser(bundle), how=whole.sampling, limits=whole.constraints),
+    ]
+    ours, bare, answering = alternate(contenders, rounds)
     name = f"one token ({improviser.precision}): logits, mask, draw"
     yield times_as_much(name, "us", ours, "session.run alone, same session", bare, 1.5)
+    added = [most - least for most, least in zip(answering, ours, strict=True)]
+    yield absolute("what memory and the limits of an answer add to it", "us", added, 100)
     try:
         load_backend()
         from jamd.bench.keras_twin import twin_of
@@ -91,23 +101,26 @@ def alternate(contenders: Sequence[Contender], rounds: int) -> list[list[float]]
     return spent_us
 
 
-def _writing(improviser: Improviser, often: int = 1) -> Contender:
+def _writing(
+    improviser: Improviser,
+    often: int = 1,
+    how: Sampling = Sampling(),  # noqa: B008 - frozen
+    limits: Constraints = Constraints(),  # noqa: B008 - frozen
+) -> Contender:
     """Writes one token after the last, as the worker does."""
     phrase = tuple(Note(Tick(240 * i), 60 + i, 80, Tick(240)) for i in range(8))
-    context = Context(phrase, Tick(0), Meter(4, 4).ticks_per_bar)
+    context = Context(phrase, Tick(0), Meter(4, 4).ticks_per_bar, phrase=Tick(0))
     random = sampling.generator(seed=0, request_id=1)
-    how = Sampling()
-    writing = improviser.language.begin(context, Constraints())
+    writing = improviser.begin(context, limits, how)
 
     def choose() -> int:
-        logits = improviser.logits(writing.tokens)
-        return sampling.choose(logits, writing.allowed(), how, random)
+        return improviser.choose(writing, how, random)
 
     def push(token: int) -> None:
         nonlocal writing
         writing.push(token)
         if len(writing.tokens) > LONGEST:
-            writing = improviser.language.begin(context, Constraints())
+            writing = improviser.begin(context, limits, how)
 
     return Contender(choose, often, push)
 

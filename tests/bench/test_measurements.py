@@ -70,7 +70,8 @@ def test_one_token() -> None:
     from jamd.bench import token
 
     rows = list(token.rows(Bundle.read(BUNDLE), rounds=20, keras_rounds=2))
-    session, predict, on_batch = measured(rows)
+    session, added, predict, on_batch = measured(rows)
+    assert added is None
     assert session == "session.run alone, same session"
     assert predict == "Keras predict, same weights"
     assert on_batch == "Keras predict_on_batch, same weights"

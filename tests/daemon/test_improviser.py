@@ -121,12 +121,29 @@ def test_a_plan_keeps_within_its_request(request_id: int, seed: int, part: Part 
         assert note.part in parts
 
 
-def test_the_same_request_gets_the_same_answer_whatever_came_before() -> None:
+@pytest.mark.parametrize("memory", [0.0, 1.0])
+def test_the_same_request_gets_the_same_answer_whatever_came_before(memory: float) -> None:
+    request = replace(REQUEST, sampling=Sampling(memory=memory))
     improviser = Improviser(BUNDLE)
-    first = notes_of(list(improviser.plan(REQUEST)))
-    list(improviser.plan(replace(REQUEST, id=2)))
-    assert notes_of(list(improviser.plan(REQUEST))) == first
-    assert notes_of(list(improviser.plan(replace(REQUEST, id=2)))) != first
+    first = notes_of(list(improviser.plan(request)))
+    list(improviser.plan(replace(request, id=2)))
+    assert notes_of(list(improviser.plan(request))) == first
+    assert notes_of(list(improviser.plan(replace(request, id=2)))) != first
+
+
+def test_what_the_player_repeats_is_picked_up_and_what_jamd_plays_is_not() -> None:
+    riff = (60, 67, 65, 70, 60, 62, 67, 61)
+    heard = tuple(
+        Note(Tick(BAR * bar + 240 * i), pitch, 80, Tick(240))
+        for bar in range(4)
+        for i, pitch in enumerate(riff)
+    )
+    context = Context(heard, Tick(0), Tick(4 * BAR))
+    request = PlanRequest(1, context, Tick(5 * BAR), sampling=Sampling(memory=1.0), seed=1)
+    learned = [note.pitch for note in notes_of(list(Improviser(BUNDLE).plan(request)))]
+    assert tuple(learned[:8]) == riff
+    own = replace(request, context=replace(context, played=frozenset(heard)))
+    assert [note.pitch for note in notes_of(list(Improviser(BUNDLE).plan(own)))][:8] != learned[:8]
 
 
 def test_a_superseded_plan_stops_between_tokens() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +57,21 @@ def test_a_continuation_steps_by_half_beats() -> None:
     chord = writing.push(WORDS.id("2.5.9"))
     assert [n.pitch for n in chord] == [50, 53, 57]
     assert writing.through == 1200
+
+
+def test_an_answer_ends_on_a_long_note_of_the_tonic_triad() -> None:
+    heard = tuple(Note(Tick(240 * i), pitch) for i, pitch in enumerate((60, 64, 67, 64, 67, 60)))
+    context = Context(heard, Tick(0), Tick(1920))
+    writing = Article(WORDS).begin(context, Constraints(ends=Tick(3840)))
+    while writing.through < 3840:
+        token = int(np.flatnonzero(writing.allowed())[-1])
+        last = writing.push(token)
+    assert writing.through == 3840
+    assert {note.end for note in last} == {Tick(3720)}
+    assert all(note.duration >= 480 for note in last)
+    assert {note.pitch % 12 for note in last} & {0, 4, 7}
+    late = replace(context, until=Tick(3480))
+    assert Article(WORDS).begin(late, Constraints(ends=Tick(3840))).through == 3840
 
 
 def test_masks_keep_parts_and_range() -> None:

@@ -1,0 +1,66 @@
+"""Repetition is noticed wherever it falls, and stopped where it has gone on for long enough."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jamd.copying import Copying
+from jamd.grid_tokens import BAR, LEAD, LOWEST, POSITION, VOCABULARY
+from jamd.grid_writer import GridWriter
+from jamd.notes import METERS, Meter, Note, Tick
+
+FOUR = Meter(4, 4)
+TUNE = [Note(Tick(240 * i), pitch) for i, pitch in enumerate((60, 64, 67, 65, 62, 64, 60, 59))]
+
+
+def writer_at(tick: int) -> GridWriter:
+    writer = GridWriter()
+    bars, step = divmod(tick // 40, FOUR.steps_per_bar)
+    for _ in range(bars + 1):
+        writer.follow(BAR + METERS.index(FOUR))
+    writer.follow(POSITION + step)
+    return writer
+
+
+def barred(copying: Copying, tick: int) -> set[int]:
+    """The pitches that may not be written at `tick`."""
+    mask = np.ones(len(VOCABULARY), np.bool_)
+    copying.narrow(mask, writer_at(tick))
+    return set((np.flatnonzero(~mask) - LEAD + LOWEST).tolist())
+
+
+def moved(ticks: int) -> list[Note]:
+    return [Note(Tick(note.onset + ticks), note.pitch) for note in TUNE]
+
+
+def heard(longest: int | None, expected: int | None) -> Copying:
+    copying = Copying(longest, expected)
+    for note in TUNE:
+        copying.heard(note, recent=False)
+    return copying
+
+
+def test_half_of_an_answer_may_be_a_copy_wherever_it_begins() -> None:
+    copying = heard(None, expected=8)
+    copy = moved(2160)  # half a beat off the bar
+    for note in copy[:4]:
+        assert not barred(copying, note.onset)
+        copying.wrote(note)
+    assert barred(copying, copy[4].onset) == {copy[4].pitch}
+    assert not barred(copying, copy[4].onset + 120), "the same pitch at another time is no copy"
+
+
+def test_three_notes_are_a_motif_and_may_come_back() -> None:
+    copying = heard(None, expected=4)
+    for start in (2160, 3600):
+        for note in moved(start)[:3]:
+            assert note.pitch not in barred(copying, note.onset)
+            copying.wrote(note)
+
+
+def test_what_is_repeated_changes_in_time() -> None:
+    copying = heard(FOUR.ticks_per_bar, None)
+    for line in (1, 2):
+        for note in moved(line * FOUR.ticks_per_bar):
+            assert barred(copying, note.onset) == ({note.pitch} if line == 2 else set())
+            copying.wrote(note)
