@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jamd.cli import main
-from jamd.daemon.recorder import journal_of
+from jamd.daemon.recorder import journal_of, recover
 
 BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 PLAY = (
@@ -44,6 +44,26 @@ def test_a_signal_ends_it_cleanly_and_keeps_the_take(name: str, tmp_path: Path) 
     take = next(tmp_path.glob("*.mid"))
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".gz", ".mid", ".svg"]
     assert main(["replay", str(take), "--again"]) == 0, "the same, bit for bit"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+def test_killed_it_leaves_a_take_that_can_be_replayed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PLAY, BUNDLE, tmp_path], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        shown = 0
+        while shown < 6:
+            shown += " you " in process.stdout.readline()
+        time.sleep(0.1)
+        process.kill()
+    (take,) = recover(tmp_path)
+    assert main(["replay", str(take)]) == 0
+    told = capsys.readouterr().out
+    assert "Its journal was cut off" in told
+    assert told.count(" player ") >= shown - 1, "the last one may still be held"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets there")

@@ -19,6 +19,8 @@ import psutil
 import pytest
 import rtmidi
 
+from jamd.cli import main
+
 if TYPE_CHECKING:
     from tests.live.conftest import JackServer
 
@@ -187,6 +189,7 @@ def test_a_phrase_is_answered_in_time_and_every_note_ends(
         take = max((tmp_path / "takes").glob("*.mid"))
         tracks = {track.name: track for track in mido.MidiFile(take).tracks}
         assert [m.note for m in tracks["player"] if begins(m)] == list(PHRASE)
+        assert main(["replay", str(take), "--again"]) == 0, "the same, bit for bit"
 
     jack_server.undisturbed(attempt)
 
