@@ -2,8 +2,8 @@
 
 Nothing begins in the last beat and a sixteenth, and all that sounds has ended a sixteenth before
 the end, so that the player has room to breathe in. The last note of the tune is a tone of the
-tonic triad: one that lasts a beat or more, or one with a rest after it. Where it falls within the
-last bar is the model's choice, as is everything before.
+tonic triad: one that lasts a beat or more, or one with a rest after it. What accompanies it is of
+the triad too. Where it falls within the last bar is the model's choice, as is everything before.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ from jamd.grid_tokens import (
     VELOCITY,
 )
 from jamd.grid_writer import GridWriter, Mask
+from jamd.harmony import CHORDS, tones_of
 from jamd.notes import METERS, TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
 
 BREATH = TICKS_PER_BEAT // 4
 """Ticks of silence before the end."""
 
 _PITCH_CLASSES = np.arange(LOWEST, HIGHEST + 1) % 12
+_CHORD_TONES = tuple(tones_of(chord) for chord in CHORDS)
 _DURATION_TICKS = np.array(DURATIONS) * TICKS_PER_STEP
 
 
@@ -57,6 +59,7 @@ class Cadence:
         self._final = max(end - 2 * TICKS_PER_BEAT, self._last_bar + TICKS_PER_BEAT // 2)
         self._tones = tones
         self._foreign = ~np.isin(_PITCH_CLASSES, list(tones))
+        self._foreign_chords = np.array([not tones <= chord for chord in _CHORD_TONES])
         self._part = part
         self._first_pitch = LEAD if part is Part.LEAD else COMP
         self._others = polyphony - 1
@@ -85,8 +88,10 @@ class Cadence:
         if self._closed:
             mask[CHORD:VELOCITY] = mask[LEAD:DURATION] = False
         elif self.is_final(writer.now):
+            mask[CHORD:COMP][self._foreign_chords] = False
+            mask[COMP:VELOCITY][self._foreign] = False
+            mask[LEAD:DURATION][self._foreign] = False
             own = mask[self._first_pitch : self._first_pitch + PITCHES]
-            own[self._foreign] = False
             if self._sounding(writer.now) >= self._others:
                 pitches = own.copy()
                 mask[CHORD:VELOCITY] = mask[LEAD:DURATION] = False

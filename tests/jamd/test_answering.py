@@ -137,3 +137,12 @@ def test_an_answer_is_not_much_denser_than_the_phrase(exchange: Exchange) -> Non
     beats = (max(note.end for note in phrase) - phrase[0].onset) / TICKS_PER_BEAT
     most = 1.3 * len(phrase) / beats * (exchange.end - exchange.begin) / TICKS_PER_BEAT
     assert len(exchange.answer) <= max(1, most)
+
+
+@MANY
+@given(exchanges())
+def test_what_accompanies_the_last_note_is_of_the_triad(exchange: Exchange) -> None:
+    tonality = tonality_of(exchange.phrase)
+    assert tonality is not None
+    last = [note for note in exchange.answer if note.onset >= exchange.end - 3 * TICKS_PER_BEAT / 2]
+    assert {note.pitch % 12 for note in last} <= tonality.tonic_tones
