@@ -41,7 +41,7 @@ class Ear:
         rate = TICKS_PER_BEAT / self._transport.beat_seconds
         self._memory.heard.press(key, velocity, tick, now, rate)
         self.dynamics.hear(velocity)
-        self.phrase.press(key, tick, now)
+        self.phrase.press(key, velocity, tick, now)
         self.notes_heard += 1
         self.last_note = key.pitch
 
@@ -78,11 +78,6 @@ class Ear:
     def hand_over(self, now: float) -> None:
         """The player says that his phrase is over."""
         self.phrase.hand_over(now)
-
-    def phrase_is_over(self, now: float) -> bool:
-        """Whether the player has paused for so long that it is somebody else's turn."""
-        ends = self.phrase.ends(self._transport.beat_seconds)
-        return ends is not None and ends <= now
 
     def begin_phrase(self) -> None:
         """What the player plays from now on is a new phrase."""

@@ -86,6 +86,10 @@ class Hearing:
             for struck in self._pedals.pop(channel, {}).values():
                 self._silence(struck, tick)
 
+    def holds(self, pitch: int) -> bool:
+        """Whether a key of this pitch is down, on any channel."""
+        return any(key.pitch == pitch for key in self._down)
+
     def notes(self, until: Tick) -> list[Note]:
         """All of them as meant, by onset; what sounds on by its pedal sounds until `until`."""
         recent: list[Note] = []

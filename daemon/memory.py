@@ -42,32 +42,25 @@ class Memory:
         """Write down `notes`, which jamd is going to play, whatever happens."""
         self._played = _bounded([*self._played, *notes])
 
-    def cut(self, limit: Tick) -> None:
-        """End jamd's notes by `limit`; those that would begin there are not played."""
+    def cut(self, onsets: Tick, limit: Tick) -> None:
+        """Jamd's notes from `onsets` on are not played, and those before it end by `limit`."""
         self._played = [
             replace(note, duration=Tick(min(note.duration, limit - note.onset)))
             for note in self._played
-            if note.onset < limit
+            if note.onset < onsets
         ]
 
-    def context(
-        self,
-        until: Tick,
-        style: str,
-        planned: Iterable[Note] = (),
-        phrase: Tick | None = None,
-    ) -> Context:
+    def context(self, until: Tick, style: str, phrase: Tick | None = None) -> Context:
         """What the model is to continue from `until` on.
 
         Args:
             until: Where the continuation begins; it must not go back by more than
                 `LONGEST_BARS - HOP_BARS` bars from one call to the next.
             style: One of `jamd.grid.STYLES`.
-            planned: Notes before `until` that jamd will play if nothing comes between.
             phrase: Where the phrase begins that is to be answered, if one is.
         """
         self._forget_before(self._window_start(until))
-        played = [note for note in (*self._played, *planned) if note.onset < until]
+        played = [note for note in self._played if note.onset < until]
         notes = sorted((*self.heard.notes(until), *played), key=_ONSET)
         del notes[bisect_left(notes, until, key=_ONSET) :]
         return Context(

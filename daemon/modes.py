@@ -12,12 +12,22 @@ from typing import Protocol
 
 from jamd.daemon.events import Mode, Turn
 from jamd.daemon.phrase import Phrase
-from jamd.daemon.plan import Span
+from jamd.daemon.plan import Span, commit_window
+from jamd.daemon.settings import Settings
 from jamd.daemon.transport import SIXTEENTH, Transport
-from jamd.notes import Tick
+from jamd.notes import TICKS_PER_BEAT, Tick
 
 FEWEST_NOTES = 3
 """jamd plays nothing before it has heard this many notes."""
+
+LONGEST_SILENCE = 2 * TICKS_PER_BEAT
+"""Between the player's last note and the answer."""
+
+LONGEST_PICKUP = Tick(TICKS_PER_BEAT)
+"""What is played so little before a bar line belongs to the bar that it leads to."""
+
+PROMPT_SECONDS = 0.025
+"""What the improviser is given to answer in when the turn is handed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,10 @@ class Policy(Protocol):
     """A mode's decisions."""
 
     yields: bool
-    """A note from the player takes the turn back."""
+    """The player can take the turn back."""
+
+    by_the_bar: bool
+    """The turn passes on a bar line, whatever the player does about it."""
 
     def wants(self, scene: Scene) -> Span | None:
         """What jamd is to fill; a span with another start is another answer.
@@ -56,27 +69,100 @@ class Policy(Protocol):
         it becomes the answer when the phrase ends. None in jamd's turn gives the turn back.
         """
 
+    def is_due(self, scene: Scene) -> bool:
+        """Whether what jamd is to fill is its turn now; asked in the player's."""
+
     def deadline(self, scene: Scene) -> float | None:
-        """When `wants` changes by itself, in seconds; None: it does not."""
+        """When `wants` or `is_due` changes by itself, in seconds; None: it does not."""
 
 
 class Answer:
     """The player plays and pauses; jamd answers at the phrase's own length, then waits."""
 
     yields = True
+    by_the_bar = False
 
     def wants(self, scene: Scene) -> Span | None:
-        span = scene.span
-        if scene.turn is Turn.PLAYER:
-            return answer_span(scene)
-        if span is None or scene.transport.seconds_at(span.through) <= scene.now:
-            return None
-        return span
+        return answer_span(scene) if scene.turn is Turn.PLAYER else _rest_of_answer(scene)
+
+    def is_due(self, scene: Scene) -> bool:
+        return phrase_is_over(scene)
 
     def deadline(self, scene: Scene) -> float | None:
         if scene.turn is Turn.PLAYER:
             return answer_deadline(scene)
         return None if scene.span is None else scene.transport.seconds_at(scene.span.through)
+
+
+class Trade:
+    """The player has so many bars, then jamd has as many, and round again.
+
+    The player's bars begin where jamd's ended. Where he lets all of them pass, or has taken the
+    turn back, they begin with the bar in which he plays again; a pickup of up to a beat belongs to
+    the next.
+
+    Args:
+        bars: How many: 2, 4 or 8.
+    """
+
+    yields = True
+    by_the_bar = True
+
+    def __init__(self, bars: int) -> None:
+        self._bars = bars
+        self._home: Tick | None = None  # where the player's bars began last
+
+    def wants(self, scene: Scene) -> Span | None:
+        if scene.turn is Turn.JAMD:
+            span = _rest_of_answer(scene)
+            if span is None and scene.span is not None:
+                self._home = scene.span.through
+            return span
+        start = self._start(scene)
+        if start is None or scene.now < self._asks(scene, start):
+            return None
+        transport = scene.transport
+        line = transport.next_bar_line(start - transport.meter.ticks_per_bar // 2)
+        return Span(start, Tick(line + self._length(scene)), phrase=scene.phrase.first)
+
+    def is_due(self, scene: Scene) -> bool:
+        start = self._start(scene)
+        return start is not None and self._passes(scene, start) <= scene.now
+
+    def deadline(self, scene: Scene) -> float | None:
+        if scene.turn is Turn.JAMD:
+            return None if scene.span is None else scene.transport.seconds_at(scene.span.through)
+        start = self._start(scene)
+        if start is None:
+            return None
+        asks = self._asks(scene, start)
+        return asks if scene.now < asks else self._passes(scene, start)
+
+    def _start(self, scene: Scene) -> Tick | None:
+        """The bar line on which the player's bars are over; None: they have not begun."""
+        phrase, bar = scene.phrase, scene.transport.meter.ticks_per_bar
+        if phrase.handed_over is not None:
+            return answer_start(scene.transport, phrase, phrase.handed_over)
+        if phrase.first is None or scene.notes_heard < FEWEST_NOTES:
+            return None
+        first, length = phrase.first + LONGEST_PICKUP, self._length(scene)
+        if self._home is None or first >= self._home + length:
+            return Tick(first // bar * bar + length)
+        return Tick(self._home + length)
+
+    def _length(self, scene: Scene) -> Tick:
+        return Tick(self._bars * scene.transport.meter.ticks_per_bar)
+
+    @staticmethod
+    def _asks(scene: Scene, start: Tick) -> float:
+        """When to begin thinking: the player still plays, so what he adds is thought of again."""
+        return scene.transport.seconds_at(start) - scene.transport.beat_seconds - scene.ahead_s
+
+    @staticmethod
+    def _passes(scene: Scene, start: Tick) -> float:
+        """When the turn passes: what begins on the bar line is certain a window before."""
+        window = commit_window(scene.transport.beat_seconds) + scene.ahead_s
+        return scene.transport.seconds_at(start) - window
 
 
 class Endless:
@@ -87,6 +173,7 @@ class Endless:
     """
 
     yields = False
+    by_the_bar = False
 
     def __init__(self, horizon_bars: int) -> None:
         self._horizon_bars = horizon_bars
@@ -94,11 +181,11 @@ class Endless:
     def wants(self, scene: Scene) -> Span | None:
         if scene.turn is Turn.PLAYER:
             answer = answer_span(scene)
-            return answer and replace(answer, closes=False)
-        if scene.span is None:
-            return None
-        through = max(scene.span.through, self._horizon(scene))
-        return replace(scene.span, through=through)
+            return answer and self._reaching(answer, scene, answer.start)
+        return scene.span and self._reaching(scene.span, scene, scene.transport.tick_at(scene.now))
+
+    def is_due(self, scene: Scene) -> bool:
+        return phrase_is_over(scene)
 
     def deadline(self, scene: Scene) -> float | None:
         if scene.turn is Turn.PLAYER:
@@ -106,50 +193,87 @@ class Endless:
         if scene.span is None:
             return None
         # The horizon moves when a bar line is passed.
-        bar = scene.transport.meter.ticks_per_bar
-        ahead = self._horizon_bars * bar
-        return scene.transport.seconds_at(max(scene.span.through, self._horizon(scene)) - ahead)
+        ahead = self._horizon_bars * scene.transport.meter.ticks_per_bar
+        return scene.transport.seconds_at(scene.span.through - ahead)
 
-    def _horizon(self, scene: Scene) -> Tick:
-        """The bar line that lies the horizon beyond the next one."""
-        bar = scene.transport.meter.ticks_per_bar
-        line = scene.transport.next_bar_line(scene.transport.tick_at(scene.now) + 1)
-        return Tick(line + self._horizon_bars * bar)
+    def _reaching(self, span: Span, scene: Scene, tick: Tick) -> Span:
+        """`span` up to the bar line that lies the horizon beyond the next one after `tick`."""
+        line = scene.transport.next_bar_line(tick + 1)
+        through = Tick(line + self._horizon_bars * scene.transport.meter.ticks_per_bar)
+        return replace(span, through=max(span.through, through), closes=False)
 
 
 class Off:
     """jamd plays nothing of its own."""
 
     yields = True
+    by_the_bar = False
 
     def wants(self, scene: Scene) -> Span | None:  # noqa: ARG002 - as the protocol has it
         return None
+
+    def is_due(self, scene: Scene) -> bool:  # noqa: ARG002 - as the protocol has it
+        return False
 
     def deadline(self, scene: Scene) -> float | None:  # noqa: ARG002 - as the protocol has it
         return None
 
 
-def policy(mode: Mode, horizon_bars: int) -> Policy:
+def policy(mode: Mode, settings: Settings) -> Policy:
     """The policy of `mode`."""
     if mode is Mode.ANSWER:
-        return Answer()
+        return Trade(settings.trade_bars) if settings.trade_bars else Answer()
     if mode is Mode.ENDLESS:
-        return Endless(horizon_bars)
+        return Endless(settings.horizon_bars)
     return Off()
 
 
-def answer_span(scene: Scene) -> Span | None:
-    """The answer to the phrase as it stands, once the player seems to pause; else None.
+def phrase_is_over(scene: Scene) -> bool:
+    """Whether the player has paused for so long that it is somebody else's turn."""
+    ends = scene.phrase.ends(scene.transport.beat_seconds)
+    return ends is not None and ends <= scene.now
 
-    It starts on the first beat that is at least a sixteenth after the phrase's end.
-    """
+
+def is_stray(scene: Scene) -> bool:
+    """Whether what the player played is over, and too little to be answered."""
+    return scene.phrase.notes < FEWEST_NOTES and phrase_is_over(scene)
+
+
+def _rest_of_answer(scene: Scene) -> Span | None:
+    """In jamd's turn: what it is filling, until that is over."""
+    span = scene.span
+    if span is None or scene.transport.seconds_at(span.through) <= scene.now:
+        return None
+    return span
+
+
+def answer_span(scene: Scene) -> Span | None:
+    """The answer to the phrase as it stands, once the player seems to pause; else None."""
     beat = scene.transport.beat_seconds
     pauses, ends = scene.phrase.pauses(beat), scene.phrase.ends(beat)
     if pauses is None or ends is None or scene.now < pauses or scene.notes_heard < FEWEST_NOTES:
         return None
-    start = scene.transport.next_pulse(scene.transport.tick_at(ends + scene.ahead_s) + SIXTEENTH)
+    if scene.now > ends + beat:  # it was over while jamd played
+        ends = scene.now
+    start = answer_start(scene.transport, scene.phrase, ends + scene.ahead_s)
     through = Tick(start + scene.phrase.answer_ticks(scene.transport.meter))
     return Span(start, through, phrase=scene.phrase.first)
+
+
+def answer_start(transport: Transport, phrase: Phrase, ends: float) -> Tick:
+    """Where the answer to a phrase begins that is known to be over at `ends`, in seconds.
+
+    On the next strong beat that is at least a sixteenth later; on the next beat of any kind where
+    the silence would grow longer than `LONGEST_SILENCE`. On the next sixteenth where the player
+    handed the turn over: he waits for it.
+    """
+    if phrase.handed_over is not None:
+        return transport.next_sixteenth(transport.exact_tick(ends + PROMPT_SECONDS))
+    earliest = transport.tick_at(ends) + SIXTEENTH
+    strong = transport.next_strong_beat(earliest)
+    if strong - phrase.last <= LONGEST_SILENCE:
+        return strong
+    return transport.next_pulse(earliest)
 
 
 def answer_deadline(scene: Scene) -> float | None:

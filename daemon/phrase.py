@@ -15,6 +15,11 @@ ANSWER_BARS = (1, 2, 4, 8)
 DRONE_BEATS = 2
 """A key held alone for so long is a drone: it need not come up for the phrase to be over."""
 
+KEYS_UP_BEATS = 7 / 8
+"""How long the keys have been up at a phrase's end: a rest of a beat is a breath, and hands leave a
+little early. Without it a long note would end its phrase at the moment of its release; with it 4 of
+100 breaths are interrupted, not 12 (`jamd measure phrases`)."""
+
 _GAP_FACTOR = 1.5
 _LONGEST_PAUSE_BEATS = 2
 _GAPS = 64  # the median looks at no more than the phrase's last ones
@@ -26,20 +31,26 @@ class Phrase:
     Attributes:
         first: Tick of its first onset; None while nothing has been played.
         last: Tick of its last onset or release.
+        notes: How many.
+        loudness: Mean velocity of its notes, 1..127; 96, loud, while nothing has been played.
         handed_over: When the player said that it is over, in seconds; None: he did not.
     """
 
     def __init__(self) -> None:
         self.first: Tick | None = None
         self.last = Tick(0)
+        self.loudness = 96.0
         self.handed_over: float | None = None
+        self.notes = 0
         self._down: dict[Key, float] = {}  # when each key that is down was struck
         self._last_onset = 0.0
         self._last_release = 0.0
         self._gaps: deque[float] = deque(maxlen=_GAPS)
 
-    def press(self, key: Key, tick: Tick, now: float) -> None:
+    def press(self, key: Key, velocity: int, tick: Tick, now: float) -> None:
         """A key goes down at `tick`, which is `now` in seconds."""
+        self.notes += 1
+        self.loudness += (velocity - self.loudness) / self.notes
         gap = now - self._last_onset
         if self.first is None:
             self.first, self._last_onset = tick, now
@@ -79,20 +90,23 @@ class Phrase:
 
     def ends(self, beat_seconds: float) -> float | None:
         """When it is over unless another key goes down; None: that depends on the keys down."""
-        return self._over(beat_seconds, self.pause(beat_seconds))
+        return self._over(beat_seconds)
 
     def pauses(self, beat_seconds: float) -> float | None:
         """When it looks as if it were over: the moment to begin thinking of an answer."""
-        return self._over(beat_seconds, self.pause(beat_seconds) / 2)
+        return self._over(beat_seconds, share=0.5)
 
-    def _over(self, beat_seconds: float, pause: float) -> float | None:
+    def _over(self, beat_seconds: float, share: float = 1.0) -> float | None:
+        """When `share` of the silence that ends it has passed."""
         if self.first is None or self.handed_over is not None:
             return self.handed_over
-        struck = list(self._down.values())
-        if len(struck) > 1:
+        if len(self._down) > 1:
             return None
-        free = struck[0] + DRONE_BEATS * beat_seconds if struck else self._last_release
-        return max(self._last_onset + pause, self._last_release, free)
+        up = self._last_release
+        for struck in self._down.values():  # a drone counts as up from when it is one
+            up = max(up, struck + DRONE_BEATS * beat_seconds)
+        pause, rest = self.pause(beat_seconds), KEYS_UP_BEATS * beat_seconds
+        return max(self._last_onset + share * pause, up + share * rest)
 
     def answer_ticks(self, meter: Meter) -> Tick:
         """The length of an answer: the phrase's own, rounded up to whole bars, 1, 2, 4 or 8.

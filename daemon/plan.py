@@ -70,9 +70,11 @@ class Plan:
         """The earliest onset planned."""
         return self._notes[0].onset if self._notes else None
 
-    def add(self, notes: Iterable[Note]) -> None:
-        """Plan `notes` besides what is planned already."""
-        self._notes = sorted({*self._notes, *notes})
+    def replace(self, notes: Iterable[Note], begin: Tick, end: Tick) -> None:
+        """Plan `notes` from `begin` up to `end`, instead of what was planned there."""
+        kept = [note for note in self._notes if not begin <= note.onset < end]
+        self._notes = sorted({*kept, *notes})
+        self.through = Tick(max(self.through, end))
 
     def commit(self, edge: Tick) -> tuple[Note, ...]:
         """Take out, as certain, every note that begins before `edge`."""

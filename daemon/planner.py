@@ -15,20 +15,26 @@ from jamd.daemon.plan import Plan, Span, fit
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
-from jamd.notes import TICKS_PER_STEP, Note, Tick, to_tick
+from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Note, Tick, to_tick
 
 ASK_SECONDS = 0.025
 """Least time between two requests, so that a chord or a flood of notes is not asked about note by
 note. Well within the commit window: an answer asked for this much later is still in time."""
 
 
+PATIENCE = 2
+"""So often in a row is an answer that was overtaken asked for anew. A worker too slow for that is
+better than none: its next answer is taken from the commit edge on."""
+
+
 class Planner:
     """Keeps the span that jamd is to fill planned.
 
-    The context of a request holds what was heard, what is committed, and what is planned before
-    the place it continues from. That last part is not certain yet; but if it is thrown away, so is
-    the request and all that it brought, so nothing is ever played that follows from music that was
-    not.
+    A request continues from the commit edge: its context holds what was heard and what is
+    committed, and nothing that is only planned. What it brings replaces what was planned from there
+    on; until it comes, the old plan stands. If a note of the old plan becomes certain in the
+    meantime, the answer does not follow from what is played: it is overtaken, dropped, and asked
+    for anew.
     """
 
     def __init__(self, settings: Settings, memory: Memory) -> None:
@@ -36,6 +42,10 @@ class Planner:
         self._memory = memory
         self._plan = Plan()
         self._request: PlanRequest | None = None
+        self._known = Tick(0)  # what lies before it the request has been answered
+        self._overtaken = 0  # answers in a row
+        self._is_overtaken = False
+        self._resumes: Tick | None = None  # ask for nothing before the edge comes here
         self._asked = 0
         self._not_before = float("-inf")
         self._last_answer = LastAnswer(settings.meter)
@@ -43,13 +53,30 @@ class Planner:
         self.worker = False
 
     @property
+    def through(self) -> Tick:
+        """Every onset before it is decided."""
+        return self._plan.through
+
+    @property
     def next_onset(self) -> Tick | None:
         """The earliest onset planned."""
         return self._plan.next_onset
 
+    @property
+    def next_tick(self) -> Tick | None:
+        """Where the commit edge comes next to a note, or to where more is to be asked for."""
+        return min(
+            (tick for tick in (self._plan.next_onset, self._resumes) if tick is not None),
+            default=None,
+        )
+
     def commit(self, edge: Tick) -> tuple[Note, ...]:
         """Take out, as certain, every planned note that begins before `edge`."""
+        if self._resumes is not None and self._resumes <= edge:
+            self._resumes = None
         certain = self._plan.commit(edge)
+        if self._request is not None and any(note.onset >= self._known for note in certain):
+            self._is_overtaken = True
         if self.span is not None:
             self._last_answer.add(self.span, certain)
         return certain
@@ -61,66 +88,76 @@ class Planner:
     def play(self, encore: Encore) -> None:
         """Fill a span with what is known already, and ask nobody for it."""
         self.aim(encore.span)
-        self._plan.add(encore.notes)
-        self._plan.through = encore.span.through
+        self._plan.replace(encore.notes, encore.span.start, encore.span.through)
 
     def aim(self, span: Span | None) -> None:
         """Fill `span` from now on (None: nothing). One with another start is planned anew."""
         if span is None or self.span is None or span.start != self.span.start:
-            self.replan(Tick(0))
+            self._forget_request()
+            self._plan.cancel(Tick(0))
         self.span = span
 
     def replan(self, edge: Tick) -> None:
-        """Throw away what is planned from `edge` on, and whatever the worker is thinking of."""
-        self._request = None
-        self._plan.cancel(edge)
+        """Plan anew from `edge` on, whatever the worker is thinking of.
+
+        What was planned is thrown away, unless there is no worker to ask for something better.
+        """
+        self._forget_request()
+        if self.worker:
+            self._plan.cancel(edge)
+        else:
+            self._plan.through = min(self._plan.through, edge)
 
     def lose_worker(self) -> None:
         """What was asked will not be answered."""
         self.worker = False
-        self._request = None
+        self._forget_request()
 
     def find_worker(self) -> None:
         """There is a worker to ask. It is a new one: nothing asked before will be answered."""
         self.worker = True
-        self._request = None
+        self._forget_request()
 
     def accept(self, planned: Planned, edge: Tick) -> None:
         """Keep what of an answer belongs to the request, begins at `edge` or later and can be."""
         request = self._request
         if request is None or self.span is None or planned.id != request.id:
             return
-        begins = max(request.context.until, edge)
-        room = Span(Tick(begins), request.through, self.span.closes)
-        allowed = self._settings.constraints.parts
-        self._plan.add(fit(planned.notes, room, self._settings.meter, allowed))
-        through = min(max(planned.through, self._plan.through), request.through)
-        self._plan.through = Tick(through)
-        if planned.done:
-            if through <= request.context.until:
-                self.give_up(request.id)  # it got nowhere: asked again, it would get nowhere again
+        if self._is_overtaken and self._overtaken < PATIENCE:
+            self._overtaken += 1
             self._request = None
+            return
+        through = Tick(min(max(planned.through, self._known), request.through))
+        room = Span(Tick(max(self._known, edge)), through, self.span.closes)
+        allowed = self._settings.constraints.parts
+        notes = fit(planned.notes, room, self._settings.meter, allowed)
+        self._plan.replace(notes, room.start, through)
+        self._known = through
+        if planned.done:
+            self._forget_request()
+            if through <= request.context.until:
+                self._plan.through = request.through  # asked again, it would get nowhere again
+            elif through < request.through:  # it wrote all that it may: the rest can wait
+                self._resumes = Tick(through - TICKS_PER_BEAT)
 
     def give_up(self, request_id: int) -> None:
-        """The worker cannot answer this request: let its stretch be silent."""
+        """The worker cannot answer this request: what was planned for its stretch stands."""
         if self._request is not None and self._request.id == request_id:
             self._plan.through = self._request.through
-            self._request = None
+            self._forget_request()
 
     def ask(self, now: float, edge: Tick) -> PlanRequest | None:
         """The request to send now, if the span is not planned to its end and nothing hinders."""
         open_span = self._open_span(edge)
         if open_span is None or now < self._not_before:
             return None
-        self._plan.cancel(open_span.start)
         self._asked += 1
         self._not_before = now + ASK_SECONDS
+        self._known, self._is_overtaken, self._resumes = open_span.start, False, None
         ends = open_span.through if open_span.closes else None
         self._request = PlanRequest(
             id=self._asked,
-            context=self._memory.context(
-                open_span.start, self._settings.style, self._plan.notes, open_span.phrase
-            ),
+            context=self._memory.context(open_span.start, self._settings.style, open_span.phrase),
             through=open_span.through,
             constraints=replace(self._settings.constraints, ends=ends),
             sampling=self._settings.sampling,
@@ -136,7 +173,13 @@ class Planner:
         """What the next request is to fill, on the grid; None: nothing, or nobody to ask."""
         if self.span is None or self._request is not None or not self.worker:
             return None
-        start = max(self.span.start, self._plan.through, to_tick(-(-edge // TICKS_PER_STEP)))
-        if start >= self.span.through:
+        if self._resumes is not None:
+            return None
+        start = max(self.span.start, to_tick(-(-edge // TICKS_PER_STEP)))
+        if max(start, self._plan.through) >= self.span.through:
             return None
         return replace(self.span, start=start)
+
+    def _forget_request(self) -> None:
+        self._request = self._resumes = None
+        self._overtaken = 0

@@ -191,12 +191,12 @@ class Schedule:
             elif due.tick >= earliest:
                 yield from self._begin(due)
 
-    def shorten(self, limit: Tick) -> None:
-        """Let nothing last beyond `limit`; notes that would begin there or later are dropped."""
+    def shorten(self, onsets: Tick, limit: Tick) -> None:
+        """Drop notes from `onsets` on, and let nothing last beyond `limit`, which is no earlier."""
         self._due = [
             due._replace(tick=min(due.tick, limit), note=_cut(due.note, limit))
             for due in self._due
-            if due.priority == NOTE_OFF or due.tick < limit
+            if due.priority == NOTE_OFF or due.tick < onsets
         ]
         heapq.heapify(self._due)
 

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 
 from jamd.daemon import events
 from jamd.daemon.beat import Beat
+from jamd.daemon.breath import Breath
+from jamd.daemon.commit import Commit
 from jamd.daemon.controls import Controls, event_of
 from jamd.daemon.ear import Ear
 from jamd.daemon.events import Effect, Event, Journal, Mode, Turn
 from jamd.daemon.follower import Move
 from jamd.daemon.memory import Memory
-from jamd.daemon.modes import Scene, policy
-from jamd.daemon.plan import commit_window
+from jamd.daemon.modes import Scene, is_stray, phrase_is_over, policy
+from jamd.daemon.phrase import Phrase
 from jamd.daemon.planner import Planner
 from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, Key
 from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
 from jamd.daemon.status import Status
-from jamd.notes import TICKS_PER_BEAT, Tick
+from jamd.daemon.yielding import Patience
+from jamd.notes import Tick
 
 if TYPE_CHECKING:
     from mido import Message
@@ -45,10 +48,12 @@ class Session:
         self._planner = Planner(settings, self._memory)
         self._stage = Stage(settings, self._transport)
         self._mode = settings.mode
-        self._policy = policy(settings.mode, settings.horizon_bars)
+        self._commit = Commit(self._beat, self._ear, self._planner, self._memory, self._stage)
+        self._policy = policy(settings.mode, settings)
         self._turn = Turn.PLAYER
+        self._answered: Phrase | None = None  # in jamd's turn: what it answers
+        self._patience = Patience(settings.yields, 0)
         self._now = -math.inf
-        self._edge = Tick(0)  # every onset before it is committed
         self._closed = False
         self._effects: list[Effect] = []
 
@@ -90,10 +95,10 @@ class Session:
     def _musical_deadlines(self) -> list[float | None]:
         deadlines = [
             self._policy.deadline(self._scene()),
-            self._planner.deadline(self._edge),
+            self._planner.deadline(self._commit.edge),
         ]
-        if self._turn is Turn.JAMD and (onset := self._planner.next_onset) is not None:
-            deadlines.append(self._transport.seconds_at(onset) - self._window)
+        if self._turn is Turn.JAMD:
+            deadlines.append(self._commit.deadline())
         return deadlines
 
     def status(self, now: float) -> Status:
@@ -146,7 +151,7 @@ class Session:
     def _hear_of_worker(self, event: events.FromWorker) -> None:
         match event:
             case events.Answered(planned):
-                self._planner.accept(planned, self._edge)
+                self._planner.accept(planned, self._commit.edge)
             case events.Failed(request_id):
                 self._planner.give_up(request_id)
             case events.WorkerReady():
@@ -184,7 +189,7 @@ class Session:
             if self._beat.follower.waits:  # what is played while the song stands has no place in it
                 self._effects += self._stage.thru(message, self._now)
                 return
-            self._effects += self._beat.start(self._now, self._edge)
+            self._effects += self._beat.start(self._now, self._commit.edge)
         self._journal(events.Sounded(self._tick, self._now, None, message))
         if message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
             self._panic()
@@ -199,45 +204,54 @@ class Session:
 
     def _press(self, key: Key, velocity: int) -> None:
         if self._turn is Turn.JAMD:
-            if self._policy.yields:
-                self._give_way()
-            else:
-                self._planner.replan(self._edge)
-        elif self._ear.phrase_is_over(self._now):
+            self._break_in(velocity)
+        elif not self._policy.by_the_bar and phrase_is_over(self._scene()):
             self._ear.begin_phrase()
+        else:
+            self._planner.replan(self._commit.edge)
         self._ear.press(key, velocity, self._now)
+
+    def _break_in(self, velocity: int) -> None:
+        """The player strikes a key in jamd's turn."""
+        span = self._planner.span
+        if span is not None and self._tick < span.start:  # the phrase goes on
+            if self._policy.by_the_bar:
+                self._planner.replan(self._commit.edge)
+            else:
+                self._give_way()
+            return
+        if self._ear.phrase is self._answered:
+            self._ear.begin_phrase()
+        if not self._policy.yields:
+            self._planner.replan(self._commit.edge)
+        elif self._patience.ends(velocity, self._now, self._transport.beat_seconds):
+            self._give_way()
 
     def _move(self, move: Move | None) -> None:
         """Do as the sequencer does."""
         if move is not None:
             self._begin_afresh()
             self._effects += self._stage.halt(self._now)
-            self._effects += self._beat.make(move, self._now, self._edge)
+            self._effects += self._beat.make(move, self._now, self._commit.edge)
 
     def _set_mode(self, mode: Mode) -> None:
         if mode is self._mode:
             return
-        self._give_way()
-        if self._ear.phrase_is_over(self._now):
+        if self._ear.phrase is self._answered or phrase_is_over(self._scene()):
             self._ear.begin_phrase()
+        self._give_way()
         self._mode = mode
-        self._policy = policy(mode, self._settings.horizon_bars)
+        self._policy = policy(mode, self._settings)
         self._journal(events.ModeSet(self._tick, self._now, mode))
 
     def _give_way(self) -> None:
-        """The player has the floor: no new onset beyond what is certain, and soon silence."""
-        span = self._planner.span
-        if span is not None and span.start < self._edge:
-            self._ear.begin_phrase()  # else the answer had not begun, and the phrase goes on
-        leaving = self._transport.tick_at(self._now + self._stage.ahead_s)
-        limit = Tick(leaving + TICKS_PER_BEAT)
-        self._stage.ring_out(limit)
-        self._memory.cut(limit)
+        """The player has the floor: soon nothing new begins, and soon after there is silence."""
+        self._commit.withdraw(self._now)
         self._pass_turn(Turn.PLAYER)
 
     def _play_again(self) -> None:
         """The last answer once more, from the next strong beat on."""
-        encore = self._planner.encore(self._edge, self._transport)
+        encore = self._planner.encore(self._commit.edge, self._transport)
         if encore is not None and self._transport.rolling and self._mode is not Mode.OFF:
             self._give_way()
             self._planner.play(encore)
@@ -250,23 +264,31 @@ class Session:
 
     def _begin_afresh(self) -> None:
         """Nothing sounds any more, and the floor is the player's."""
-        self._memory.cut(self._tick)
+        self._memory.cut(self._tick, self._tick)
         self._ear.begin_phrase()
         self._pass_turn(Turn.PLAYER)
 
     def _pass_turn(self, turn: Turn) -> None:
         if turn is Turn.PLAYER:
             self._planner.aim(None)
-        if turn is not self._turn:
-            self._turn = turn
-            self._journal(events.TurnTaken(self._tick, self._now, turn))
+            self._answered = None
+        if turn is self._turn:
+            return
+        self._turn = turn
+        self._journal(events.TurnTaken(self._tick, self._now, turn))
+        if turn is Turn.JAMD and self._planner.span is not None:
+            phrase, begin = self._ear.phrase, self._planner.span.start
+            self._answered = phrase
+            self._patience = Patience(self._settings.yields, phrase.loudness)
+            endless = self._mode is Mode.ENDLESS
+            self._commit.breath = Breath(self._settings.meter, begin) if endless else None
 
     # What follows from it
 
     def _settle(self) -> None:
         """Bring everything up to the present moment."""
         if self._starts_by_itself:
-            self._effects += self._beat.start(self._now, self._edge)
+            self._effects += self._beat.start(self._now, self._commit.edge)
         self._effects += self._stage.keep_time(self._now, self._beat.led)
         if not self._transport.rolling:
             return
@@ -275,30 +297,29 @@ class Session:
         if due:
             return  # what is due goes out first; the next `advance`, wanted at once, may think
         self._decide()
-        self._edge = Tick(max(self._edge, self._transport.passed(self._now + self._window) + 1))
         if self._turn is Turn.JAMD:
-            certain = [n for n in self._planner.commit(self._edge) if n.onset < self._beat.end]
-            certain = self._ear.dynamics.shape(certain)
-            if certain:
+            if self._commit.advance(self._now):
                 self._beat.keep_bar()
-            self._memory.commit(certain)
-            self._stage.play(certain)
-        request = self._planner.ask(self._now, self._edge)
+        else:
+            self._commit.pass_by(self._now)
+        request = self._planner.ask(self._now, self._commit.edge)
         if request is not None:
             self._effects.append(events.Ask(request))
 
     def _decide(self) -> None:
         if self._beat.bar_is_assumed and self._turn is Turn.PLAYER:
             self._find_bar_line()
-        span = self._policy.wants(self._scene())
+        scene = self._scene()
+        span = self._policy.wants(scene)
         if span is not None:
             span = span.not_before(self._transport.bar_one)  # nothing within the count-in
         if span is None and self._turn is Turn.JAMD:
-            self._ear.begin_phrase()
+            if self._ear.phrase is self._answered or is_stray(scene):
+                self._ear.begin_phrase()  # else the player is at his next one
             self._pass_turn(Turn.PLAYER)
             return
         self._planner.aim(span)
-        if span is not None and self._turn is Turn.PLAYER and self._ear.phrase_is_over(self._now):
+        if span is not None and self._turn is Turn.PLAYER and self._policy.is_due(scene):
             self._ear.dynamics.begin()
             self._pass_turn(Turn.JAMD)
 
@@ -310,7 +331,7 @@ class Session:
         by = -self._ear.pickup(self._now) % self._settings.meter.ticks_per_bar
         if by:
             self._planner.aim(None)
-            self._edge = Tick(self._edge + by)
+            self._commit.edge = Tick(self._commit.edge + by)
             self._ear.shift(by)
             self._stage.shift(by)
             self._effects += self._beat.shift(by, self._now)
@@ -333,10 +354,6 @@ class Session:
     @property
     def _tick(self) -> Tick:
         return self._transport.tick_at(self._now)
-
-    @property
-    def _window(self) -> float:
-        return commit_window(self._transport.beat_seconds) + self._stage.ahead_s
 
     def _journal(self, entry: events.Entry) -> None:
         self._effects.append(Journal(entry))

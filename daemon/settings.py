@@ -11,6 +11,7 @@ from jamd.daemon.controls import Meanings, meanings
 from jamd.daemon.events import Mode
 from jamd.daemon.follower import ClockLost, Source
 from jamd.daemon.requests import Sampling
+from jamd.daemon.yielding import Yield
 from jamd.language import Constraints
 from jamd.notes import Meter
 
@@ -43,6 +44,9 @@ class Settings:
         clock_offset_s: As `output_offset_s`, for that clock.
         style: One of `jamd.grid.STYLES`: what the model takes itself to be playing.
         bars: jamd begins nothing after so many; None: the jam has no end.
+        trade_bars: In the mode answer, how many bars each plays in turn: 2, 4 or 8; 0: as long as
+            the player's phrase was.
+        yields: What takes the turn back from jamd.
         horizon_bars: How far ahead `endless` plans, in bars, at least 1.
         constraints: What may be written, whatever the model would like.
         sampling: How tokens are drawn.
@@ -72,6 +76,8 @@ class Settings:
     clock_offset_s: float = 0.0
     style: str = "jazz"
     bars: int | None = None
+    trade_bars: int = 0
+    yields: Yield = Yield.NOTE
     horizon_bars: int = 2
     constraints: Constraints = field(default_factory=Constraints)
     sampling: Sampling = field(default_factory=Sampling)
@@ -119,6 +125,8 @@ def settings_from(config: Config) -> Settings:
             repeat_bars=play.repeat_bars,
         ),
         sampling=Sampling(model.temperature, model.nucleus, model.memory),
+        trade_bars=play.trade,
+        yields=Yield(play.yield_),
         controls=meanings(config.controls),
         seed=model.seed if model.seed >= 0 else random.randrange(2**63),
     )

@@ -120,9 +120,9 @@ class Stage:
         """The bar line was found: every moment is `by` ticks later. Nothing of jamd's is due."""
         self._click.shift(by)
 
-    def ring_out(self, limit: Tick) -> None:
-        """Let nothing last beyond `limit`, and nothing begin there or later."""
-        self._schedule.shorten(limit)
+    def ring_out(self, onsets: Tick, limit: Tick) -> None:
+        """Let nothing begin from `onsets` on, and nothing last beyond `limit`."""
+        self._schedule.shorten(onsets, limit)
 
     def silence(self, now: float) -> list[Effect]:
         """End all that sounds, and forget what was to sound."""

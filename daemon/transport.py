@@ -261,6 +261,10 @@ class Transport:
         length = pulse(self.meter)
         return Tick(math.ceil(tick / length) * length)
 
+    def next_sixteenth(self, tick: float) -> Tick:
+        """The first sixteenth at or after `tick`."""
+        return Tick(math.ceil(tick / SIXTEENTH) * SIXTEENTH)
+
     def next_strong_beat(self, tick: float) -> Tick:
         """The first strong beat at or after `tick`: one, and in a bar of two halves the second."""
         bar = self.meter.ticks_per_bar

@@ -15,6 +15,7 @@ from typing import Protocol
 from jamd.daemon.events import Answered, Ask, Effect, Entry, Event, Journal, Send
 from jamd.daemon.journal import Decides
 from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.transport import pulse
 from jamd.notes import HELD, TICKS_PER_BEAT, Note, Part, Tick, to_step, to_tick
 
 ANSWER_SECONDS = 0.020
@@ -80,7 +81,8 @@ class ScriptedImproviser:
         begin = max(context.start, (last // bar + 1) * bar - -(-length // bar) * bar)
         phrase = [note for note in context.heard if note.onset >= begin]
         axis = next((note.pitch for note in phrase if note.part is Part.LEAD), phrase[0].pitch)
-        shift = -(-(context.until - phrase[0].onset) // TICKS_PER_BEAT) * TICKS_PER_BEAT
+        beat = pulse(context.meter)
+        shift = -(-(context.until - phrase[0].onset) // beat) * beat
         for note in phrase:
             onset = to_tick(to_step(note.onset + shift))
             pitch = 2 * axis - note.pitch if note.part is Part.LEAD else note.pitch

@@ -29,6 +29,7 @@ COMMANDS = (
     "export",
     "recipe",
     "bench",
+    "measure",
     "config",
 )
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
 from jamd.control import Control, ControlKind
 from jamd.grid_tokens import STYLES
 from jamd.notes import METERS, Meter, Part
-from jamd.setting_kinds import Choice, ControlName, Flag, Folder, Kind, Number, Several, Text
+from jamd.setting_kinds import Among, Choice, ControlName, Flag, Folder, Kind, Number, Several, Text
 
 _PATTERNS = Several(
     Text("a pattern"), 'patterns of port names, such as "*keystation*"', one="PATTERN"
@@ -212,6 +213,18 @@ class Play:
         "answer: you play, you pause, it answers. endless: it goes on from what you played until "
         "you stop it.",
     )
+    trade: int = _setting(
+        0,
+        Among((0, 2, 4, 8), "bars"),
+        "In the mode answer: so many bars for you, as many for jamd, and round again, to the bar. "
+        "0: the answer comes when you pause, and is as long as your phrase was.",
+    )
+    yield_: str = _setting(
+        "note",
+        Choice.of("now", "note", "never"),
+        "What takes the turn back while jamd answers. now: any note. note: two within a beat, or "
+        "one much louder than your phrase was. never: the answer is played out.",
+    )
     parts: frozenset[Part] = _setting(
         frozenset(Part),
         Choice(
@@ -330,6 +343,11 @@ class Setting:
         return f"{self.section}.{self.name}"
 
     @property
+    def field(self) -> str:
+        """What it is called in the section's dataclass: a word of Python's has a line behind it."""
+        return f"{self.name}_" if iskeyword(self.name) else self.name
+
+    @property
     def option(self) -> str:
         """`--bpm`: the option that sets it; each has one of its own."""
         return self.called or f"--{self.name.replace('_', '-')}"
@@ -350,7 +368,8 @@ def _settings() -> Iterator[Setting]:
     for section, table in SECTIONS.items():
         declared: Field[Any]
         for declared in fields(table):
-            yield Setting(section, declared.name, default=declared.default, **declared.metadata)
+            name = declared.name.rstrip("_")
+            yield Setting(section, name, default=declared.default, **declared.metadata)
 
 
 SETTINGS: Mapping[str, Setting] = {setting.key: setting for setting in _settings()}

@@ -23,7 +23,7 @@ import platformdirs
 
 from jamd.config import SECTIONS, SETTINGS, Config, Controls, Setting
 from jamd.errors import ConfigError, printable
-from jamd.setting_kinds import Flag, Number, Several
+from jamd.setting_kinds import Among, Flag, Number, Several
 
 FILE_NAME = "config.toml"
 DEFAULT = "default"
@@ -120,7 +120,7 @@ def _of(section: str) -> list[Setting]:
 
 def _assemble(values: Mapping[str, object]) -> Config:
     sections: dict[str, Any] = {
-        section: table(**{setting.name: values[setting.key] for setting in _of(section)})
+        section: table(**{setting.field: values[setting.key] for setting in _of(section)})
         for section, table in SECTIONS.items()
     }
     return Config(**sections)
@@ -180,7 +180,7 @@ def add_options(parser: argparse.ArgumentParser, *keys: str) -> None:
             rest = {"action": "append", "metavar": setting.kind.one}
         else:
             rest = {"metavar": setting.name.upper()}
-            if isinstance(setting.kind, Number):
+            if isinstance(setting.kind, (Number, Among)):
                 rest["type"] = _number
         parser.add_argument(
             setting.option,
@@ -236,7 +236,7 @@ def listing(in_force: InForce) -> str:
         lines += ["", f"[{section}]"]
         values = getattr(in_force.config, section)
         for setting in _of(section):
-            line = f"{setting.name} = {setting.kind.show(getattr(values, setting.name))}"
+            line = f"{setting.name} = {setting.kind.show(getattr(values, setting.field))}"
             lines.append(f"{line:<40}  # {in_force.origins[setting.key]}")
     return "\n".join(lines) + "\n"
 

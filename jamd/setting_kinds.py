@@ -71,6 +71,31 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Among:
+    """One of a few whole numbers.
+
+    Attributes:
+        numbers: Which.
+        unit: What they count.
+    """
+
+    numbers: tuple[int, ...]
+    unit: str
+
+    @property
+    def expected(self) -> str:
+        return f"one of {', '.join(map(str, self.numbers))} ({self.unit})"
+
+    def accept(self, raw: object) -> int:
+        if not isinstance(raw, int) or isinstance(raw, bool) or raw not in self.numbers:
+            raise ValueError(raw)
+        return raw
+
+    def show(self, value: object) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """True or false."""
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _SETTINGS = (
     "play.mode",
+    "play.trade",
+    "play.yield",
     "play.parts",
     "play.in_key",
     "transport.bpm",

@@ -10,6 +10,8 @@ from jamd.commands import Subparsers, bars
 
 _SETTINGS = (
     "play.mode",
+    "play.trade",
+    "play.yield",
     "play.parts",
     "play.in_key",
     "transport.source",

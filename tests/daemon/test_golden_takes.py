@@ -29,6 +29,7 @@ from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import position
 from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.yielding import Yield
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter
 
 FOUR = Meter(4, 4)
@@ -85,12 +86,17 @@ def turns(entries: Iterable[Entry]) -> list[str]:
     ]
 
 
-def settings(mode: Mode = Mode.ANSWER, meter: Meter = FOUR) -> Settings:
-    return Settings(mode=mode, bpm=120, meter=meter, start_at_once=True)
+def settings(
+    mode: Mode = Mode.ANSWER, meter: Meter = FOUR, yields: Yield = Yield.NOTE, trade: int = 0
+) -> Settings:
+    return Settings(
+        mode=mode, bpm=120, meter=meter, start_at_once=True, yields=yields, trade_bars=trade
+    )
 
 
 def test_an_answer_starts_on_the_next_beat_and_is_as_long_as_the_phrase() -> None:
-    # Quarter notes: 1.5 beats without an onset end the phrase, at 2.1.6; one bar was played.
+    # Quarter notes: 1.5 beats without an onset end the phrase, at 2.1.6. The next strong beat, 2.3,
+    # is more than two beats away from the last key's release, so the answer starts on 2.2.
     entries = play(settings(), ONE_BAR)
     assert turns(entries) == ["2.1 jamd", "3.2 player"]
     assert jamds(entries) == rows("""
@@ -118,6 +124,26 @@ def test_a_chord_is_answered_by_a_chord() -> None:
     """)
 
 
+def test_a_drone_is_answered_over_and_never_struck_again() -> None:
+    # 60 is held from 1.1 to 5.1: it counts as up from 1.3, and the last key above it is up at 2.1.
+    # The answer would strike it on 2.3 and 3.3.
+    entries = play(
+        settings(),
+        """
+        1.1.0 player 60 80 192
+        1.2.0 player 64 80 9
+        1.3.0 player 67 80 9
+        1.4.0 player 65 80 11
+        """,
+    )
+    assert turns(entries) == ["2.1 jamd", "3.3 player"]
+    assert jamds(entries) == rows("""
+        2.4.0 Lead 56 80 9
+        3.1.0 Lead 53 86 9
+        3.2.0 Lead 55 80 11
+    """)
+
+
 def test_in_compound_time_an_answer_starts_on_a_dotted_quarter() -> None:
     entries = play(
         settings(meter=Meter(6, 8)),
@@ -130,10 +156,10 @@ def test_in_compound_time_an_answer_starts_on_a_dotted_quarter() -> None:
         bars=4,
     )
     assert jamds(entries) == rows("""
-        2.1.0 Lead 60 86 5
-        2.2.0 Lead 58 75 5
-        2.3.0 Lead 56 75 5
-        2.4.0 Lead 55 80 12
+        2.4.0 Lead 60 80 5
+        2.5.0 Lead 58 75 5
+        2.6.0 Lead 56 75 5
+        3.1.0 Lead 55 86 12
     """)
 
 
@@ -159,8 +185,8 @@ def test_playing_takes_the_turn_back_and_what_sounds_ends_within_a_beat() -> Non
         2.3.0 Lead 56 80 9
         2.4.0 Lead 53 80 22
     """)
-    entries = play(settings(), phrase + "    2.4.3 player 72 80 6", bars=2)
-    assert turns(entries) == ["1.4 jamd", "2.4 player"]
+    entries = play(settings(yields=Yield.NOW), phrase + "    2.4.3 player 72 80 6", bars=2)
+    assert turns(entries) == ["2.1 jamd", "2.4 player"]
     assert jamds(entries) == rows("""
         2.2.0 Lead 60 80 9
         2.3.0 Lead 56 80 9
@@ -171,8 +197,9 @@ def test_playing_takes_the_turn_back_and_what_sounds_ends_within_a_beat() -> Non
 def test_a_note_within_the_commit_window_is_still_played() -> None:
     # The window is a sixteenth, 125 ms here: at 2.3.6 the onset at 2.4.0 is not certain, at 2.3.10
     # it is.
-    early = play(settings(), ONE_BAR + "    2.3.6 player 72 80 6", bars=2)
-    late = play(settings(), ONE_BAR + "    2.3.10 player 72 80 6", bars=2)
+    now = settings(yields=Yield.NOW)
+    early = play(now, ONE_BAR + "    2.3.6 player 72 80 6", bars=2)
+    late = play(now, ONE_BAR + "    2.3.10 player 72 80 6", bars=2)
     assert jamds(early) == rows("""
         2.2.0 Lead 60 80 9
         2.3.0 Lead 56 80 9

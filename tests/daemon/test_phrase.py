@@ -15,7 +15,7 @@ def played(onsets: Sequence[float], held: float = 0.1) -> Phrase:
     """A phrase at 120 bpm, its onsets in seconds."""
     phrase = Phrase()
     for i, onset in enumerate(onsets):
-        phrase.press(Key(0, i), Tick(round(onset * 960)), onset)
+        phrase.press(Key(0, i), 64, Tick(round(onset * 960)), onset)
         phrase.release(Key(0, i), Tick(round((onset + held) * 960)), onset + held)
     return phrase
 
@@ -37,38 +37,38 @@ def test_the_pause_that_ends_a_phrase_follows_its_pace(onsets: list[float], paus
 
 def test_a_phrase_does_not_end_while_keys_are_down() -> None:
     phrase = played([0.0, 0.2, 0.4])
-    assert phrase.ends(BEAT) == pytest.approx(0.9)
+    assert phrase.ends(BEAT) == pytest.approx(0.5 + 7 / 16)
     for pitch in (98, 99):
-        phrase.press(Key(0, pitch), Tick(600), 0.6)
+        phrase.press(Key(0, pitch), 64, Tick(600), 0.6)
     assert phrase.ends(BEAT) is None
     assert phrase.pauses(BEAT) is None
     for pitch in (98, 99):
         phrase.release(Key(0, pitch), Tick(3000), 3.0)
-    assert phrase.ends(BEAT) == 3.0
-    assert phrase.pauses(BEAT) == 3.0
+    assert phrase.ends(BEAT) == 3.0 + 7 / 16
+    assert phrase.pauses(BEAT) == 3.0 + 7 / 32
 
 
 def test_a_key_held_alone_for_two_beats_is_a_drone() -> None:
     phrase = Phrase()
-    phrase.press(Key(0, 38), Tick(0), 0.0)
-    phrase.press(Key(0, 60), Tick(240), 0.25)
+    phrase.press(Key(0, 38), 64, Tick(0), 0.0)
+    phrase.press(Key(0, 60), 64, Tick(240), 0.25)
     assert phrase.ends(BEAT) is None
     phrase.release(Key(0, 60), Tick(480), 0.5)
-    assert phrase.ends(BEAT) == 1.0, "two beats after the drone was struck"
+    assert phrase.ends(BEAT) == 1.0 + 7 / 16, "it counts as up from two beats after its strike"
     for tick in (960, 1200, 1440):
-        phrase.press(Key(0, 62), Tick(tick), tick / 960)
+        phrase.press(Key(0, 62), 64, Tick(tick), tick / 960)
         assert phrase.ends(BEAT) is None
         phrase.release(Key(0, 62), Tick(tick + 60), (tick + 60) / 960)
-    assert phrase.ends(BEAT) == pytest.approx(2.0), "a beat after the last onset above it"
+    assert phrase.ends(BEAT) == pytest.approx(1.5625 + 7 / 16), "when the last key above it came up"
 
 
 def test_a_phrase_that_is_handed_over_is_over_now() -> None:
     phrase = played([0.0, 0.2, 0.4])
-    phrase.press(Key(0, 98), Tick(600), 0.6)
-    phrase.press(Key(0, 99), Tick(600), 0.6)
+    phrase.press(Key(0, 98), 64, Tick(600), 0.6)
+    phrase.press(Key(0, 99), 64, Tick(600), 0.6)
     phrase.hand_over(0.7)
     assert phrase.ends(BEAT) == phrase.pauses(BEAT) == 0.7
-    phrase.press(Key(0, 97), Tick(720), 0.75)
+    phrase.press(Key(0, 97), 64, Tick(720), 0.75)
     assert phrase.ends(BEAT) is None, "the player goes on after all"
     nothing = Phrase()
     nothing.hand_over(1.0)
@@ -76,7 +76,7 @@ def test_a_phrase_that_is_handed_over_is_over_now() -> None:
 
 
 def test_the_answer_is_thought_of_before_the_phrase_is_over() -> None:
-    assert played([0.0, 0.2, 0.4]).pauses(BEAT) == pytest.approx(0.65)
+    assert played([0.0, 0.2, 0.4]).pauses(BEAT) == pytest.approx(0.5 + 7 / 32)
 
 
 def test_nothing_played_never_ends() -> None:

@@ -18,7 +18,7 @@ def test_the_commit_window_is_a_sixteenth_within_bounds(bpm: float, seconds: flo
 
 def test_what_is_committed_cannot_be_cancelled() -> None:
     plan = Plan()
-    plan.add([Note(Tick(480), 60), Note(Tick(0), 62)])
+    plan.replace([Note(Tick(480), 60), Note(Tick(0), 62)], Tick(0), Tick(960))
     assert plan.next_onset == 0
     assert plan.commit(Tick(1)) == (Note(Tick(0), 62),)
     plan.cancel(Tick(240))

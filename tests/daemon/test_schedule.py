@@ -62,7 +62,7 @@ def test_a_late_beginning_is_left_out_and_a_late_end_is_not() -> None:
 def test_shortening_ends_what_sounds_and_drops_what_would_begin() -> None:
     schedule = scheduled(note(0, 60, 500), note(100, 62, 500), note(300, 64, 500))
     assert released(schedule, 0) == ["0 on 60"]
-    schedule.shorten(Tick(200))
+    schedule.shorten(Tick(200), Tick(200))
     assert released(schedule) == ["100 on 62", "200 off 60", "200 off 62"]
 
 

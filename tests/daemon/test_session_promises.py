@@ -34,6 +34,7 @@ from jamd.daemon.follower import ClockLost, Source
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.yielding import Yield
 from jamd.notes import METERS, TICKS_PER_STEP, Note, Part, Tick
 
 # A few pitches and channels, so that keys meet each other often.
@@ -149,6 +150,8 @@ all_settings = st.builds(
     click=st.sampled_from(When),
     click_port=st.booleans(),
     send_clock=st.sampled_from([False, False, False, True]),
+    trade_bars=st.sampled_from([0, 0, 2]),
+    yields=st.sampled_from(Yield),
 )
 
 Story = Sequence[tuple[float, Event | Reply | None]]

@@ -1,0 +1,90 @@
+"""What is certain: the commit edge, and what becomes of a planned note when it passes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jamd.daemon.beat import Beat
+from jamd.daemon.breath import Breath
+from jamd.daemon.ear import Ear
+from jamd.daemon.memory import Memory
+from jamd.daemon.plan import commit_window
+from jamd.daemon.planner import Planner
+from jamd.daemon.stage import Stage
+from jamd.daemon.transport import SIXTEENTH
+from jamd.notes import TICKS_PER_BEAT, Note, Tick
+
+
+class Commit:
+    """Lets planned notes pass the commit edge: they are written down, and will sound.
+
+    Attributes:
+        edge: Every onset before it is certain, or past.
+        breath: Sees to it that what jamd plays breathes; None: that need not be seen to.
+    """
+
+    def __init__(
+        self,
+        beat: Beat,
+        ear: Ear,
+        planner: Planner,
+        memory: Memory,
+        stage: Stage,
+    ) -> None:
+        self._beat = beat
+        self._transport = beat.transport
+        self._ear = ear
+        self._planner = planner
+        self._memory = memory
+        self._stage = stage
+        self.edge = Tick(0)
+        self.breath: Breath | None = None
+
+    def pass_by(self, now: float) -> None:
+        """In the player's turn nothing is planned to be certain: the edge is the present."""
+        self._move(self._transport.passed(now + self._stage.ahead_s))
+
+    def advance(self, now: float) -> bool:
+        """In jamd's turn what begins within the window is certain, as far as it is planned.
+
+        Where nothing is planned yet, what comes in time for its moment can still be played.
+
+        Returns:
+            Whether anything became certain.
+        """
+        ahead = self._transport.passed(now + self._window)
+        onset = self._planner.next_onset
+        if onset is None or onset > ahead:
+            leaving = self._transport.passed(now + self._stage.ahead_s)
+            ahead = max(min(ahead, Tick(self._planner.through - 1)), leaving)
+        self._move(ahead)
+        playable = list(self._playable(self._planner.commit(self.edge)))
+        certain = self._ear.dynamics.shape(playable)
+        self._memory.commit(certain)
+        self._stage.play(certain)
+        return bool(certain)
+
+    def deadline(self) -> float | None:
+        """When the edge comes to what the planner waits for, in seconds; None: it waits not."""
+        tick = self._planner.next_tick
+        return None if tick is None else self._transport.seconds_at(tick) - self._window
+
+    def withdraw(self, now: float) -> None:
+        """Jamd gives way: nothing begins after a sixteenth, and nothing sounds after a beat."""
+        tick = self._transport.tick_at(now + self._stage.ahead_s)
+        onsets, limit = Tick(tick + SIXTEENTH), Tick(tick + TICKS_PER_BEAT)
+        self._stage.ring_out(onsets, limit)
+        self._memory.cut(onsets, limit)
+
+    def _move(self, tick: Tick) -> None:
+        self.edge = max(self.edge, Tick(tick + 1))
+
+    def _playable(self, notes: tuple[Note, ...]) -> Iterator[Note]:
+        breathing = notes if self.breath is None else self.breath.of(notes)
+        for note in breathing:
+            if note.onset < self._beat.end and not self._memory.heard.holds(note.pitch):
+                yield note
+
+    @property
+    def _window(self) -> float:
+        return commit_window(self._transport.beat_seconds) + self._stage.ahead_s

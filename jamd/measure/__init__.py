@@ -1,0 +1,1 @@
+"""How well jamd listens, in figures: `jamd measure`."""

@@ -1,0 +1,111 @@
+"""Does jamd know a breath from a phrase's end? Both ways to be wrong, counted.
+
+A breath is interrupted when the answer begins before the player goes on: what jamd only believed
+and took back is not heard. An end is missed when it is not known before the next phrase begins, or
+within two beats where the performance is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from jamd.daemon.modes import answer_start
+from jamd.daemon.phrase import Phrase
+from jamd.daemon.schedule import Key
+from jamd.daemon.transport import Transport
+from jamd.measure.performances import Performance, made_performances, shipped
+from jamd.measure.report import Figure, share
+from jamd.notes import TICKS_PER_BEAT, Tick
+
+MOST_WRONG = "<= 5"
+
+BREATH = TICKS_PER_BEAT // 2
+"""A silence so long, in ticks, is a breath; a shorter one is the way a note is played."""
+
+
+@dataclass(slots=True)
+class Count:
+    """What was met with, and how much of it went wrong."""
+
+    breaths: int = 0
+    interrupted: int = 0
+    ends: int = 0
+    missed: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(
+            self.breaths + other.breaths,
+            self.interrupted + other.interrupted,
+            self.ends + other.ends,
+            self.missed + other.missed,
+        )
+
+
+def figures() -> list[Figure]:
+    """A pair of figures for each kind of performance, and one for all of them."""
+    counts: dict[str, Count] = {}
+    for performance in (*shipped(), *made_performances()):
+        kind = performance.kind
+        counts[kind] = counts.get(kind, Count()) + count(performance)
+    counts["all"] = sum(counts.values(), Count())
+    return list(_figures(counts))
+
+
+def _figures(counts: dict[str, Count]) -> Iterator[Figure]:
+    for kind, counted in counts.items():
+        limit = MOST_WRONG if kind == "all" else None
+        yield share(f"{kind}: breaths interrupted", counted.interrupted, counted.breaths, limit)
+        yield share(f"{kind}: ends missed", counted.missed, counted.ends, limit)
+
+
+def count(performance: Performance) -> Count:
+    """Play a performance to a `Phrase` and see when it would have been answered."""
+    counted = Count()
+    transport = Transport(performance.bpm, performance.meter)
+    transport.start(0.0)
+    beat = transport.beat_seconds
+    phrase = Phrase()
+    known: float | None = None  # when the phrase was known to be over
+    up = Tick(0)  # since when no key is down but a drone
+    ends = sorted(performance.ends)
+    for seconds, tick, key, struck in _strokes(performance, transport):
+        over = phrase.ends(beat)
+        if known is None and over is not None and over <= seconds:
+            known = over
+        if not struck:
+            phrase.release(key, tick, seconds)
+            up = tick
+            continue
+        if ends and tick > ends[0]:
+            ends.pop(0)
+            counted.ends += 1
+            counted.missed += known is None
+            phrase = Phrase()
+        elif phrase.first is not None:
+            begun = known is not None and answer_start(transport, phrase, known) < tick
+            counted.breaths += begun or (over is not None and tick - up >= BREATH)
+            counted.interrupted += begun
+            if begun:
+                phrase = Phrase()
+        known = None
+        phrase.press(key, 64, tick, seconds)
+    if ends:
+        over = known or phrase.ends(beat)
+        latest = transport.seconds_at(ends[0] + 2 * TICKS_PER_BEAT)
+        counted.ends += 1
+        counted.missed += over is None or over > latest
+    return counted
+
+
+def _strokes(
+    performance: Performance, transport: Transport
+) -> Iterable[tuple[float, Tick, Key, bool]]:
+    """Every key going down or up: seconds, tick, key, whether down; by time, ups first."""
+    strokes = [
+        stroke
+        for note in performance.notes
+        for stroke in ((note.onset, True, note.pitch), (note.end, False, note.pitch))
+    ]
+    for tick, struck, pitch in sorted(strokes):
+        yield transport.seconds_at(tick), tick, Key(0, pitch), struck

@@ -1,0 +1,342 @@
+"""Whose turn it is, as takes to read: `bar.beat.step part pitch velocity length`.
+
+The tempo is 120 bpm: a sixteenth, which is also the commit window, lasts 125 ms. The scripted
+improviser answers a tune with its mirror image, so what is tested is when jamd plays, not what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from inspect import cleandoc
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from mido import Message
+
+from jamd.daemon import take
+from jamd.daemon.breath import Breath
+from jamd.daemon.events import Entry, Event, Heard, Mode, SetMode, TurnTaken, WorkerReady, YourTurn
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.transport import position
+from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.yielding import Patience, Yield
+from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Tick
+
+FOUR = Meter(4, 4)
+BAR = FOUR.ticks_per_bar
+BEAT_S = 0.5
+ONE_BAR = """
+    1.1.0 player 60 80 9
+    1.2.0 player 64 80 9
+    1.3.0 player 67 80 9
+    1.4.0 player 65 80 6
+"""
+UNBROKEN = [
+    "2.2.0 Lead 60 80 9",
+    "2.3.0 Lead 56 80 9",
+    "2.4.0 Lead 53 80 9",
+    "3.1.0 Lead 55 86 6",
+]
+"""What answers one bar when nobody takes the turn back."""
+
+
+def seconds(place: str) -> float:
+    bar, beat, step = map(float, place.split("."))
+    return ((bar - 1) * 4 + beat - 1 + step / 12) * BEAT_S
+
+
+def heard(rows: str) -> Iterator[tuple[float, Event]]:
+    for row in filter(str.strip, cleandoc(rows).splitlines()):
+        place, _, pitch, velocity, length = row.split()
+        begin = seconds(place)
+        end = begin + float(length) * BEAT_S * TICKS_PER_STEP / TICKS_PER_BEAT
+        yield begin, Heard(Message("note_on", note=int(pitch), velocity=int(velocity)))
+        yield end, Heard(Message("note_off", note=int(pitch)))
+
+
+@dataclass(frozen=True)
+class Take:
+    entries: Sequence[Entry]
+
+    @property
+    def jamds(self) -> list[str]:
+        return [row for row in take.rows(self.entries) if " player " not in row]
+
+    @property
+    def turns(self) -> list[str]:
+        return [
+            f"{position(entry.tick, FOUR)} {entry.turn.value}"
+            for entry in self.entries
+            if isinstance(entry, TurnTaken)
+        ]
+
+    @property
+    def notes(self) -> list[Note]:
+        found = take.notes(self.entries)
+        return sorted(note for part, notes in found.items() if part for note in notes)
+
+
+def play(settings: Settings, rows: str, *events: tuple[float, Event], bars: int = 8) -> Take:
+    story = [(0.0, WorkerReady()), *heard(rows), *events]
+    performance = Performance(Session(settings), ScriptedImproviser(), story)
+    performance.run(seconds(f"{bars + 1}.1.0"))
+    return Take(performance.entries)
+
+
+def jam(
+    mode: Mode = Mode.ANSWER, yields: Yield = Yield.NOTE, trade: int = 0, bpm: float = 120
+) -> Settings:
+    return Settings(mode=mode, bpm=bpm, start_at_once=True, yields=yields, trade_bars=trade)
+
+
+def unshaded(rows: Iterable[str]) -> list[str]:
+    """Rows without their velocities, which follow what the player played last."""
+    return [" ".join((*row.split()[:3], row.split()[4])) for row in rows]
+
+
+# Yielding
+
+
+def test_a_stray_note_does_not_take_the_turn_back_nor_is_it_answered() -> None:
+    for stray in (
+        "2.3.6 player 72 80 3",
+        "2.3.6 player 72 80 3\n    2.3.6 player 76 80 3",  # a chord is one onset
+        "2.2.6 player 72 80 3\n    2.4.0 player 74 80 3",  # more than a beat apart
+        "2.3.6 player 72 103 3",  # not loud enough
+    ):
+        played = play(jam(), ONE_BAR + "    " + stray)
+        assert unshaded(played.jamds) == unshaded(UNBROKEN), stray
+        assert played.turns == ["2.1 jamd", "3.2 player"], stray
+
+
+def test_two_notes_within_a_beat_take_the_turn_back() -> None:
+    # The second is struck at 2.4.3: what begins before 2.4.6 is played, then nothing.
+    played = play(jam(), ONE_BAR + "    2.3.6 player 72 80 3\n    2.4.3 player 74 80 36", bars=2)
+    assert played.turns[:2] == ["2.1 jamd", "2.4 player"]
+    assert played.jamds == UNBROKEN[:3]
+
+
+def test_a_loud_note_takes_the_turn_back() -> None:
+    played = play(jam(), ONE_BAR + "    2.3.6 player 72 104 48", bars=2)
+    assert played.turns[:2] == ["2.1 jamd", "2.3 player"]
+    assert played.jamds == UNBROKEN[:2]
+
+
+def test_any_note_takes_the_turn_back_if_that_is_wanted() -> None:
+    played = play(jam(yields=Yield.NOW), ONE_BAR + "    2.3.6 player 72 20 48", bars=2)
+    assert played.turns[:2] == ["2.1 jamd", "2.3 player"]
+    assert played.jamds == UNBROKEN[:2]
+
+
+def test_an_answer_that_never_yields_is_played_out() -> None:
+    over = """
+    2.3.6 player 72 120 3
+    2.4.0 player 74 120 3
+    2.4.6 player 76 120 3
+    """
+    played = play(jam(yields=Yield.NEVER), ONE_BAR + over)
+    assert unshaded(played.jamds[:4]) == unshaded(UNBROKEN)
+    assert played.turns[:3] == ["2.1 jamd", "3.2 player", "3.2 jamd"]
+
+
+def test_who_plays_on_at_the_answers_end_goes_on_with_his_phrase() -> None:
+    # One note in the answer's last beat is a stray; with two more it begins a phrase.
+    on = """
+    3.1.6 player 72 80 5
+    3.2.3 player 74 80 5
+    3.2.9 player 76 80 5
+    """
+    played = play(jam(), ONE_BAR + on)
+    assert played.turns[:2] == ["2.1 jamd", "3.2 player"]
+    assert played.jamds[:4] == UNBROKEN
+    assert played.turns[2] == "3.4 jamd"
+
+
+@given(
+    bpm=st.floats(50, 220),
+    strikes=st.lists(st.tuples(st.floats(0, 6), st.integers(1, 127)), max_size=6),
+    mode=st.sampled_from([Mode.ANSWER, Mode.ENDLESS]),
+    yields=st.sampled_from([Yield.NOW, Yield.NOTE]),
+    trade=st.sampled_from([0, 2]),
+    change=st.none() | st.tuples(st.floats(0, 8), st.sampled_from(Mode)),
+)
+@examples(deadline=None, max_examples=60)
+def test_once_the_turn_is_taken_back_nothing_begins_after_a_sixteenth_and_all_ends_in_a_beat(
+    bpm: float,
+    strikes: list[tuple[float, int]],
+    mode: Mode,
+    yields: Yield,
+    trade: int,
+    change: tuple[float, Mode] | None,
+) -> None:
+    beat = 60 / bpm
+    story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
+    for place, velocity in [(i / 2, 80) for i in range(8)] + [(9 + at, v) for at, v in strikes]:
+        story.append((place * beat, Heard(Message("note_on", note=60, velocity=velocity))))
+        story.append(((place + 0.3) * beat, Heard(Message("note_off", note=60))))
+    if change is not None:
+        story.append(((8 + change[0]) * beat, SetMode(change[1])))
+    performance = Performance(
+        Session(jam(mode, yields, trade, bpm)),
+        ScriptedImproviser(),
+        sorted(story, key=lambda s: s[0]),
+    )
+    performance.run(24 * beat)
+    played = Take(performance.entries)
+    turns = [entry for entry in played.entries if isinstance(entry, TurnTaken)]
+    for taken, following in zip(turns, [*turns[1:], None], strict=True):
+        if taken.turn.value == "player":
+            until = Tick(following.tick) if following else Tick(10**9)
+            for note in played.notes:
+                assert not taken.tick + 120 < note.onset < until
+                if note.onset <= taken.tick + 120:
+                    assert note.end <= taken.tick + TICKS_PER_BEAT + 1
+
+
+def test_a_loud_note_is_one_louder_than_the_phrase_by_more_than_a_dynamic_mark() -> None:
+    assert not Patience(Yield.NOTE, 60).ends(83, 0.0, BEAT_S)
+    assert Patience(Yield.NOTE, 60).ends(84, 0.0, BEAT_S)
+    assert Patience(Yield.NOTE, 120).ends(127, 0.0, BEAT_S), "nobody strikes harder than 127"
+
+
+# The start
+
+
+def test_a_phrase_handed_over_is_answered_on_the_next_sixteenth() -> None:
+    # Its last note ends at 1.4.6.
+    for pressed, begins in (("1.4.7", "1.4.9"), ("1.4.8", "1.4.9"), ("1.4.9", "2.1.0")):
+        settings = jam()
+        played = play(settings, ONE_BAR, (seconds(pressed), YourTurn()), bars=4)
+        assert played.turns[0] == "1.4 jamd"
+        requested = played.jamds[0]
+        assert requested == "2.1.0 Lead 60 86 9", f"{begins} is no beat: the script waits for one"
+
+
+def test_a_phrase_handed_over_too_early_is_none() -> None:
+    assert play(jam(), "1.1.0 player 60 80 9", (seconds("1.2.0"), YourTurn())).jamds == []
+
+
+@pytest.mark.parametrize("bpm", [50, 120, 220])
+def test_the_silence_before_an_answer_is_at_most_two_beats_and_a_32nd(bpm: float) -> None:
+    beat = 60 / bpm
+    for last in range(1, 25):  # steps that the last note is held
+        story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
+        for i, held in enumerate([6] * 7 + [last]):
+            story.append((i / 2 * beat, Heard(Message("note_on", note=60 + i, velocity=80))))
+            story.append(((i / 2 + held / 12) * beat, Heard(Message("note_off", note=60 + i))))
+        performance = Performance(
+            Session(jam(bpm=bpm)), ScriptedImproviser(), sorted(story, key=lambda s: s[0])
+        )
+        performance.run(16 * beat)
+        up = Tick(round((3.5 + last / 12) * TICKS_PER_BEAT))
+        begun = next(e for e in performance.entries if isinstance(e, TurnTaken))
+        first = Take(performance.entries).notes[0].onset
+        assert first - up <= 2 * TICKS_PER_BEAT + 60
+        assert TICKS_PER_BEAT // 4 <= first - begun.tick <= 2 * TICKS_PER_BEAT
+
+
+# Trading
+
+
+def test_twos_are_traded_to_the_bar() -> None:
+    played = play(
+        jam(trade=2),
+        """
+        1.1.0 player 60 80 9
+        1.3.0 player 64 80 9
+        2.1.0 player 67 80 9
+        2.4.6 player 65 80 5
+        5.1.0 player 72 80 9
+        6.1.0 player 71 80 9
+        """,
+        bars=10,
+    )
+    assert played.turns == ["2.4 jamd", "5.1 player", "6.4 jamd", "9.1 player"]
+    assert played.jamds == [
+        "3.1.0 Lead 60 86 9",
+        "3.3.0 Lead 56 80 9",
+        "4.1.0 Lead 53 86 9",
+        "4.4.6 Lead 55 75 5.975",
+        "7.1.0 Lead 72 86 9",
+        "8.1.0 Lead 73 86 9",
+    ]
+
+
+def test_the_players_bars_begin_with_the_one_he_plays_in_and_a_pickup_is_before_it() -> None:
+    for first in ("2.4.0", "3.1.0", "3.3.0"):
+        played = play(
+            jam(trade=2), f"{first} player 60 80 6\n3.3.6 player 64 80 6\n4.1.0 player 67 80 6"
+        )
+        assert played.turns == ["4.4 jamd", "7.1 player"], first
+
+
+def test_bars_that_the_player_lets_pass_are_not_answered() -> None:
+    phrase = "1.1.0 player 60 80 6\n1.3.0 player 64 80 6\n2.1.0 player 67 80 6"
+    assert play(jam(trade=2), phrase, bars=12).turns == ["2.4 jamd", "5.1 player"]
+    late = play(jam(trade=2), f"{phrase}\n8.2.0 player 64 80 6", bars=12)
+    assert late.turns == ["2.4 jamd", "5.1 player", "9.4 jamd", "12.1 player"]
+
+
+def test_a_phrase_may_end_on_the_downbeat_of_jamds_bars() -> None:
+    phrase = "1.1.0 player 60 80 6\n1.3.0 player 64 80 6\n2.4.9 player 67 80 3"
+    played = play(jam(trade=2), f"{phrase}\n3.1.0 player 72 80 6", bars=4)
+    assert played.turns == ["2.4 jamd"]
+    assert len(played.jamds) == 3
+
+
+def test_the_turn_can_be_handed_over_before_the_bars_are_over() -> None:
+    phrase = "1.1.0 player 60 80 6\n1.3.0 player 64 80 6\n1.4.0 player 67 80 6"
+    played = play(jam(trade=2), phrase, (seconds("1.4.7"), YourTurn()), bars=6)
+    assert played.turns == ["1.4 jamd", "4.1 player"]
+    assert played.jamds[0] == "2.1.0 Lead 60 86 6"
+
+
+# Breathing
+
+
+def test_endless_music_breathes() -> None:
+    rests = _rests(play(jam(Mode.ENDLESS), ONE_BAR, bars=40).notes)
+    assert len(rests) >= 4
+
+
+@given(
+    st.lists(
+        st.builds(
+            Note,
+            onset=st.integers(0, 400).map(lambda step: Tick(step * 160)),
+            pitch=st.integers(60, 62),
+            duration=st.integers(1, 6000),
+        ),
+        max_size=400,
+    ),
+    st.sampled_from([Meter(2, 4), Meter(3, 4), FOUR, Meter(6, 8)]),
+)
+@examples(deadline=None, max_examples=60)
+def test_no_eight_bars_of_endless_music_are_without_a_rest(notes: list[Note], meter: Meter) -> None:
+    breath = Breath(meter, Tick(0))
+    kept = list(breath.of(sorted(notes)))
+    unrested, up = Tick(0), Tick(0)
+    for note in kept:
+        if note.onset - up >= TICKS_PER_BEAT:
+            unrested = note.onset
+        up = max(up, note.end)
+        assert up - unrested < 8 * meter.ticks_per_bar
+
+
+def test_music_that_breathes_is_left_as_it_is() -> None:
+    notes = [Note(Tick(bar * BAR), 60, duration=Tick(1440)) for bar in range(40)]
+    assert list(Breath(FOUR, Tick(0)).of(notes)) == notes
+
+
+def _rests(notes: Iterable[Note]) -> list[Tick]:
+    """Where a rest of a beat ends."""
+    rests, up = [], None
+    for note in notes:
+        if up is not None and note.onset - up >= TICKS_PER_BEAT:
+            rests.append(note.onset)
+        up = note.end if up is None else max(up, note.end)
+    return rests
