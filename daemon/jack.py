@@ -9,12 +9,17 @@ lock in each of them.
 from __future__ import annotations
 
 import ctypes
+import time
+from collections.abc import Collection
 from itertools import count, takewhile
 from pathlib import Path
 
 import rtmidi
 
 from jamd.daemon.midi_system import CLIENT, PortSeen
+
+HUSH_S = 0.05
+"""What was under way before is over by then: two periods of 1,024 frames."""
 
 _NO_START_SERVER = 1  # JackNoStartServer
 _IS_INPUT, _IS_OUTPUT = 1, 2  # JackPortFlags, seen from the port's own program
@@ -51,6 +56,7 @@ def _library() -> ctypes.CDLL | None:
     jack.jack_port_get_all_connections.argtypes = [pointer, pointer]
     jack.jack_port_get_all_connections.restype = pointer
     jack.jack_connect.argtypes = [pointer, text, text]
+    jack.jack_disconnect.argtypes = [pointer, text, text]
     jack.jack_free.argtypes = [pointer]
     return jack
 
@@ -80,11 +86,8 @@ class JackSystem:
         self._name: bytes = jack.jack_get_client_name(client)
 
     def look(self) -> tuple[PortSeen, ...] | None:
-        # A dead server's ports can still be listed; a question that only it can answer, not asked.
-        alive = self._jack.jack_get_uuid_for_client_name(self._client, self._name)
-        if not alive:
+        if not self._is_alive():
             return None
-        self._jack.jack_free(alive)
         return tuple(
             PortSeen(name, name, flag == _IS_OUTPUT, flag == _IS_INPUT, self._peers(name))
             for flag in (_IS_OUTPUT, _IS_INPUT)
@@ -95,10 +98,32 @@ class JackSystem:
         self._jack.jack_connect(self._client, source.id.encode(), destination.id.encode())
         return True
 
+    def hush(self, ids: Collection[str]) -> None:
+        """Disconnect these inputs, and wait until nothing is under way.
+
+        A client that closes has its process thread cancelled wherever it is: where that is inside
+        RtMidi's reading of a message, the program is aborted or its memory stays locked. And a
+        port must not go while JACK tells its client of another's going (jack2, issue 216).
+        """
+        if not self._is_alive():
+            return
+        for name in ids:
+            for peer in self._peers(name):
+                self._jack.jack_disconnect(self._client, peer.encode(), name.encode())
+        time.sleep(HUSH_S)
+
     def close(self) -> None:
         if self._client is not None:
             self._jack.jack_client_close(self._client)
             self._client = None
+
+    def _is_alive(self) -> bool:
+        # A dead server's ports can still be listed; a question that only it can answer, not asked.
+        answer = self._jack.jack_get_uuid_for_client_name(self._client, self._name)
+        if not answer:
+            return False
+        self._jack.jack_free(answer)
+        return True
 
     def _peers(self, name: str) -> tuple[str, ...]:
         port = self._jack.jack_port_by_name(self._client, name.encode())

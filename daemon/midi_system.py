@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -64,6 +65,9 @@ class System(Protocol):
     def connect(self, source: PortSeen, destination: PortSeen) -> bool:
         """Connect two ports of other programs; False where only one's own can be connected."""
 
+    def hush(self, ids: Collection[str]) -> None:
+        """Cut off these inputs of ours before a port closes, where traffic would do harm then."""
+
     def close(self) -> None: ...
 
 
@@ -81,6 +85,9 @@ class AlsaSystem:
 
     def connect(self, source: PortSeen, destination: PortSeen) -> bool:  # noqa: ARG002 - protocol
         return False
+
+    def hush(self, ids: Collection[str]) -> None:
+        pass
 
     def close(self) -> None:
         pass
@@ -135,6 +142,9 @@ class RtmidiSystem:
 
     def connect(self, source: PortSeen, destination: PortSeen) -> bool:  # noqa: ARG002 - protocol
         return False
+
+    def hush(self, ids: Collection[str]) -> None:
+        pass
 
     def close(self) -> None:
         self._input.delete()

@@ -186,10 +186,12 @@ class LivePorts:
         if self._watcher is not None:
             self._watcher.stop()
             self._watcher = None
-        for source in self._inputs.values():
-            source.close()
-        for output in (*self._outputs.values(), *self._extra.values()):
-            output.close()
+        outputs = (*self._outputs.values(), *self._extra.values())
+        ports: list[RtmidiInput | RtmidiOutput] = [*self._inputs.values(), *outputs]
+        for port in ports:
+            if self._system is not None:
+                self._system.hush(self._own.ids[Way.IN])
+            port.close()
         self._inputs, self._outputs, self._extra = {}, {}, {}
         # Last: on JACK the library frees every client of a dead server at the next opening.
         if self._system is not None:

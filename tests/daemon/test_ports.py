@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -31,6 +32,7 @@ class PaperSystem:
     api: int = 1
     opened: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
+    hushed: int = 0
     sent: list[tuple[str, str]] = field(default_factory=list)
 
     def look(self) -> tuple[PortSeen, ...] | None:
@@ -38,6 +40,9 @@ class PaperSystem:
 
     def connect(self, source: PortSeen, destination: PortSeen) -> bool:
         return False
+
+    def hush(self, ids: Collection[str]) -> None:
+        self.hushed += 1
 
     def close(self) -> None:
         self.closed.append("system")
@@ -182,11 +187,12 @@ def test_nothing_piles_up_in_a_system_that_is_not_seen_to_live(system: PaperSyst
     assert len(system.sent) == UNSEEN_LIMIT + 1
 
 
-def test_closing_twice_is_closing_once(system: PaperSystem) -> None:
+def test_closing_twice_is_closing_once_and_each_port_in_quiet(system: PaperSystem) -> None:
     ports = live(system)
     ports.close()
     ports.close()
 
+    assert system.hushed == 2
     assert system.closed == ["jamd listens", "jamd plays", "system"]
 
 

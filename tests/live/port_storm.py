@@ -9,6 +9,7 @@ one line of figures; the exit status is 0 where every round heard something.
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -25,14 +26,15 @@ NOTE_OFF = Message("note_off", note=60)
 
 
 def storm(api: str, a_second: int) -> None:
-    """Send messages from a virtual port until killed; swallow what comes."""
+    """Send messages from a virtual port, and swallow what comes, as long as the parent lives."""
+    parent = os.getppid()
     source = rtmidi.MidiOut(SYSTEMS[api], "storm")
     source.open_virtual_port("source")
     drain = rtmidi.MidiIn(SYSTEMS[api], "storm", queue_size_limit=8192)
     drain.open_virtual_port("drain")
     print("ready", flush=True)
     began, sent = time.monotonic(), 0
-    while True:
+    while os.getppid() == parent:
         due = int((time.monotonic() - began) * a_second)
         for _ in range(min(due - sent, 200)):
             with contextlib.suppress(rtmidi.RtMidiError):  # the sequencer's pool is full
@@ -67,6 +69,7 @@ def main() -> None:
     api, rounds, a_second = sys.argv[1], sys.argv[2], int(sys.argv[3])
     if rounds == "storm":
         storm(api, a_second)
+        return
     with subprocess.Popen(
         [sys.executable, __file__, api, "storm", sys.argv[3]], stdout=subprocess.PIPE, text=True
     ) as child:
