@@ -270,9 +270,8 @@ def _decode_fields(kind: Any, value: object, where: str) -> Any:
     values = {}
     for name in sorted(names):
         if name not in table:
-            raise BundleError(
-                f"expected an entry {_place(where, name)} in the manifest, found none"
-            )
+            place = _brief(_place(where, name))[1:-1]
+            raise BundleError(f"expected an entry {place} in the manifest, found none")
         values[name] = _decode(hints[name], table[name], _place(where, name))
     return kind(**values)
 

@@ -162,6 +162,7 @@ def test_no_folder_at_all(tmp_path: Path) -> None:
         ({"licence": 5}, "expected a text as licence, found 5"),
         ({"extra": 5}, "unknown entry 'extra'"),
         ({"training": {"steps": [1]}}, "as training.steps, found"),
+        ({"figures": {"\x1f": {}}}, r"entry figures\.\\x1f\.notes"),
     ],
 )
 def test_a_manifest_that_contradicts_itself_is_refused(change: dict[str, Any], reason: str) -> None:
