@@ -1,8 +1,10 @@
-"""Keys, and the one in which a model reads: C major or A minor.
+"""Keys, how likely each is by what was heard, and the one in which a model reads.
 
-To find how far music is from there, its pitch classes, weighed by how long they sound, are
-correlated with what listeners expect of each of the 24 keys; the best correlation names the key
-(Krumhansl and Schmuckler; Krumhansl, "Cognitive Foundations of Musical Pitch", 1990, chapter 4).
+Each of the 24 keys has a likelihood: the music's pitch classes, each weighed by how long it sounds,
+taken as drawn from what is usual in that key; by Bayes' rule, all keys being as likely beforehand,
+that gives every key a probability (D. Temperley, "Music and Probability", 2007, chapters 4 and 6).
+
+A model reads everything in C major or A minor, so that it need not learn each key apart.
 """
 
 from __future__ import annotations
@@ -15,12 +17,13 @@ from numpy.typing import NDArray
 
 from jamd.notes import TICKS_PER_BEAT, Note, Tick
 
-# Probe-tone ratings of Krumhansl and Kessler (1982), from the tonic up.
-_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-_RATINGS = np.array([np.roll(p, tonic) for p in (_MAJOR, _MINOR) for tonic in range(12)])
-_CENTRED = _RATINGS - _RATINGS.mean(axis=1, keepdims=True)
-_PROFILES = _CENTRED / np.linalg.norm(_CENTRED, axis=1, keepdims=True)  # (24, 12)
+# How often each pitch class occurs, from the tonic up, in the excerpts of S. Kostka and D. Payne's
+# "Tonal Harmony" (Temperley 2007, chapter 4).
+_MAJOR = (0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400)
+_MINOR = (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330)
+
+_A_BEAT_COUNTS = 1.5
+"""So many independent draws is a beat worth."""
 
 _MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 _MINOR_SCALE = (0, 2, 3, 5, 7, 8, 10, 11)  # natural, and the leading tone of its dominant
@@ -53,39 +56,44 @@ class Key:
         return frozenset((self.tonic + degree) % 12 for degree in (0, 3 if self.minor else 4, 7))
 
 
-def likeliest_key(weights: NDArray[np.float64]) -> tuple[Key, float]:
-    """The key that fits best, and how well.
+KEYS = tuple(Key(tonic, minor) for minor in (False, True) for tonic in range(12))
+"""The major keys from C up, then the minor."""
+
+_PROFILES = np.array([np.roll(_MINOR if key.minor else _MAJOR, key.tonic) for key in KEYS])
+_LOG_PROFILES = np.log(_PROFILES / _PROFILES.sum(axis=1, keepdims=True))
+
+
+def probabilities(ticks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shape (24,): how likely each of `KEYS` is, by what was heard.
 
     Args:
-        weights: Shape (12,): how much each pitch class is heard, in any unit.
-
-    Returns:
-        The key, C major where all classes are heard alike; and the correlation, -1..1.
+        ticks: Shape (12,): how long each pitch class sounded, as `heard_ticks` counts.
     """
-    if np.ptp(weights) == 0:
-        return Key(0), 0.0
-    centred = weights - weights.mean()
-    correlations = _PROFILES @ centred / np.linalg.norm(centred)  # (24,)
-    best = int(correlations.argmax())
-    return Key(best % 12, minor=best >= 12), float(correlations[best])
+    likelihoods = _LOG_PROFILES @ (_A_BEAT_COUNTS / TICKS_PER_BEAT * ticks)  # (24,)
+    weights = np.exp(likelihoods - likelihoods.max())
+    likely: NDArray[np.float64] = weights / weights.sum()
+    return likely
 
 
-def semitones_home(weights: NDArray[np.float64]) -> int:
-    """How far to transpose music that is heard so, -5..6, to be without signature.
+def semitones_home(ticks: NDArray[np.float64]) -> int:
+    """How far to transpose music of which so much was heard, -5..6, to be without signature.
 
-    That is C major or A minor: a model that reads everything there need not learn each key apart.
+    A major key and its relative minor share a signature, and the likeliest signature counts. Where
+    nothing was heard there is nothing to transpose.
     """
-    key, _ = likeliest_key(weights)
-    semitones = -(key.tonic + 3 * key.minor) % 12
-    return semitones - 12 if semitones > 6 else semitones
+    if not ticks.any():
+        return 0
+    major, minor = probabilities(ticks).reshape(2, 12)
+    signature = int((major + np.roll(minor, 3)).argmax())  # as a major key
+    return 6 - (signature + 6) % 12
 
 
 def home_of(notes: Iterable[Note]) -> int:
     """How far to transpose `notes`, -5..6, to be in C major or A minor; 0 where there are none."""
-    return semitones_home(heard_weights(notes))
+    return semitones_home(heard_ticks(notes))
 
 
-def heard_weights(notes: Iterable[Note]) -> NDArray[np.float64]:
+def heard_ticks(notes: Iterable[Note]) -> NDArray[np.float64]:
     """Shape (12,): how much each pitch class is heard, in ticks.
 
     A note counts by its duration up to two beats: a pad should not outweigh the tune above it. One
