@@ -30,10 +30,10 @@ class Copying:
         self._longest = longest
         self._expected = expected
         self._symbols: list[Symbol] = []
-        self._places: dict[int, list[int]] = {}  # by the pitch's token
-        self._last_onset = 0
-        # Place of an earlier note that the last one repeats -> (onset at which, and how many notes
-        # ago, the repetition began).
+        self._places: dict[Symbol, list[int]] = {}
+        self._last_onset: int = 0
+        # Place of an earlier note that the last one repeats, and the one before it too -> (onset at
+        # which, and how many notes ago, the repetition began).
         self._runs: dict[int, tuple[int, int]] = {}
         self._written = self._copied = 0
 
@@ -69,16 +69,18 @@ class Copying:
 
     def _add(self, note: Note, *, follow: bool) -> None:
         token = (COMP if note.part is Part.COMP else LEAD) + note.pitch - LOWEST
-        gap = note.onset - self._last_onset
-        self._last_onset = note.onset
-        places = self._places.setdefault(token, [])
+        symbol = note.onset - self._last_onset, token
+        places = self._places.setdefault(symbol, [])
         runs: dict[int, tuple[int, int]] = {}
-        if follow:
+        if follow and self._symbols:
+            before = self._symbols[-1][1]
             for place in places:
-                start, length = int(note.onset), 0  # a repetition begins with the pitch alone
-                if self._symbols[place][0] == gap:
-                    start, length = self._runs.get(place - 1, (start, length))
-                runs[place] = start, length + 1
+                if place - 1 in self._runs:
+                    start, length = self._runs[place - 1]
+                    runs[place] = start, length + 1
+                elif place and self._symbols[place - 1][1] == before:
+                    runs[place] = self._last_onset, 2  # its first note is one by the pitch alone
         self._runs = runs
         places.append(len(self._symbols))
-        self._symbols.append((gap, token))
+        self._symbols.append(symbol)
+        self._last_onset = note.onset

@@ -1,29 +1,45 @@
-"""`jamd measure`: how well jamd listens, on performances of which the truth is known."""
+"""`jamd measure`: how well jamd listens and answers, on music of which the truth is known."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from jamd import config_file
 from jamd.commands import Subparsers
 
 if TYPE_CHECKING:
     from jamd.measure.report import Figure
 
-NAMES = ("phrases",)
+NAMES = ("phrases", "answers")
+
+_SETTINGS = (
+    "model.bundle",
+    "model.temperature",
+    "model.nucleus",
+    "model.memory",
+    "play.in_key",
+    "play.register",
+    "play.density",
+    "play.repeat_bars",
+)
+"""What `answers` depends on."""
 
 
 def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "measure",
-        help="measure how well jamd listens",
+        help="measure how well jamd listens and answers",
         description="Play performances of which the truth is known to the code that listens, in "
         "virtual time. phrases: breaths that jamd would have interrupted, and ends it would have "
-        "missed, in songs, piano rolls and made-up phrases. The exit status is 0 whether or not "
-        "the limits are kept.",
+        "missed, in songs, piano rolls and made-up phrases. answers: how the model's answers to "
+        "the songs' first phrases end, and how much they are in kind, under the settings in force. "
+        "The exit status is 0 whether or not the limits are kept.",
     )
     parser.add_argument("name", nargs="*", metavar="NAME", help=f"{', '.join(NAMES)}; default: all")
     parser.add_argument("--json", action="store_true", help="print a list of objects, no table")
+    config_file.add_options(parser, *_SETTINGS)
     parser.set_defaults(run=run)
 
 
@@ -34,13 +50,21 @@ def run(args: argparse.Namespace) -> int:
     for name in args.name:
         if name not in NAMES:
             raise UserError(f"measure: expected one of {', '.join(NAMES)}; found {name}")
-    figures = [figure for name in args.name or NAMES for figure in _figures(name)]
+    figures = [figure for name in args.name or NAMES for figure in _figures(name, args)]
     print(as_json(figures) if args.json else as_table(figures))
     return 0
 
 
-def _figures(name: str) -> list[Figure]:
-    assert name == "phrases"
-    from jamd.measure import phrases
+def _figures(name: str, args: argparse.Namespace) -> Iterable[Figure]:
+    if name == "phrases":
+        from jamd.measure import phrases
 
-    return phrases.figures()
+        return phrases.figures()
+    from jamd.bundle import Bundle, resolve
+    from jamd.daemon.settings import settings_from
+    from jamd.measure import answers
+
+    config = config_file.in_force(args).config
+    settings = settings_from(config)
+    bundle = Bundle.read(resolve(config.model.bundle))
+    return answers.figures(bundle, settings.constraints, settings.sampling)

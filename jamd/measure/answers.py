@@ -1,0 +1,306 @@
+"""Does an answer end like a phrase, and is it in kind? Counted on real phrases, with a real model.
+
+The first phrase of each song that is shipped is put to the improviser as the daemon would, several
+times, and what it answers is compared with it: where and how it ends, how high and how dense it is,
+and what of the phrase comes back in it. Then the improviser goes on without end, always with the
+likeliest token, which is how a model comes to repeat itself.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import mean
+
+from jamd.bundle import Bundle
+from jamd.copying import RUN
+from jamd.daemon.improviser import Improviser
+from jamd.daemon.memory import HOP_BARS, LONGEST_BARS
+from jamd.daemon.phrase import ANSWER_BARS
+from jamd.daemon.plan import Span, fit
+from jamd.daemon.requests import PlanRequest, Sampling
+from jamd.key import Key
+from jamd.language import Constraints, Context
+from jamd.likeness import FIFTH
+from jamd.measure.performances import Performance, shipped
+from jamd.measure.report import Figure, share
+from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
+from jamd.tonality import tonality_of
+
+SIXTEENTH = TICKS_PER_BEAT // 4
+
+FEWEST_NOTES = 5
+"""A phrase of fewer is not asked about: it has hardly a register or a pace."""
+
+MOST_NOTES = 1.3
+"""Notes a beat of an answer, over those of its phrase."""
+
+GRAM = 2
+"""Steps of melody, each an interval and a time, in what counts as shared: three notes."""
+
+CONTROLS = 8
+"""So many shuffled phrases are compared with each answer."""
+
+ENDLESS_BARS = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Something that is to be answered.
+
+    Attributes:
+        notes: By onset, from the first bar on, each where it was meant.
+        meter: The meter.
+        key: Of the music that it is from; None where that cannot be told.
+    """
+
+    notes: tuple[Note, ...]
+    meter: Meter
+    key: Key | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A phrase and what was answered, before `end`."""
+
+    phrase: Phrase
+    answer: tuple[Note, ...]
+    begin: Tick
+    end: Tick
+
+    @property
+    def tune(self) -> list[Note]:
+        """The answer's Lead, or all of it where it has none."""
+        lead = [note for note in self.answer if note.part is Part.LEAD]
+        return lead or list(self.answer)
+
+
+def figures(
+    bundle: Bundle, constraints: Constraints, sampling: Sampling, answers: int = 4
+) -> Iterator[Figure]:
+    """What the settings promise of an answer.
+
+    Args:
+        bundle: The model.
+        constraints: As in play.
+        sampling: As in play.
+        answers: How often each phrase is answered.
+    """
+    improviser = Improviser(bundle)
+    phrases = list(phrases_of(shipped()))
+    found = [
+        ask(improviser, phrase, seed, constraints, sampling)
+        for phrase in phrases
+        for seed in range(answers)
+    ]
+    yield from of_answers(found)
+    yield from endless_figures(improviser, phrases[:3], constraints)
+
+
+def endless_figures(
+    improviser: Improviser, phrases: Sequence[Phrase], constraints: Constraints
+) -> Iterator[Figure]:
+    """How long the likeliest music goes on in circles, without the guard and with it."""
+    for bars in (0, constraints.repeat_bars):
+        held = replace(constraints, repeat_bars=bars)
+        longest = 0.0
+        for phrase in phrases:
+            bar = phrase.meter.ticks_per_bar
+            repeat = longest_repeat(go_on(improviser, phrase, held), HOP_BARS * bar)
+            longest = max(longest, repeat / bar)
+        name = "endless, argmax: longest repetition" + ("" if bars else ", without the guard")
+        yield Figure(name, len(phrases), longest, "bars", f"<= {bars}" if bars else None)
+
+
+def of_answers(found: Sequence[Exchange]) -> Iterator[Figure]:
+    """The figures of answers to phrases."""
+    silent = [exchange for exchange in found if not exchange.answer]
+    yield share("no answer at all", len(silent), len(found), "<= 0")
+    found = [exchange for exchange in found if exchange.answer]
+    known = [exchange for exchange in found if exchange.phrase.key]
+    every = len(found)
+    in_time = sum(map(ends_in_time, found))
+    yield share("the last note ends before the downbeat", in_time, every, ">= 100")
+    yield share("it lasts a beat, or a rest follows", sum(map(breathes, found)), every, ">= 100")
+    yield share("it is of the tonic triad", sum(map(ends_at_home, known)), len(known), ">= 80")
+    near = sum(register_distance(exchange) <= FIFTH for exchange in found)
+    yield share("centre within a fifth of the phrase's", near, every, ">= 100")
+    sparse = sum(density_ratio(exchange) <= MOST_NOTES for exchange in found)
+    yield share("at most 1.3 times the phrase's notes a beat", sparse, every, ">= 100")
+    shared = 100 * mean(overlap(each.tune, each.phrase.notes) for each in found)
+    control = 100 * mean(
+        overlap(each.tune, shuffled(each.phrase.notes, seed))
+        for each in found
+        for seed in range(CONTROLS)
+    )
+    yield Figure(
+        "three notes in a row that the phrase has too", every, shared, "%", f">= {control:.1f}"
+    )
+    yield Figure("... that the phrase has when shuffled", every, control)
+    copies = sum(copied(each.answer, each.phrase.notes) <= 0.5 for each in found)
+    yield share("at most half of it copied", copies, every, ">= 100")
+
+
+def phrases_of(performances: Sequence[Performance]) -> Iterator[Phrase]:
+    """The first phrase of each song, its onsets on the nearest sixteenth."""
+    for performance in performances:
+        if performance.kind != "song":
+            continue
+        tonality = tonality_of(performance.notes)
+        end = min(performance.ends)
+        bar = performance.meter.ticks_per_bar
+        first = performance.notes[0].onset // bar * bar
+        notes = [
+            Note(
+                Tick((note.onset + SIXTEENTH // 2) // SIXTEENTH * SIXTEENTH - first),
+                note.pitch,
+                note.velocity,
+                Tick(max(SIXTEENTH, note.duration)),
+            )
+            for note in performance.notes
+            if note.onset < end
+        ]
+        if len(notes) >= FEWEST_NOTES:
+            yield Phrase(tuple(notes), performance.meter, tonality.key if tonality else None)
+
+
+def ask(
+    improviser: Improviser,
+    phrase: Phrase,
+    seed: int,
+    constraints: Constraints,
+    sampling: Sampling,
+) -> Exchange:
+    """Have `phrase` answered at its own length from the next bar line on."""
+    bar = phrase.meter.ticks_per_bar
+    begin = Tick(-(-max(note.end for note in phrase.notes) // bar) * bar)
+    bars = next((count for count in ANSWER_BARS if count * bar >= begin), ANSWER_BARS[-1])
+    end = Tick(begin + bars * bar)
+    context = Context(phrase.notes, Tick(0), begin, phrase.meter, phrase=phrase.notes[0].onset)
+    request = PlanRequest(1, context, end, replace(constraints, ends=end), sampling, seed=seed)
+    notes = [note for planned in improviser.plan(request) for note in planned.notes]
+    answer = fit(notes, Span(begin, end), phrase.meter, constraints.parts)
+    return Exchange(phrase, tuple(sorted(answer)), begin, end)
+
+
+def go_on(improviser: Improviser, phrase: Phrase, constraints: Constraints) -> list[Note]:
+    """What follows `phrase` in `ENDLESS_BARS` bars of the likeliest tokens, two bars a request."""
+    bar = phrase.meter.ticks_per_bar
+    at = -(-max(note.end for note in phrase.notes) // bar)
+    start = 0
+    heard, played = list(phrase.notes), list[Note]()
+    for line in range(at, at + ENDLESS_BARS, 2):
+        if line - start > LONGEST_BARS:
+            start += HOP_BARS
+        since = start * bar
+        recent = frozenset(note for note in played if note.onset >= since)
+        known = sorted([*(note for note in heard if note.onset >= since), *recent])
+        context = Context(
+            tuple(known), Tick(since), Tick(line * bar), phrase.meter, "jazz", recent, Tick(0)
+        )
+        through = Tick((line + 2) * bar)
+        request = PlanRequest(1, context, through, constraints, Sampling(argmax=True))
+        for planned in improviser.plan(request):
+            played += [note for note in planned.notes if note.onset < through]
+    return played
+
+
+def ends_in_time(exchange: Exchange) -> bool:
+    """Everything has ended before the player's downbeat."""
+    return all(note.end < exchange.end for note in exchange.answer)
+
+
+def breathes(exchange: Exchange) -> bool:
+    """Its last note lasts a beat, or a rest of one follows."""
+    last = exchange.tune[-1]
+    return max(last.duration, exchange.end - last.end) >= TICKS_PER_BEAT
+
+
+def ends_at_home(exchange: Exchange) -> bool:
+    """Its last note is of the tonic triad."""
+    key = exchange.phrase.key
+    return key is not None and exchange.tune[-1].pitch % 12 in key.triad
+
+
+def register_distance(exchange: Exchange) -> float:
+    """Semitones between the mean pitches of the phrase's tune and the answer's."""
+    theirs = [note.pitch for note in exchange.phrase.notes if note.part is Part.LEAD]
+    theirs = theirs or [note.pitch for note in exchange.phrase.notes]
+    return abs(mean(note.pitch for note in exchange.tune) - mean(theirs))
+
+
+def density_ratio(exchange: Exchange) -> float:
+    """Notes a beat of the answer, over the phrase's own."""
+    notes = exchange.phrase.notes
+    length = max(note.end for note in notes) - notes[0].onset
+    return len(exchange.answer) / (exchange.end - exchange.begin) * length / len(notes)
+
+
+Gram = tuple[tuple[int, int], ...]
+"""(interval in semitones, ticks from onset to onset) of each step."""
+
+
+def grams(notes: Sequence[Note]) -> list[Gram]:
+    """Every `GRAM` steps in a row of a tune; of a chord, its highest note."""
+    top = {note.onset: note for note in sorted(notes)}
+    steps = [(b.pitch - a.pitch, b.onset - a.onset) for a, b in pairwise(top.values())]
+    return [tuple(steps[i : i + GRAM]) for i in range(len(steps) - GRAM + 1)]
+
+
+def overlap(answer: Sequence[Note], phrase: Sequence[Note]) -> float:
+    """Share of the answer's grams that the phrase has too."""
+    known, found = set(grams(phrase)), grams(answer)
+    return sum(gram in known for gram in found) / len(found) if found else 0.0
+
+
+def shuffled(phrase: Sequence[Note], seed: int) -> list[Note]:
+    """The same pitches and the same gaps in another order."""
+    order = random.Random(seed)
+    pitches = [note.pitch for note in phrase]
+    gaps = [b.onset - a.onset for a, b in pairwise(phrase)]
+    order.shuffle(pitches)
+    order.shuffle(gaps)
+    onset, notes = phrase[0].onset, []
+    for note, pitch, gap in zip(phrase, pitches, [*gaps, 0], strict=True):
+        notes.append(replace(note, onset=onset, pitch=pitch))
+        onset = Tick(onset + gap)
+    return notes
+
+
+def copied(answer: Sequence[Note], phrase: Sequence[Note]) -> float:
+    """Share of the answer's notes in runs of `RUN` and more that are the phrase's own."""
+    theirs, ours = _symbols(phrase), _symbols(answer)
+    known = {tuple(theirs[i + 1 : i + RUN]) for i in range(len(theirs) - RUN + 1)}
+    pitches = {(theirs[i][1], tuple(theirs[i + 1 : i + RUN])) for i in range(len(theirs) - RUN + 1)}
+    inside: set[int] = set()
+    for i in range(len(ours) - RUN + 1):
+        run = tuple(ours[i + 1 : i + RUN])
+        if run in known and (ours[i][1], run) in pitches:
+            inside.update(range(i, i + RUN))
+    return len(inside) / len(ours) if ours else 0.0
+
+
+def _symbols(notes: Sequence[Note]) -> list[tuple[int, int]]:
+    """(ticks since the onset before, pitch) of each note."""
+    ordered = sorted(notes)
+    before = [ordered[0], *ordered] if ordered else []
+    return [(b.onset - a.onset, b.pitch) for a, b in zip(before, ordered, strict=False)]
+
+
+def longest_repeat(notes: Sequence[Note], within: int) -> int:
+    """Ticks of the longest stretch that was played before, note for note, `within` ticks ago."""
+    ordered, symbols = sorted(notes), _symbols(notes)
+    longest = 0
+    lengths: dict[int, int] = {}  # place of an earlier note -> notes that are the same up to it
+    for i, symbol in enumerate(symbols):
+        lengths = {
+            j: (lengths.get(j - 1, 0) if symbols[j] == symbol else 0) + 1
+            for j in range(i)
+            if symbols[j][1] == symbol[1] and ordered[i].onset - ordered[j].onset <= within
+        }
+        if lengths:
+            first = ordered[i - max(lengths.values()) + 1]
+            longest = max(longest, ordered[i].onset - first.onset)
+    return longest
