@@ -48,16 +48,13 @@ def rows(bundle: Bundle, rounds: int = 3000, keras_rounds: int = 100) -> Iterato
         keras_rounds: Calls of each of the two Keras ways.
     """
     improviser = Improviser(bundle)
-    whole = settings_from(Config())
-    contenders = [
-        _writing(improviser),
-        _stepping(improviser.session),
-        _writing(Improviser(bundle), how=whole.sampling, limits=whole.constraints),
-    ]
-    ours, bare, answering = alternate(contenders, rounds)
+    ours, bare = alternate([_writing(improviser), _stepping(improviser.session)], rounds)
     name = f"one token ({improviser.precision}): logits, mask, draw"
     yield times_as_much(name, "us", ours, "session.run alone, same session", bare, 1.5)
-    added = [most - least for most, least in zip(answering, ours, strict=True)]
+    whole = settings_from(Config())
+    answering = _writing(Improviser(bundle), how=whole.sampling, limits=whole.constraints)
+    more, fewer = alternate([answering, _writing(improviser)], rounds)
+    added = [one - other for one, other in zip(more, fewer, strict=True)]
     yield absolute("what memory and the limits of an answer add to it", "us", added, 100)
     try:
         load_backend()
