@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from mido import Message
 
@@ -17,6 +18,7 @@ from jamd.daemon.events import (
 )
 from jamd.daemon.follower import Follower, Move, Roll, Source
 from jamd.daemon.link_follower import LinkFollower
+from jamd.daemon.players_beat import Bend, PlayersBeat, Relay
 from jamd.daemon.settings import Settings
 from jamd.daemon.tap_tempo import TapTempo
 from jamd.daemon.transport import Position, Transport, position, pulse
@@ -24,6 +26,10 @@ from jamd.notes import TICKS_PER_BEAT, Tick
 
 TEMPO_NEWS = 0.005
 """A followed tempo is written into the take when it has changed by this share."""
+
+
+SKIP_S = 0.001
+"""Ticks that the transport leaves out take so long in the take."""
 
 
 class Beat:
@@ -51,6 +57,7 @@ class Beat:
         self.counted_in = Tick(0)
         self._written_bpm = 0.0  # the last tempo in the take
         self._taps = TapTempo()
+        self._player = PlayersBeat(self.transport) if settings.source is Source.PLAYER else None
         self._bent_until: float | None = None
 
     @property
@@ -108,10 +115,16 @@ class Beat:
         self.transport.shift(by)
         return [Journal(BarLineFound(self.transport.tick_at(now), now, by))]
 
+    @property
+    def told_by(self) -> str | None:
+        """Where the player's tempo comes from, in words; None: it is not the player's."""
+        return None if self._player is None else self._player.told_by
+
     def start(self, now: float, edge: Tick) -> list[Effect]:
         """Roll from `now` on, because the player or jamd begins."""
         self.counted_in = Tick(self._settings.count_in * self._settings.meter.ticks_per_bar)
         told = self._settings.start_at_once or self._settings.send_clock or self._link is not None
+        told = told or self._player is not None
         self._assumed = not (told or self.counted_in or self.transport.begun)
         return self._roll(self.follower.start(now) - self.counted_in, now, edge)[1]
 
@@ -150,6 +163,34 @@ class Beat:
             self._link.pass_tempo_on(now)
         return self._write_tempo(now)
 
+    def press(self, velocity: int, now: float, *, begins: bool, leads: bool) -> list[Effect]:
+        """The player strikes a note.
+
+        Args:
+            velocity: 1..127.
+            now: Seconds.
+            begins: A phrase begins with it.
+            leads: It is the player's turn: while jamd plays, its tempo stays.
+        """
+        if self._player is None:
+            return []
+        bpm = self._player.press(now, velocity, begins)
+        return self.set_tempo(bpm, now) if leads and bpm is not None else []
+
+    def settle(self, first: Tick, now: float) -> tuple[list[Effect], Callable[[Tick], Tick] | None]:
+        """The player seems to pause: be on the beat of the phrase that began at `first`.
+
+        Returns:
+            What is to be done, and where the ticks of the phrase lie from now on; None: as before.
+        """
+        match None if self._player is None else self._player.settle(first, now):
+            case Relay() as relay:
+                return self._relay(relay, now)
+            case Bend() as bend:
+                place = self._as_if_bent_before(bend)
+                return self.bend(bend.tick, bend.seconds, bend.bpm, now), place
+        return [], None
+
     def tap(self, now: float) -> list[Effect]:
         """The player taps the beat, the dotted quarter in 6/8: it is there, and as fast."""
         period_s = self._taps.tap(now)
@@ -160,6 +201,8 @@ class Beat:
         if self.follower.follows or self._link is not None or not self.transport.rolling:
             return self.set_tempo(bpm, now)
         self.follower.keep_tempo()
+        if self._player is not None:
+            self._player.tapped()
         beat = round(self.transport.exact_tick(now) / length) + 1
         return self.bend(Tick(beat * length), now + period_s, bpm, now)
 
@@ -175,6 +218,30 @@ class Beat:
             return self._write_tempo(self._bent_until)
         changed = abs(self.transport.bpm - self._written_bpm)
         return self._write_tempo(now) if changed > TEMPO_NEWS * self._written_bpm else []
+
+    def _relay(self, move: Relay, now: float) -> tuple[list[Effect], Callable[[Tick], Tick]]:
+        left = self.transport.tick_at(now)
+        before = self.transport.tempo_map
+        self.transport.relay(move.tick, move.seconds, move.bpm)
+        skipped = self.transport.tick_at(now) - left
+        effects: list[Effect] = []
+        if skipped > 0:  # the take passes over them in no time
+            bpm = skipped / TICKS_PER_BEAT * 60 / SKIP_S
+            effects.append(Journal(TempoSet(left, now, bpm)))
+        return effects + self._write_tempo(now), lambda tick: self.transport.tick_at(
+            before.seconds_at(tick)
+        )
+
+    def _as_if_bent_before(self, bend: Bend) -> Callable[[Tick], Tick]:
+        heard = self.transport.tempo_map
+        rate = bend.bpm * TICKS_PER_BEAT / 60
+
+        def place(tick: Tick) -> Tick:
+            if tick < bend.since:
+                return tick
+            return Tick(max(0, round(bend.tick + (heard.seconds_at(tick) - bend.seconds) * rate)))
+
+        return place
 
     def _roll(self, song: int, now: float, edge: Tick) -> tuple[Tick, list[Effect]]:
         effects: list[Effect] = []

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from jamd.daemon.dynamics import Dynamics
+from jamd.daemon.feel import Feel
 from jamd.daemon.hearing import OPENING_NOTES
 from jamd.daemon.memory import Memory
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.pickup import pickup
+from jamd.daemon.placing import as_played
 from jamd.daemon.schedule import PEDAL_DOWN, Key
 from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
@@ -18,6 +22,7 @@ class Ear:
     Args:
         transport: Places a moment on the beat; rolling, whenever a key is told of.
         memory: Where the notes are written down.
+        feel: Learns how they are swung.
 
     Attributes:
         dynamics: How loud an answer is to be.
@@ -26,10 +31,12 @@ class Ear:
         last_note: MIDI pitch of the last one, or None.
     """
 
-    def __init__(self, transport: Transport, memory: Memory) -> None:
+    def __init__(self, transport: Transport, memory: Memory, feel: Feel) -> None:
         self._transport = transport
         self._memory = memory
         self.dynamics = Dynamics(transport)
+        self._feel = feel
+        self._learnt = True  # nothing was heard since `learn`
         self.phrase = Phrase()
         self.notes_heard = 0
         self._judged = 0  # notes heard when it was last asked whether there is a pickup
@@ -38,6 +45,8 @@ class Ear:
     def press(self, key: Key, velocity: int, now: float) -> None:
         """A key goes down."""
         tick = self._transport.tick_at(now)
+        self._learnt = False
+        self._feel.hear(tick)
         rate = TICKS_PER_BEAT / self._transport.beat_seconds
         self._memory.heard.press(key, velocity, tick, now, rate)
         self.dynamics.hear(velocity)
@@ -72,13 +81,44 @@ class Ear:
 
     def shift(self, by: int) -> None:
         """All that was heard lies `by` ticks later."""
-        self._memory.heard.shift(by)
-        self.phrase.shift(by)
+
+        def later(tick: Tick) -> Tick:
+            return Tick(tick + by)
+
+        self._feel.learn(later)
+        self._memory.heard.move(Tick(0), later)
+        self.phrase.move(later)
 
     def hand_over(self, now: float) -> None:
         """The player says that his phrase is over."""
         self.phrase.hand_over(now)
 
+    def pauses(self, now: float) -> bool:
+        """Whether the player seems to pause, and has played something since `learn`."""
+        pauses = self.phrase.pauses(self._transport.beat_seconds)
+        return not self._learnt and pauses is not None and pauses <= now
+
+    def learn(self, place: Callable[[Tick], Tick] | None) -> bool:
+        """Look back on the phrase so far.
+
+        Args:
+            place: Where its ticks turn out to lie; None: where they were heard.
+
+        Returns:
+            Whether what was heard is now something else than it seemed.
+        """
+        self._learnt = True
+        since = self.phrase.first
+        changed = self._feel.learn(place) or place is not None
+        if since is None or not changed:
+            return False
+        self._memory.heard.move(since, place or as_played)
+        if place is not None:
+            self.phrase.move(place)
+        return True
+
     def begin_phrase(self) -> None:
         """What the player plays from now on is a new phrase."""
         self.phrase = Phrase()
+        self._feel.begin_phrase()
+        self._learnt = True

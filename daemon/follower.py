@@ -25,6 +25,7 @@ class Source(Enum):
     INTERNAL = "internal"  # jamd's own tempo
     MIDI = "midi"  # a MIDI clock; without one there is no beat
     AUTO = "auto"  # a MIDI clock while there is one, else jamd's own tempo
+    PLAYER = "player"  # the player's own beat, found in each phrase
     LINK = "link"  # an Ableton Link session, whose tempo jamd may set as well
 
 
@@ -123,7 +124,7 @@ class Follower:
             seconds: When it came.
             now: The session's present, `seconds` or later.
         """
-        if self._source is Source.INTERNAL:
+        if self._source in (Source.INTERNAL, Source.PLAYER):
             return None
         match message.type:
             case "clock":

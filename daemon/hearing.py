@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 
-from jamd.daemon.placing import KEPT, Onset, Placer
+from jamd.daemon.placing import KEPT, Onset, Placer, as_played
 from jamd.daemon.schedule import Key
-from jamd.notes import HELD, TICKS_PER_STEP, Meter, Note, Tick
+from jamd.notes import HELD, TICKS_PER_STEP, Meter, Note, Tick, to_step, to_tick
 from jamd.parts import parts_of
 
 PEDAL_BARS = 2
@@ -46,10 +47,12 @@ class Hearing:
 
     Args:
         meter: The meter of all of them.
+        straight: Where what was played at a tick would lie if nothing were swung.
     """
 
-    def __init__(self, meter: Meter) -> None:
-        self._placer = Placer(meter)
+    def __init__(self, meter: Meter, straight: Callable[[Tick], Tick] = as_played) -> None:
+        self._straight = straight
+        self._placer = Placer(meter, straight)
         self._longest = PEDAL_BARS * meter.ticks_per_bar
         self._settled: list[Note] = []  # by onset: nothing about them changes any more
         self._recent: list[_Struck] = []  # what came after them
@@ -113,13 +116,23 @@ class Hearing:
         self._settled = [note for note in self._settled if note.onset >= start]
         self._recent = [struck for struck in self._recent if struck.onset.place >= start]
 
-    def shift(self, by: int) -> None:
-        """All of them lie `by` ticks later. Only for an opening, of which nothing is settled."""
-        self._placer.shift(by)
+    def move(self, since: Tick, place: Callable[[Tick], Tick]) -> None:
+        """What was heard from `since` on was played at other ticks: each at `place(tick)`.
+
+        The order in which they come must stay. What is straight, too, is asked anew.
+        """
+        self.notes(since)  # what is settled has left the recent ones
+        settled = bisect_left(self._settled, since, key=attrgetter("onset"))
+        self._settled[settled:] = [
+            replace(note, onset=to_tick(to_step(place(note.onset))))
+            for note in self._settled[settled:]
+        ]
+        self._placer.move(since, place)
         for struck in self._recent:
-            struck.tick = Tick(struck.tick + by)
-            struck.let_go = None if struck.let_go is None else Tick(struck.let_go + by)
-            struck.end = None if struck.end is None else Tick(struck.end + by)
+            if struck.tick >= since:
+                struck.tick = place(struck.tick)
+                struck.let_go = struck.let_go if struck.let_go is None else place(struck.let_go)
+                struck.end = struck.end if struck.end is None else place(struck.end)
 
     def _silence(self, struck: _Struck | None, tick: Tick) -> None:
         if struck is not None and struck.let_go is not None:
@@ -134,7 +147,11 @@ class Hearing:
             if end is None and struck.let_go is not None:
                 end = max(struck.let_go, min(until, Tick(struck.tick + self._longest)))
             # The notes of a chord that come up together end together.
-            duration = HELD if end is None else max(end - struck.onset.tick, TICKS_PER_STEP)
+            duration = (
+                HELD
+                if end is None
+                else max(self._straight(end) - struck.onset.tick, TICKS_PER_STEP)
+            )
             following = again.get(struck.pitch, place)
             if following > place and duration != HELD:
                 duration = min(duration, following - place)

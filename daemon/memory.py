@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from operator import attrgetter
 
 from jamd.daemon.hearing import MOST_NOTES, Hearing
+from jamd.daemon.placing import as_played
 from jamd.language import Context
 from jamd.notes import Meter, Note, Tick
 
@@ -27,16 +28,17 @@ class Memory:
 
     Args:
         meter: The meter of all of it.
+        straight: Where what was played at a tick would lie if nothing were swung.
 
     Attributes:
         heard: What the player plays.
     """
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, straight: Callable[[Tick], Tick] = as_played) -> None:
         self._meter = meter
         self._played: list[Note] = []
         self._start = Tick(0)
-        self.heard = Hearing(meter)
+        self.heard = Hearing(meter, straight)
 
     def commit(self, notes: Iterable[Note]) -> None:
         """Write down `notes`, which jamd is going to play, whatever happens."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
+from collections.abc import Callable
 
 from jamd.daemon.placing import CHORD_SECONDS
 from jamd.daemon.schedule import Key
@@ -66,10 +67,10 @@ class Phrase:
         if self._down.pop(key, None) is not None:
             self.last, self._last_release = tick, now
 
-    def shift(self, by: int) -> None:
-        """It lies `by` ticks later."""
+    def move(self, place: Callable[[Tick], Tick]) -> None:
+        """What was heard at a tick was played at `place` of it."""
         if self.first is not None:
-            self.first, self.last = Tick(self.first + by), Tick(self.last + by)
+            self.first, self.last = place(self.first), place(self.last)
 
     def hand_over(self, now: float) -> None:
         """The player says that it is over, whatever keys are down."""

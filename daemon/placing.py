@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from operator import attrgetter
 
@@ -55,6 +55,11 @@ _BACKWARDS = 100.0  # or hearing time run backwards: no way out but where there 
 _HOPELESS = 20.0  # a place so much worse than the best is not kept
 
 
+def as_played(tick: Tick) -> Tick:
+    """Where `tick` lies in music that is not swung."""
+    return tick
+
+
 class _State:
     """An onset at one place, read one way; `cost` is that of the best way there."""
 
@@ -76,14 +81,19 @@ class Onset:
         "final",
         "is_chord",
         "pitches",
+        "played",
         "rate",
         "seconds",
         "states",
         "tick",
     )
 
-    def __init__(self, tick: Tick, seconds: float, pitch: int, rate: float) -> None:
-        """`pitch` was struck at `tick`, which was at `seconds`, `rate` ticks passing a second."""
+    def __init__(self, played: Tick, tick: Tick, seconds: float, pitch: int, rate: float) -> None:
+        """`pitch` was struck at `seconds`, `rate` ticks passing a second.
+
+        That was at `played`, and would have been at `tick` if nothing were swung.
+        """
+        self.played = played
         self.tick = tick
         self.seconds = seconds
         self.rate = rate
@@ -105,9 +115,11 @@ class Placer:
 
     Args:
         meter: The meter of all of them.
+        straight: Where what was played at a tick would lie if nothing were swung.
     """
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, straight: Callable[[Tick], Tick] = as_played) -> None:
+        self._straight = straight
         self._bar = meter.ticks_per_bar
         self._read_so = _COMPOUND_READ_SO if meter.denominator == 8 else _READ_SO
         self._onsets: deque[Onset] = deque()
@@ -124,7 +136,7 @@ class Placer:
         Returns:
             The onset that it belongs to. Its place is revised by what is heard later.
         """
-        onset = Onset(tick, seconds, pitch, rate)
+        onset = Onset(tick, self._straight(tick), seconds, pitch, rate)
         last = self._onsets[-1] if self._onsets else None
         if last is not None and pitch not in last.pitches:
             first = last.chord_with or last
@@ -140,11 +152,14 @@ class Placer:
         self._add(onset)
         return onset
 
-    def shift(self, by: int) -> None:
-        """All that may still be revised lies `by` ticks later: place it accordingly."""
-        heard, self._onsets = self._onsets, deque()
-        for onset in heard:
-            onset.tick = Tick(onset.tick + by)
+    def move(self, since: Tick, place: Callable[[Tick], Tick]) -> None:
+        """Onsets played at `since` or later were played at `place` of their ticks."""
+        moved: list[Onset] = []
+        while self._onsets and self._onsets[-1].played >= since:
+            moved.append(self._onsets.pop())
+        for onset in reversed(moved):
+            onset.played = place(onset.played)
+            onset.tick = self._straight(onset.played)
             self._add(onset)
 
     def _runs_on(self, onset: Onset, last: Onset) -> bool:

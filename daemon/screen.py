@@ -142,6 +142,8 @@ def _place(status: Status) -> str:
 def _tempo(status: Status) -> str:
     if status.from_clock:
         return f"{status.bpm:.0f} bpm (clock)"
+    if status.told_by is not None:
+        return f"{status.bpm:.0f} bpm ({status.told_by})"
     if status.link_peers is not None:
         return f"{status.bpm:g} bpm (Link, {status.link_peers} more)"
     return f"{status.bpm:g} bpm (set)"

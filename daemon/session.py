@@ -12,6 +12,7 @@ from jamd.daemon.commit import Commit
 from jamd.daemon.controls import Controls, event_of
 from jamd.daemon.ear import Ear
 from jamd.daemon.events import Effect, Event, Journal, Mode, Turn
+from jamd.daemon.feel import Feel
 from jamd.daemon.follower import Move
 from jamd.daemon.memory import Memory
 from jamd.daemon.modes import Scene, is_stray, phrase_is_over, policy
@@ -42,11 +43,12 @@ class Session:
         self._settings = settings
         self._beat = Beat(settings)
         self._transport = self._beat.transport
-        self._memory = Memory(settings.meter)
+        self._feel = Feel(settings.meter, settings.swing, settings.humanise_s, settings.seed)
+        self._memory = Memory(settings.meter, self._feel.straight)
         self._controls = Controls(settings.controls)
-        self._ear = Ear(self._transport, self._memory)
+        self._ear = Ear(self._transport, self._memory, self._feel)
         self._planner = Planner(settings, self._memory)
-        self._stage = Stage(settings, self._transport)
+        self._stage = Stage(settings, self._transport, self._feel)
         self._mode = settings.mode
         self._commit = Commit(self._beat, self._ear, self._planner, self._memory, self._stage)
         self._policy = policy(settings.mode, settings)
@@ -115,6 +117,7 @@ class Session:
             worker=self._planner.worker,
             from_clock=self._beat.follower.follows,
             waits=self._beat.follower.waits,
+            told_by=self._beat.told_by,
             link_peers=self._beat.link_peers,
             bars_played=self._beat.bars_played(now),
         )
@@ -209,7 +212,10 @@ class Session:
             self._ear.begin_phrase()
         else:
             self._planner.replan(self._commit.edge)
+        begins = self._ear.phrase.first is None
         self._ear.press(key, velocity, self._now)
+        leads = self._turn is Turn.PLAYER
+        self._effects += self._beat.press(velocity, self._now, begins=begins, leads=leads)
 
     def _break_in(self, velocity: int) -> None:
         """The player strikes a key in jamd's turn."""
@@ -296,6 +302,8 @@ class Session:
         self._effects += due
         if due:
             return  # what is due goes out first; the next `advance`, wanted at once, may think
+        if self._turn is Turn.PLAYER and self._ear.pauses(self._now):
+            self._look_back()
         self._decide()
         if self._turn is Turn.JAMD:
             if self._commit.advance(self._now):
@@ -305,6 +313,15 @@ class Session:
         request = self._planner.ask(self._now, self._commit.edge)
         if request is not None:
             self._effects.append(events.Ask(request))
+
+    def _look_back(self) -> None:
+        """The player seems to pause: his phrase so far may tell more than its notes did."""
+        first = self._ear.phrase.first
+        assert first is not None
+        effects, place = self._beat.settle(first, self._now)
+        self._effects += effects
+        if self._ear.learn(place):
+            self._planner.aim(None)
 
     def _decide(self) -> None:
         if self._beat.bar_is_assumed and self._turn is Turn.PLAYER:

@@ -51,6 +51,8 @@ class Settings:
         constraints: What may be written, whatever the model would like.
         sampling: How tokens are drawn.
         controls: What pedals, buttons, pads and keys mean besides music.
+        swing: Where the off-beat lies in the beat, 0.5..0.75; None: as the player swings.
+        humanise_s: The standard deviation of jamd's own timing, in seconds.
         seed: 0..2**63-1; the same seed and the same input give the same session.
     """
 
@@ -82,6 +84,8 @@ class Settings:
     constraints: Constraints = field(default_factory=Constraints)
     sampling: Sampling = field(default_factory=Sampling)
     controls: Meanings = field(default_factory=lambda: meanings(Controls()))
+    swing: float | None = None
+    humanise_s: float = 0.0
     seed: int = 0
 
 
@@ -128,5 +132,7 @@ def settings_from(config: Config) -> Settings:
         trade_bars=play.trade,
         yields=Yield(play.yield_),
         controls=meanings(config.controls),
+        swing=None if play.swing is None else play.swing / 100,
+        humanise_s=play.humanise_ms / 1000,
         seed=model.seed if model.seed >= 0 else random.randrange(2**63),
     )

@@ -11,6 +11,7 @@ from mido import Message
 from jamd.daemon.click import Click, When
 from jamd.daemon.clock_out import ClockOut
 from jamd.daemon.events import Effect, Journal, Output, Send, Sounded
+from jamd.daemon.feel import Feel
 from jamd.daemon.follower import Source
 from jamd.daemon.schedule import Ledger, Outgoing, Schedule
 from jamd.daemon.settings import Settings
@@ -41,11 +42,13 @@ class Stage:
     Args:
         settings: The channels, the click, the clock, and whether the player's own is sent on.
         transport: When a tick falls.
+        feel: How far beside it a note is played.
     """
 
-    def __init__(self, settings: Settings, transport: Transport) -> None:
+    def __init__(self, settings: Settings, transport: Transport, feel: Feel) -> None:
         self._settings = settings
         self._transport = transport
+        self._feel = feel
         self._ledger = Ledger()
         self._schedule = Schedule(self._ledger)
         click_ledger = Ledger(Output.CLICK) if settings.click_port else self._ledger
@@ -101,7 +104,7 @@ class Stage:
 
     def play(self, notes: Iterable[Note]) -> None:
         """Let `notes` sound when they are due."""
-        for note in notes:
+        for note in self._feel.perform(list(notes), self._transport.ticks_per_second):
             lead = note.part is Part.LEAD
             channel = self._settings.lead_channel if lead else self._settings.comp_channel
             self._schedule.add(note, channel)

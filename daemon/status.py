@@ -22,6 +22,7 @@ class Status:
         worker: Whether a worker can be asked.
         from_clock: Whether the tempo is a MIDI clock's.
         waits: Whether the transport rolls when a MIDI clock says so, not with the first note.
+        told_by: Where the player's own tempo comes from, in words; None: it is not the player's.
         link_peers: How many others are in the Link session; None: jamd is in none.
         bars_played: Whole bars that have passed since the count-in, wherever a sequencer is.
     """
@@ -38,3 +39,4 @@ class Status:
     waits: bool = False
     bars_played: int = 0
     link_peers: int | None = None
+    told_by: str | None = None

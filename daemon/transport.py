@@ -153,6 +153,16 @@ class Transport:
         return self._bpm
 
     @property
+    def tempo_map(self) -> TempoMap:
+        """How ticks and seconds go together by now. It is not to be changed."""
+        return self._map
+
+    @property
+    def ticks_per_second(self) -> float:
+        """How fast ticks pass at `bpm`."""
+        return self.bpm * TICKS_PER_BEAT / 60
+
+    @property
     def beat_seconds(self) -> float:
         """How long a quarter note lasts now."""
         return 60 / self.bpm
@@ -232,6 +242,14 @@ class Transport:
     def shift(self, by: int) -> None:
         """Count every moment `by` ticks later, 0 or more: what was played lay later in its bar."""
         self._map.shift(by)
+
+    def relay(self, tick: float, seconds: float, bpm: float) -> None:
+        """`tick` falls at `seconds`, and the tempo is `bpm`: as if it had always been so.
+
+        It is for the caller to see to it that time does not run backwards.
+        """
+        self._bpm = min(max(bpm, SLOWEST_BPM), FASTEST_BPM)
+        self._map = TempoMap(self._bpm, seconds, tick)
 
     def song_tick(self, tick: Tick) -> Tick:
         """How far `tick` lies from the song's beginning."""

@@ -16,7 +16,18 @@ from typing import Any
 from jamd.control import Control, ControlKind
 from jamd.grid_tokens import STYLES
 from jamd.notes import METERS, Meter, Part
-from jamd.setting_kinds import Among, Choice, ControlName, Flag, Folder, Kind, Number, Several, Text
+from jamd.setting_kinds import (
+    Among,
+    Choice,
+    ControlName,
+    Flag,
+    Folder,
+    Kind,
+    Number,
+    NumberOr,
+    Several,
+    Text,
+)
 
 _PATTERNS = Several(
     Text("a pattern"), 'patterns of port names, such as "*keystation*"', one="PATTERN"
@@ -98,10 +109,10 @@ class Transport:
 
     source: str = _setting(
         "auto",
-        Choice.of("internal", "midi", "auto", "link"),
+        Choice.of("internal", "midi", "auto", "player", "link"),
         "Where the beat comes from: jamd's own tempo, a MIDI clock that comes in, (auto) a MIDI "
-        "clock while there is one, or an Ableton Link session on the local network, which needs "
-        "pip install 'jamd[link]'.",
+        "clock while there is one, (player) what you play, phrase by phrase, or an Ableton Link "
+        "session on the local network, which needs pip install 'jamd[link]'.",
         option="--clock",
     )
     on_clock_lost: str = _setting(
@@ -241,6 +252,14 @@ class Play:
         108, Number(0, 127, "MIDI pitch"), "The highest pitch jamd plays; 60 is middle C."
     )
     polyphony: int = _setting(8, Number(1, 16, "notes"), "Most notes that sound at once.")
+    swing: float | None = _setting(
+        None,
+        NumberOr({"player": None, "off": 50.0}, Number(50.0, 75.0, "percent")),
+        "Where in the beat jamd's off-beats lie: as you swing yours, straight, or always so.",
+    )
+    humanise_ms: float = _setting(
+        0.0, Number(0.0, 30.0, "ms"), "How far jamd's notes wander from the beat, as people's do."
+    )
     in_key: float = _setting(
         0.9,
         Number(0.0, 0.99),

@@ -139,6 +139,30 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberOr:
+    """A number, or one of a few names that stand for something else.
+
+    Attributes:
+        names: Name -> value; no two values are equal.
+        number: The numbers.
+    """
+
+    names: Mapping[str, object]
+    number: Number
+
+    @property
+    def expected(self) -> str:
+        return f"{', '.join(json.dumps(name) for name in self.names)} or {self.number.expected}"
+
+    def accept(self, raw: object) -> object:
+        return Choice(self.names).accept(raw) if isinstance(raw, str) else self.number.accept(raw)
+
+    def show(self, value: object) -> str:
+        known = value in self.names.values()
+        return Choice(self.names).show(value) if known else self.number.show(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A text of one line.
 

@@ -12,7 +12,7 @@ from jamd.commands import Subparsers
 if TYPE_CHECKING:
     from jamd.measure.report import Figure
 
-NAMES = ("phrases", "answers")
+NAMES = ("phrases", "beat", "answers")
 
 _SETTINGS = (
     "model.bundle",
@@ -33,9 +33,11 @@ def add(subparsers: Subparsers) -> None:
         help="measure how well jamd listens and answers",
         description="Play performances of which the truth is known to the code that listens, in "
         "virtual time. phrases: breaths that jamd would have interrupted, and ends it would have "
-        "missed, in songs, piano rolls and made-up phrases. answers: how the model's answers to "
-        "the songs' first phrases end, and how much they are in kind, under the settings in force. "
-        "The exit status is 0 whether or not the limits are kept.",
+        "missed, in songs, piano rolls and made-up phrases. beat: made-up phrases that are "
+        "answered in their own tempo, and on their own beat, where jamd follows the player. "
+        "answers: how the model's answers to the songs' first phrases end, and how much they are "
+        "in kind, under the settings in force. The exit status is 0 whether or not the limits are "
+        "kept.",
     )
     parser.add_argument("name", nargs="*", metavar="NAME", help=f"{', '.join(NAMES)}; default: all")
     parser.add_argument("--json", action="store_true", help="print a list of objects, no table")
@@ -56,6 +58,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _figures(name: str, args: argparse.Namespace) -> Iterable[Figure]:
+    if name == "beat":
+        from jamd.measure import beat
+
+        return beat.figures()
     if name == "phrases":
         from jamd.measure import phrases
 

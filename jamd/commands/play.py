@@ -14,6 +14,8 @@ _SETTINGS = (
     "play.yield",
     "play.parts",
     "play.in_key",
+    "play.swing",
+    "play.humanise_ms",
     "transport.source",
     "transport.bpm",
     "transport.meter",

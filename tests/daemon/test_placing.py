@@ -155,7 +155,7 @@ def test_what_lies_later_in_its_bar_is_placed_anew() -> None:
     # Triplets from a pickup of two thirds of a beat on.
     played = [0, 160, 320, 480, 640, 800, 960, 1120, 1280]
     onsets = [placer.hear(Tick(t), t / 960, 60 + i, 960) for i, t in enumerate(played)]
-    placer.shift(1600)
+    placer.move(Tick(0), lambda tick: Tick(tick + 1600))
     assert [onset.place for onset in onsets] == [1600 + tick for tick in played]
 
 
@@ -165,7 +165,7 @@ def test_a_shift_by_bars_changes_nothing_else(gaps: list[int], bars: int) -> Non
     placer = Placer(FOUR)
     onsets = [placer.hear(Tick(t), t / 960, 40 + i % 20, 960) for i, t in enumerate(ticks)]
     before = [onset.place for onset in onsets]
-    placer.shift(1920 * bars)
+    placer.move(Tick(0), lambda tick: Tick(tick + 1920 * bars))
     assert [onset.place - 1920 * bars for onset in onsets] == before
 
 

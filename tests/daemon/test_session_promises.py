@@ -140,6 +140,8 @@ all_settings = st.builds(
     start_at_once=st.booleans(),
     source=st.sampled_from(Source),
     own_tempo=st.booleans(),
+    swing=st.sampled_from([None, 0.5, 0.62]),
+    humanise_s=st.sampled_from([0.0, 0.02]),
     on_clock_lost=st.sampled_from(ClockLost),
     listen_channel=st.sampled_from([None, 0]),
     lead_channel=channels,
@@ -273,6 +275,8 @@ def test_sends_never_run_backwards(
 def test_what_jamd_begins_is_on_the_grid(
     settings: Settings, effects: list[Effect], heard_by: list[int]
 ) -> None:
+    if settings.swing != 0.5 or settings.humanise_s:
+        return
     for effect in effects:
         if isinstance(effect, Journal) and isinstance(effect.entry, Sounded):
             entry = effect.entry

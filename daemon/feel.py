@@ -1,0 +1,133 @@
+"""How jamd's notes are placed beside the grid: swung as the player swings, and a little human."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from jamd.daemon.swing import (
+    ON_BEAT,
+    STRAIGHT,
+    is_swung,
+    measure,
+    place_in_beat,
+    straight_tick,
+    swings,
+    swung,
+)
+from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Tick
+
+_REMEMBERED = 32
+"""A phrase's swing is weighed against so many off-beats heard before it,"""
+_CHANGED = 0.06  # unless it is that far from them: then the player has changed his mind
+
+_BEATS = 128  # so many swung beats are remembered
+
+_SCALES = tuple(TICKS_PER_BEAT // 4 * 4**power for power in range(4))
+"""From a sixteenth to 16 beats."""
+
+_FURTHEST = TICKS_PER_STEP / 2 - 1  # in ticks: what comes before another onset stays before it
+
+
+class Feel:
+    """Keeps the swing, takes it out of what is heard, and puts it into what is played.
+
+    Args:
+        meter: The meter; in 6/8 nothing is swung.
+        swing: The off-beat's place in the beat, 0.5..0.75; None: as the player swings.
+        humanise_s: The standard deviation of jamd's own timing in seconds; 0 is exact.
+        seed: The same seed and the same notes give the same deviations.
+
+    Attributes:
+        swing: The off-beat's place, as far as is known.
+    """
+
+    def __init__(self, meter: Meter, swing: float | None, humanise_s: float, seed: int) -> None:
+        self._swings = swings(meter)
+        self._follows = swing is None
+        self._counted = 0  # the off-beats that `swing` is the mean of
+        self._phrase: list[Tick] = []
+        self._beats: dict[int, float] = {}  # beats that are swung, and how much
+        self._read_beat = -1  # the last one that was read
+        self._humanise_s = humanise_s
+        self._seed = seed
+        self.swing = swing if swing is not None and self._swings else STRAIGHT
+
+    def begin_phrase(self) -> None:
+        """What is heard from now on is a new phrase."""
+        self._phrase = []
+
+    def hear(self, tick: Tick) -> None:
+        """An onset at `tick`, as played; none before the last."""
+        self._phrase.append(tick)
+        self._read(tick)
+
+    def learn(self, place: Callable[[Tick], Tick] | None = None) -> bool:
+        """Learn from the phrase so far how the player swings.
+
+        Args:
+            place: Where on the beat a tick of the phrase lies, if it has turned out to be another.
+
+        Returns:
+            Whether the phrase is now read in another way than before.
+        """
+        before = [self.straight(tick) for tick in self._phrase]
+        for tick in self._phrase:
+            self._beats.pop(place_in_beat(tick)[0], None)
+        if place is not None:
+            self._phrase = [place(tick) for tick in self._phrase]
+        measured = measure(self._phrase) if self._swings and self._follows else None
+        if measured is not None:
+            self._weigh(*measured)
+        self._read_beat = -1
+        for tick in self._phrase:
+            self._read(tick)
+        return before != [self.straight(tick) for tick in self._phrase]
+
+    def straight(self, tick: Tick) -> Tick:
+        """Where the model is to hear what was played at `tick`."""
+        amount = self._beats.get(place_in_beat(tick)[0])
+        return tick if amount is None else Tick(round(straight_tick(tick, amount)))
+
+    def _weigh(self, amount: float, count: int) -> None:
+        if abs(amount - self.swing) > _CHANGED or STRAIGHT in (amount, self.swing):
+            self._counted = 0
+        before = min(self._counted, _REMEMBERED)
+        self.swing = (before * self.swing + count * amount) / (before + count)
+        self._counted = before + count
+
+    def _read(self, tick: Tick) -> None:
+        """Decide by the first onset after the beat whether the beat is swung."""
+        beat, place = place_in_beat(tick)
+        if place > ON_BEAT and beat != self._read_beat:
+            self._read_beat = beat
+            if is_swung(place, self.swing):
+                self._beats[beat] = self.swing
+                while len(self._beats) > _BEATS:
+                    del self._beats[next(iter(self._beats))]
+
+    def perform(self, notes: Sequence[Note], ticks_per_second: float) -> list[Note]:
+        """Notes on the grid as they are to be played."""
+        played = swung(notes, self.swing)
+        if not self._humanise_s:
+            return played
+        limit = min(_FURTHEST, 2 * self._humanise_s * ticks_per_second)
+        human = []
+        for planned, note in zip(notes, played, strict=True):
+            off = self._deviation(planned.onset) * self._humanise_s * ticks_per_second
+            onset = max(0, round(note.onset + min(max(off, -limit), limit)))
+            human.append(replace(note, onset=Tick(onset)))
+        return human
+
+    def _deviation(self, tick: Tick) -> float:
+        """How far people are from `tick`, in standard deviations; the notes of a chord alike.
+
+        It wanders, with a spectrum like 1/f, as people's timing does (H. Hennig and others, "The
+        nature and perception of fluctuations in human musical rhythms", PLoS ONE 6, 2011). Random
+        numbers that are drawn anew every sixteenth, every beat and so on add up to that (R. F. Voss
+        and J. Clarke, "1/f noise in music", Journal of the Acoustical Society of America 63, 1978).
+        """
+        drawn = (random.Random(f"{self._seed} {scale} {tick // scale}") for scale in _SCALES)
+        return math.fsum(rng.gauss(0, 1) for rng in drawn) / math.sqrt(len(_SCALES))

@@ -1,0 +1,185 @@
+"""The player leads: each phrase tells its own beat, and the transport is laid on it.
+
+While a phrase is being played, only its tempo is taken over, for the breath that ends it is
+reckoned in beats. When the player seems to pause, all that was heard of the phrase speaks, and the
+beat is settled, in one of two ways:
+
+- It is the beat that was there before, give or take what a player drifts: the transport is bent
+  until it is on it again, and what was heard is put right by as much. Bar lines stay.
+- It is another beat: the phrase begins anew on it, as if the transport had gone so from its first
+  note on. Its first beat is a bar line, a pickup before it. Ticks only rise, so this lies later on
+  the transport than it was heard, and the transport goes on from there. What was heard moves along,
+  so that the model hears it in its place; the take keeps it where it was played.
+
+Where the beat is not clear, the player's median gap stands for it, twice or half as long where it
+is too short or too long for a beat, with the last onset on the beat.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+
+from jamd.daemon.beat_finding import BeatFinder, FoundBeat
+from jamd.daemon.rhythm import COMPOUND, SIMPLE
+from jamd.daemon.transport import Transport, pulse
+from jamd.notes import TICKS_PER_BEAT, Tick
+
+SURE = 0.35
+"""A beat less likely than this, going by the model, is not clear."""
+
+_SAME_TEMPO, _SAME_BEAT = 0.06, 0.2  # as shares: it is the beat that was there
+_AT_ONCE_S = 0.030  # a bend takes no less
+_PICKUP = 0.2  # of a beat: what is no earlier than this is no pickup
+_NEWS = 0.03  # while a phrase is played, a tempo that differs by this share is taken over
+
+_SHORTEST_S, _LONGEST_S = 0.43, 0.86  # a median gap that stands for a beat is made to lie within
+
+
+@dataclass(frozen=True, slots=True)
+class Bend:
+    """Come to `tick` at `seconds`, and play on from there at `bpm`.
+
+    What was heard at tick `since` or later lies as if that tempo had been there before.
+    """
+
+    tick: Tick
+    seconds: float
+    bpm: float
+    since: Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """From now on, and back to the phrase's first note, `tick` falls at `seconds`, at `bpm`."""
+
+    tick: Tick
+    seconds: float
+    bpm: float
+
+
+class PlayersBeat:
+    """Listens to the player's onsets and says where the transport should be.
+
+    Args:
+        transport: What is to follow.
+
+    Attributes:
+        told_by: Where the tempo comes from, in words; None while it is not the player's.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._pulse = pulse(transport.meter)
+        self._rhythm = SIMPLE if self._pulse == TICKS_PER_BEAT else COMPOUND
+        self._finder = BeatFinder(self._rhythm)
+        self._first_s = self._last_s = 0.0
+        self._since = Tick(0)  # before it, the beat of what was heard is settled
+        self._known = False  # the transport's beat is the player's
+        self._settled = True  # nothing was heard since the beat was settled
+        self.told_by: str | None = None
+
+    def press(self, seconds: float, velocity: int, begins: bool) -> float | None:
+        """A note begins, perhaps a phrase with it. The transport rolls.
+
+        Returns:
+            The tempo to go on at in quarter notes a minute; None: as before.
+        """
+        if begins:
+            self._finder = BeatFinder(self._rhythm, self._beat_now(seconds))
+            self._first_s = seconds
+            self._since = self._transport.tick_at(seconds)
+        self._finder.hear(seconds, velocity)
+        self._last_s = seconds
+        self._settled = False
+        found = self._finder.found()
+        if found is None or found.confidence < SURE:
+            return None
+        bpm = self._bpm(found)
+        return bpm if abs(bpm / self._transport.bpm - 1) > _NEWS else None
+
+    def tapped(self) -> None:
+        """The player has tapped: his taps are the beat, whatever he has played so far."""
+        self._known = self._settled = True
+        self.told_by = "tapped"
+
+    def settle(self, first: Tick, now: float) -> Bend | Relay | None:
+        """The player seems to pause: what the transport is to do.
+
+        Args:
+            first: Where on the transport the phrase's first note is.
+            now: Seconds.
+        """
+        if self._settled:
+            return None
+        self._settled = True
+        beat = self._finder.found(over=True)
+        if beat is None and self._known:
+            return None  # a note or two in the beat that was there
+        if beat is None or beat.confidence < SURE:
+            beat = self._from_gaps()
+            self.told_by = "your median gap"
+        else:
+            self.told_by = f"yours, {min(round(100 * beat.confidence), 99)} % sure"
+        self._known = True
+        same = self._is_same(beat, first)
+        return self._bend(beat, now) if same else self._relay(beat, first, now)
+
+    def _bend(self, beat: FoundBeat, now: float) -> Bend:
+        transport = self._transport
+        since, self._since = self._since, transport.tick_at(now)
+        seconds = _beat_after(beat, now + _AT_ONCE_S)
+        # Where the transport's own tempo would be then, to the nearest beat.
+        ahead = (seconds - now) * transport.bpm * TICKS_PER_BEAT / 60
+        tick = Tick(round((transport.exact_tick(now) + ahead) / self._pulse) * self._pulse)
+        if tick <= transport.tick_at(now):
+            tick, seconds = Tick(tick + self._pulse), seconds + beat.period_s
+        return Bend(tick, seconds, self._bpm(beat), since)
+
+    def _relay(self, beat: FoundBeat, first: Tick, now: float) -> Relay:
+        transport, bar = self._transport, self._transport.meter.ticks_per_bar
+        self._since = Tick(0)
+        seconds = _beat_after(beat, self._first_s - _PICKUP * beat.period_s)
+        rate = self._pulse / beat.period_s
+        # The first bar line that lets the phrase begin no earlier, and time not run backwards.
+        least = max(
+            first + (seconds - self._first_s) * rate,
+            transport.exact_tick(now) - (now - seconds) * rate,
+        )
+        return Relay(Tick(math.ceil(least / bar) * bar), seconds, self._bpm(beat))
+
+    def _is_same(self, beat: FoundBeat, first: Tick) -> bool:
+        """Whether it is the transport's beat, from the phrase's first note to its last."""
+        if abs(self._bpm(beat) / self._transport.bpm - 1) > _SAME_TEMPO:
+            return False
+        nearest = (
+            beat.seconds + round((self._last_s - beat.seconds) / beat.period_s) * beat.period_s
+        )
+        beats = self._transport.exact_tick(nearest) / self._pulse
+        since = round(beats) - (nearest - self._first_s) / beat.period_s  # where it would begin
+        return max(abs(beats - round(beats)), abs(since - first / self._pulse)) < _SAME_BEAT
+
+    def _beat_now(self, seconds: float) -> FoundBeat | None:
+        if not self._known:
+            return None
+        tick = self._transport.next_pulse(self._transport.exact_tick(seconds))
+        period_s = self._pulse * self._transport.beat_seconds / TICKS_PER_BEAT
+        return FoundBeat(self._transport.seconds_at(tick), period_s, 1.0)
+
+    def _from_gaps(self) -> FoundBeat:
+        gaps = self._finder.gaps
+        gap = statistics.median(gaps) if gaps else self._transport.beat_seconds
+        while gap < _SHORTEST_S:
+            gap *= 2
+        while gap > _LONGEST_S:
+            gap /= 2
+        return FoundBeat(self._last_s, gap, 0.0)
+
+    def _bpm(self, beat: FoundBeat) -> float:
+        return 60 / beat.period_s * self._pulse / TICKS_PER_BEAT
+
+
+def _beat_after(beat: FoundBeat, seconds: float) -> float:
+    """The first of its beats at or after `seconds`."""
+    return beat.seconds + math.ceil((seconds - beat.seconds) / beat.period_s) * beat.period_s

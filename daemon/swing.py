@@ -1,0 +1,124 @@
+"""Swing: where the off-beats lie, measured in what a player plays, taken out, put in.
+
+The amount is the off-beat's place in the beat: 0.5 is straight, 2/3 are triplets, and jazz lies in
+between or a little beyond (A. Friberg and A. Sundström, "Swing ratios and ensemble timing in jazz
+performance", Music Perception 19, 2002). Between the beat and the off-beat, and from there to the
+next beat, time is stretched evenly.
+
+The model knows straight eighths only. What it hears is made straight beat by beat, for a bar of
+triplets is no swung bar: only a beat in which the first thing after the beat is a swung off-beat.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Tick
+
+STRAIGHT = 0.5
+MOST = 0.75
+"""Beyond it, it is a dotted rhythm and no swing."""
+
+FEWEST = 4
+"""Off-beats that tell a swing."""
+
+ON_BEAT = 0.16
+"""An onset that is no further from a beat than this share of it is meant on it."""
+
+_NO_SWING = 0.05  # no further from straight than this is straight,
+_SURE = 2.5  # and so is what may be straight by so many standard errors
+_PUNCTUAL = 1  # a player is taken to be on the beat as if so many more onsets had been
+_OFF_BEAT = 0.40  # an off-beat is no earlier
+_SPREAD = 0.10  # how far a swung off-beat may lie from where they all lie
+_AGREE = 0.75  # so many of them must not lie further from it
+
+
+def swings(meter: Meter) -> bool:
+    """Whether the off-beats of `meter` are eighths that may be swung."""
+    return meter.denominator == 4
+
+
+def measure(onsets: Sequence[float]) -> tuple[float, int] | None:
+    """How much a phrase swings.
+
+    Counted are beats with an off-beat and nothing else in between, neither sixteenths nor triplets.
+    A player who is early or late is so on and off the beat alike, and that is taken out.
+
+    Args:
+        onsets: In ticks, a beat falling on every multiple of `TICKS_PER_BEAT`.
+
+    Returns:
+        The amount, `STRAIGHT` or up to `MOST`, and of how many off-beats it is the mean; None where
+        there are too few, or where they do not agree.
+    """
+    on, off = [], []
+    for inside in _beats(onsets).values():
+        between = [place for place in inside if place > ON_BEAT]
+        on += [place for place in inside if place <= ON_BEAT]
+        if len(between) == 1 and between[0] > _OFF_BEAT:
+            off += between
+    if len(off) < FEWEST:
+        return None
+    middle = statistics.median_low(off)
+    near = [place for place in off if abs(place - middle) <= _SPREAD]
+    if len(near) < _AGREE * len(off):
+        return None
+    amount = statistics.fmean(near) - sum(on) / (len(on) + _PUNCTUAL)
+    if amount > MOST - 0.02:
+        return None
+    unsure = _SURE * statistics.pstdev(near) / math.sqrt(len(near))
+    return (STRAIGHT if amount - STRAIGHT < max(_NO_SWING, unsure) else amount), len(near)
+
+
+def is_swung(first: float, amount: float) -> bool:
+    """Whether a beat is swung: `first` is where the first onset after it lies, as a share."""
+    return amount != STRAIGHT and abs(first - amount) <= _SPREAD
+
+
+def straight_tick(tick: float, amount: float) -> float:
+    """Where `tick`, in a beat swung by `amount`, lies in a straight one."""
+    beat, place = place_in_beat(tick)
+    return (beat + _stretch(place, amount, STRAIGHT)) * TICKS_PER_BEAT
+
+
+def swung(notes: Sequence[Note], amount: float) -> list[Note]:
+    """Straight notes as they are to be played. What lies on a triplet stays there."""
+    if amount == STRAIGHT:
+        return list(notes)
+    played = []
+    for note in notes:
+        onset, end = _swung_tick(note.onset, amount), _swung_tick(note.end, amount)
+        length = Tick(max(1, end - onset))
+        played.append(Note(onset, note.pitch, note.velocity, length, note.part))
+    return played
+
+
+def _swung_tick(tick: Tick, amount: float) -> Tick:
+    if tick % (3 * TICKS_PER_STEP):
+        return tick
+    beat, place = divmod(tick / TICKS_PER_BEAT, 1)
+    return Tick(round((beat + _stretch(place, STRAIGHT, amount)) * TICKS_PER_BEAT))
+
+
+def _stretch(place: float, old: float, new: float) -> float:
+    """Move a place in the beat as the off-beat is moved from `old` to `new`."""
+    if place <= 0:  # a little before the beat
+        return place
+    return place / old * new if place <= old else 1 - (1 - place) / (1 - old) * (1 - new)
+
+
+def _beats(onsets: Sequence[float]) -> dict[int, list[float]]:
+    """The places of the onsets in each beat; one shortly before a beat belongs to that beat."""
+    beats: dict[int, list[float]] = {}
+    for onset in onsets:
+        beat, place = place_in_beat(onset)
+        beats.setdefault(beat, []).append(place)
+    return beats
+
+
+def place_in_beat(onset: float) -> tuple[int, float]:
+    """The beat that an onset belongs to, and how far after it, as a share: -0.16..0.84."""
+    beat = math.floor(onset / TICKS_PER_BEAT + ON_BEAT)
+    return beat, onset / TICKS_PER_BEAT - beat
