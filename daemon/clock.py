@@ -21,14 +21,18 @@ class Clock(Protocol):
         """Return at `deadline` (seconds on this clock), or at once where it has passed."""
 
     def approach(self, deadline: float) -> None:
-        """`sleep_until` a little before `deadline`, or until it: look again until it is there."""
+        """`sleep_until` a little before `deadline`: then look once more, and `meet` it."""
+
+    def meet(self, deadline: float) -> None:
+        """Return at `deadline` exactly, without sleeping: let it be no further than `AWAKE_S`."""
 
 
-AWAKE_S = 0.0002
-"""What a sleep is usually late by, and a little more: `approach` sleeps so much less.
+AWAKE_S = 0.0004
+"""How much before a deadline `approach` wakes: what a sleep is usually late by, and the time to
+look once more and to decide what will be due.
 
-Whoever then looks again and again is not only there in time: the code and the data that he needs
-are still in the processor's caches, which a sleep of some milliseconds empties.
+After a sleep of some milliseconds both are slow, the processor's caches having been emptied; done
+beforehand, they cost the note nothing.
 """
 
 
@@ -49,3 +53,7 @@ class MonotonicClock:
 
     def approach(self, deadline: float) -> None:
         self.sleep_until(deadline - AWAKE_S)
+
+    def meet(self, deadline: float) -> None:
+        while time.monotonic() < deadline:
+            pass

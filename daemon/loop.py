@@ -1,7 +1,8 @@
 """The shell around the session: ports, worker and take on one side, pure decisions on the other.
 
 One thread looks at everything each millisecond and sleeps in between, but not just before something
-is due. Nothing here decides anything musical, and nothing here waits for anything but the clock.
+is due: then it is decided what that is, and sent at its moment. Nothing here decides anything
+musical, and nothing here waits for anything but the clock.
 """
 
 from __future__ import annotations
@@ -122,10 +123,12 @@ class Loop:
                 now = self._turn()
                 deadline = self._session.next_deadline()
                 look = now + POLL_S
-                if deadline is None or deadline > look:
+                if deadline is None or deadline > look + AWAKE_S:
                     self._clock.sleep_until(look)
-                else:
+                elif deadline > now + AWAKE_S:
                     self._clock.approach(deadline)
+                else:
+                    self._meet(deadline)
         finally:
             try:
                 self._perform(self._session.shutdown(self._clock.now()))
@@ -159,6 +162,12 @@ class Loop:
                 self._tend_at = now + TEND_S
                 self._tend(now, self._session.status(now))
         return now
+
+    def _meet(self, deadline: float) -> None:
+        """Decide what is due at `deadline` before it is there, so as only to send it then."""
+        effects = self._session.advance(deadline)
+        self._clock.meet(deadline)
+        self._perform(effects)
 
     def _at_leisure(self, now: float) -> bool:
         """Whether nothing is due just now; but nothing waits for that longer than `TEND_S`."""

@@ -43,6 +43,10 @@ class VirtualClock:
         """`sleep_until`: here nothing is ever late."""
         self.sleep_until(deadline)
 
+    def meet(self, deadline: float) -> None:
+        """`sleep_until`, once more."""
+        self.sleep_until(deadline)
+
 
 class Improvises(Protocol):
     """Continues music, a piece at a time."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from mido import Message
 
+from jamd.daemon.clock import AWAKE_S
 from jamd.daemon.events import (
     Ask,
     Effect,
@@ -211,3 +212,26 @@ def test_the_session_ends_its_notes_when_the_loop_is_stopped() -> None:
     ports = FakePorts()
     Room(FakeSession([(0.0, Send(C4_ON, 0.0))]), ports).loop.run()
     assert ports.sent == [C4_ON, C4_OFF]
+
+
+def test_what_is_due_is_decided_before_and_sent_at_its_moment() -> None:
+    asked: list[float] = []
+    sent: list[float] = []
+
+    class Watched(FakeSession):
+        def advance(self, now: float) -> list[Effect]:
+            effects = super().advance(now)
+            if effects:
+                asked.append(room.clock.now())
+            return effects
+
+    class Watching(FakePorts):
+        def send(self, message: Message, output: Output = Output.MAIN) -> None:
+            sent.append(room.clock.now())
+
+    room = Room(Watched([(0.5, Send(C4_ON, 0.5))]), Watching())
+    room.clock.approach = lambda deadline: room.clock.sleep_until(deadline - AWAKE_S)  # type: ignore[method-assign]
+    room.loop.run()
+    assert asked == [pytest.approx(0.5 - AWAKE_S)]
+    assert sent[0] == 0.5
+    assert room.loop.lateness_s[0] == 0.0
