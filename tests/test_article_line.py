@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import mido
@@ -11,6 +12,7 @@ from jamd.bundle import Bundle
 from jamd.cli import main
 from jamd.config import Midi
 from jamd.daemon import play
+from jamd.daemon.events import Output
 from jamd.daemon.midi_system import NoMidiSystem
 from jamd.daemon.ports import Ports
 
@@ -64,7 +66,7 @@ def test_it_generates_half_a_beat_at_a_time(made: Path) -> None:
 def test_the_daemon_plays_it(
     made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def none_here(midi: Midi) -> Ports:
+    def none_here(midi: Midi, own_ports: Mapping[Output, str]) -> Ports:
         raise NoMidiSystem("none here")
 
     monkeypatch.setattr(play, "open_ports", none_here)  # rehearse, whatever this machine has
