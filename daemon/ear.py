@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from jamd.daemon.dynamics import Dynamics
 from jamd.daemon.feel import Feel
@@ -12,14 +13,21 @@ from jamd.daemon.phrase import Phrase
 from jamd.daemon.pickup import pickup
 from jamd.daemon.placing import as_played
 from jamd.daemon.schedule import PEDAL_DOWN, Key
+from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
+
+if TYPE_CHECKING:
+    from mido import Message
+
+BANK, BANK_FINE = 0, 32  # controllers that choose among banks of programs
 
 
 class Ear:
     """Writes down what the player plays, and knows when a phrase of his is over.
 
     Args:
+        settings: Which channel is heard, and where the keyboard is split.
         transport: Places a moment on the beat; rolling, whenever a key is told of.
         memory: Where the notes are written down.
         feel: Learns how they are swung.
@@ -31,7 +39,10 @@ class Ear:
         last_note: MIDI pitch of the last one, or None.
     """
 
-    def __init__(self, transport: Transport, memory: Memory, feel: Feel) -> None:
+    def __init__(
+        self, settings: Settings, transport: Transport, memory: Memory, feel: Feel
+    ) -> None:
+        self._settings = settings
         self._transport = transport
         self._memory = memory
         self.dynamics = Dynamics(transport)
@@ -42,15 +53,26 @@ class Ear:
         self._judged = 0  # notes heard when it was last asked whether there is a pickup
         self.last_note: int | None = None
 
-    def press(self, key: Key, velocity: int, now: float) -> None:
-        """A key goes down."""
+    def minds(self, message: Message) -> bool:
+        """Whether `message`, of a channel, is heard at all."""
+        if message.type == "program_change" or message.is_cc(BANK) or message.is_cc(BANK_FINE):
+            return self._settings.program_changes
+        return self._settings.listen_channel in (None, message.channel)
+
+    def is_tune(self, key: Key) -> bool:
+        """Whether a key is on the tune's side of the split. The other side has no turn."""
+        return key.pitch >= self._settings.split
+
+    def press(self, key: Key, velocity: int, now: float, leads: bool = True) -> None:
+        """A key goes down. What does not lead is heard, and is no part of the phrase."""
         tick = self._transport.tick_at(now)
         self._learnt = False
-        self._feel.hear(tick)
         rate = TICKS_PER_BEAT / self._transport.beat_seconds
         self._memory.heard.press(key, velocity, tick, now, rate)
-        self.dynamics.hear(velocity)
-        self.phrase.press(key, velocity, tick, now)
+        if leads:
+            self._feel.hear(tick)
+            self.dynamics.hear(velocity)
+            self.phrase.press(key, velocity, tick, now)
         self.notes_heard += 1
         self.last_note = key.pitch
 

@@ -11,7 +11,7 @@ from operator import attrgetter
 from jamd.daemon.placing import KEPT, Onset, Placer, as_played
 from jamd.daemon.schedule import Key
 from jamd.notes import HELD, TICKS_PER_STEP, Meter, Note, Tick, to_step, to_tick
-from jamd.parts import parts_of
+from jamd.parts import parts_by_hand, parts_of
 
 PEDAL_BARS = 2
 """No note is heard as longer than this for the pedal's sake: what was struck so long ago has died
@@ -48,10 +48,14 @@ class Hearing:
     Args:
         meter: The meter of all of them.
         straight: Where what was played at a tick would lie if nothing were swung.
+        split: Notes below this MIDI pitch are under the tune; 0: the tune is found.
     """
 
-    def __init__(self, meter: Meter, straight: Callable[[Tick], Tick] = as_played) -> None:
+    def __init__(
+        self, meter: Meter, straight: Callable[[Tick], Tick] = as_played, split: int = 0
+    ) -> None:
         self._straight = straight
+        self._split = split
         self._placer = Placer(meter, straight)
         self._longest = PEDAL_BARS * meter.ticks_per_bar
         self._settled: list[Note] = []  # by onset: nothing about them changes any more
@@ -102,9 +106,9 @@ class Hearing:
             struck, chord = zip(*group, strict=True)
             # A chord is settled whole; a drone waits, and what came after it need not.
             if all(each.onset.final and each.end is not None for each in struck):
-                self._settled += _in_parts(chord)
+                self._settled += self._in_parts(chord)
             else:
-                recent += _in_parts(chord)
+                recent += self._in_parts(chord)
                 open_ended += struck
         self._recent = open_ended
         if len(self._settled) > MOST_NOTES:
@@ -138,6 +142,14 @@ class Hearing:
         if struck is not None and struck.let_go is not None:
             struck.end = max(struck.let_go, min(tick, Tick(struck.tick + self._longest)))
 
+    def _in_parts(self, struck: Iterable[Note]) -> Iterator[Note]:
+        """Notes struck together with their parts: a tune, or what lies under it."""
+        chord = sorted(struck)
+        pitches = [note.pitch for note in chord]
+        parts = parts_by_hand(pitches, self._split) if self._split else parts_of(pitches)
+        for note, part in zip(chord, parts, strict=True):
+            yield Note(note.onset, note.pitch, note.velocity, note.duration, part)
+
     def _as_meant(self, until: Tick) -> Iterator[Note]:
         """The recent notes in the order in which they were struck."""
         again: dict[int, Tick] = {}  # pitch -> where it is struck next
@@ -158,10 +170,3 @@ class Hearing:
             again[struck.pitch] = place
             notes.append(Note(place, struck.pitch, struck.velocity, Tick(duration)))
         return reversed(notes)
-
-
-def _in_parts(chord: Iterable[Note]) -> Iterator[Note]:
-    """Notes struck together with their parts: a tune, or what lies under it."""
-    chord = sorted(chord)
-    for note, part in zip(chord, parts_of([note.pitch for note in chord]), strict=True):
-        yield Note(note.onset, note.pitch, note.velocity, note.duration, part)

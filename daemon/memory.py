@@ -29,16 +29,20 @@ class Memory:
     Args:
         meter: The meter of all of it.
         straight: Where what was played at a tick would lie if nothing were swung.
+        split: The player's notes below this MIDI pitch are under his tune; 0: they are told apart
+            by what is struck together.
 
     Attributes:
         heard: What the player plays.
     """
 
-    def __init__(self, meter: Meter, straight: Callable[[Tick], Tick] = as_played) -> None:
+    def __init__(
+        self, meter: Meter, straight: Callable[[Tick], Tick] = as_played, split: int = 0
+    ) -> None:
         self._meter = meter
         self._played: list[Note] = []
         self._start = Tick(0)
-        self.heard = Hearing(meter, straight)
+        self.heard = Hearing(meter, straight, split)
 
     def commit(self, notes: Iterable[Note]) -> None:
         """Write down `notes`, which jamd is going to play, whatever happens."""

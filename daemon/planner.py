@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from jamd.daemon.encore import Encore, LastAnswer
+from jamd.daemon.events import Answered, Failed, FromWorker, WorkerLost, WorkerReady
 from jamd.daemon.memory import Memory
 from jamd.daemon.plan import Plan, Span, fit
 from jamd.daemon.requests import Planned, PlanRequest
@@ -107,6 +108,18 @@ class Planner:
             self._plan.cancel(edge)
         else:
             self._plan.through = min(self._plan.through, edge)
+
+    def hear(self, event: FromWorker, edge: Tick) -> None:
+        """Take in what the worker says, or what is said of it."""
+        match event:
+            case Answered(planned):
+                self.accept(planned, edge)
+            case Failed(request_id):
+                self.give_up(request_id)
+            case WorkerReady():
+                self.find_worker()
+            case WorkerLost():
+                self.lose_worker()
 
     def lose_worker(self) -> None:
         """What was asked will not be answered."""

@@ -40,6 +40,11 @@ from jamd.roll import draw
 PANIC_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
 """`kill -USR1` ends all that sounds; Windows has no such signal."""
 
+LOOP = (
+    "What jamd plays comes back into its input, and jamd does not listen to it: take that route "
+    "away, or switch the monitoring of the track off."
+)
+
 STATUS_S = 0.1
 """How often the status line changes."""
 
@@ -225,7 +230,7 @@ class Watch:
         self._trial = trial
         self._settings = settings
         self._counted_in = settings.count_in * settings.meter.ticks_per_bar
-        self._introduced = False
+        self._introduced = self._loop_told = False
         self._bar = 0
         self._status_at = 0.0
         self._follows = False
@@ -239,7 +244,7 @@ class Watch:
 
     def tend(self, now: float, status: Status) -> None:
         """Look after the worker, the ports, the screen and the end."""
-        for line in (*self._worker_news(now), *self._ports.tend(now)):
+        for line in (*self._worker_news(now), *self._ports.tend(now), *self._route_news(status)):
             self._screen.news(line)
         if self._recorder is not None and self._recorder.trouble is not None:
             self._screen.news(f"{self._recorder.trouble}.")
@@ -250,10 +255,6 @@ class Watch:
             self._bar = status.bar
             for line in self._trial.bar_line() if self._trial else ():
                 self._screen.news(f"The model is {line}.")
-        if self._settings.send_clock and status.from_clock is not self._follows:
-            self._follows = status.from_clock
-            told = "follows a clock and sends none" if self._follows else "sends its clock"
-            self._screen.news(f"jamd {told}.")
         if self.bars is not None and status.bars_played >= self.bars:
             self.stop()
         for row in note_rows(self._sounded, self._settings.meter, self._counted_in):
@@ -274,6 +275,18 @@ class Watch:
         told: dict[str, object] = to_plain(status) | to_plain(connected)
         del told["class"]
         return {"rows": status_rows(status, connected)} | told
+
+    def _route_news(self, status: Status) -> list[str]:
+        """What has become of the routes in and out."""
+        news = []
+        if self._settings.send_clock and status.from_clock is not self._follows:
+            self._follows = status.from_clock
+            told = "follows a clock and sends none" if self._follows else "sends its clock"
+            news.append(f"jamd {told}.")
+        if status.loop and not self._loop_told:
+            self._loop_told = True
+            news.append(LOOP)
+        return news
 
     def _worker_news(self, now: float) -> list[str]:
         supervisor = self._supervisor

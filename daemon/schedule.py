@@ -122,6 +122,14 @@ class Ledger:
                 remember(message.channel)
             yield Outgoing(tick, None, message, self._output)
 
+    def ends(self, message: Message) -> bool:
+        """Whether one of the player's messages ends something that `thru` has sent on."""
+        if message.type == "note_off" or (message.type == "note_on" and not message.velocity):
+            sounding = self._sounding.get(Key(message.channel, message.note))
+            return sounding is not None and sounding.part is None
+        lifts = message.is_cc(SUSTAIN) and message.value < PEDAL_DOWN
+        return lifts and message.channel in self._pedals
+
     def silence(self, tick: Tick) -> Iterator[Outgoing]:
         """End everything that sounds and lift every pedal."""
         for key in sorted(self._sounding, key=lambda key: (key.channel, key.pitch)):

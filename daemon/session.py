@@ -11,6 +11,7 @@ from jamd.daemon.breath import Breath
 from jamd.daemon.commit import Commit
 from jamd.daemon.controls import Controls, event_of
 from jamd.daemon.ear import Ear
+from jamd.daemon.echo import Echo, Origin
 from jamd.daemon.events import Effect, Event, Journal, Mode, Turn
 from jamd.daemon.feel import Feel
 from jamd.daemon.follower import Move
@@ -44,9 +45,10 @@ class Session:
         self._beat = Beat(settings)
         self._transport = self._beat.transport
         self._feel = Feel(settings.meter, settings.swing, settings.humanise_s, settings.seed)
-        self._memory = Memory(settings.meter, self._feel.straight)
+        self._memory = Memory(settings.meter, self._feel.straight, settings.split)
         self._controls = Controls(settings.controls)
-        self._ear = Ear(self._transport, self._memory, self._feel)
+        self._echo = Echo()
+        self._ear = Ear(settings, self._transport, self._memory, self._feel)
         self._planner = Planner(settings, self._memory)
         self._stage = Stage(settings, self._transport, self._feel)
         self._mode = settings.mode
@@ -120,6 +122,7 @@ class Session:
             told_by=self._beat.told_by,
             link_peers=self._beat.link_peers,
             bars_played=self._beat.bars_played(now),
+            loop=self._echo.known,
         )
 
     def shutdown(self, now: float) -> list[Effect]:
@@ -138,29 +141,16 @@ class Session:
                 self._follow(event, seconds)
             case events.Heard(message) if not hasattr(message, "channel"):
                 self._follow(message, seconds)
-            case events.Heard(message) if self._controls.owns(message):
-                self._use(message, seconds)
             case events.Heard(message):
-                self._hear(message)
+                self._listen(message, seconds)
             case events.Answered() | events.Failed() | events.WorkerReady() | events.WorkerLost():
-                self._hear_of_worker(event)
+                self._planner.hear(event, self._commit.edge)
             case _:
                 self._grant(event)
 
     def _follow(self, said: Message | events.LinkState, seconds: float) -> None:
         self._move(self._beat.hear(said, seconds, self._now))
         self._effects += self._beat.tempo_news(self._now)
-
-    def _hear_of_worker(self, event: events.FromWorker) -> None:
-        match event:
-            case events.Answered(planned):
-                self._planner.accept(planned, self._commit.edge)
-            case events.Failed(request_id):
-                self._planner.give_up(request_id)
-            case events.WorkerReady():
-                self._planner.find_worker()
-            case events.WorkerLost():
-                self._planner.lose_worker()
 
     def _grant(self, wish: events.Wish) -> None:
         match wish:
@@ -183,10 +173,17 @@ class Session:
             self._journal(events.ControlUsed(self._tick, self._now, action.value, message))
             self._take_in(event_of(action, self._mode), seconds)
 
-    def _hear(self, message: Message) -> None:
-        channel = message.channel
-        if self._settings.listen_channel not in (None, channel):
+    def _listen(self, message: Message, seconds: float) -> None:
+        origin = self._echo.hear(message, self._now)
+        if origin is Origin.JAMD:
             return
+        if self._controls.owns(message):
+            self._use(message, seconds)
+        elif self._ear.minds(message):
+            self._hear(message, origin)
+
+    def _hear(self, message: Message, origin: Origin) -> None:
+        channel = message.channel
         struck = message.type == "note_on" and message.velocity > 0
         if struck and not self._transport.rolling:
             if self._beat.follower.waits:  # what is played while the song stands has no place in it
@@ -198,24 +195,26 @@ class Session:
             self._panic()
             return
         if struck:
-            self._press(Key(channel, message.note), message.velocity)
+            self._press(Key(channel, message.note), message.velocity, origin)
         elif message.type in ("note_on", "note_off"):
             self._ear.release(Key(channel, message.note), self._now)
         elif message.is_cc(SUSTAIN):
             self._ear.pedal(channel, message.value, self._now)
         self._effects += self._stage.thru(message, self._now)
 
-    def _press(self, key: Key, velocity: int) -> None:
-        if self._turn is Turn.JAMD:
+    def _press(self, key: Key, velocity: int, origin: Origin) -> None:
+        tune = origin is Origin.PLAYER and self._ear.is_tune(key)
+        if tune and self._turn is Turn.JAMD:
             self._break_in(velocity)
-        elif not self._policy.by_the_bar and phrase_is_over(self._scene()):
+        elif tune and not self._policy.by_the_bar and phrase_is_over(self._scene()):
             self._ear.begin_phrase()
-        else:
+        elif origin is Origin.PLAYER:
             self._planner.replan(self._commit.edge)
         begins = self._ear.phrase.first is None
-        self._ear.press(key, velocity, self._now)
-        leads = self._turn is Turn.PLAYER
-        self._effects += self._beat.press(velocity, self._now, begins=begins, leads=leads)
+        self._ear.press(key, velocity, self._now, tune)
+        if tune:
+            leads = self._turn is Turn.PLAYER
+            self._effects += self._beat.press(velocity, self._now, begins=begins, leads=leads)
 
     def _break_in(self, velocity: int) -> None:
         """The player strikes a key in jamd's turn."""
@@ -247,6 +246,7 @@ class Session:
             self._ear.begin_phrase()
         self._give_way()
         self._mode = mode
+        self._stage.enter(mode)
         self._policy = policy(mode, self._settings)
         self._journal(events.ModeSet(self._tick, self._now, mode))
 
@@ -377,4 +377,7 @@ class Session:
 
     def _collect(self) -> list[Effect]:
         effects, self._effects = self._effects + self._beat.wishes(), []
+        for effect in effects:
+            if isinstance(effect, events.Send):
+                self._echo.sent(effect, self._now)
         return effects

@@ -32,9 +32,11 @@ class Settings:
         on_clock_lost: What follows when a clock that was followed is lost.
         link_start_stop: Share starts and stops with a Link session.
         listen_channel: The MIDI channel heard, 0..15; None: all of them.
+        program_changes: Let program changes and bank selects through; they are music to nobody.
+        split: What the player plays below this MIDI pitch accompanies his tune: it has no turn.
         lead_channel: The MIDI channel on which Lead goes out, 0..15.
         comp_channel: The MIDI channel on which Comp goes out, 0..15.
-        thru: Send the player's own notes on as they come.
+        thru: Send the player's own notes on as they come; mode `off` always does.
         output_offset_s: How much later than its tick a note leaves; below 0, earlier.
         click: When there is a click.
         click_sound: What it sends.
@@ -66,6 +68,8 @@ class Settings:
     on_clock_lost: ClockLost = ClockLost.KEEP
     link_start_stop: bool = True
     listen_channel: int | None = None
+    program_changes: bool = False
+    split: int = 0
     lead_channel: int = 0
     comp_channel: int = 0
     thru: bool = False
@@ -103,6 +107,8 @@ def settings_from(config: Config) -> Settings:
         on_clock_lost=ClockLost(transport.on_clock_lost),
         link_start_stop=transport.link_start_stop,
         listen_channel=midi.channel_in - 1 if midi.channel_in else None,
+        program_changes=midi.program_changes,
+        split=midi.split,
         lead_channel=midi.channel_lead - 1,
         comp_channel=midi.channel_comp - 1,
         thru=midi.thru,

@@ -10,7 +10,7 @@ from mido import Message
 
 from jamd.daemon.click import Click, When
 from jamd.daemon.clock_out import ClockOut
-from jamd.daemon.events import Effect, Journal, Output, Send, Sounded
+from jamd.daemon.events import Effect, Journal, Mode, Output, Send, Sounded
 from jamd.daemon.feel import Feel
 from jamd.daemon.follower import Source
 from jamd.daemon.schedule import Ledger, Outgoing, Schedule
@@ -64,6 +64,7 @@ class Stage:
             (self._schedule, settings.output_offset_s),
             (self._click, settings.click_offset_s),
         ]
+        self.enter(settings.mode)
 
     @property
     def sounding(self) -> int:
@@ -115,13 +116,17 @@ class Stage:
 
     def thru(self, message: Message, now: float) -> list[Effect]:
         """Send one of the player's own channel messages on, if that is wanted."""
-        if not self._settings.thru:
+        if not (self._passes_on or self._ledger.ends(message)):
             return []
         return self._at_once(self._ledger.thru(self._tick(now), message), now)
 
     def shift(self, by: int) -> None:
         """The bar line was found: every moment is `by` ticks later. Nothing of jamd's is due."""
         self._click.shift(by)
+
+    def enter(self, mode: Mode) -> None:
+        """`off` sends on what the player plays, the other modes only where that is wanted."""
+        self._passes_on = self._settings.thru or mode is Mode.OFF
 
     def ring_out(self, onsets: Tick, limit: Tick) -> None:
         """Let nothing begin from `onsets` on, and nothing last beyond `limit`."""

@@ -23,6 +23,7 @@ class Status:
         from_clock: Whether the tempo is a MIDI clock's.
         waits: Whether the transport rolls when a MIDI clock says so, not with the first note.
         told_by: Where the player's own tempo comes from, in words; None: it is not the player's.
+        loop: Whether what jamd plays has come back into its input.
         link_peers: How many others are in the Link session; None: jamd is in none.
         bars_played: Whole bars that have passed since the count-in, wherever a sequencer is.
     """
@@ -40,3 +41,4 @@ class Status:
     bars_played: int = 0
     link_peers: int | None = None
     told_by: str | None = None
+    loop: bool = False

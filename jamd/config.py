@@ -74,6 +74,18 @@ class Midi:
         (), _PATTERNS, "Ports to play to, at the start and whenever they appear."
     )
     channel_in: int = _setting(0, Number(0, 16), "The channel that is heard; 0 is all of them.")
+    program_changes: bool = _setting(
+        False,
+        Flag(),
+        "Keep and send on program changes and bank selects. Keyboards send them when their own "
+        "sound is changed; what plays jamd would change its sound with them.",
+    )
+    split: int = _setting(
+        0,
+        Number(0, 127, "MIDI pitch"),
+        "Below it your left hand accompanies: it is heard as chords, and it neither keeps your "
+        "turn nor takes it. 0: no split.",
+    )
     channel_lead: int = _setting(1, _CHANNEL, "The channel on which jamd's lead goes out.")
     channel_comp: int = _setting(
         1,
@@ -81,7 +93,9 @@ class Midi:
         "The channel on which jamd's chords go out: another than the lead's gives them an "
         "instrument of their own.",
     )
-    thru: bool = _setting(False, Flag(), "Send what you play on to the output as well.")
+    thru: bool = _setting(
+        False, Flag(), "Send what you play on to the output as well, not only when jamd is off."
+    )
     output_offset_ms: float = _setting(
         0.0,
         _OFFSET,
@@ -220,9 +234,9 @@ class Play:
 
     mode: str = _setting(
         "answer",
-        Choice.of("answer", "endless"),
+        Choice.of("answer", "endless", "off"),
         "answer: you play, you pause, it answers. endless: it goes on from what you played until "
-        "you stop it.",
+        "you stop it. off: it plays nothing, and sends on what you play.",
     )
     trade: int = _setting(
         0,

@@ -31,3 +31,19 @@ def parts_of(pitches: Sequence[int]) -> list[Part]:
         return [Part.LEAD if pitch >= LOWEST_LEAD else Part.COMP for pitch in pitches]
     top = max(range(len(pitches)), key=pitches.__getitem__)
     return [Part.LEAD if i == top else Part.COMP for i in range(len(pitches))]
+
+
+def parts_by_hand(pitches: Sequence[int], split: int) -> list[Part]:
+    """The part of each of the notes struck at one moment on a keyboard that is split.
+
+    Args:
+        pitches: MIDI pitches, in any order.
+        split: Below it is the hand that accompanies.
+
+    Returns:
+        A part for each pitch, in the same order: below the split Comp; above it, of three or more,
+        the highest is Lead and the rest Comp; of one or two, all are Lead.
+    """
+    upper = [pitch for pitch in pitches if pitch >= split]
+    lowest_lead = max(upper, default=split) if len(upper) >= CHORD_SIZE else split
+    return [Part.LEAD if pitch >= lowest_lead else Part.COMP for pitch in pitches]

@@ -23,6 +23,7 @@ _SETTINGS = (
     "click.when",
     "midi.api",
     "midi.thru",
+    "midi.split",
     "midi.connect_input",
     "midi.connect_output",
     "midi.output_offset_ms",

@@ -126,7 +126,7 @@ def test_what_a_terminal_would_obey_is_shown_escaped(written: Path) -> None:
     written.write_text(r'"\u009b2J" = 1' + "\n" + r'play.mode = "\u001b[2J"')
     assert problems(written) == [
         rf"{written}: \x9b2J: no such setting",
-        rf'{written}: play.mode: expected one of "answer", "endless"; found "\u001b[2J"',
+        rf'{written}: play.mode: expected one of "answer", "endless", "off"; found "\u001b[2J"',
     ]
 
 

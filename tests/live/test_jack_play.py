@@ -102,7 +102,7 @@ class Musician:
         (ears,) = [name for name in names if name.startswith("musician-ears:")]
         jack("jack_connect", mine, listens)
         jack("jack_connect", plays, ears)
-        self.plays = plays
+        self.plays, self.listens = plays, listens
 
     def listen(self) -> None:
         while packet := self._in.get_message():
@@ -157,6 +157,10 @@ def assert_on_the_grid(player: Musician, onsets: list[float]) -> None:
     assert sum(abs(one - usual_s) < 0.012 for one in late_s) >= 0.9 * len(late_s), late_s
 
 
+def newest_take(folder: Path) -> Path:
+    return max((folder / "takes").glob("*.mid"))
+
+
 def begins(message: mido.Message) -> bool:
     return bool(message.type == "note_on" and message.velocity)
 
@@ -186,10 +190,9 @@ def test_a_phrase_is_answered_in_time_and_every_note_ends(
             assert daemon.end(signal.SIGINT) == 0, daemon.lines
             player.listen_until(lambda: not player.sounding(), 2, "the end of every note")
         assert_on_the_grid(player, player.onsets())
-        take = max((tmp_path / "takes").glob("*.mid"))
-        tracks = {track.name: track for track in mido.MidiFile(take).tracks}
+        tracks = {track.name: track for track in mido.MidiFile(newest_take(tmp_path)).tracks}
         assert [m.note for m in tracks["player"] if begins(m)] == list(PHRASE)
-        assert main(["replay", str(take), "--again"]) == 0, "the same, bit for bit"
+        assert main(["replay", str(newest_take(tmp_path)), "--again"]) == 0, "the same, bit for bit"
 
     jack_server.undisturbed(attempt)
 
@@ -210,6 +213,21 @@ def test_when_the_worker_is_killed_the_beat_goes_on_and_another_one_plays(
             assert daemon.end(signal.SIGTERM) == 0, daemon.lines
             player.listen_until(lambda: not player.sounding(), 2, "the end of every note")
         assert_on_the_grid(player, [at for at in player.onsets() if at > killed])
+
+    jack_server.undisturbed(attempt)
+
+
+def test_what_a_route_brings_back_is_not_heard(jack_server: JackServer, tmp_path: Path) -> None:
+    def attempt() -> None:
+        with session(tmp_path, "--mode", "endless") as (daemon, player):
+            jack("jack_connect", player.plays, player.listens)
+            player.listen_until(lambda: "comes back" in "".join(daemon.lines), 40, "the news")
+            before = len(player.onsets())
+            player.listen_until(lambda: len(player.onsets()) >= before + 8, 30, "music")
+            assert daemon.end(signal.SIGINT) == 0, daemon.lines
+        tracks = {track.name: track for track in mido.MidiFile(newest_take(tmp_path)).tracks}
+        echoes = sum(map(begins, tracks["player"])) - len(PHRASE)
+        assert 0 < echoes < before
 
     jack_server.undisturbed(attempt)
 

@@ -1,0 +1,284 @@
+"""What jamd sent is known again when it comes back, and no note of a player's is taken for it."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mido import Message
+
+from jamd.daemon.echo import ENOUGH, LONGEST_S, SPREAD_S, Echo, Origin
+from jamd.daemon.events import Event, Heard, Mode, Send, Sounded, Turn, TurnTaken, WorkerReady
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.virtual import Performance, RecordingPort, ScriptedImproviser
+
+PLAYER, DOUBTFUL, JAMD = Origin.PLAYER, Origin.DOUBTFUL, Origin.JAMD
+
+
+def on(pitch: int, velocity: int = 80, channel: int = 0) -> Message:
+    return Message("note_on", note=pitch, velocity=velocity, channel=channel)
+
+
+def off(pitch: int, channel: int = 0) -> Message:
+    return Message("note_off", note=pitch, channel=channel)
+
+
+def looped(notes: int = ENOUGH, delay: float = 0.03, channel: int = 0) -> tuple[Echo, list[Origin]]:
+    """After so many notes of jamd's, a quarter of a second each, that have all come back."""
+    echo, origins = Echo(), []
+    for i in range(notes):
+        now = i * 0.25
+        echo.sent(Send(on(60 + i, 70 + i), 0.0), now)
+        origins.append(echo.hear(on(60 + i, 70 + i, channel), now + delay))
+        echo.sent(Send(off(60 + i), 0.0), now + 0.1)
+        echo.hear(off(60 + i, channel), now + 0.1 + delay)
+    return echo, origins
+
+
+@pytest.mark.parametrize("channel", [0, 5])
+def test_a_loop_is_known_when_six_moments_have_come_back(channel: int) -> None:
+    echo, origins = looped(8, channel=channel)
+    assert echo.loop
+    assert origins == [DOUBTFUL] * 5 + [JAMD] * 3
+
+
+def test_a_chord_is_one_moment() -> None:
+    echo = Echo()
+    chord = [on(pitch, 80) for pitch in (60, 64, 67, 71, 74)]
+    for message in chord:
+        echo.sent(Send(message, 0.0), 1.0)
+    assert [echo.hear(message, 1.01) for message in chord] == [DOUBTFUL] * 5
+    assert not echo.loop
+
+
+def test_a_repeat_beside_the_echo_is_heard() -> None:
+    echo, _ = looped()
+    echo.sent(Send(on(72, 90), 0.0), 2.0)
+    assert [echo.hear(on(72, 90), 2.02), echo.hear(on(72, 90), 2.03)] == [JAMD, PLAYER]
+    echo.sent(Send(off(72), 0.0), 2.2)
+    assert [echo.hear(off(72), 2.22), echo.hear(off(72), 2.23)] == [JAMD, PLAYER]
+
+
+def test_a_key_that_the_player_holds_is_not_let_go_by_an_echo() -> None:
+    echo, _ = looped()
+    assert echo.hear(on(72, 40), 1.9) is PLAYER
+    echo.sent(Send(on(72, 90), 0.0), 2.0)
+    assert echo.hear(on(72, 90), 2.03) is JAMD
+    echo.sent(Send(off(72), 0.0), 2.1)
+    assert [echo.hear(off(72), at) for at in (2.13, 2.5)] == [JAMD, PLAYER]
+
+
+def test_without_its_route_the_first_note_ends_the_loop() -> None:
+    echo, _ = looped()
+    echo.sent(Send(on(72, 90), 0.0), 2.0)
+    echo.sent(Send(on(74, 90), 0.0), 2.5)
+    assert not echo.loop
+    assert echo.hear(on(74, 90), 2.53) is DOUBTFUL
+
+
+def test_a_note_that_does_not_come_back_begins_the_row_again() -> None:
+    echo, _ = looped(ENOUGH - 1)
+    echo.sent(Send(on(72, 90), 0.0), 1.3)
+    echo.sent(Send(on(60, 70), 0.0), 1.8)
+    assert echo.hear(on(60, 70), 1.83) is DOUBTFUL
+    assert not echo.loop
+
+
+def test_a_player_who_follows_at_his_own_distance_is_no_loop() -> None:
+    """The same notes at the same velocity: an organ, and somebody who knows the tune."""
+    draw, echo = random.Random(4), Echo()
+    for i in range(10_000):
+        now, pitch = i * 0.4, 60 + i % 7
+        echo.sent(Send(on(pitch, 64), 0.0), now)
+        assert echo.hear(on(pitch, 64), now + draw.gauss(0.1, 0.02)) is not JAMD
+        echo.sent(Send(off(pitch), 0.0), now + 0.15)
+        echo.hear(off(pitch), now + draw.gauss(0.24, 0.02))
+
+
+def test_somebody_who_repeats_one_note_through_thru_is_no_loop() -> None:
+    echo = Echo()
+    for i in range(100):
+        now = i * 0.1  # as even as a machine
+        assert echo.hear(on(60, 64), now) is PLAYER
+        echo.sent(Send(on(60, 64), 0.0), now)
+        assert echo.hear(off(60), now + 0.05) is PLAYER
+        echo.sent(Send(off(60), 0.0), now + 0.05)
+
+
+def test_one_key_on_two_channels_is_no_loop() -> None:
+    echo = Echo()
+    for i in range(20):
+        now = i * 0.5
+        for channel, at in ((0, now), (1, now + 0.001)):
+            assert echo.hear(on(60, 64, channel), at) is PLAYER
+            echo.sent(Send(on(60, 64, channel), 0.0), at)
+
+
+def test_what_is_sent_on_does_not_go_round() -> None:
+    echo = Echo()
+    for i in range(3):
+        now = float(i)
+        assert echo.hear(on(60, 64), now) is PLAYER
+        echo.sent(Send(on(60, 64), 0.0), now)
+        assert echo.hear(on(60, 64), now + 0.03) is JAMD
+        assert echo.hear(off(60), now + 0.1) is PLAYER
+        echo.sent(Send(off(60), 0.0), now + 0.1)
+        assert echo.hear(off(60), now + 0.13) is JAMD
+
+
+def test_a_panic_does_not_come_round() -> None:
+    echo = Echo()
+    panic = Message("control_change", control=123, value=0)
+    assert echo.hear(panic, 0.9) is PLAYER
+    echo.sent(Send(panic, 0.0), 1.0)
+    assert echo.hear(panic, 1.01) is JAMD
+    assert echo.hear(panic, 1.02) is PLAYER
+
+
+NOTES = st.tuples(st.integers(60, 63), st.sampled_from([64, 80]))
+
+
+@given(st.lists(st.tuples(st.floats(0.02, 1.0), NOTES, st.booleans()), max_size=60))
+def test_no_more_is_dropped_than_went_out(
+    story: list[tuple[float, tuple[int, int], bool]],
+) -> None:
+    """Few pitches and few velocities, so that chance does its worst."""
+    echo, now, out, dropped = Echo(), 0.0, 0, 0
+    for wait, (pitch, velocity), jamd in story:
+        now += wait
+        if jamd:
+            echo.sent(Send(on(pitch, velocity), 0.0), now)
+            out += 1
+        elif echo.hear(on(pitch, velocity), now) is JAMD:
+            dropped += 1
+            assert dropped <= out - (ENOUGH - 1)
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 1.0), NOTES, st.booleans()), max_size=60))
+def test_a_player_whose_notes_are_not_jamds_loses_none(
+    story: list[tuple[float, tuple[int, int], bool]],
+) -> None:
+    echo, now = Echo(), 0.0
+    for wait, (pitch, velocity), jamd in story:
+        now += wait
+        if jamd:
+            echo.sent(Send(on(pitch, velocity), 0.0), now)
+        else:
+            assert echo.hear(on(pitch, velocity + 1), now) is PLAYER
+            assert echo.hear(off(pitch), now) is PLAYER
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.03, 1.0), NOTES, st.integers(0, 4)), min_size=12, max_size=60),
+    st.floats(0.001, LONGEST_S - 0.02),
+    st.randoms(use_true_random=False),
+)
+def test_in_a_loop_the_players_notes_are_all_heard(
+    story: list[tuple[float, tuple[int, int], int]], delay: float, draw: random.Random
+) -> None:
+    coming: list[tuple[float, Message]] = []
+    sent: list[tuple[float, Message]] = []
+    now, played = 0.0, 0
+    for wait, (pitch, velocity), whose in story:
+        now += wait
+        if whose:
+            sent.append((now, on(pitch, velocity)))
+            arrives = now + delay + draw.uniform(0, SPREAD_S)
+            coming.append((max(arrives, coming[-1][0] if coming else 0), on(pitch, velocity)))
+        else:
+            played += 1
+            coming.append((now, on(pitch, velocity)))
+    echo, heard = Echo(), 0
+    happened = [(at, 0, m) for at, m in sent] + [(at, 1, m) for at, m in coming]
+    for at, comes, message in sorted(happened, key=lambda one: one[:2]):
+        if comes:
+            heard += echo.hear(message, at) is not JAMD
+        else:
+            echo.sent(Send(message, 0.0), at)
+    assert heard >= played
+
+
+class LoopedPort(RecordingPort):
+    """An output whose messages come back into the input of the same session."""
+
+    performance: Performance
+    delay_s = 0.02
+
+    def send(self, message: Send) -> None:
+        super().send(message)
+        comes_s = self.performance._clock.now() + self.delay_s
+        self.performance._push(comes_s, Heard(message.message))
+
+
+def jam(settings: Settings, looped: bool, bars: int = 24) -> Performance:
+    """Every fourth bar of two seconds the player plays seven notes, no two at one velocity."""
+    draw = random.Random(2)
+    story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
+    for bar in range(0, bars, 4):
+        for i in range(7):
+            pitch, at = 60 + draw.randrange(12), 1 + 2 * bar + i / 4 + draw.gauss(0, 0.01)
+            story.append((at, Heard(on(pitch, draw.randint(40, 110)))))
+            story.append((at + 0.2, Heard(off(pitch))))
+    performance = Performance(Session(settings), ScriptedImproviser(), story)
+    if looped:
+        performance.port = port = LoopedPort()
+        port.performance = performance
+    performance.run(1 + 2 * bars)
+    return performance
+
+
+def strikes(performance: Performance, of_player: bool) -> list[tuple[int, int]]:
+    return [
+        (entry.tick, entry.message.note)
+        for entry in performance.entries
+        if isinstance(entry, Sounded)
+        and (entry.part is None) is of_player
+        and entry.message.type == "note_on"
+    ]
+
+
+def turns(performance: Performance) -> list[Turn]:
+    return [entry.turn for entry in performance.entries if isinstance(entry, TurnTaken)]
+
+
+@pytest.mark.parametrize("mode", [Mode.ANSWER, Mode.ENDLESS])
+def test_a_loop_takes_no_turn_and_is_heard_only_until_it_is_known(mode: Mode) -> None:
+    settings = Settings(mode=mode, bpm=120)
+    alone, looped = jam(settings, looped=False), jam(settings, looped=True)
+    assert looped.session.status(50.0).loop
+    assert turns(looped) == turns(alone)
+    echoes = set(strikes(looped, of_player=True)) - set(strikes(alone, of_player=True))
+    assert len(echoes) == ENOUGH - 1
+
+
+def test_an_answer_in_a_loop_is_the_answer_without_it() -> None:
+    settings = Settings(mode=Mode.ANSWER, bpm=120)
+    alone, looped = jam(settings, looped=False), jam(settings, looped=True)
+    bar_4 = 4 * 1920
+    late, late_alone = (
+        [strike for strike in strikes(one, of_player=False) if strike[0] > bar_4]
+        for one in (looped, alone)
+    )
+    assert late == late_alone
+
+
+def test_in_a_loop_each_note_is_sent_on_once() -> None:
+    performance = jam(Settings(mode=Mode.OFF, bpm=120), looped=True)
+    assert performance.session.status(50.0).loop
+    begun = [send for send in performance.port.sent if send.message.type == "note_on"]
+    assert len(begun) == 42  # six times seven
+
+
+def test_a_panic_in_a_loop_ends() -> None:
+    performance = Performance(
+        Session(Settings(mode=Mode.OFF)),
+        ScriptedImproviser(),
+        [(1.0, Heard(on(60))), (2.0, Heard(Message("control_change", control=123, value=0)))],
+    )
+    performance.port = port = LoopedPort()
+    port.performance = performance
+    performance.run(9.0)
+    assert len(port.sent) < 12

@@ -1,0 +1,123 @@
+"""What of the player's playing is heard, what is sent on, and which hand has the turn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from mido import Message
+
+from jamd.daemon.events import Event, Heard, Mode, Send, SetMode, Turn, WorkerReady
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.notes import Part
+from jamd.parts import parts_by_hand
+
+OFF = Settings(mode=Mode.OFF, bpm=120)
+SPLIT = Settings(bpm=120, split=55)
+
+
+def on(pitch: int, channel: int = 0) -> Message:
+    return Message("note_on", note=pitch, velocity=70, channel=channel)
+
+
+def off(pitch: int, channel: int = 0) -> Message:
+    return Message("note_off", note=pitch, channel=channel)
+
+
+def cc(control: int, value: int) -> Message:
+    return Message("control_change", control=control, value=value)
+
+
+def sent(settings: Settings, *heard: Message | SetMode) -> list[Message]:
+    """What goes out at once when `heard` comes in, a second apart."""
+    session, out = Session(settings), []
+    for i, one in enumerate(heard):
+        event = one if isinstance(one, SetMode) else Heard(one)
+        out += [e.message for e in session.handle(event, 1.0 + i) if isinstance(e, Send)]
+    return out
+
+
+def test_off_sends_on_what_is_played() -> None:
+    played = [on(60), cc(64, 127), off(60), cc(64, 0)]
+    assert sent(OFF, *played) == played
+
+
+def test_the_other_modes_send_nothing_on_unless_that_is_wanted() -> None:
+    assert sent(Settings(), on(60), off(60)) == []
+    assert sent(Settings(thru=True), on(60), off(60)) == [on(60), off(60)]
+
+
+def test_what_was_sent_on_ends_when_it_is_let_go_in_another_mode() -> None:
+    heard = (on(60), cc(64, 127), SetMode(Mode.ANSWER), on(62), off(62), off(60), cc(64, 0))
+    assert sent(OFF, *heard) == [on(60), cc(64, 127), off(60), cc(64, 0)]
+
+
+def test_program_changes_and_banks_are_ignored_unless_wanted() -> None:
+    program, bank = Message("program_change", program=5), cc(32, 1)
+    assert sent(OFF, program, bank, on(60)) == [on(60)]
+    assert sent(replace(OFF, program_changes=True), program, bank) == [program, bank]
+
+
+def test_other_channels_are_not_heard() -> None:
+    settings = replace(OFF, listen_channel=3)
+    assert sent(settings, on(60, 3), on(62, 4), off(62, 4), off(60, 3)) == [on(60, 3), off(60, 3)]
+
+
+def tune(begin: float) -> list[tuple[float, Event]]:
+    """Four quarter notes at 120, from `begin` on."""
+    events: list[tuple[float, Event]] = []
+    for i, pitch in enumerate((60, 64, 67, 65)):
+        events.append((begin + i / 2, Heard(on(pitch))))
+        events.append((begin + i / 2 + 0.4, Heard(off(pitch))))
+    return events
+
+
+def chords(begin: float, count: int) -> list[tuple[float, Event]]:
+    """A left hand that goes on: a chord each beat, let go just before the next."""
+    events: list[tuple[float, Event]] = []
+    for i in range(count):
+        for pitch in (43, 47, 50):
+            events.append((begin + i / 2, Heard(on(pitch))))
+            events.append((begin + i / 2 + 0.45, Heard(off(pitch))))
+    return events
+
+
+def turn_at(settings: Settings, story: list[tuple[float, Event]], now: float) -> Turn:
+    performance = Performance(
+        Session(settings), ScriptedImproviser(), [(0.0, WorkerReady()), *story]
+    )
+    performance.run(now)
+    return performance.session.status(now).turn
+
+
+@pytest.mark.parametrize(("split", "turn"), [(0, Turn.PLAYER), (55, Turn.JAMD)])
+def test_a_left_hand_below_the_split_neither_keeps_the_turn_nor_takes_it(
+    split: int, turn: Turn
+) -> None:
+    story = [*tune(1.0), *chords(1.01, 12)]
+    assert turn_at(replace(SPLIT, split=split), story, 4.6) is turn
+
+
+def test_the_right_hand_takes_the_turn_back() -> None:
+    story = [*tune(1.0), *chords(1.01, 12), *tune(4.5)]
+    assert turn_at(SPLIT, story, 6.0) is Turn.PLAYER
+
+
+def test_the_left_hand_is_heard_as_an_accompaniment() -> None:
+    session = Session(SPLIT)
+    for seconds, event in (*chords(1.0, 1), *tune(1.0)):
+        session.handle(event, seconds)
+    heard = session._memory.heard.notes(session._transport.tick_at(3.0))
+    assert {note.pitch: note.part for note in heard} == {
+        **dict.fromkeys((43, 47, 50), Part.COMP),
+        **dict.fromkeys((60, 64, 67, 65), Part.LEAD),
+    }
+
+
+def test_a_hand_of_its_own_may_play_chords() -> None:
+    lead, comp = Part.LEAD, Part.COMP
+    assert parts_by_hand([40, 52, 57], 55) == [comp, comp, lead]
+    assert parts_by_hand([40, 60, 64, 67], 55) == [comp, comp, comp, lead]
+    assert parts_by_hand([40], 55) == [comp]
