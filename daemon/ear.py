@@ -67,10 +67,11 @@ class Ear:
         """A key goes down. What does not lead is heard, and is no part of the phrase."""
         tick = self._transport.tick_at(now)
         self._learnt = False
+        if leads:
+            self._feel.hear(tick)  # first: where a note was meant depends on it
         rate = TICKS_PER_BEAT / self._transport.beat_seconds
         self._memory.heard.press(key, velocity, tick, now, rate)
         if leads:
-            self._feel.hear(tick)
             self.dynamics.hear(velocity)
             self.phrase.press(key, velocity, tick, now)
         self.notes_heard += 1
