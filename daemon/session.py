@@ -7,23 +7,20 @@ from typing import TYPE_CHECKING
 
 from jamd.daemon import events
 from jamd.daemon.beat import Beat
-from jamd.daemon.breath import Breath
 from jamd.daemon.commit import Commit
 from jamd.daemon.controls import Controls, event_of
 from jamd.daemon.ear import Ear
 from jamd.daemon.echo import Echo, Origin
-from jamd.daemon.events import Effect, Event, Journal, Mode, Turn
+from jamd.daemon.events import Effect, Event, Journal, Turn
 from jamd.daemon.feel import Feel
+from jamd.daemon.floor import Floor
 from jamd.daemon.follower import Move
 from jamd.daemon.memory import Memory
-from jamd.daemon.modes import Scene, is_stray, phrase_is_over, policy
-from jamd.daemon.phrase import Phrase
 from jamd.daemon.planner import Planner
 from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, Key
 from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
 from jamd.daemon.status import Status
-from jamd.daemon.yielding import Patience
 from jamd.notes import Tick
 
 if TYPE_CHECKING:
@@ -36,8 +33,8 @@ class Session:
     Moments are seconds of a monotonic clock, any origin; they must not run backwards, and one that
     does counts as the latest moment seen. A fresh session has no worker: tell it `WorkerReady`.
 
-    It wires together the beat (`Beat`), what comes in (`Ear`), what may be played (`Planner`) and
-    what goes out (`Stage`), and decides whose turn it is.
+    It wires together the beat (`Beat`), what comes in (`Ear`), whose turn it is (`Floor`), what may
+    be played (`Planner`), what is certain (`Commit`) and what goes out (`Stage`).
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -51,12 +48,10 @@ class Session:
         self._ear = Ear(settings, self._transport, self._memory, self._feel)
         self._planner = Planner(settings, self._memory)
         self._stage = Stage(settings, self._transport, self._feel)
-        self._mode = settings.mode
         self._commit = Commit(self._beat, self._ear, self._planner, self._memory, self._stage)
-        self._policy = policy(settings.mode, settings)
-        self._turn = Turn.PLAYER
-        self._answered: Phrase | None = None  # in jamd's turn: what it answers
-        self._patience = Patience(settings.yields, 0)
+        self._floor = Floor(
+            settings, self._transport, self._ear, self._planner, self._commit, self._stage
+        )
         self._now = -math.inf
         self._closed = False
         self._effects: list[Effect] = []
@@ -98,10 +93,10 @@ class Session:
 
     def _musical_deadlines(self) -> list[float | None]:
         deadlines = [
-            self._policy.deadline(self._scene()),
+            self._floor.deadline(self._now),
             self._planner.deadline(self._commit.edge),
         ]
-        if self._turn is Turn.JAMD:
+        if self._floor.turn is Turn.JAMD:
             deadlines.append(self._commit.deadline())
         return deadlines
 
@@ -112,9 +107,9 @@ class Session:
             last_note=self._ear.last_note,
             bar=max(0, place.bar) if place else 0,
             beat=place.beat if place else 0,
-            turn=self._turn,
+            turn=self._floor.turn,
             bpm=self._transport.bpm,
-            mode=self._mode,
+            mode=self._floor.mode,
             sounding=self._stage.sounding,
             worker=self._planner.worker,
             from_clock=self._beat.follower.follows,
@@ -155,7 +150,7 @@ class Session:
     def _grant(self, wish: events.Wish) -> None:
         match wish:
             case events.SetMode(mode):
-                self._set_mode(mode)
+                self._effects += self._floor.set_mode(mode, self._now)
             case events.SetTempo(bpm):
                 self._effects += self._beat.set_tempo(bpm, self._now)
             case events.Tap():
@@ -165,13 +160,13 @@ class Session:
             case events.YourTurn():
                 self._ear.hand_over(self._now)
             case events.Again():
-                self._play_again()
+                self._effects += self._floor.play_again(self._now)
 
     def _use(self, message: Message, seconds: float) -> None:
         action = self._controls.hear(message)
         if action is not None:
             self._journal(events.ControlUsed(self._tick, self._now, action.value, message))
-            self._take_in(event_of(action, self._mode), seconds)
+            self._take_in(event_of(action, self._floor.mode), seconds)
 
     def _listen(self, message: Message, seconds: float) -> None:
         origin = self._echo.hear(message, self._now)
@@ -204,33 +199,13 @@ class Session:
 
     def _press(self, key: Key, velocity: int, origin: Origin) -> None:
         tune = origin is Origin.PLAYER and self._ear.is_tune(key)
-        if tune and self._turn is Turn.JAMD:
-            self._break_in(velocity)
-        elif tune and not self._policy.by_the_bar and phrase_is_over(self._scene()):
-            self._ear.begin_phrase()
-        elif origin is Origin.PLAYER:
-            self._planner.replan(self._commit.edge)
+        if origin is Origin.PLAYER:
+            self._effects += self._floor.press(velocity, self._now, tune=tune)
         begins = self._ear.phrase.first is None
         self._ear.press(key, velocity, self._now, tune)
         if tune:
-            leads = self._turn is Turn.PLAYER
+            leads = self._floor.turn is Turn.PLAYER
             self._effects += self._beat.press(velocity, self._now, begins=begins, leads=leads)
-
-    def _break_in(self, velocity: int) -> None:
-        """The player strikes a key in jamd's turn."""
-        span = self._planner.span
-        if span is not None and self._tick < span.start:  # the phrase goes on
-            if self._policy.by_the_bar:
-                self._planner.replan(self._commit.edge)
-            else:
-                self._give_way()
-            return
-        if self._ear.phrase is self._answered:
-            self._ear.begin_phrase()
-        if not self._policy.yields:
-            self._planner.replan(self._commit.edge)
-        elif self._patience.ends(velocity, self._now, self._transport.beat_seconds):
-            self._give_way()
 
     def _move(self, move: Move | None) -> None:
         """Do as the sequencer does."""
@@ -238,31 +213,6 @@ class Session:
             self._begin_afresh()
             self._effects += self._stage.halt(self._now)
             self._effects += self._beat.make(move, self._now, self._commit.edge)
-
-    def _set_mode(self, mode: Mode) -> None:
-        if mode is self._mode:
-            return
-        if self._ear.phrase is self._answered or phrase_is_over(self._scene()):
-            self._ear.begin_phrase()
-        self._give_way()
-        self._mode = mode
-        self._stage.enter(mode)
-        self._policy = policy(mode, self._settings)
-        self._journal(events.ModeSet(self._tick, self._now, mode))
-
-    def _give_way(self) -> None:
-        """The player has the floor: soon nothing new begins, and soon after there is silence."""
-        self._commit.withdraw(self._now)
-        self._pass_turn(Turn.PLAYER)
-
-    def _play_again(self) -> None:
-        """The last answer once more, from the next strong beat on."""
-        encore = self._planner.encore(self._commit.edge, self._transport)
-        if encore is not None and self._transport.rolling and self._mode is not Mode.OFF:
-            self._give_way()
-            self._planner.play(encore)
-            self._ear.begin_phrase()
-            self._pass_turn(Turn.JAMD)
 
     def _panic(self) -> None:
         self._effects += self._stage.panic(self._now)
@@ -272,22 +222,7 @@ class Session:
         """Nothing sounds any more, and the floor is the player's."""
         self._memory.cut(self._tick, self._tick)
         self._ear.begin_phrase()
-        self._pass_turn(Turn.PLAYER)
-
-    def _pass_turn(self, turn: Turn) -> None:
-        if turn is Turn.PLAYER:
-            self._planner.aim(None)
-            self._answered = None
-        if turn is self._turn:
-            return
-        self._turn = turn
-        self._journal(events.TurnTaken(self._tick, self._now, turn))
-        if turn is Turn.JAMD and self._planner.span is not None:
-            phrase, begin = self._ear.phrase, self._planner.span.start
-            self._answered = phrase
-            self._patience = Patience(self._settings.yields, phrase.loudness)
-            endless = self._mode is Mode.ENDLESS
-            self._commit.breath = Breath(self._settings.meter, begin) if endless else None
+        self._effects += self._floor.give_back(self._now)
 
     # What follows from it
 
@@ -302,10 +237,12 @@ class Session:
         self._effects += due
         if due:
             return  # what is due goes out first; the next `advance`, wanted at once, may think
-        if self._turn is Turn.PLAYER and self._ear.pauses(self._now):
+        if self._floor.turn is Turn.PLAYER and self._ear.pauses(self._now):
             self._look_back()
-        self._decide()
-        if self._turn is Turn.JAMD:
+        if self._floor.turn is Turn.PLAYER and self._beat.bar_is_assumed:
+            self._find_bar_line()
+        self._effects += self._floor.decide(self._now)
+        if self._floor.turn is Turn.JAMD:
             if self._commit.advance(self._now):
                 self._beat.keep_bar()
         else:
@@ -323,23 +260,6 @@ class Session:
         if self._ear.learn(place):
             self._planner.aim(None)
 
-    def _decide(self) -> None:
-        if self._beat.bar_is_assumed and self._turn is Turn.PLAYER:
-            self._find_bar_line()
-        scene = self._scene()
-        span = self._policy.wants(scene)
-        if span is not None:
-            span = span.not_before(self._transport.bar_one)  # nothing within the count-in
-        if span is None and self._turn is Turn.JAMD:
-            if self._ear.phrase is self._answered or is_stray(scene):
-                self._ear.begin_phrase()  # else the player is at his next one
-            self._pass_turn(Turn.PLAYER)
-            return
-        self._planner.aim(span)
-        if span is not None and self._turn is Turn.PLAYER and self._policy.is_due(scene):
-            self._ear.dynamics.begin()
-            self._pass_turn(Turn.JAMD)
-
     def _find_bar_line(self) -> None:
         """Once the player pauses: perhaps the first note was a pickup."""
         pauses = self._ear.phrase.pauses(self._transport.beat_seconds)
@@ -352,17 +272,6 @@ class Session:
             self._ear.shift(by)
             self._stage.shift(by)
             self._effects += self._beat.shift(by, self._now)
-
-    def _scene(self) -> Scene:
-        return Scene(
-            now=self._now,
-            transport=self._transport,
-            phrase=self._ear.phrase,
-            notes_heard=self._ear.notes_heard,
-            turn=self._turn,
-            span=self._planner.span,
-            ahead_s=self._stage.ahead_s,
-        )
 
     @property
     def _starts_by_itself(self) -> bool:

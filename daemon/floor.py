@@ -1,0 +1,161 @@
+"""Who has the floor: when the turn passes, and what the player's keys mean for it."""
+
+from __future__ import annotations
+
+from jamd.daemon.breath import Breath
+from jamd.daemon.commit import Commit
+from jamd.daemon.ear import Ear
+from jamd.daemon.events import Effect, Journal, Mode, ModeSet, Turn, TurnTaken
+from jamd.daemon.modes import Scene, is_stray, phrase_is_over, policy
+from jamd.daemon.phrase import Phrase
+from jamd.daemon.planner import Planner
+from jamd.daemon.settings import Settings
+from jamd.daemon.stage import Stage
+from jamd.daemon.transport import Transport
+from jamd.daemon.yielding import Patience
+
+
+class Floor:
+    """Passes the turn to and fro as the mode's policy has it.
+
+    Moments are in seconds. What is returned is for the take.
+
+    Args:
+        settings: The mode at first, and what takes the turn back.
+        transport: The beat.
+        ear: What the player plays.
+        planner: Is told what jamd is to fill.
+        commit: Is told when jamd gives way.
+        stage: Is told of the mode.
+
+    Attributes:
+        mode: When jamd plays.
+        turn: Who has the floor.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        transport: Transport,
+        ear: Ear,
+        planner: Planner,
+        commit: Commit,
+        stage: Stage,
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._ear = ear
+        self._planner = planner
+        self._commit = commit
+        self._stage = stage
+        self._policy = policy(settings.mode, settings)
+        self._answered: Phrase | None = None  # in jamd's turn: what it answers
+        self._patience = Patience(settings.yields, 0)
+        self.mode = settings.mode
+        self.turn = Turn.PLAYER
+
+    def deadline(self, now: float) -> float | None:
+        """When `decide` has something to decide; None: not before an event."""
+        return self._policy.deadline(self._scene(now))
+
+    def press(self, velocity: int, now: float, *, tune: bool) -> list[Effect]:
+        """The player strikes a key, in his `tune` or in what only lies under it."""
+        if tune and self.turn is Turn.JAMD:
+            return self._break_in(velocity, now)
+        if tune and not self._policy.by_the_bar and phrase_is_over(self._scene(now)):
+            self._ear.begin_phrase()
+        else:
+            self._planner.replan(self._commit.edge)
+        return []
+
+    def decide(self, now: float) -> list[Effect]:
+        """See what jamd is to fill, and whether the turn passes."""
+        scene = self._scene(now)
+        span = self._policy.wants(scene)
+        if span is not None:
+            span = span.not_before(self._transport.bar_one)  # nothing within the count-in
+        if span is None and self.turn is Turn.JAMD:
+            if self._ear.phrase is self._answered or is_stray(scene):
+                self._ear.begin_phrase()  # else the player is at his next one
+            return self.give_back(now)
+        self._planner.aim(span)
+        if span is not None and self.turn is Turn.PLAYER and self._policy.is_due(scene):
+            self._ear.dynamics.begin()
+            return self._take(now)
+        return []
+
+    def set_mode(self, mode: Mode, now: float) -> list[Effect]:
+        """Play in `mode` from now on; what the old one planned is dropped."""
+        if mode is self.mode:
+            return []
+        if self._ear.phrase is self._answered or phrase_is_over(self._scene(now)):
+            self._ear.begin_phrase()
+        effects = self._give_way(now)
+        self.mode = mode
+        self._stage.enter(mode)
+        self._policy = policy(mode, self._settings)
+        return [*effects, Journal(ModeSet(self._transport.tick_at(now), now, mode))]
+
+    def play_again(self, now: float) -> list[Effect]:
+        """The last answer once more, from the next strong beat on."""
+        encore = self._planner.encore(self._commit.edge, self._transport)
+        if encore is None or not self._transport.rolling or self.mode is Mode.OFF:
+            return []
+        effects = self._give_way(now)
+        self._planner.play(encore)
+        self._ear.begin_phrase()
+        return effects + self._take(now)
+
+    def give_back(self, now: float) -> list[Effect]:
+        """The turn is the player's."""
+        self._planner.aim(None)
+        self._answered = None
+        return self._pass(Turn.PLAYER, now)
+
+    def _break_in(self, velocity: int, now: float) -> list[Effect]:
+        """The player strikes a key in jamd's turn."""
+        span = self._planner.span
+        if span is not None and self._transport.tick_at(now) < span.start:  # the phrase goes on
+            if not self._policy.by_the_bar:
+                return self._give_way(now)
+            self._planner.replan(self._commit.edge)
+            return []
+        if self._ear.phrase is self._answered:
+            self._ear.begin_phrase()
+        if not self._policy.yields:
+            self._planner.replan(self._commit.edge)
+        elif self._patience.ends(velocity, now, self._transport.beat_seconds):
+            return self._give_way(now)
+        return []
+
+    def _give_way(self, now: float) -> list[Effect]:
+        """Soon nothing new of jamd's begins, and soon after there is silence."""
+        self._commit.withdraw(now)
+        return self.give_back(now)
+
+    def _take(self, now: float) -> list[Effect]:
+        """The turn is jamd's."""
+        if self.turn is Turn.PLAYER and self._planner.span is not None:
+            phrase, begin = self._ear.phrase, self._planner.span.start
+            self._answered = phrase
+            self._patience = Patience(self._settings.yields, phrase.loudness)
+            endless = self.mode is Mode.ENDLESS
+            self._commit.breath = Breath(self._settings.meter, begin) if endless else None
+        return self._pass(Turn.JAMD, now)
+
+    def _pass(self, turn: Turn, now: float) -> list[Effect]:
+        if turn is self.turn:
+            return []
+        self.turn = turn
+        return [Journal(TurnTaken(self._transport.tick_at(now), now, turn))]
+
+    def _scene(self, now: float) -> Scene:
+        return Scene(
+            now=now,
+            transport=self._transport,
+            phrase=self._ear.phrase,
+            notes_heard=self._ear.notes_heard,
+            turn=self.turn,
+            span=self._planner.span,
+            ahead_s=self._stage.ahead_s,
+        )
