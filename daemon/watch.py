@@ -1,0 +1,134 @@
+"""What is looked after while the loop runs: the worker, the ports, the screen and the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jamd.daemon import providers
+from jamd.daemon.events import Entry, Event, Panic, Sounded
+from jamd.daemon.plain import to_plain
+from jamd.daemon.ports import Connected, Ports
+from jamd.daemon.recorder import Recorder
+from jamd.daemon.rehearsal import RehearsalRoom
+from jamd.daemon.remote import PANIC, STATUS
+from jamd.daemon.screen import Screen, note_rows, status_line, status_rows
+from jamd.daemon.settings import Settings
+from jamd.daemon.status import Status
+from jamd.daemon.supervisor import Supervisor
+from jamd.notes import TICKS_PER_BEAT
+
+LOOP = (
+    "What jamd plays comes back into its input, and jamd does not listen to it: take that route "
+    "away, or switch the monitoring of the track off."
+)
+
+STATUS_S = 0.1
+"""How often the status line changes."""
+
+
+class Watch:
+    """Looks after all that is in no hurry while the loop runs.
+
+    Attributes:
+        stop: Ends the loop.
+        tell: Tells the session of an event, from whatever thread.
+        room: The rehearsal room, if that is where jamd plays.
+        model: What the settings call the model.
+        why: Why the provider is the one it is.
+        bars: Stop after so many bars; None plays on.
+    """
+
+    def __init__(
+        self,
+        screen: Screen,
+        ports: Ports,
+        supervisor: Supervisor,
+        recorder: Recorder | None,
+        trial: providers.Trial | None,
+        settings: Settings,
+    ) -> None:
+        self.stop: Callable[[], None] = lambda: None
+        self.tell: Callable[[Event], None] = lambda _: None
+        self.room: RehearsalRoom | None = None
+        self.model = ""
+        self.why = ""
+        self.bars: int | None = None
+        self._screen = screen
+        self._ports = ports
+        self._supervisor = supervisor
+        self._recorder = recorder
+        self._trial = trial
+        self._settings = settings
+        self._counted_in = settings.count_in * settings.meter.ticks_per_bar
+        self._introduced = self._loop_told = False
+        self._bar = 0
+        self._status_at = 0.0
+        self._follows = False
+        self._sounded: list[Sounded] = []
+        self._seen: tuple[Status, Connected] | None = None
+
+    def journal(self, entry: Entry) -> None:
+        """Show an entry of the take, where the player cannot hear it."""
+        if self.room is not None and isinstance(entry, Sounded):
+            self._sounded.append(entry)
+
+    def tend(self, now: float, status: Status) -> None:
+        """Look after the worker, the ports, the screen and the end."""
+        for line in (*self._worker_news(now), *self._ports.tend(now), *self._route_news(status)):
+            self._screen.news(line)
+        if self._recorder is not None and self._recorder.trouble is not None:
+            self._screen.news(f"{self._recorder.trouble}.")
+            self._recorder = None
+        if self._supervisor.refused is not None and not self._introduced:
+            self.stop()
+        if status.bar != self._bar:
+            self._bar = status.bar
+            for line in self._trial.bar_line() if self._trial else ():
+                self._screen.news(f"The model is {line}.")
+        if self.bars is not None and status.bars_played >= self.bars:
+            self.stop()
+        for row in note_rows(self._sounded, self._settings.meter, self._counted_in):
+            self._screen.news(row)
+        self._sounded.clear()
+        self._seen = status, self._ports.connected()
+        if now >= self._status_at:
+            self._status_at = now + STATUS_S
+            self._screen.status(status_line(*self._seen, self._screen.width))
+
+    def answer(self, command: str) -> dict[str, object]:
+        """What `jamd panic` and `jamd status` are answered, in a thread of their own."""
+        if command == PANIC:
+            self.tell(Panic())
+        if command != STATUS or self._seen is None:
+            return {}
+        status, connected = self._seen
+        told: dict[str, object] = to_plain(status) | to_plain(connected)
+        del told["class"]
+        return {"rows": status_rows(status, connected)} | told
+
+    def _route_news(self, status: Status) -> list[str]:
+        """What has become of the routes in and out."""
+        news = []
+        if self._settings.send_clock and status.from_clock is not self._follows:
+            self._follows = status.from_clock
+            told = "follows a clock and sends none" if self._follows else "sends its clock"
+            news.append(f"jamd {told}.")
+        if status.loop and not self._loop_told:
+            self._loop_told = True
+            news.append(LOOP)
+        return news
+
+    def _worker_news(self, now: float) -> list[str]:
+        supervisor = self._supervisor
+        news = [f"jamd: {fault}" for fault in supervisor.faults]
+        supervisor.faults.clear()
+        if supervisor.ready is not None and not self._introduced:
+            self._introduced = True
+            where = providers.describe(supervisor.ready)
+            news.append(f'Ready: the model "{self.model}" is on {where}; {self.why}.')
+            if self.room is not None:
+                beats = self._counted_in / TICKS_PER_BEAT
+                self.room.begin(now + beats * 60 / self._settings.bpm)
+        if self._trial is not None:
+            news += [f"The model {line}." for line in self._trial.tend()]
+        return news
