@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Protocol
@@ -59,6 +60,7 @@ class Stage:
         self._click = Click(settings.click_sound, settings.meter, click_ledger)
         self._clock = ClockOut()
         self._has_answered = False  # something of jamd's own has sounded
+        self._sent = -math.inf  # when what left last was due
         self._voices: list[tuple[_Voice, float]] = [  # with their offsets in seconds
             (self._clock, settings.clock_offset_s),
             (self._schedule, settings.output_offset_s),
@@ -186,8 +188,9 @@ class Stage:
                 break
             late = self._transport.passed(now - offset_s - LATE_SECONDS)
             for outgoing in voice.release(tick, Tick(passed + 1) if nothing_begins else late):
-                due = self._transport.seconds_at(outgoing.tick) + offset_s
-                effects += _send(outgoing, due)
+                # Where the player's beat was found anew, a tick may lie earlier than it did.
+                self._sent = max(self._sent, self._transport.seconds_at(outgoing.tick) + offset_s)
+                effects += _send(outgoing, self._sent)
                 self._has_answered |= outgoing.part is not None
         return effects
 
