@@ -111,14 +111,20 @@ class ScriptBesideBusy:
 
 
 def scripted(request: PlanRequest) -> Planned:
-    """A note of one step at every other step of the stretch asked for."""
+    """A note of one step at every other step of the stretch asked for, but where it rests."""
     every = 2 * TICKS_PER_STEP
     first = -(-request.context.until // every) * every
     notes = tuple(
         Note(Tick(onset), 48 + onset // every % 24, 80, Tick(TICKS_PER_STEP))
         for onset in range(first, request.through, every)
+        if not rests(onset // TICKS_PER_STEP)
     )
     return Planned(request.id, notes, request.through, done=True)
+
+
+def rests(step: int) -> bool:
+    """Whether the script is silent: on the last beat of every fourth bar, for music breathes."""
+    return (step // STEPS_PER_BEAT + 1) % 16 == 0
 
 
 class Sequencer:
@@ -193,11 +199,11 @@ def play(
     """
     clock = MonotonicClock()
     busy = Busy(bundle, clock.now())
-    due: list[float] = []
+    due: list[tuple[int, float]] = []  # (step, seconds)
 
     def journal(entry: Entry) -> None:
         if isinstance(entry, Sounded) and entry.part is not None:
-            due.append(entry.seconds)
+            due.append((entry.tick // TICKS_PER_STEP, entry.seconds))
 
     def tend(now: float, status: Status) -> None:  # noqa: ARG001 - as the loop has it
         if len(due) >= SETTLING + messages:
@@ -217,17 +223,27 @@ def play(
         loop.run()
     finally:
         busy.close()
-    due_late = with_left_out(list(zip(due, loop.lateness_s, strict=True)))
+    played = zip(due, loop.lateness_s, strict=True)
+    due_late = with_left_out([(step, seconds, late) for (step, seconds), late in played])
     return due_late[SETTLING : SETTLING + messages]
 
 
-def with_left_out(due_late: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Fill in the deadlines of notes that the session left out, being too late for them."""
+def with_left_out(played: Sequence[tuple[int, float, float]]) -> list[tuple[float, float]]:
+    """Fill in the deadlines of notes that the session left out, being too late for them.
+
+    Args:
+        played: (step, seconds when it was due, seconds late) of each message.
+
+    Returns:
+        (seconds when it was due, seconds late) of each message that the script has there.
+    """
     filled: list[tuple[float, float]] = []
-    for due, late in due_late:
-        while filled and due - filled[-1][0] > 1.5 * STEP_S:
-            filled.append((filled[-1][0] + STEP_S, LATE_SECONDS))
+    expected, last_due = played[0][0], played[0][1]
+    for step, due, late in played:
+        left_out = [missing for missing in range(expected, step) if not rests(missing)]
+        filled += [(last_due + (n - expected + 1) * STEP_S, LATE_SECONDS) for n in left_out]
         filled.append((due, late))
+        expected, last_due = step + 1, due
     return filled
 
 

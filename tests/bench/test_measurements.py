@@ -47,10 +47,15 @@ def test_the_front_follows_the_sequencers_clock() -> None:
 
 
 def test_what_was_left_out_counts_as_late() -> None:
-    due_late = [(0.0, 0.001), (1 / 60, 0.002), (4 / 60, 0.003), (5 / 60, 0.004)]
-    filled = with_left_out(due_late)
+    played = [(0, 0.0, 0.001), (1, 1 / 60, 0.002), (4, 4 / 60, 0.003), (5, 5 / 60, 0.004)]
+    filled = with_left_out(played)
     assert [seconds for seconds, _ in filled] == pytest.approx([i / 60 for i in range(6)])
     assert [late for _, late in filled] == [0.001, 0.002, 0.05, 0.05, 0.003, 0.004]
+
+
+def test_a_rest_is_not_left_out() -> None:
+    played = [(179, 0.0, 0.001), (192, 13 / 60, 0.002)]
+    assert with_left_out(played) == [(0.0, 0.001), (13 / 60, 0.002)]
 
 
 @pytest.mark.slow
