@@ -99,7 +99,7 @@ class Echo:
         sent = self._find(sign, key, now)
         origin = Origin.PLAYER
         if sent is not None:
-            certain = sent.thru is not None or self._changes_nothing(sign, message.channel)
+            certain = sent.thru is not None or self._changes_nothing(sent, message.channel)
             if key is not None and not self.loop:
                 origin = Origin.DOUBTFUL
                 self._count(sent, now)
@@ -116,14 +116,18 @@ class Echo:
             self._said[message.channel, sign[:-1]] = sign
         return origin
 
-    def _changes_nothing(self, sign: Sign, channel: int) -> bool:
+    def _changes_nothing(self, sent: _Sent, channel: int) -> bool:
         """Whether it makes no difference from whom a message is that has gone out just now.
 
-        A panic after a panic is none, nor a controller that says what it said last.
+        A panic makes none where nothing has begun since the last, nor a controller that says what
+        it said last on its channel.
         """
+        sign = sent.sign
         if sign[0] in (_ON, _OFF):
             return False
-        return sign[:2] in _PANICS or self._said.get((channel, sign[:-1]), sign) == sign
+        if sign[:2] in _PANICS:
+            return all(later.sign[0] != _ON for later in self._out if later.seconds >= sent.seconds)
+        return self._said.get((channel, sign[:-1])) == sign
 
     def _find(self, sign: Sign, key: Key | None, now: float) -> _Sent | None:
         """The oldest message that went out and that may be the one that comes in."""

@@ -282,3 +282,19 @@ def test_a_panic_in_a_loop_ends() -> None:
     port.performance = performance
     performance.run(9.0)
     assert len(port.sent) < 12
+
+
+def test_a_panic_is_heard_again_when_something_has_begun_since() -> None:
+    echo, panic = Echo(), Message("control_change", control=123)
+    echo.sent(Send(panic, 1.0), 1.0)
+    assert echo.hear(panic, 1.05) is Origin.JAMD
+    echo.sent(Send(panic, 2.0), 2.0)
+    echo.sent(Send(Message("note_on", note=60, velocity=80), 2.1), 2.1)
+    assert echo.hear(panic, 2.15) is Origin.PLAYER
+
+
+def test_a_pedal_on_a_channel_that_has_said_nothing_is_the_player_s() -> None:
+    echo = Echo()
+    echo.sent(Send(Message("control_change", control=64, value=127), 1.0), 1.0)
+    other = Message("control_change", channel=1, control=64, value=127)
+    assert echo.hear(other, 1.0) is Origin.PLAYER
