@@ -99,6 +99,7 @@ class Loop:
         self._tend = tend
         self._link = link
         self._tend_at = self._listen_by = -math.inf
+        self._deadline: float | None = -math.inf  # the session's, which only it can change
         self._stopped = False
         self._told: deque[Event] = deque()
         self._sounding: set[tuple[str, int, int]] = set()  # (output, channel, pitch), as sent
@@ -121,8 +122,7 @@ class Loop:
         try:
             while not self._stopped:
                 now = self._turn()
-                deadline = self._session.next_deadline()
-                look = now + POLL_S
+                look, deadline = now + POLL_S, self._deadline
                 if deadline is None or deadline > look + AWAKE_S:
                     self._clock.sleep_until(look)
                 elif deadline > now + AWAKE_S:
@@ -145,33 +145,44 @@ class Loop:
         """
         now = self._clock.now()
         while self._told:
-            self._perform(self._session.handle(self._told.popleft(), now))
-        self._perform(self._session.advance(now))
-        deadline = self._session.next_deadline()
-        if deadline is not None and now < deadline < now + AWAKE_S:
-            return now
+            self._handle(self._told.popleft(), now)
+        if self._deadline is not None:
+            if self._deadline <= now:
+                self._advance(now)
+            elif self._deadline < now + AWAKE_S:
+                return now
         for received in self._ports.poll(now):
-            self._perform(self._session.handle(Heard(received.message), received.seconds))
+            self._handle(Heard(received.message), received.seconds)
         if self._at_leisure(now):
             if self._link is not None and (change := self._link.poll()) is not None:
                 seconds, state = change
-                self._perform(self._session.handle(state, seconds))
+                self._handle(state, seconds)
             for event in self._improvisers.poll(now):
-                self._perform(self._session.handle(event, now))
+                self._handle(event, now)
             if now >= self._tend_at:
                 self._tend_at = now + TEND_S
+                self._advance(now)
                 self._tend(now, self._session.status(now))
         return now
+
+    def _handle(self, event: Event, now: float) -> None:
+        self._perform(self._session.handle(event, now))
+        self._deadline = self._session.next_deadline()
+
+    def _advance(self, now: float) -> None:
+        self._perform(self._session.advance(now))
+        self._deadline = self._session.next_deadline()
 
     def _meet(self, deadline: float) -> None:
         """Decide what is due at `deadline` before it is there, so as only to send it then."""
         effects = self._session.advance(deadline)
         self._clock.meet(deadline)
         self._perform(effects)
+        self._deadline = self._session.next_deadline()
 
     def _at_leisure(self, now: float) -> bool:
         """Whether nothing is due just now; but nothing waits for that longer than `TEND_S`."""
-        deadline = self._session.next_deadline()
+        deadline = self._deadline
         if deadline is not None and deadline < now + LEISURE_S and now < self._listen_by:
             return False
         self._listen_by = now + TEND_S
