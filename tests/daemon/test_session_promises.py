@@ -304,6 +304,5 @@ def test_requests_are_numbered_and_make_sense(
         assert context.start % context.meter.ticks_per_bar == 0
         assert context.start <= context.until < request.through
         assert context.until - context.start <= 40 * context.meter.ticks_per_bar
-        onsets = [note.onset for note in context.heard]
-        assert onsets == sorted(onsets)
+        assert list(context.heard) == sorted(context.heard)
         assert all(context.start <= note.onset < context.until for note in context.heard)

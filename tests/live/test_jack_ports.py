@@ -279,7 +279,7 @@ def test_ports_survive_traffic(jack: Jack) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=400,
+        timeout=240,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
