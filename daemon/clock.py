@@ -57,3 +57,8 @@ class MonotonicClock:
     def meet(self, deadline: float) -> None:
         while time.monotonic() < deadline:
             pass
+
+
+def pause(seconds: float) -> None:
+    """Let time pass in a thread or a moment that has nothing to do with the music."""
+    time.sleep(seconds)

@@ -9,13 +9,13 @@ lock in each of them.
 from __future__ import annotations
 
 import ctypes
-import time
 from collections.abc import Collection
 from itertools import count, takewhile
 from pathlib import Path
 
 import rtmidi
 
+from jamd.daemon.clock import pause
 from jamd.daemon.midi_system import CLIENT, PortSeen
 
 HUSH_S = 0.05
@@ -110,7 +110,7 @@ class JackSystem:
         for name in ids:
             for peer in self._peers(name):
                 self._jack.jack_disconnect(self._client, peer.encode(), name.encode())
-        time.sleep(HUSH_S)
+        pause(HUSH_S)
 
     def close(self) -> None:
         if self._client is not None:

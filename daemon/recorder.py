@@ -15,7 +15,6 @@ import json
 import queue
 import shutil
 import threading
-import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import TextIO
 
 from jamd.daemon import take
+from jamd.daemon.clock import pause
 from jamd.daemon.events import Sounded
 from jamd.daemon.journal import FORMAT, Record, entries, to_line
 from jamd.errors import SourceError
@@ -81,7 +81,7 @@ class Recorder:
                     self._file.write(to_line(record))
                     if self._records.empty():
                         self._file.flush()
-                        time.sleep(BATCH_S)
+                        pause(BATCH_S)
         except OSError as error:
             self.trouble = f"The take cannot be written any more: {error.strerror}"
 
