@@ -24,8 +24,10 @@ while :; do sleep 0.02; done
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The Makefile with an environment that is ready, in which `jamd` is `BAND`."""
+    for of_make in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):  # `make test` hands them down
+        monkeypatch.delenv(of_make, raising=False)
     shutil.copy(TOP / "Makefile", tmp_path)
     shutil.copytree(TOP / "tools", tmp_path / "tools")
     programs = tmp_path / ".venv" / "bin"
