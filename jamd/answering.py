@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from jamd.cadence import Cadence
-from jamd.copying import Copying
+from jamd.copying import Copying, Place
 from jamd.grid_writer import GridWriter, Mask
 from jamd.language import Constraints, Context
 from jamd.likeness import Density, Register, rate_of
@@ -34,12 +34,13 @@ class Answering:
     Args:
         context: What is continued, and the phrase that is answered.
         constraints: Which limits there are.
-        heard: The notes of the context as the model reads them, in the order of the language.
+        heard: (tick, pitch token) of the notes of the context as the model reads them, in the order
+            of the language.
         up: The semitones by which it reads and writes everything higher.
     """
 
     def __init__(
-        self, context: Context, constraints: Constraints, heard: Sequence[Note], up: int
+        self, context: Context, constraints: Constraints, heard: Sequence[Place], up: int
     ) -> None:
         start, meter = context.start, context.meter
         phrase, answer = _phrase_and_answer(context, up)
@@ -65,8 +66,7 @@ class Answering:
         if longest or expected is not None:
             copying = Copying(longest, expected)
             recent = context.until - start - 2 * (longest or 0)
-            for note in heard:
-                copying.heard(note, recent=note.onset >= recent)
+            copying.heard(heard, recent)
             self._limits.append(copying)
         for note in answer:
             for limit in self._limits:

@@ -7,12 +7,17 @@ the same for too long, the pitches that would go on with it are barred.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jamd.grid_tokens import COMP, LEAD, LOWEST
 from jamd.grid_writer import GridWriter, Mask
 from jamd.notes import Note, Part
 
 RUN = 4
 """So many notes in a row that were heard before are a copy; fewer are a motif."""
+
+Place = tuple[int, int]
+"""Onset in ticks, and the pitch's token."""
 
 Symbol = tuple[int, int]
 """Ticks since the onset before, and the pitch's token."""
@@ -37,18 +42,20 @@ class Copying:
         self._runs: dict[int, tuple[int, int]] = {}
         self._written = self._copied = 0
 
-    def heard(self, note: Note, *, recent: bool) -> None:
-        """Take in a note of the context, in the order of the language.
+    def heard(self, notes: Sequence[Place], recent: int) -> None:
+        """Take in the notes of the context.
 
         Args:
-            note: Its ticks count as the writer's do.
-            recent: Whether a repetition may still be going on that began with it.
+            notes: In the order of the language; their ticks count as the writer's do.
+            recent: From this tick on a repetition may have begun that is still going on.
         """
-        self._add(note, follow=recent)
+        for onset, token in notes:
+            self._add(onset, token, follow=onset >= recent)
 
     def wrote(self, note: Note) -> None:
         """Take in a note of the answer."""
-        self._add(note, follow=True)
+        first = COMP if note.part is Part.COMP else LEAD
+        self._add(note.onset, first + note.pitch - LOWEST, follow=True)
         self._written += 1
         length = max((length for _, length in self._runs.values()), default=0)
         if length >= RUN:
@@ -67,9 +74,8 @@ class Copying:
             if too_long:
                 mask[self._symbols[place + 1][1]] = False
 
-    def _add(self, note: Note, *, follow: bool) -> None:
-        token = (COMP if note.part is Part.COMP else LEAD) + note.pitch - LOWEST
-        symbol = note.onset - self._last_onset, token
+    def _add(self, onset: int, token: int, *, follow: bool) -> None:
+        symbol = onset - self._last_onset, token
         places = self._places.setdefault(symbol, [])
         runs: dict[int, tuple[int, int]] = {}
         if follow and self._symbols:
@@ -83,4 +89,4 @@ class Copying:
         self._runs = runs
         places.append(len(self._symbols))
         self._symbols.append(symbol)
-        self._last_onset = note.onset
+        self._last_onset = onset

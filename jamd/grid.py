@@ -75,7 +75,9 @@ class Grid:
         Raises:
             ValueError: The piece's meter is not one of `METERS`, or its style not of `STYLES`.
         """
-        notes = _on_grid(piece.notes)
+        notes = _in_order(
+            _on_grid(n.onset, n.pitch, n.velocity, n.duration, n.part) for n in piece.notes
+        )
         last = notes[-1][0] if notes else 0
         lines = _bar_lines(piece.meters, last)
         return [START, _style_id(piece.style), *_bars(notes, lines), END]
@@ -107,23 +109,24 @@ class Grid:
         up = home_of(context.heard)
         start = context.start
         heard = [
-            Note(Tick(n.onset - start), n.pitch + up, n.velocity, _lasting(n, context), n.part)
+            _on_grid(n.onset - start, n.pitch + up, n.velocity, _lasting(n, context), n.part)
             for n in context.heard
         ]
         own = {
-            (Tick(step * TICKS_PER_STEP), token)
-            for known, note in zip(context.heard, heard, strict=True)
-            if known in context.played
-            for step, token in [_place(note)]
+            placed[:2]
+            for note, placed in zip(context.heard, heard, strict=True)
+            if note in context.played
         }
-        notes = _on_grid(heard)
+        notes = _in_order(heard)
         elapsed = Tick(context.until - context.start)
         here = Step(-(-elapsed // TICKS_PER_STEP))
         # A note put past the present belongs to the next moment the model may write.
         notes = [note for note in notes if note[0] < here]
         lines = _bar_lines(((Tick(0), context.meter),), here)
         prefix = [START, _style_id(context.style), *_bars(notes, lines)]
-        return GridContinuation(prefix, context, constraints, own, up)
+        line = Tick(here // context.meter.steps_per_bar * context.meter.ticks_per_bar)
+        places = [note[:2] for note in notes]
+        return GridContinuation(prefix, line, places, own, context, constraints, up)
 
 
 def _lasting(note: Note, context: Context) -> Tick:
@@ -142,28 +145,31 @@ GridNote = tuple[int, int, int, int, int]
 """(onset step, pitch token, velocity token, duration token, end step)."""
 
 
-def _on_grid(notes: Sequence[Note]) -> list[GridNote]:
-    """Notes as tokens at steps, in the order of the language, no pitch twice at one moment."""
-    placed: dict[tuple[int, int], GridNote] = {}
-    for note in notes:
-        onset, token = _place(note)
-        length = _length(note.duration)
-        end = onset + DURATIONS[length]
-        known = placed.get((onset, token))
-        if known is None or known[4] < end:
-            velocity = VELOCITY + velocity_bin(note.velocity)
-            placed[onset, token] = (onset, token, velocity, DURATION + length, end)
-    # COMP ids come before LEAD ids, so this is the language's own order.
-    return sorted(placed.values())
-
-
-def _place(note: Note) -> tuple[int, int]:
-    """(onset step, pitch token) of a note."""
-    pitch = note.pitch
+def _on_grid(onset: int, pitch: int, velocity: int, duration: int, part: Part) -> GridNote:
+    """A note (its fields; ticks) as tokens at a step."""
     if not LOWEST <= pitch <= HIGHEST:
         pitch = fold(pitch)
-    step = (note.onset + TICKS_PER_STEP // 2) // TICKS_PER_STEP
-    return step, (COMP if note.part is Part.COMP else LEAD) + pitch - LOWEST
+    step = (onset + TICKS_PER_STEP // 2) // TICKS_PER_STEP
+    token = (COMP if part is Part.COMP else LEAD) + pitch - LOWEST
+    length = _length(duration)
+    return (
+        step,
+        token,
+        VELOCITY + velocity_bin(velocity),
+        DURATION + length,
+        step + DURATIONS[length],
+    )
+
+
+def _in_order(notes: Iterable[GridNote]) -> list[GridNote]:
+    """`notes` in the order of the language; of a pitch twice at one moment the longer one."""
+    placed: dict[tuple[int, int], GridNote] = {}
+    for note in notes:
+        known = placed.setdefault(note[:2], note)
+        if known[4] < note[4]:
+            placed[note[:2]] = note
+    # COMP ids come before LEAD ids, so this is the language's own order.
+    return sorted(placed.values())
 
 
 @lru_cache(maxsize=4096)  # music has few different durations

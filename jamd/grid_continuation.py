@@ -5,7 +5,7 @@ Needs numpy; the front process never imports this.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,18 @@ def _preference(context: Context, in_key: float, up: int) -> NDArray[np.float32]
     return preference
 
 
+def _from_player(prefix: list[int], theirs: list[bool]) -> list[bool]:
+    """For each token whether it tells of the player: all that leads up to a note are of that note.
+
+    Args:
+        prefix: Tokens, a note's last being its `Duration`.
+        theirs: For each note in them, whether it is the player's.
+    """
+    ends = np.flatnonzero(np.array(prefix) >= DURATION) + 1
+    told: list[bool] = np.repeat(theirs, np.diff(ends, prepend=0)).tolist()
+    return told + [False] * (len(prefix) - len(told))
+
+
 class GridContinuation:
     """Music being written after a context: a `GridWriter` under constraints.
 
@@ -59,32 +71,33 @@ class GridContinuation:
     def __init__(
         self,
         prefix: list[int],
+        line: Tick,
+        heard: Sequence[tuple[int, int]],
+        own: Container[tuple[int, int]],
         context: Context,
         constraints: Constraints,
-        own: Container[tuple[int, int]] = (),
-        up: int = 0,
+        up: int,
     ) -> None:
         """Begin after `prefix`.
 
         Args:
             prefix: The context as tokens, through the `Bar` of the bar holding `until`.
+            line: The tick of that bar's line, from the beginning of the prefix.
+            heard: (step, pitch token) of the notes in `prefix`, in its order.
+            own: Those of them that jamd plays.
             context: What they were made of.
             constraints: What may be written.
-            own: (tick, pitch token) of the notes in `prefix` that jamd plays.
             up: The semitones by which they are transposed.
         """
         self.tokens = prefix
-        self.from_player: list[bool] = []
+        self.from_player = _from_player(prefix, [place not in own for place in heard])
         self._up = up
-        self._writer = GridWriter()
-        heard: list[Note] = []
-        for i, token in enumerate(prefix, start=1):
-            for note in self._writer.follow(token):
-                heard.append(note)
-                theirs = (note.onset, self._writer.pitch_token) not in own
-                self.from_player += [theirs] * (i - len(self.from_player))
-        self.from_player += [False] * (len(prefix) - len(self.from_player))
-        self._answering = Answering(context, constraints, heard, up)
+        self._writer = GridWriter(line)
+        last_bar = next(i for i in reversed(range(len(prefix))) if BAR <= prefix[i] < POSITION)
+        for token in prefix[last_bar:]:
+            self._writer.follow(token)
+        places = [(step * TICKS_PER_STEP, token) for step, token in heard]
+        self._answering = Answering(context, constraints, places, up)
         self._origin = context.start
         self._until = Tick(context.until - context.start)
         self._polyphony = constraints.polyphony

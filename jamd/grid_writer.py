@@ -60,6 +60,9 @@ DETAILS = {kind: _AFTER[kind] for kind in ("Comp", "Lead", "Velocity")}
 class GridWriter:
     """Follows a stream of grid tokens and makes notes of it.
 
+    Args:
+        line: Tick of the first bar line to come.
+
     Attributes:
         style: The style stated last.
         meters: (tick, meter) of each change of meter so far.
@@ -69,12 +72,12 @@ class GridWriter:
         pitch_token: The last pitch at the current position, 0 before its first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, line: Tick = Tick(0)) -> None:
         self.style = "other"
         self.meters: list[tuple[Tick, Meter]] = []
-        self.bar_line = Tick(0)
+        self.bar_line = line
         self.position = -1
-        self.next_bar_line = Tick(0)
+        self.next_bar_line = line
         self._last: int | None = None
         self.pitch_token = 0
         self._velocity = 0

@@ -9,6 +9,7 @@ and the chord before goes on: a wrong name teaches more harm than none.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 ROOTS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
@@ -57,6 +58,7 @@ def _templates() -> dict[int, dict[int, int]]:
 _SPELT = _templates()
 
 
+@lru_cache(maxsize=4096)  # music comes back to its chords
 def chord_of(pitch_classes: int, bass: int) -> int | None:
     """The chord that a set of pitch classes spells.
 

@@ -99,7 +99,7 @@ def heard_ticks(notes: Iterable[Note]) -> NDArray[np.float64]:
     A note counts by its duration up to two beats: a pad should not outweigh the tune above it. One
     still held counts as a beat.
     """
-    weights = np.zeros(12)
+    weights = [0.0] * 12
     for note in notes:
         weights[note.pitch % 12] += min(note.duration or TICKS_PER_BEAT, LONGEST_COUNTED)
-    return weights
+    return np.array(weights)

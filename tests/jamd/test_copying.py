@@ -35,8 +35,8 @@ def moved(ticks: int) -> list[Note]:
 
 def heard(longest: int | None, expected: int | None) -> Copying:
     copying = Copying(longest, expected)
-    for note in TUNE:
-        copying.heard(note, recent=False)
+    places = [(note.onset, LEAD + note.pitch - LOWEST) for note in TUNE]
+    copying.heard(places, recent=TUNE[-1].end)
     return copying
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -22,6 +23,8 @@ from jamd.grid_tokens import (
     transposition,
     velocity_bin,
 )
+from jamd.grid_writer import GridWriter
+from jamd.key import home_of
 from jamd.language import Constraints, Context
 from jamd.notes import METERS, TICKS_PER_STEP, Meter, Note, Part, Piece, Tick, to_tick
 
@@ -156,6 +159,37 @@ def test_whatever_is_drawn_keeps_the_constraints(
         assert limits.lowest <= note.pitch <= limits.highest
         sounding = [n for n in written if n.onset <= note.onset < n.end]
         assert len(sounding) <= limits.polyphony
+
+
+@given(pieces, st.integers(0, 20_000), st.randoms(use_true_random=False))
+def test_a_continuation_goes_on_where_its_tokens_lead(
+    piece: Piece, until: int, random: Random
+) -> None:
+    """It is begun from the notes; following every token from the first comes to the same."""
+    heard = tuple(note for note in piece.notes if note.onset < until)
+    played = frozenset(note for note in heard if random.random() < 0.3)
+    context = Context(heard, Tick(0), Tick(until), piece.meters[0][1], played=played)
+    writing = Grid().begin(context, Constraints())
+    up = home_of(heard)
+
+    def place(note: Note) -> tuple[Tick, int, Part]:
+        step = (note.onset + TICKS_PER_STEP // 2) // TICKS_PER_STEP
+        return to_tick(step), note.pitch, note.part
+
+    def back(note: Note) -> Note:
+        return replace(note, pitch=note.pitch - up)
+
+    own = {(at, fold(pitch + up) - up, part) for at, pitch, part in map(place, played)}
+    writer = GridWriter()
+    told: list[bool] = []
+    for i, token in enumerate(writing.tokens, start=1):
+        for note in writer.push(token):
+            told += [place(back(note)) not in own] * (i - len(told))
+    told += [False] * (len(writing.tokens) - len(told))
+    assert writing.from_player == told
+    for _ in range(50):
+        token = random.choice(np.flatnonzero(writing.allowed()).tolist())
+        assert writing.push(token) == tuple(map(back, writer.push(token)))
 
 
 def test_a_held_note_lasts_until_now() -> None:
