@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import rtmidi
 from mido import Message
@@ -13,6 +14,10 @@ from jamd.errors import PortError
 
 QUEUE_LIMIT = 8192
 """Messages that may wait to be polled: over a second and a half at 5,000 a second."""
+
+POLL_LIMIT = 256
+"""Most packets taken in one poll, so that a flood does not hold up the beat. At a poll a
+millisecond that is fifty times 5,000 a second."""
 
 STALL_S = 0.05
 """The longest that a message is taken to have waited to be polled."""
@@ -72,14 +77,11 @@ class RtmidiInput:
         _open(self._midi, system, name, target)
 
     def poll(self, now: float) -> list[Received]:
-        """What has come since the last poll, oldest first."""
+        """What has come since the last poll, oldest first; the rest of a flood next time."""
         received: list[Received] = []
-        while (packet := self._midi.get_message()) is not None:
-            data, since_last_s = packet
+        for data, since_last_s in islice(iter(self._midi.get_message, None), POLL_LIMIT):
             seconds = self._arrival.place(since_last_s, now)
             received += (Received(m, seconds, self.name) for m in self._stream.feed(bytes(data)))
-            if len(received) >= QUEUE_LIMIT:
-                break
         return received
 
     def close(self) -> None:
