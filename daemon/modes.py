@@ -123,7 +123,9 @@ class Trade:
             return None
         transport = scene.transport
         line = transport.next_bar_line(start - transport.meter.ticks_per_bar // 2)
-        return Span(start, Tick(line + self._length(scene)), phrase=scene.phrase.first)
+        through = Tick(line + self._length(scene))
+        waits = SIXTEENTH if scene.phrase.handed_over is None else 0
+        return Span(start, through, phrase=scene.phrase.first, begins=Tick(start + waits))
 
     def is_due(self, scene: Scene) -> bool:
         start = self._start(scene)
@@ -257,7 +259,10 @@ def answer_span(scene: Scene) -> Span | None:
         ends = scene.now
     start = answer_start(scene.transport, scene.phrase, ends + scene.ahead_s)
     through = Tick(start + scene.phrase.answer_ticks(scene.transport.meter))
-    return Span(start, through, phrase=scene.phrase.first)
+    begins = start
+    if scene.phrase.handed_over is None:
+        begins = max(start, Tick(scene.phrase.last + LONGEST_SILENCE))
+    return Span(start, through, phrase=scene.phrase.first, begins=begins)
 
 
 def answer_start(transport: Transport, phrase: Phrase, ends: float) -> Tick:

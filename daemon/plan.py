@@ -35,6 +35,7 @@ class Span:
         start: No onset lies before it.
         through: Every onset lies before it.
         closes: What sounds ends before `through`: an answer ends there. Otherwise it may ring on.
+        begins: Where the first note begins at the latest; None: whenever it likes.
         phrase: Where the phrase begins that is answered; None: nothing in particular is.
     """
 
@@ -42,11 +43,14 @@ class Span:
     through: Tick
     closes: bool = True
     phrase: Tick | None = None
+    begins: Tick | None = None
 
     def not_before(self, tick: Tick) -> Span:
         """As long a one that starts at `tick` or later."""
-        later = max(0, tick - self.start)
-        return replace(self, start=Tick(self.start + later), through=Tick(self.through + later))
+        by = max(0, tick - self.start)
+        begins = None if self.begins is None else Tick(self.begins + by)
+        start, through = Tick(self.start + by), Tick(self.through + by)
+        return replace(self, start=start, through=through, begins=begins)
 
 
 class Plan:

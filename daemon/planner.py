@@ -15,7 +15,7 @@ from jamd.daemon.memory import Memory
 from jamd.daemon.plan import Plan, Span, fit
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.settings import Settings
-from jamd.daemon.transport import Transport
+from jamd.daemon.transport import Transport, pulse
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Note, Tick, to_tick
 
 ASK_SECONDS = 0.025
@@ -47,6 +47,7 @@ class Planner:
         self._overtaken = 0  # answers in a row
         self._is_overtaken = False
         self._resumes: Tick | None = None  # ask for nothing before the edge comes here
+        self._has_begun = False  # something of what fills the span is certain
         self._asked = 0
         self._not_before = float("-inf")
         self._last_answer = LastAnswer(settings.meter)
@@ -78,6 +79,7 @@ class Planner:
         certain = self._plan.commit(edge)
         if self._request is not None and any(note.onset >= self._known for note in certain):
             self._is_overtaken = True
+        self._has_begun |= bool(certain)
         if self.span is not None:
             self._last_answer.add(self.span, certain)
         return certain
@@ -96,6 +98,7 @@ class Planner:
         if span is None or self.span is None or span.start != self.span.start:
             self._forget_request()
             self._plan.cancel(Tick(0))
+            self._has_begun = False
         self.span = span
 
     def replan(self, edge: Tick) -> None:
@@ -172,7 +175,9 @@ class Planner:
             id=self._asked,
             context=self._memory.context(open_span.start, self._settings.style, open_span.phrase),
             through=open_span.through,
-            constraints=replace(self._settings.constraints, ends=ends),
+            constraints=replace(
+                self._settings.constraints, begins=self._entrance(open_span), ends=ends
+            ),
             sampling=self._settings.sampling,
             seed=self._settings.seed,
         )
@@ -192,6 +197,15 @@ class Planner:
         if max(start, self._plan.through) >= self.span.through:
             return None
         return replace(self.span, start=start)
+
+    def _entrance(self, span: Span) -> Tick | None:
+        """Where the first note of `span` is to begin at the latest: if that is past, on a beat."""
+        if self._has_begun or span.begins is None:
+            return None
+        if span.start <= span.begins:
+            return span.begins
+        beat = pulse(self._settings.meter)
+        return Tick(-(-span.start // beat) * beat)
 
     def _forget_request(self) -> None:
         self._request = self._resumes = None

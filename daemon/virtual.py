@@ -58,8 +58,9 @@ class ScriptedImproviser:
     """Improvises by rule: plays the last phrase again, its tune upside down.
 
     What was heard in the last bars, as many as are asked for, is moved by whole beats to where the
-    answer begins; Lead is mirrored around its first note and Comp stays. No model and no random
-    numbers, so rehearsals, tests and golden takes do not depend on a bundle.
+    answer begins, or to its very beginning where the next beat would be too late; Lead is mirrored
+    around its first note and Comp stays. No model and no random numbers, so rehearsals, tests and
+    golden takes do not depend on a bundle.
     """
 
     def plan(self, request: PlanRequest) -> Iterator[Planned]:
@@ -87,6 +88,9 @@ class ScriptedImproviser:
         axis = next((note.pitch for note in phrase if note.part is Part.LEAD), phrase[0].pitch)
         beat = pulse(context.meter)
         shift = -(-(context.until - phrase[0].onset) // beat) * beat
+        late = allowed.begins is not None and phrase[0].onset + shift > allowed.begins
+        if late:
+            shift = context.until - phrase[0].onset
         for note in phrase:
             onset = to_tick(to_step(note.onset + shift))
             pitch = 2 * axis - note.pitch if note.part is Part.LEAD else note.pitch

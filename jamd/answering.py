@@ -1,4 +1,6 @@
-"""What holds a continuation to the phrase that it answers: its end, register, density and newness.
+"""What holds a continuation to the phrase that it answers.
+
+When it begins and how it ends, its register, its density and its newness.
 
 Each limit bars tokens. One that would leave nothing to write gives way, the last of them first.
 """
@@ -11,10 +13,11 @@ from typing import Protocol
 
 from jamd.cadence import Cadence
 from jamd.copying import Copying, Place
+from jamd.entrance import Entrance
 from jamd.grid_writer import GridWriter, Mask
 from jamd.language import Constraints, Context
 from jamd.likeness import Density, Register, rate_of
-from jamd.notes import TICKS_PER_BEAT, Note, Part, Tick
+from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Note, Part, Tick
 from jamd.tonality import recent_tonality
 
 
@@ -72,6 +75,9 @@ class Answering:
             for limit in self._limits:
                 if not isinstance(limit, Copying):
                     limit.wrote(note)
+        if constraints.begins is not None:
+            soonest = -(-context.until // TICKS_PER_STEP) * TICKS_PER_STEP
+            self._limits.insert(0, Entrance(Tick(max(constraints.begins, soonest) - start)))
 
     def wrote(self, note: Note) -> None:
         """Take in a note of the continuation; its ticks count from the context's start."""

@@ -60,6 +60,8 @@ class Constraints:
         near: Keep the register of the phrase that is answered.
         density: Most notes a beat, over the phrase's own, above 0; 0: as many as there come.
         repeat_bars: Repeat nothing note for note for longer than so many bars; 0: no limit.
+        begins: Where the first note begins at the latest, or else as soon as it can; None: whenever
+            it likes.
         ends: Where the continuation ends like a phrase; None: it goes on. What is written has
             ended before this tick.
     """
@@ -72,6 +74,7 @@ class Constraints:
     near: bool = False
     density: float = 0.0
     repeat_bars: int = 0
+    begins: Tick | None = None
     ends: Tick | None = None
 
 

@@ -18,6 +18,7 @@ from jamd.bundle import Bundle
 from jamd.copying import RUN
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.memory import HOP_BARS, LONGEST_BARS
+from jamd.daemon.modes import LONGEST_SILENCE
 from jamd.daemon.phrase import ANSWER_BARS
 from jamd.daemon.plan import Span, fit
 from jamd.daemon.requests import PlanRequest, Sampling
@@ -121,6 +122,8 @@ def of_answers(found: Sequence[Exchange]) -> Iterator[Figure]:
     found = [exchange for exchange in found if exchange.answer]
     known = [exchange for exchange in found if exchange.phrase.key]
     every = len(found)
+    prompt = sum(map(begins_in_time, found))
+    yield share("silence before it at most two beats", prompt, every, ">= 100")
     in_time = sum(map(ends_in_time, found))
     yield share("the last note ends before the downbeat", in_time, every, ">= 100")
     yield share("it lasts a beat, or a rest follows", sum(map(breathes, found)), every, ">= 100")
@@ -179,7 +182,8 @@ def ask(
     bars = next((count for count in ANSWER_BARS if count * bar >= begin), ANSWER_BARS[-1])
     end = Tick(begin + bars * bar)
     context = Context(phrase.notes, Tick(0), begin, phrase.meter, phrase=phrase.notes[0].onset)
-    request = PlanRequest(1, context, end, replace(constraints, ends=end), sampling, seed=seed)
+    held = replace(constraints, begins=_latest(phrase, begin), ends=end)
+    request = PlanRequest(1, context, end, held, sampling, seed=seed)
     notes = [note for planned in improviser.plan(request) for note in planned.notes]
     answer = fit(notes, Span(begin, end), phrase.meter, constraints.parts)
     return Exchange(phrase, tuple(sorted(answer)), begin, end)
@@ -205,6 +209,16 @@ def go_on(improviser: Improviser, phrase: Phrase, constraints: Constraints) -> l
         for planned in improviser.plan(request):
             played += [note for note in planned.notes if note.onset < through]
     return played
+
+
+def begins_in_time(exchange: Exchange) -> bool:
+    """The player waits no longer than two beats, or not at all once the answer may begin."""
+    first = min(note.onset for note in exchange.answer)
+    return first <= _latest(exchange.phrase, exchange.begin)
+
+
+def _latest(phrase: Phrase, begin: Tick) -> Tick:
+    return max(begin, Tick(max(note.end for note in phrase.notes) + LONGEST_SILENCE))
 
 
 def ends_in_time(exchange: Exchange) -> bool:

@@ -59,10 +59,12 @@ def answer_to(
     seed: int,
     late: int = 0,
     broken_after: int = 0,
+    waits: int = 0,
     constraints: Constraints = LIMITS,
 ) -> Exchange:
     """An answer of `bars` bars, beginning `late` ticks into one; each token is drawn at random.
 
+    Its first note begins at most `waits` ticks later.
     After `broken_after` tokens it is planned anew from what was written until then.
     """
     bar = meter.ticks_per_bar
@@ -76,7 +78,8 @@ def answer_to(
         context = Context(
             heard, Tick(0), until, meter, played=frozenset(written), phrase=phrase[0].onset
         )
-        return Grid().begin(context, replace(constraints, ends=end))
+        begins = None if written else Tick(begin + waits)
+        return Grid().begin(context, replace(constraints, begins=begins, ends=end))
 
     writing = begin_at(begin)
     count = 0
@@ -99,10 +102,18 @@ def exchanges(draw: st.DrawFn) -> Exchange:
         seed=draw(st.integers(0, 999)),
         late=draw(st.sampled_from((0, 480))),
         broken_after=draw(st.integers(0, 40)),
+        waits=WAITS,
     )
 
 
+WAITS = 120  # ticks
 MANY = settings(deadline=None, max_examples=60)
+
+
+@MANY
+@given(exchanges())
+def test_an_answer_comes_in_when_it_is_expected(exchange: Exchange) -> None:
+    assert exchange.begin <= exchange.answer[0].onset <= exchange.begin + WAITS
 
 
 @MANY
@@ -136,7 +147,7 @@ def test_an_answer_is_not_much_denser_than_the_phrase(exchange: Exchange) -> Non
     phrase = exchange.phrase
     beats = (max(note.end for note in phrase) - phrase[0].onset) / TICKS_PER_BEAT
     most = 1.3 * len(phrase) / beats * (exchange.end - exchange.begin) / TICKS_PER_BEAT
-    assert len(exchange.answer) <= max(1, most)
+    assert len(exchange.answer) <= max(2, most)  # it has a beginning and an end
 
 
 @MANY
