@@ -13,6 +13,9 @@ from jamd.notes import Note
 _NOTES = 32
 """So many of the last are compared: as many as a phrase has, so that a change is followed."""
 
+_FEWEST = 3
+"""So many at least, though the phrase has fewer: a note alone says little."""
+
 _SHAPE = 12
 """A note stands out by no more than this for the model's sake, else its quietest were not heard."""
 
@@ -34,12 +37,18 @@ class Dynamics:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._heard: deque[int] = deque(maxlen=_NOTES)
+        self._of_phrase = 0  # notes of it
         self._written: deque[int] = deque(maxlen=_NOTES)
         self._shapes: deque[float] = deque(maxlen=_NOTES)
 
     def hear(self, velocity: int) -> None:
         """The player strikes a key, at 1..127."""
         self._heard.append(velocity)
+        self._of_phrase += 1
+
+    def begin_phrase(self) -> None:
+        """What the player plays from now on may be as loud as it likes."""
+        self._of_phrase = 0
 
     def begin(self) -> None:
         """An answer begins."""
@@ -49,14 +58,19 @@ class Dynamics:
     def shape(self, notes: Sequence[Note]) -> list[Note]:
         """The next notes that jamd is to play, by onset, at the velocities they are played at."""
         self._written.extend(note.velocity for note in notes)
+        level = fmean(self._recent or self._written) if notes else 0.0
         drift = sum(self._shapes) / (len(self._shapes) + _PATIENCE)
         shaped = []
         for note in notes:
             shape = min(max(note.velocity - fmean(self._written), -_SHAPE), _SHAPE) - drift
             self._shapes.append(shape)
-            loudness = round(fmean(self._heard or self._written) + shape + self._accent(note))
+            loudness = round(level + shape + self._accent(note))
             shaped.append(replace(note, velocity=min(max(loudness, 1), 127)))
         return shaped
+
+    @property
+    def _recent(self) -> list[int]:
+        return list(self._heard)[-max(self._of_phrase, _FEWEST) :]
 
     def _accent(self, note: Note) -> int:
         transport = self._transport

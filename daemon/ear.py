@@ -143,5 +143,6 @@ class Ear:
     def begin_phrase(self) -> None:
         """What the player plays from now on is a new phrase."""
         self.phrase = Phrase()
+        self.dynamics.begin_phrase()
         self._feel.begin_phrase()
         self._learnt = True

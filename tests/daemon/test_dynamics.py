@@ -34,7 +34,8 @@ def test_over_many_phrases_the_mean_is_the_players_and_downbeats_are_above_off_b
     for _ in range(200):
         # Whoever plays, however loud, and a model of any other mind.
         loudness = rng.uniform(25, 115)
-        phrase = [around(loudness, 10, rng) for _ in range(rng.randint(32, 40))]
+        phrase = [around(loudness, 10, rng) for _ in range(rng.randint(3, 40))]
+        dynamics.begin_phrase()
         heard(dynamics, phrase)
         dynamics.begin()
         level, spread = rng.uniform(30, 110), rng.uniform(0, 25)
@@ -51,6 +52,24 @@ def test_over_many_phrases_the_mean_is_the_players_and_downbeats_are_above_off_b
             apart.append(fmean(on_one) - fmean(off_beat))
     assert fmean(apart) > 8
     assert sum(gap > 0 for gap in apart) / len(apart) >= 0.85
+
+
+def test_a_soft_phrase_after_a_loud_one_is_answered_softly() -> None:
+    dynamics = Dynamics(Transport(120, Meter(4, 4)))
+    for loudness in (115, 30, 115):
+        dynamics.begin_phrase()
+        heard(dynamics, [loudness] * 6)
+        dynamics.begin()
+        answer = dynamics.shape([Note(Tick(480 + 480 * beat), 60, 50) for beat in range(3)])
+        assert [note.velocity for note in answer] == [loudness] * 3
+
+
+def test_one_stray_note_does_not_set_the_level() -> None:
+    dynamics = Dynamics(Transport(120, Meter(4, 4)))
+    heard(dynamics, [60] * 8)
+    dynamics.begin_phrase()
+    heard(dynamics, [90])
+    assert [note.velocity for note in dynamics.shape([Note(Tick(480), 60, 50)])] == [70]
 
 
 def test_an_even_answer_has_the_accents_of_the_meter() -> None:
