@@ -162,13 +162,13 @@ class Song:
     Attributes:
         messages: (tick, channel message), by tick; 480 ticks a quarter note.
         tempos: (tick, quarter notes a minute within 20..400), by tick; empty: the file names none.
-        meter: Its first meter, or None where it names none.
+        meters: (tick, meter), by tick, each another than the one before; empty: the file names none.
         end: Tick of its end.
     """
 
     messages: tuple[tuple[Tick, Message], ...]
     tempos: tuple[tuple[Tick, float], ...]
-    meter: Meter | None
+    meters: tuple[tuple[Tick, Meter], ...]
     end: Tick
 
 
@@ -200,7 +200,7 @@ def read_song(path: Path) -> Song:
     file = read_file(path)
     messages: list[tuple[Tick, Message]] = []
     tempos: list[tuple[Tick, float]] = []
-    meters: list[Meter] = []
+    meters: list[tuple[Tick, Meter]] = []
     passed = 0
     for message in mido.merge_tracks(file.tracks):
         passed += message.time
@@ -209,8 +209,10 @@ def read_song(path: Path) -> Song:
             bpm = mido.tempo2bpm(max(1, message.tempo))
             tempos.append((tick, min(max(bpm, SLOWEST_BPM), FASTEST_BPM)))
         elif message.type == "time_signature":
-            meters.append(Meter(message.numerator, message.denominator))
+            meter = Meter(message.numerator, message.denominator)
+            if not meters or meters[-1][1] != meter:
+                meters.append((tick, meter))
         elif not message.is_meta and hasattr(message, "channel"):
             messages.append((tick, message.copy(time=0)))
     end = messages[-1][0] if messages else Tick(0)
-    return Song(tuple(messages), tuple(tempos), meters[0] if meters else None, end)
+    return Song(tuple(messages), tuple(tempos), tuple(meters), end)

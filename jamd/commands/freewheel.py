@@ -11,7 +11,7 @@ from jamd import config_file
 from jamd.commands import Subparsers, bars
 from jamd.config import Config
 from jamd.errors import SourceError
-from jamd.notes import METERS
+from jamd.notes import METERS, TICKS_PER_BEAT, Meter
 
 if TYPE_CHECKING:
     from jamd.daemon.settings import Settings
@@ -83,12 +83,25 @@ def _settings(in_force: config_file.InForce, song: Song, path: Path) -> Settings
         settings = replace(settings, seed=0)
     if song.tempos and song.tempos[0][0] == 0:
         settings = replace(settings, bpm=song.tempos[0][1])
-    if song.meter is not None and not in_force.on_command_line("transport.meter"):
-        if song.meter not in METERS:
-            known = ", ".join(map(str, METERS))
-            raise SourceError(f"{path}: expected one of {known}; found {song.meter}: set --meter")
-        settings = replace(settings, meter=song.meter)
+    if song.meters and not in_force.on_command_line("transport.meter"):
+        settings = replace(settings, meter=_meter(song, path))
     return settings
+
+
+def _meter(song: Song, path: Path) -> Meter:
+    """The one meter of a song that names one."""
+    (_, meter), *changes = song.meters
+    if meter not in METERS:
+        known = ", ".join(map(str, METERS))
+        raise SourceError(f"{path}: expected one of {known}; found {meter}: set --meter")
+    if changes:
+        tick, other = changes[0]
+        beats = tick / TICKS_PER_BEAT
+        raise SourceError(
+            f"{path}: expected one meter; found {meter}, and {other} after {beats:g} quarter notes: "
+            "set --meter to count all of it in one"
+        )
+    return meter
 
 
 def _improviser(args: argparse.Namespace, config: Config) -> Improvises:

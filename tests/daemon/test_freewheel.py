@@ -14,7 +14,7 @@ from jamd.daemon.freewheel import freewheel
 from jamd.daemon.settings import Settings
 from jamd.daemon.take import Song, to_midi
 from jamd.daemon.virtual import ScriptedImproviser
-from jamd.notes import METERS, Meter, Tick
+from jamd.notes import METERS, Tick
 
 TINY_BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 
@@ -82,6 +82,21 @@ def test_options_go_before_what_the_file_says(
     assert [m.tempo for m in MidiFile(out).tracks[0] if m.type == "set_tempo"] == [666667]
 
 
+def test_a_change_of_meter_is_refused_and_can_be_counted_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song = write(
+        tmp_path / "in.mid",
+        MetaMessage("time_signature", numerator=4, denominator=4),
+        MetaMessage("time_signature", numerator=4, denominator=4, time=100),
+        MetaMessage("time_signature", numerator=7, denominator=8, time=100),
+    )
+    out = tmp_path / "out.mid"
+    assert main(["freewheel", str(song), "-o", str(out), "--scripted"]) == 2
+    assert "found 4/4, and 7/8 after 2 quarter notes: set --meter" in capsys.readouterr().err
+    assert rows(capsys, song, "-o", out, "--meter", "4/4")
+
+
 def test_a_tempo_in_mid_bar_is_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     song = write(tmp_path / "in.mid")
     file = MidiFile(song)
@@ -142,7 +157,7 @@ songs = st.builds(
     lambda placed, tempos, meter: Song(
         tuple(sorted(placed, key=lambda each: each[0])),
         tuple(sorted(tempos)),
-        meter,
+        ((Tick(0), meter),),
         max((tick for tick, _ in placed), default=Tick(0)),
     ),
     st.lists(st.tuples(st.integers(0, 8000).map(Tick), note_ons), max_size=40),
@@ -155,7 +170,7 @@ songs = st.builds(
 @given(songs, st.sampled_from([Mode.ANSWER, Mode.ENDLESS]), st.integers(0, 2**63 - 1))
 def test_the_same_arguments_give_the_same_bytes(song: Song, mode: Mode, seed: int) -> None:
     def taken() -> bytes:
-        chosen = Settings(mode=mode, meter=song.meter or Meter(4, 4), start_at_once=True, seed=seed)
+        chosen = Settings(mode=mode, meter=song.meters[0][1], start_at_once=True, seed=seed)
         stream = BytesIO()
         to_midi(freewheel(song, chosen, ScriptedImproviser(), bars=8)).save(file=stream)
         return stream.getvalue()
@@ -166,7 +181,7 @@ def test_the_same_arguments_give_the_same_bytes(song: Song, mode: Mode, seed: in
 def test_nothing_begins_after_the_last_bar() -> None:
     struck = tuple((Tick(480 * i), Message("note_on", note=60 + i)) for i in range(4))
     ended = tuple((Tick(480 * i + 400), Message("note_off", note=60 + i)) for i in range(4))
-    song = Song(tuple(sorted(struck + ended, key=lambda m: m[0])), (), None, Tick(1840))
+    song = Song(tuple(sorted(struck + ended, key=lambda m: m[0])), (), (), Tick(1840))
     jam = Settings(mode=Mode.ENDLESS, start_at_once=True, bars=3)
     take = freewheel(song, jam, ScriptedImproviser(), bars=6)
     tracks = to_midi(take).tracks[2:]
