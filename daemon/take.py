@@ -162,7 +162,7 @@ class Song:
     Attributes:
         messages: (tick, channel message), by tick; 480 ticks a quarter note.
         tempos: (tick, quarter notes a minute within 20..400), by tick; empty: the file names none.
-        meters: (tick, meter), by tick, each another than the one before; empty: the file names none.
+        meters: (tick, meter), by tick, each another than the last; empty: the file names none.
         end: Tick of its end.
     """
 

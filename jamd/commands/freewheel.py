@@ -96,9 +96,9 @@ def _meter(song: Song, path: Path) -> Meter:
         raise SourceError(f"{path}: expected one of {known}; found {meter}: set --meter")
     if changes:
         tick, other = changes[0]
-        beats = tick / TICKS_PER_BEAT
+        place = f"after {tick / TICKS_PER_BEAT:g} quarter notes"
         raise SourceError(
-            f"{path}: expected one meter; found {meter}, and {other} after {beats:g} quarter notes: "
+            f"{path}: expected one meter; found {meter}, and {other} {place}: "
             "set --meter to count all of it in one"
         )
     return meter

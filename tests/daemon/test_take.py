@@ -67,7 +67,7 @@ def test_a_take_can_be_played_again(tmp_path: Path) -> None:
     path = tmp_path / "take.mid"
     to_midi(TAKE).save(path)
     song = read_song(path)
-    assert song.meters[0][1] == Meter(3, 4)
+    assert song.meters == ((0, Meter(3, 4)),)
     assert [(tick, round(bpm, 3)) for tick, bpm in song.tempos] == [(0, 120), (1500, 90)]
     assert [tick for tick, _ in song.messages] == [0, 470, 1440, 1440, 1920, 1920]
     assert song.end == 1920
