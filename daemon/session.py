@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jamd.daemon import events
 from jamd.daemon.beat import Beat
+from jamd.daemon.clock_echo import ClockEcho
 from jamd.daemon.commit import Commit
 from jamd.daemon.controls import Controls, event_of
 from jamd.daemon.ear import Ear
@@ -45,6 +46,7 @@ class Session:
         self._memory = Memory(settings.meter, self._feel.straight, settings.split)
         self._controls = Controls(settings.controls)
         self._echo = Echo()
+        self._clock_echo = ClockEcho()
         self._ear = Ear(settings, self._transport, self._memory, self._feel)
         self._planner = Planner(settings, self._memory)
         self._stage = Stage(settings, self._transport, self._feel)
@@ -135,7 +137,8 @@ class Session:
             case events.LinkState():
                 self._follow(event, seconds)
             case events.Heard(message) if not hasattr(message, "channel"):
-                self._follow(message, seconds)
+                if not self._clock_echo.is_own(message, self._now):
+                    self._follow(message, seconds)
             case events.Heard(message):
                 self._listen(message, seconds)
             case events.Answered() | events.Failed() | events.WorkerReady() | events.WorkerLost():
@@ -288,5 +291,7 @@ class Session:
         effects, self._effects = self._effects + self._beat.wishes(), []
         for effect in effects:
             if isinstance(effect, events.Send):
+                if effect.output is events.Output.CLOCK:
+                    self._clock_echo.sent(effect.message, self._now)
                 self._echo.sent(effect, self._now)
         return effects

@@ -1,0 +1,85 @@
+"""jamd's own clock, when it comes back: by a loop, or from a DAW that follows it and sends one.
+
+Were it followed, jamd's own would fall silent, and with it the one that is followed. Pulses are all
+alike, so what comes in is held against what went out:
+
+- Start, Continue, Stop and Song Position are jamd's when it has just sent the same, one for one. A
+  Start or a Continue that it has not sent is somebody else's, and the pulses with it.
+- Pulses are jamd's while as many come in as go out: so many in a row take as long, give or take
+  `SPREAD_S`, as some so many in a row took to leave. A clock of another tempo differs by that soon.
+
+While jamd sends no clock, nothing is its own.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from mido import Message
+
+from jamd.daemon.echo import LONGEST_S, SPREAD_S
+
+_FEWEST, _MOST = 12, 96  # pulses that are compared: from half a beat, as they come, to four
+
+_GOES = ("start", "continue")
+_SAID = (*_GOES, "stop", "songpos")
+
+
+class ClockEcho:
+    """Tells jamd's own clock from somebody else's. Moments are in seconds."""
+
+    def __init__(self) -> None:
+        self._out: deque[float] = deque(maxlen=4 * _MOST)  # when pulses left
+        self._in: deque[float] = deque(maxlen=_MOST)  # when pulses came
+        self._said: deque[tuple[float, Message]] = deque()  # what else left and has not come back
+        self._foreign = False  # somebody else's is coming in
+
+    def sent(self, message: Message, now: float) -> None:
+        """A message of jamd's clock went out."""
+        if message.type == "clock":
+            self._out.append(now)
+        else:
+            self._forget(now)
+            self._said.append((now, message))
+
+    def is_own(self, message: Message, now: float) -> bool:
+        """Whether `message`, of no channel, is jamd's own; it came in at `now`."""
+        if message.type == "clock":
+            return self._is_own_pulse(now)
+        if message.type not in _SAID:
+            return False
+        self._forget(now)
+        own = next((said for said in self._said if said[1] == message), None)
+        if own is not None:
+            self._said.remove(own)
+        elif message.type in _GOES:
+            self._foreign = True
+        return own is not None
+
+    def _is_own_pulse(self, now: float) -> bool:
+        if self._in and now - self._in[-1] > LONGEST_S:  # that clock is gone
+            self._in.clear()
+            self._foreign = False
+        self._in.append(now)
+        if not self._out or now - self._out[-1] > LONGEST_S:
+            return False
+        count = len(self._in)
+        if not self._foreign and count >= _FEWEST:
+            took = now - self._in[0]
+            self._foreign = not any(
+                abs(took - each) <= SPREAD_S for each in self._left_in(count, now)
+            )
+        return not self._foreign
+
+    def _forget(self, now: float) -> None:
+        while self._said and now - self._said[0][0] > LONGEST_S:
+            self._said.popleft()
+
+    def _left_in(self, count: int, now: float) -> list[float]:
+        """How long so many pulses in a row took to leave, the last of them within `LONGEST_S`."""
+        out = list(self._out)
+        return [
+            last - first
+            for first, last in zip(out, out[count - 1 :], strict=False)
+            if now - last <= LONGEST_S
+        ]
