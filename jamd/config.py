@@ -7,22 +7,22 @@ tempo in beats (quarter notes) a minute.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields
-from keyword import iskeyword
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jamd.control import Control, ControlKind
 from jamd.grid_tokens import STYLES
 from jamd.notes import METERS, Meter, Part
+from jamd.setting import Setting, settings_of
+from jamd.setting import declared as _setting
 from jamd.setting_kinds import (
     Among,
     Choice,
     ControlName,
     Flag,
     Folder,
-    Kind,
     Number,
     NumberOr,
     Several,
@@ -42,10 +42,6 @@ _PITCH = Number(0, 127, "MIDI pitch")
 _VELOCITY = Number(1, 127)
 _OFFSET = Number(-200.0, 200.0, "ms")
 _OWN_PORT = Text("a port name", longest=60, optional=True)
-
-
-def _setting(default: object, kind: Kind, doc: str, option: str = "") -> Any:
-    return field(default=default, metadata={"kind": kind, "doc": doc, "called": option})
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,42 +346,6 @@ class Config:
     takes: Takes = field(default_factory=Takes)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One line of the table.
-
-    Attributes:
-        section: `midi`, `transport` …
-        name: The key within the section.
-        kind: What values it takes.
-        default: Its value when nobody sets it.
-        doc: What it means, in sentences.
-        called: The option that sets it; empty: the one of its name.
-    """
-
-    section: str
-    name: str
-    kind: Kind
-    default: object
-    doc: str
-    called: str = ""
-
-    @property
-    def key(self) -> str:
-        """`transport.bpm`: the section and the name."""
-        return f"{self.section}.{self.name}"
-
-    @property
-    def field(self) -> str:
-        """What it is called in the section's dataclass: a word of Python's has a line behind it."""
-        return f"{self.name}_" if iskeyword(self.name) else self.name
-
-    @property
-    def option(self) -> str:
-        """`--bpm`: the option that sets it; each has one of its own."""
-        return self.called or f"--{self.name.replace('_', '-')}"
-
-
 SECTIONS: Mapping[str, type[Any]] = {
     "midi": Midi,
     "transport": Transport,
@@ -397,13 +357,5 @@ SECTIONS: Mapping[str, type[Any]] = {
 }
 
 
-def _settings() -> Iterator[Setting]:
-    for section, table in SECTIONS.items():
-        declared: Field[Any]
-        for declared in fields(table):
-            name = declared.name.rstrip("_")
-            yield Setting(section, name, default=declared.default, **declared.metadata)
-
-
-SETTINGS: Mapping[str, Setting] = {setting.key: setting for setting in _settings()}
+SETTINGS: Mapping[str, Setting] = {each.key: each for each in settings_of(SECTIONS)}
 """Every setting by its key, in the order of config.toml."""

@@ -21,8 +21,9 @@ from typing import Any
 
 import platformdirs
 
-from jamd.config import SECTIONS, SETTINGS, Config, Controls, Setting
+from jamd.config import SECTIONS, SETTINGS, Config, Controls
 from jamd.errors import ConfigError, printable
+from jamd.setting import Setting
 from jamd.setting_kinds import Among, Flag, Number, Several
 
 FILE_NAME = "config.toml"
