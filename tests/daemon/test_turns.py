@@ -6,9 +6,7 @@ improviser answers a tune with its mirror image, so what is tested is when jamd 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from inspect import cleandoc
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
@@ -16,25 +14,17 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from mido import Message
 
-from jamd.daemon import take
 from jamd.daemon.breath import Breath
-from jamd.daemon.events import Entry, Event, Heard, Mode, SetMode, TurnTaken, WorkerReady, YourTurn
+from jamd.daemon.events import Event, Heard, Mode, SetMode, TurnTaken, WorkerReady, YourTurn
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.transport import position
 from jamd.daemon.virtual import Performance, ScriptedImproviser
 from jamd.daemon.yielding import Patience, Yield
-from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Tick
+from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
+from readable_takes import FOUR, ONE_BAR, Take, play, seconds, unshaded
 
-FOUR = Meter(4, 4)
 BAR = FOUR.ticks_per_bar
 BEAT_S = 0.5
-ONE_BAR = """
-    1.1.0 player 60 80 9
-    1.2.0 player 64 80 9
-    1.3.0 player 67 80 9
-    1.4.0 player 65 80 6
-"""
 UNBROKEN = [
     "2.2.0 Lead 60 80 9",
     "2.3.0 Lead 56 80 9",
@@ -44,58 +34,10 @@ UNBROKEN = [
 """What answers one bar when nobody takes the turn back."""
 
 
-def seconds(place: str) -> float:
-    bar, beat, step = map(float, place.split(".", 2))
-    return ((bar - 1) * 4 + beat - 1 + step / 12) * BEAT_S
-
-
-def heard(rows: str) -> Iterator[tuple[float, Event]]:
-    for row in filter(str.strip, cleandoc(rows).splitlines()):
-        place, _, pitch, velocity, length = row.split()
-        begin = seconds(place)
-        end = begin + float(length) * BEAT_S * TICKS_PER_STEP / TICKS_PER_BEAT
-        yield begin, Heard(Message("note_on", note=int(pitch), velocity=int(velocity)))
-        yield end, Heard(Message("note_off", note=int(pitch)))
-
-
-@dataclass(frozen=True)
-class Take:
-    entries: Sequence[Entry]
-
-    @property
-    def jamds(self) -> list[str]:
-        return [row for row in take.rows(self.entries) if " player " not in row]
-
-    @property
-    def turns(self) -> list[str]:
-        return [
-            f"{position(entry.tick, FOUR)} {entry.turn.value}"
-            for entry in self.entries
-            if isinstance(entry, TurnTaken)
-        ]
-
-    @property
-    def notes(self) -> list[Note]:
-        found = take.notes(self.entries)
-        return sorted(note for part, notes in found.items() if part for note in notes)
-
-
-def play(settings: Settings, rows: str, *events: tuple[float, Event], bars: int = 8) -> Take:
-    story = [(0.0, WorkerReady()), *heard(rows), *events]
-    performance = Performance(Session(settings), ScriptedImproviser(), story)
-    performance.run(seconds(f"{bars + 1}.1.0"))
-    return Take(performance.entries)
-
-
 def jam(
     mode: Mode = Mode.ANSWER, yields: Yield = Yield.NOTE, trade: int = 0, bpm: float = 120
 ) -> Settings:
     return Settings(mode=mode, bpm=bpm, start_at_once=True, yields=yields, trade_bars=trade)
-
-
-def unshaded(rows: Iterable[str]) -> list[str]:
-    """Rows without their velocities, which follow what the player played last."""
-    return [" ".join((*row.split()[:3], row.split()[4])) for row in rows]
 
 
 # Yielding
@@ -186,7 +128,7 @@ def test_once_the_turn_is_taken_back_nothing_begins_after_a_sixteenth_and_all_en
         sorted(story, key=lambda s: s[0]),
     )
     performance.run(24 * beat)
-    played = Take(performance.entries)
+    played = Take(performance.entries, performance)
     turns = [entry for entry in played.entries if isinstance(entry, TurnTaken)]
     for taken, following in zip(turns, [*turns[1:], None], strict=True):
         if taken.turn.value == "player":
@@ -232,7 +174,7 @@ def test_the_silence_before_an_answer_is_at_most_two_beats_and_a_32nd(bpm: float
         performance.run(16 * beat)
         up = Tick(round((3.5 + last / 12) * TICKS_PER_BEAT))
         begun = next(e for e in performance.entries if isinstance(e, TurnTaken))
-        first = Take(performance.entries).notes[0].onset
+        first = Take(performance.entries, performance).notes[0].onset
         assert first - up <= 2 * TICKS_PER_BEAT + 60
         assert TICKS_PER_BEAT // 4 <= first - begun.tick <= 2 * TICKS_PER_BEAT
 

@@ -1,0 +1,191 @@
+"""Whole takes to read: the beat, whoever gives it (`readable_takes` has the rows).
+
+The scripted improviser answers a tune with its mirror image, so what is tested is when jamd plays,
+not what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mido import Message
+
+from jamd.daemon.events import (
+    Event,
+    Heard,
+    Journal,
+    SetTempo,
+    Tap,
+    WorkerReady,
+)
+from jamd.daemon.follower import ClockLost, Source
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.notes import Meter
+from readable_takes import ONE_BAR, Take, heard, play, rows, seconds
+
+JAM = Settings(bpm=120, start_at_once=True)
+
+
+def test_in_compound_time_an_answer_starts_on_a_dotted_quarter() -> None:
+    played = play(
+        replace(JAM, meter=Meter(6, 8)),
+        """
+        1.1.0 player 60 80 5
+        1.2.0 player 62 80 5
+        1.3.0 player 64 80 5
+        1.4.0 player 65 80 12
+        """,
+        bars=4,
+    )
+    assert played.jamds == rows("""
+        2.4.0 Lead 60 80 5
+        2.5.0 Lead 58 75 5
+        2.6.0 Lead 56 75 5
+        3.1.0 Lead 55 86 12
+    """)
+
+
+def test_a_change_of_tempo_keeps_the_beat() -> None:
+    played = play(JAM, ONE_BAR, (seconds("2.4.1"), SetTempo(60)))
+    assert played.jamds == play(JAM, ONE_BAR).jamds
+
+
+def test_the_first_note_starts_the_transport() -> None:
+    session = Session(Settings(bpm=120))
+    session.handle(WorkerReady(), 50.0)
+    assert session.next_deadline() is None
+    assert session.status(50.0).bar == 0
+    effects = session.handle(Heard(Message("note_on", note=60)), 60.0)
+    assert [effect.entry.tick for effect in effects if isinstance(effect, Journal)] == [0, 0, 0]
+    status = session.status(62.6)
+    assert (status.bar, status.beat, status.last_note) == (2, 2, 60)
+
+
+def test_in_two_four_and_three_four_an_answer_has_their_bars() -> None:
+    two = """
+        1.1.0 player 60 80 9
+        1.2.0 player 64 80 9
+        2.1.0 player 67 80 9
+        2.2.0 player 65 80 6
+    """
+    played = play(replace(JAM, meter=Meter(2, 4)), two)
+    assert played.turns == ["3.1 jamd", "5.2 player"]
+    assert played.jamds == rows("""
+        3.2.0 Lead 60 80 9
+        4.1.0 Lead 56 86 9
+        4.2.0 Lead 53 80 9
+        5.1.0 Lead 55 86 6
+    """)
+    three = """
+        1.1.0 player 60 80 9
+        1.2.0 player 64 80 9
+        1.3.0 player 67 80 9
+        2.1.0 player 65 80 30
+    """
+    played = play(replace(JAM, meter=Meter(3, 4)), three)
+    assert played.turns == ["3.1 jamd", "5.2 player"]
+    assert played.jamds == rows("""
+        3.2.0 Lead 60 80 9
+        3.3.0 Lead 56 80 9
+        4.1.0 Lead 53 86 9
+        4.2.0 Lead 55 80 30
+    """)
+
+
+def test_after_a_count_in_the_first_bar_is_bar_two_of_the_take() -> None:
+    played = play(Settings(bpm=120, count_in=1), ONE_BAR.replace("    1.", "    2."))
+    assert played.turns == ["3.1 jamd", "4.2 player"]
+    assert played.jamds == rows("""
+        3.2.0 Lead 60 80 9
+        3.3.0 Lead 56 80 9
+        3.4.0 Lead 53 80 9
+        4.1.0 Lead 55 86 6
+    """)
+
+
+def clock(begin: float, end: float, bpm: float) -> Iterator[tuple[float, Event]]:
+    for pulse in range(round((end - begin) * bpm * 24 / 60)):
+        yield begin + pulse * 60 / bpm / 24, Heard(Message("clock"))
+
+
+def after_the_clock_is_lost(how: ClockLost) -> Take:
+    """A DAW's clock, 120 bpm, says Start at 1 s and is not heard any more from 3.5 s on, 2.2."""
+    return play(
+        Settings(bpm=90, on_clock_lost=how),
+        "",
+        *clock(0.0, 3.5, 120),
+        (0.99, Heard(Message("start"))),
+        *[(1.0 + at, event) for at, event in heard(ONE_BAR)],
+    )
+
+
+def test_a_clock_is_followed_and_where_it_is_lost_the_tempo_is_kept() -> None:
+    assert after_the_clock_is_lost(ClockLost.KEEP).rows == rows("""
+        1.1.0 player 60 80 9
+        1.2.0 player 64 80 9
+        1.3.0 player 67 80 9
+        1.4.0 player 65 80 6
+        2.2.0 Lead 60 80 9
+        2.3.0 Lead 56 80 9
+        2.4.0 Lead 53 80 9
+        3.1.0 Lead 55 86 6
+    """)
+
+
+def test_or_the_song_stops_a_quarter_of_a_second_later() -> None:
+    assert after_the_clock_is_lost(ClockLost.STOP).jamds == rows("""
+        2.2.0 Lead 60 80 5.5
+    """)
+
+
+def test_taps_set_the_tempo_and_the_beat() -> None:
+    taps = [(i * 0.6, Tap()) for i in range(4)]
+    played = play(
+        Settings(bpm=120, source=Source.INTERNAL),
+        "",
+        *taps,
+        *[(2.4 + at, event) for at, event in heard(ONE_BAR, 100)],
+    )
+    assert played.rows == rows("""
+        1.1.0 player 60 80 9
+        1.2.0 player 64 80 9
+        1.3.0 player 67 80 9
+        1.4.0 player 65 80 6
+        2.2.0 Lead 60 80 9
+        2.3.0 Lead 56 80 9
+        2.4.0 Lead 53 80 9
+        3.1.0 Lead 55 86 6
+    """)
+
+
+def test_the_players_own_beat_is_answered_on() -> None:
+    # 90 bpm; nobody has told jamd, which begins at 120.
+    phrase = """
+        1.1.0 player 60 80 9
+        1.2.0 player 62 80 5
+        1.2.6 player 64 80 5
+        1.3.0 player 65 80 9
+        1.4.0 player 67 80 9
+        2.1.0 player 69 80 5
+        2.1.6 player 67 80 5
+        2.2.0 player 65 80 5
+        2.2.6 player 64 80 5
+        2.3.0 player 62 80 9
+        2.4.0 player 60 80 9
+    """
+    played = play(Settings(bpm=120, source=Source.PLAYER), "", *heard(phrase, 90))
+    assert played.jamds == rows("""
+        4.2.0 Lead 60 80 9
+        4.3.0 Lead 58 80 5
+        4.3.6 Lead 56 75 5
+        4.4.0 Lead 55 80 9
+        5.1.0 Lead 53 86 9
+        5.2.0 Lead 51 80 5
+        5.2.6 Lead 53 75 5
+        5.3.0 Lead 55 80 5
+        5.3.6 Lead 56 75 5
+        5.4.0 Lead 58 80 9
+        6.1.0 Lead 60 86 9
+    """)
