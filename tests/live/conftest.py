@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,33 +39,74 @@ def alsa_machine(tmp_path: Path) -> AlsaMachine:
 
 
 class JackServer:
-    """A JACK server and its log, which tells when it stumbled."""
+    """A JACK server without a sound card: 48 kHz, periods of 256 frames.
 
-    def __init__(self, log: Path) -> None:
-        self._log = log
+    Every program started meanwhile finds it by its environment, as the test itself does.
 
-    def undisturbed(self, attempt: Callable[[], None]) -> None:
-        """Do it again, at most five times, where it failed while the server itself stumbled.
+    Attributes:
+        log: What it prints; it tells when it stumbled.
+    """
+
+    def __init__(self, log: Path, priority: str) -> None:
+        self.log = log
+        self._priority = priority
+        self.start()
+
+    def start(self) -> None:
+        """Start it (again), and wait until it answers."""
+        name = os.environ["JACK_DEFAULT_SERVER"]
+        command = ["setpriv", "--pdeathsig", "TERM"]  # it ends even where the tests are killed
+        command += ["jackd", self._priority, "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"]
+        with self.log.open("ab") as file:
+            self._process = subprocess.Popen(command, stdout=file, stderr=file)
+        for _ in range(400):
+            if subprocess.run(["jack_lsp"], capture_output=True, check=False).returncode == 0:
+                return
+            time.sleep(0.05)
+        self.stop()
+        raise AssertionError(self.log.read_text())
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        """Let it end, or die."""
+        self._process.send_signal(how)
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def leave(self) -> None:
+        """Stop it for good.
+
+        JACK has room for eight names, and keeps that of a server that was killed until another of
+        the same name has come and ended.
+        """
+        if self._process.poll() is not None:
+            self.start()
+        self.stop()
+
+    def xruns(self) -> int:
+        """How often a client of jamd's was not ready in time, so far."""
+        return self.log.read_text(errors="replace").count("JackEngine::XRun: client = jamd")
+
+    def undisturbed(self, attempt: Callable[[], None], times: int = 5) -> None:
+        """Do it again, at most so many times, where it failed while the server itself stumbled.
 
         The server has no real-time priority here: on a busy computer it is late and loses messages.
         """
-        for _ in range(4):
-            before = self._log.read_bytes()
+        for _ in range(times - 1):
+            before = self.log.read_bytes()
             try:
                 return attempt()
             except AssertionError:
-                if self._log.read_bytes() == before:
+                if self.log.read_bytes() == before:
                     raise
         return attempt()
 
 
 @pytest.fixture
 def jack_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[JackServer]:
-    """A JACK server of the test's own, without a sound card: 48 kHz, periods of 256 frames.
-
-    Every program started by the test, and the test itself, finds it by its environment. Mark the
-    test with `@pytest.mark.needs("jackd")`.
-    """
+    """A JACK server of the test's own: mark `needs("jackd", "setpriv", "jack_lsp")`."""
     with _serving(monkeypatch, tmp_path, "--no-realtime") as server:
         yield server
 
@@ -78,18 +122,11 @@ def realtime_jack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[J
 def _serving(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, priority: str
 ) -> Iterator[JackServer]:
-    name = "jamd-test"  # the same each time: JACK keeps a place for each of eight names
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
+    # One name for each run of the tests, so that two at once do not meet.
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", f"jamd-test-{os.getpid()}")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    log = tmp_path / "jackd.log"
-    with (
-        log.open("wb") as file,
-        subprocess.Popen(
-            ["jackd", priority, "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"],
-            stdout=file,
-            stderr=file,
-        ) as server,
-    ):
-        subprocess.run(["jack_wait", "-w", "-t", "20"], check=True, stdout=subprocess.DEVNULL)
-        yield JackServer(log)
-        server.terminate()
+    server = JackServer(tmp_path / "jackd.log", priority)
+    try:
+        yield server
+    finally:
+        server.leave()

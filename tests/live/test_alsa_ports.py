@@ -99,16 +99,16 @@ def test_ports_survive_traffic(alsa_machine: AlsaMachine, tmp_path: Path) -> Non
     """
     folder = tmp_path / "alsa-out"
     folder.mkdir()
-    (folder / "dense.mid").write_bytes(note_offs(a_ms=5, seconds=450))
+    (folder / "dense.mid").write_bytes(note_offs(a_ms=5, seconds=570))
     command = [sys.executable, HERE / "port_storm.py", "alsa", "200", "5000", "/alsa-out/dense.mid"]
-    done = alsa_machine(*command, limit_s=480)
+    done = alsa_machine(*command, limit_s=600)
 
     assert done.returncode == 0, done.stdout + done.stderr
     storm = json.loads(done.stdout.splitlines()[-1])
     print(storm)
     assert storm["rounds"] == 200
     assert storm["played"] > 4900
-    assert storm["arrived"] > 4000  # the sequencer drops what a busy computer does not fetch
+    assert storm["arrived"] > 4000  # a busy computer does not fetch all
     assert storm["sent"] > 0
 
 

@@ -29,7 +29,7 @@ PERIOD = 256  # frames, as the server has it
 TIMES = 10
 MARK = (0xBF, 119)  # what means nothing to jamd, sent with each panic and with its number
 
-pytestmark = [pytest.mark.needs("jackd", "jack_midi_dump"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("jackd", "setpriv", "jack_lsp", "jack_midi_dump"), pytest.mark.slow]
 
 
 def jack(*command: str) -> str:
@@ -61,21 +61,24 @@ def stage(folder: Path) -> Iterator[tuple[int, rtmidi.MidiOut, Path]]:
             cwd=folder,
         ) as jamd,
     ):
-        assert jamd.stdout is not None
-        for line in jamd.stdout:
-            if line.startswith("Ready"):
-                break
-        jack("jack_connect", port("player:plays"), port("jamd listens"))
-        jack("jack_connect", port("player:plays"), "midi-monitor:input")
-        jack("jack_connect", port("jamd plays"), "midi-monitor:input")
         try:
+            assert jamd.stdout is not None
+            for line in jamd.stdout:
+                if line.startswith("Ready"):
+                    break
+            jack("jack_connect", port("player:plays"), port("jamd listens"))
+            jack("jack_connect", port("player:plays"), "midi-monitor:input")
+            jack("jack_connect", port("jamd plays"), "midi-monitor:input")
             yield jamd.pid, player, heard
         finally:
-            jamd.send_signal(signal.SIGTERM)
-            jamd.communicate(timeout=20)
-            ears.send_signal(signal.SIGTERM)
             player.close_port()
             player.delete()
+            jamd.send_signal(signal.SIGTERM)
+            try:
+                jamd.communicate(timeout=20)
+            finally:
+                jamd.kill()
+                ears.terminate()
 
 
 def arrivals(heard: Path) -> list[tuple[int, tuple[int, ...]]]:

@@ -30,7 +30,7 @@ BPM = 60  # a step of the grid is 83 ms: far more than a loaded machine is late
 BEAT_S = 60 / BPM
 PHRASE = (60, 64, 67, 72)
 
-pytestmark = [pytest.mark.needs("jackd", "jack_lsp", "jack_connect"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("jackd", "setpriv", "jack_lsp", "jack_connect"), pytest.mark.slow]
 
 
 def until(wanted: Callable[[], object], limit_s: float, what: str) -> None:
@@ -61,11 +61,11 @@ class Jamd:
             cwd=folder,
         )
         threading.Thread(target=self._read, daemon=True).start()
-        until(
-            lambda: any(line.startswith("Ready") for line in self.lines),
-            30,
-            f"Ready in {self.lines}",
-        )
+        try:
+            until(lambda: any(line.startswith("Ready") for line in self.lines), 30, "Ready")
+        except AssertionError:
+            self.process.kill()
+            raise AssertionError(self.lines) from None
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -78,7 +78,10 @@ class Jamd:
 
     def end(self, number: int) -> int:
         self.process.send_signal(number)
-        return self.process.wait(10)
+        try:
+            return self.process.wait(10)
+        finally:
+            self.process.kill()
 
 
 class Musician:
@@ -95,6 +98,13 @@ class Musician:
         self._in.open_virtual_port("hears")
         self.heard: list[tuple[float, mido.Message]] = []
         self.struck: list[float] = []
+        try:
+            self._connect()
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self) -> None:
         names = jack("jack_lsp").splitlines()
         (listens,) = [name for name in names if name.endswith("jamd listens")]
         (plays,) = [name for name in names if name.endswith("jamd plays")]
@@ -246,14 +256,16 @@ def test_a_synthesiser_makes_it_sound(jack_server: JackServer, tmp_path: Path) -
             stderr=subprocess.DEVNULL,
         ) as synth,
     ):
-        until(lambda: jack("jack_lsp").count("synth") >= 3, 20, "the synthesiser")
-        names = jack("jack_lsp").splitlines()
-        (keys,) = [name for name in names if "synth" in name and "midi" in name]
-        left = next(name for name in names if "synth" in name and "left" in name.lower())
-        jack("jack_connect", player.plays, keys)
-        player.listen_until(player.onsets, 15, "music")
-        jack("jack_rec", "-f", str(sound), "-d", "4", left)
-        synth.terminate()
+        try:
+            until(lambda: jack("jack_lsp").count("synth") >= 3, 20, "the synthesiser")
+            names = jack("jack_lsp").splitlines()
+            (keys,) = [name for name in names if "synth" in name and "midi" in name]
+            left = next(name for name in names if "synth" in name and "left" in name.lower())
+            jack("jack_connect", player.plays, keys)
+            player.listen_until(player.onsets, 15, "music")
+            jack("jack_rec", "-f", str(sound), "-d", "4", left)
+        finally:
+            synth.terminate()
     assert loudness(sound) > 0.001
 
 

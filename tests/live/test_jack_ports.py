@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 import rtmidi
@@ -22,72 +21,14 @@ from mido import Message
 from jamd.config import Midi
 from jamd.daemon.ports import LivePorts, open_ports
 
-pytestmark = pytest.mark.needs("jackd", "jack_lsp")
+if TYPE_CHECKING:
+    from tests.live.conftest import JackServer
+
+pytestmark = pytest.mark.needs("jackd", "setpriv", "jack_lsp")
 
 HERE = Path(__file__).parent
+Client = TypeVar("Client", rtmidi.MidiIn, rtmidi.MidiOut)
 JAMD = (sys.executable, "-c", "import sys; from jamd.cli import main; sys.exit(main())")
-
-
-@dataclass
-class Jack:
-    """A server of this test's own."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def xruns(self) -> int:
-        """How often a client of jamd's was not ready in time, so far."""
-        return self.log.read_text(errors="replace").count("JackEngine::XRun: client = jamd")
-
-    def undisturbed(self, attempt: Callable[[], None]) -> None:
-        """Do it again as long as the server itself stumbled meanwhile and so lost messages.
-
-        It runs without real-time priority here, on a computer that may have other work.
-        """
-        for _ in range(20):
-            before = self.log.read_bytes()
-            try:
-                attempt()
-            except AssertionError:
-                if self.log.read_bytes() == before:
-                    raise
-            else:
-                return
-        pytest.fail("the JACK server stumbled in every one of 20 attempts")
-
-    def stop(self, how: int = signal.SIGTERM) -> None:
-        self.process.send_signal(how)
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def start_jack(log: Path) -> Jack:
-    """Start a server and wait until it answers; `JACK_DEFAULT_SERVER` names it."""
-    command = ["jackd", "--no-realtime", "-n", os.environ["JACK_DEFAULT_SERVER"]]
-    command += ["-d", "dummy", "-r", "48000", "-p", "256"]
-    with log.open("ab") as file:
-        jack = Jack(subprocess.Popen(command, stdout=file, stderr=file), log)
-    for _ in range(100):
-        if subprocess.run(["jack_lsp"], capture_output=True, check=False).returncode == 0:
-            return jack
-        time.sleep(0.05)
-    jack.stop()
-    raise AssertionError(log.read_text())
-
-
-@pytest.fixture
-def jack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jack]:
-    # One name for all: JACK has room for eight, and keeps that of a server which was killed.
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", "jamd-test-ports")
-    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    running = start_jack(tmp_path / "jackd.log")
-    try:
-        yield running
-    finally:
-        running.stop()
 
 
 @contextlib.contextmanager
@@ -97,6 +38,18 @@ def opened(settings: Midi) -> Iterator[LivePorts]:
         yield ports
     finally:
         ports.close()
+
+
+@contextlib.contextmanager
+def client(kind: type[Client], name: str, port: str) -> Iterator[Client]:
+    """Another program's port. It must have gone before the server does."""
+    midi = kind(rtmidi.API_UNIX_JACK, name)
+    try:
+        midi.open_virtual_port(port)
+        yield midi
+    finally:
+        midi.close_port()
+        midi.delete()
 
 
 def until(
@@ -122,7 +75,7 @@ def lsp() -> list[str]:
     )
 
 
-def test_both_ports_are_there_and_messages_pass(jack: Jack) -> None:
+def test_both_ports_are_there_and_messages_pass(jack_server: JackServer) -> None:
     with opened(Midi(api="jack")) as ports:
         assert {"jamd:jamd listens", "jamd-01:jamd plays"} <= set(lsp())
         assert ports.system_name == "JACK"
@@ -142,28 +95,22 @@ def test_both_ports_are_there_and_messages_pass(jack: Jack) -> None:
             )
             assert heard == sent
 
-        jack.undisturbed(pass_messages)
+        jack_server.undisturbed(pass_messages, times=20)
     assert "jamd:jamd listens" not in lsp()
 
 
-def test_a_keyboard_is_connected_whenever_it_appears(jack: Jack) -> None:
+def test_a_keyboard_is_connected_whenever_it_appears(jack_server: JackServer) -> None:
     with opened(Midi(api="jack", connect_input=("*KEYSTATION*",))) as ports:
         for _ in range(2):
-            keyboard = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "Keystation")
-            keyboard.open_virtual_port("MIDI 1")
-            took_s = until(lambda: ports.tend(0.0) == ["listening to Keystation:MIDI 1"], 2)
-            assert took_s < 2
-            until(lambda: ports.poll(1.0), 1, partial(press, keyboard))
-            keyboard.close_port()
-            keyboard.delete()
+            with client(rtmidi.MidiOut, "Keystation", "MIDI 1") as keyboard:
+                took_s = until(lambda: ports.tend(0.0) == ["listening to Keystation:MIDI 1"], 2)
+                assert took_s < 2
+                until(lambda: ports.poll(1.0), 1, partial(press, keyboard))
             until(lambda: ports.tend(0.0) == ["no longer listening to Keystation:MIDI 1"], 2)
 
 
-def test_what_is_sent_last_is_delivered_before_the_port_closes(jack: Jack) -> None:
-    synth = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "Synth")
-    synth.open_virtual_port("in")
-
-    def send_and_close() -> None:
+def test_what_is_sent_last_is_delivered_before_the_port_closes(jack_server: JackServer) -> None:
+    def send_and_close(synth: rtmidi.MidiIn) -> None:
         with opened(Midi(api="jack", connect_output=("synth*",))) as ports:
             until(synth.get_message, 2, lambda: ports.send(Message("stop")))
             for pitch in range(128):
@@ -176,10 +123,8 @@ def test_what_is_sent_last_is_delivered_before_the_port_closes(jack: Jack) -> No
         until(lambda: len(ended) >= 128, 1, read)
         assert ended == list(range(128))
 
-    try:
-        jack.undisturbed(send_and_close)
-    finally:
-        synth.delete()
+    with client(rtmidi.MidiIn, "Synth", "in") as synth:
+        jack_server.undisturbed(partial(send_and_close, synth), times=20)
 
 
 SURVIVOR = """
@@ -203,7 +148,7 @@ print("closed", flush=True)
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_server_that_dies_is_told_and_comes_back(
-    jack: Jack, tmp_path: Path, how: signal.Signals
+    jack_server: JackServer, tmp_path: Path, how: signal.Signals
 ) -> None:
     lines: list[str] = []
     with subprocess.Popen(
@@ -218,9 +163,9 @@ def test_a_server_that_dies_is_told_and_comes_back(
         reader.start()
         try:
             until(lambda: lines, 10)
-            jack.stop(how)
+            jack_server.stop(how)
             assert until(lambda: len(lines) == 2, 10) < 3
-            jack.process = start_jack(jack.log).process
+            jack_server.start()
             until(lambda: len(lines) == 3, 10)
             assert {"jamd:jamd listens", "jamd-01:jamd plays"} <= set(lsp())
             (tmp_path / "stop").touch()
@@ -251,19 +196,17 @@ def test_without_a_server_there_is_one_line_and_no_noise(monkeypatch: pytest.Mon
     assert done.stderr.count("\n") == 1
 
 
-def test_the_chord_is_played_and_ended(jack: Jack) -> None:
-    synth = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "Synth")
-    synth.open_virtual_port("in")
+def test_the_chord_is_played_and_ended(jack_server: JackServer) -> None:
     command = [*JAMD, "ports", "--api", "jack"]
-    listing = subprocess.run(command, capture_output=True, text=True, check=True)
-    played = subprocess.run(
-        [*command, "--test", "--connect-output", "synth:*"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    heard = [data for data, _ in iter(synth.get_message, None)]
-    synth.delete()
+    with client(rtmidi.MidiIn, "Synth", "in") as synth:
+        listing = subprocess.run(command, capture_output=True, text=True, check=True)
+        played = subprocess.run(
+            [*command, "--test", "--connect-output", "synth:*"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        heard = [data for data, _ in iter(synth.get_message, None)]
 
     assert "Synth:in" in listing.stdout
     assert "connected to Synth:in" in played.stdout
@@ -274,7 +217,7 @@ def test_the_chord_is_played_and_ended(jack: Jack) -> None:
 
 
 @pytest.mark.slow
-def test_ports_survive_traffic(jack: Jack) -> None:
+def test_ports_survive_traffic(jack_server: JackServer) -> None:
     done = subprocess.run(
         [sys.executable, HERE / "port_storm.py", "jack", "200", "5000"],
         capture_output=True,
@@ -313,7 +256,7 @@ while True:
 
 
 @pytest.mark.slow
-def test_a_busy_front_causes_no_more_xruns_than_an_idle_one(jack: Jack) -> None:
+def test_a_busy_front_causes_no_more_xruns_than_an_idle_one(jack_server: JackServer) -> None:
     """Something in the front keeps the interpreter to itself for 20 ms, four of JACK's periods.
 
     It sleeps meanwhile, so that the computer is no busier and all that could make JACK late is a
@@ -327,9 +270,9 @@ def test_a_busy_front_causes_no_more_xruns_than_an_idle_one(jack: Jack) -> None:
                 assert process.stdout is not None
                 process.stdout.readline()
                 time.sleep(0.3)
-                before = jack.xruns()
+                before = jack_server.xruns()
                 time.sleep(2)
-                return jack.xruns() - before
+                return jack_server.xruns() - before
             finally:
                 process.kill()
 
