@@ -38,19 +38,24 @@ def cut_silences(
     What is cut is a whole number of bars, so that everything keeps its place in the bar.
 
     Args:
-        notes: Shape (notes, 5), as `Reading.notes`, at least one, in any order.
+        notes: Shape (notes, 5), as `Reading.notes`, at least one, sorted by onset.
         changes: The meters.
 
     Returns:
-        The notes by onset, the changes, and whether a silence was cut.
+        The notes, the changes, and whether a silence was cut.
     """
-    notes = notes[np.argsort(notes[:, ONSET], kind="stable")]
     onsets = notes[:, ONSET]
     ticks = np.array([tick for tick, _ in changes], np.int64)
     bars = np.array([meter.ticks_per_bar for _, meter in changes], np.int64)
     in_force = bars[np.searchsorted(ticks, onsets, side="right") - 1]
     longest = MOST_EMPTY_BARS * in_force
     durations = np.minimum(notes[:, DURATION], longest)
+    sounding = np.maximum.accumulate(onsets + durations)
+    silences = np.append(onsets[1:], ticks[-1]) - sounding
+    if onsets[0] < bars.min() and silences.max() <= MOST_EMPTY_BARS * bars.min():
+        moved = notes.copy()  # as in most files, there is nothing to cut
+        moved[:, DURATION] = durations
+        return moved, changes, False
     # A change of meter is an event too: bars before it are cut by the old meter's length.
     times = np.concatenate((onsets, ticks[1:]))
     order = np.argsort(times, kind="stable")

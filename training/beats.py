@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jamd.notes import TICKS_PER_BEAT
+from jamd.training.parts import starts_of
 from jamd.training.reading import DURATION, ONSET, PITCH
 
 FEWEST_MOMENTS = 64
@@ -41,9 +42,10 @@ def keeps_beat(notes: NDArray[np.int64]) -> bool:
     """Whether the onsets crowd at some places within the quarter note.
 
     Args:
-        notes: Shape (notes, 5), as `Reading.notes`.
+        notes: Shape (notes, 5), as `Reading.notes`, at least one, sorted by onset.
     """
-    onsets = np.unique(notes[:, ONSET])
+    onsets = notes[:, ONSET]
+    onsets = onsets[starts_of(onsets)]
     if len(onsets) < FEWEST_MOMENTS:
         return True
     width = TICKS_PER_BEAT // _PLACES

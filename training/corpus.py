@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from jamd import __version__
 from jamd.errors import CorpusError
 from jamd.vocabulary import Vocabulary
 
@@ -41,8 +41,6 @@ class Entry:
         length: How many tokens it has.
         notes: How many notes it has.
         has_velocity: False where its velocities teach nothing.
-        transpose: The least (0 or below) and the most semitones by which it can be moved with
-            every pitch still in 21..108.
     """
 
     id: int
@@ -53,7 +51,6 @@ class Entry:
     length: int
     notes: int
     has_velocity: bool
-    transpose: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +123,8 @@ class Corpus:
 
 
 def _entry(item: Mapping[str, Any]) -> Entry:
-    low, high = item["transpose"]
-    return Entry(**{**item, "transpose": (low, high)})
+    # Early corpora of this format also tell how far each piece could be transposed.
+    return Entry(**{name: value for name, value in item.items() if name != "transpose"})
 
 
 class CorpusWriter:
@@ -170,14 +167,12 @@ class CorpusWriter:
         split: Split,
         notes: int,
         has_velocity: bool,
-        transpose: tuple[int, int],
     ) -> None:
         """Append a piece; its fields are those of `Entry`."""
         self._file.write(tokens.astype("<u2").tobytes())
         entry = Entry(
-            len(self._pieces), source, group, split, self._length, len(tokens), notes,
-            has_velocity, transpose,
-        )  # fmt: skip
+            len(self._pieces), source, group, split, self._length, len(tokens), notes, has_velocity
+        )
         self._pieces.append(entry)
         self._length += len(tokens)
 
@@ -202,21 +197,33 @@ class CorpusWriter:
         if self._file.tell() != _HEADER_BYTES:
             raise RuntimeError(f"numpy wrote a header of {self._file.tell()} bytes")
         self._file.close()
-        content = {
+        head = {
             "format": FORMAT,
             "language": language,
             "style": style,
-            "made_by": f"jamd {_version()}",
+            "made_by": f"jamd {__version__}",
             "vocabulary": list(vocabulary),
-            "pieces": [asdict(piece) for piece in self._pieces],
-            "left_out": [asdict(item) for item in left_out],
         }
-        self._part.replace(self._path / "tokens.npy")
-        replace_file(
-            self._path / "corpus.json",
-            json.dumps(content, ensure_ascii=False, indent=1),
+        text = (
+            f"{json.dumps(head, ensure_ascii=False, indent=1)[:-2]},\n"
+            f' "pieces": {_listed(self._pieces)},\n "left_out": {_listed(left_out)}\n}}'
         )
+        self._part.replace(self._path / "tokens.npy")
+        replace_file(self._path / "corpus.json", text)
         return Corpus.read(self._path)
+
+
+def _listed(items: Iterable[Entry | LeftOut]) -> str:
+    """Dataclasses of plain values as JSON, indented as json.dumps would, a level in.
+
+    With its own `indent` json is not compiled, and took longer than all else that is written.
+    """
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",\n   ", ": ")).encode
+    texts = [
+        encode({field.name: getattr(item, field.name) for field in fields(item)})[1:-1]
+        for item in items
+    ]
+    return "[\n  {\n   " + "\n  },\n  {\n   ".join(texts) + "\n  }\n ]" if texts else "[]"
 
 
 def replace_file(path: Path, content: str) -> None:
@@ -225,10 +232,3 @@ def replace_file(path: Path, content: str) -> None:
     with part.open("w", encoding="utf-8") as file:
         file.write(content)
     part.replace(path)
-
-
-def _version() -> str:
-    try:
-        return version("jamd")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "(not installed)"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import multiprocessing
 from multiprocessing.context import BaseContext
 
-_PRELOAD = "jamd.training.work"
+_PRELOAD = ("work", "tasks", "midi_file", "grid_table")
 
 
 def start() -> BaseContext:
@@ -23,6 +23,6 @@ def start() -> BaseContext:
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([_PRELOAD])
+    context.set_forkserver_preload([f"jamd.training.{name}" for name in _PRELOAD])
     forkserver.ensure_running()
     return context

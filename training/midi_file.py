@@ -57,6 +57,7 @@ def read_midi(data: bytes) -> Reading:
     notes, voices = _notes(score)
     if not len(notes):
         raise SourceError("no notes")
+    notes = notes[np.argsort(notes[:, ONSET], kind="stable")]
     if min(notes[:, ONSET].min(), notes[:, DURATION].min()) < 0:
         raise SourceError("longer than 2^31 ticks")
     if (notes[:, DURATION] == 0).any():
@@ -139,7 +140,7 @@ def _end_stuck_notes(track: bytes) -> bytes:
     if not track.endswith(END_OF_TRACK):
         return track
     # Any byte that may be a note-on names a channel: one too many does no harm.
-    channels = sorted(byte & 0x0F for byte in set(track) if 0x90 <= byte <= 0x9F)
+    channels = [channel for channel in range(16) if 0x90 | channel in track]
     # The delta time before the end of the track is now the first release's; each release brings
     # the next one's, 0.
     releases = b"".join(map(_releases, channels))
@@ -199,6 +200,10 @@ def _meters(signatures: Sequence[tuple[int, int, int]], division: int) -> Change
 
 def _rescale(notes: NDArray[np.int64], division: int) -> NDArray[np.int64]:
     """The notes in ticks of 480 a quarter; where one ended as another began, it still does."""
+    if division == TICKS_PER_BEAT:
+        scaled = notes.copy()
+        np.maximum(scaled[:, DURATION], SHORTEST_TICKS, out=scaled[:, DURATION])
+        return scaled
     scaled = notes.copy()
     ends = notes[:, ONSET] + notes[:, DURATION]
     scaled[:, ONSET] = _round(notes[:, ONSET], division)

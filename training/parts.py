@@ -1,4 +1,4 @@
-"""Whose line each note of a file is: `Reading` -> `Piece`.
+"""Whose line each note of a file is: `Reading` -> `Table` -> `Piece`.
 
 The rules, the first that fits:
 
@@ -16,13 +16,14 @@ What is not Lead is Comp.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jamd.errors import SourceError
-from jamd.notes import TICKS_PER_STEP, Note, Part, Piece
-from jamd.parts import CHORD_SIZE, parts_of
+from jamd.notes import TICKS_PER_STEP, Meter, Note, Part, Piece, Tick
+from jamd.parts import CHORD_SIZE, LOWEST_LEAD
 from jamd.training.reading import DURATION, ONSET, PITCH, VELOCITY, VOICE, Reading
 
 MOST_AT_ONCE = 16
@@ -35,6 +36,30 @@ ONE_VELOCITY = 0.95
 """Where so large a share of each voice's notes has one velocity, nobody played it."""
 
 _MELODY = re.compile(r"melod|vocal|voice|voix|sing|canto|gesang|chant|soprano|lead|solo", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A piece as columns: what `Piece` is, without an object for each note.
+
+    Attributes:
+        notes: int32, shape (notes, 5), as `Reading.notes`, but sorted by onset, then part, then
+            pitch. Whose voice a note was no longer matters.
+        lead: bool, shape (notes,): which of them are Lead; the others are Comp.
+        meters: As in `Piece`.
+        has_velocity: As in `Piece`.
+    """
+
+    notes: NDArray[np.int32]
+    lead: NDArray[np.bool_]
+    meters: tuple[tuple[Tick, Meter], ...]
+    has_velocity: bool = True
+
+    def to_piece(self, style: str) -> Piece:
+        """The same with an object for each note."""
+        parts = [Part.LEAD if lead else Part.COMP for lead in self.lead.tolist()]
+        columns = (self.notes[:, i].tolist() for i in (ONSET, PITCH, VELOCITY, DURATION))
+        return Piece(tuple(map(Note, *columns, parts)), self.meters, style, self.has_velocity)
 
 
 def pitched(reading: Reading) -> NDArray[np.int32]:
@@ -52,7 +77,7 @@ def pitched(reading: Reading) -> NDArray[np.int32]:
     return notes
 
 
-def to_piece(reading: Reading, style: str) -> Piece:
+def to_table(reading: Reading) -> Table:
     """The piece that `reading` is, each note given its part.
 
     No pitch stands twice at one moment in one part, and no moment has more than `MOST_AT_ONCE`
@@ -64,10 +89,16 @@ def to_piece(reading: Reading, style: str) -> Piece:
     notes = pitched(reading)
     lead = _lead(reading, notes)
     has_velocity = reading.has_velocity and not _one_velocity(notes)
-    notes, lead = _thin_out(notes, lead)
-    parts = [Part.LEAD if top else Part.COMP for top in lead.tolist()]
-    columns = (notes[:, column].tolist() for column in (ONSET, PITCH, VELOCITY, DURATION))
-    return Piece(tuple(map(Note, *columns, parts)), reading.meters, style, has_velocity)
+    return Table(*_thin_out(notes, lead), reading.meters, has_velocity)
+
+
+def to_piece(reading: Reading, style: str) -> Piece:
+    """`to_table`, with an object for each note.
+
+    Raises:
+        SourceError: There are only drums.
+    """
+    return to_table(reading).to_piece(style)
 
 
 def moments(notes: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -76,17 +107,29 @@ def moments(notes: NDArray[np.int32]) -> NDArray[np.int32]:
     return steps
 
 
-def share_of_chords(notes: NDArray[np.int32]) -> float:
-    """The share of moments with three notes or more, 0..1."""
-    sizes = np.unique(moments(notes), return_counts=True)[1]
-    return float(np.mean(sizes >= CHORD_SIZE))
+def starts_of(values: NDArray[np.signedinteger]) -> NDArray[np.intp]:
+    """Where each run of equal values begins; `values`, at least one, are sorted."""
+    starts: NDArray[np.intp] = np.flatnonzero(
+        np.concatenate((np.ones(1, np.bool_), values[1:] != values[:-1]))
+    )
+    return starts
+
+
+def _sizes(notes: NDArray[np.int32]) -> NDArray[np.intp]:
+    """How many notes each moment has; `notes` are sorted by onset."""
+    return np.diff(starts_of(moments(notes)), append=len(notes))
+
+
+def share_of_chords(sizes: NDArray[np.intp]) -> float:
+    """The share of moments with three notes or more, 0..1; `sizes` are how many each has."""
+    return int(np.count_nonzero(sizes >= CHORD_SIZE)) / len(sizes)
 
 
 def _lead(reading: Reading, notes: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Shape (notes,): which notes are Lead."""
-    voices = np.unique(notes[:, VOICE]).tolist()
+    voices: list[int] = np.flatnonzero(np.bincount(notes[:, VOICE])).tolist()
     if len(voices) == 1:
-        if share_of_chords(notes) >= CHORDS_ONLY:
+        if share_of_chords(_sizes(notes)) >= CHORDS_ONLY:
             return np.zeros(len(notes), np.bool_)
         return _skyline(notes)
     chosen: NDArray[np.bool_] = notes[:, VOICE] == _lead_voice(reading, notes, voices)
@@ -94,58 +137,61 @@ def _lead(reading: Reading, notes: NDArray[np.int32]) -> NDArray[np.bool_]:
 
 
 def _skyline(notes: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Shape (notes,): Lead by the rule for a player's own notes, moment by moment."""
-    steps = moments(notes)
-    order = np.argsort(steps, kind="stable")
-    lead = np.zeros(len(notes), np.bool_)
-    for group in np.split(order, np.flatnonzero(np.diff(steps[order])) + 1):
-        parts = parts_of(notes[group, PITCH].tolist())
-        lead[group] = [part is Part.LEAD for part in parts]
+    """Shape (notes,): Lead by `jamd.parts.parts_of`, for all moments at once."""
+    pitches, starts = notes[:, PITCH], starts_of(moments(notes))
+    sizes = np.diff(starts, append=len(notes))
+    is_top = pitches == np.repeat(np.maximum.reduceat(pitches, starts), sizes)
+    tops = np.flatnonzero(is_top)
+    moment = np.repeat(np.arange(len(starts)), sizes)
+    only = np.zeros(len(notes), np.bool_)
+    only[tops[starts_of(moment[tops])]] = True  # of equal tops the first
+    lead: NDArray[np.bool_] = np.where(
+        np.repeat(sizes < CHORD_SIZE, sizes), pitches >= LOWEST_LEAD, only
+    )
     return lead
 
 
 def _lead_voice(reading: Reading, notes: NDArray[np.int32], voices: list[int]) -> int:
     """Which of two voices or more is the tune."""
-    height = {v: float(notes[notes[:, VOICE] == v, PITCH].mean()) for v in voices}
+    counts = np.bincount(notes[:, VOICE])
+    heights = np.bincount(notes[:, VOICE], notes[:, PITCH]) / np.maximum(counts, 1)
     singers = [v for v in voices if reading.voices[v].staves == 1]
     if not 0 < len(singers) < len(voices):
         singers = [v for v in voices if _MELODY.search(reading.voices[v].name)]
     if not 0 < len(singers) < len(voices) and len(voices) > 2:
         singers = [v for v in voices if _melodic(notes, v)]
-    return max(singers or voices, key=height.__getitem__)
+    return max(singers or voices, key=heights.__getitem__)
 
 
 def _melodic(notes: NDArray[np.int32], voice: int) -> bool:
     """Mostly single notes, at a tune's height, in a good part of the piece."""
     own = notes[notes[:, VOICE] == voice]
-    sizes = np.unique(moments(own), return_counts=True)[1]
-    covered = len(np.unique(own[:, ONSET] // 1920)) / (int(notes[:, ONSET].max()) // 1920 + 1)
+    sizes = _sizes(own)
+    covered = len(starts_of(own[:, ONSET] // 1920)) / (int(notes[-1, ONSET]) // 1920 + 1)
     single = float(np.mean(sizes == 1))
     return single >= 0.75 and float(own[:, PITCH].mean()) >= 52 and covered >= 0.3
 
 
 def _one_velocity(notes: NDArray[np.int32]) -> bool:
     """Whether nearly every note has the commonest velocity of its voice."""
-    keys = notes[:, VOICE] * 128 + notes[:, VELOCITY]
-    values, counts = np.unique(keys, return_counts=True)
-    commonest = np.zeros(int(values[-1]) // 128 + 1, np.int64)
-    np.maximum.at(commonest, values // 128, counts)
-    return bool(commonest.sum() >= ONE_VELOCITY * len(notes))
+    counts = np.bincount(notes[:, VOICE] * 128 + notes[:, VELOCITY])
+    commonest = np.maximum.reduceat(counts, np.arange(0, len(counts), 128))
+    return int(commonest.sum()) >= ONE_VELOCITY * len(notes)
 
 
 def _thin_out(
     notes: NDArray[np.int32], lead: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """In the order of a piece, without doubled pitches, and at most `MOST_AT_ONCE` at a moment."""
-    # The longest of equal notes comes first, and is kept.
-    order = np.lexsort((-notes[:, DURATION], notes[:, PITCH], lead, notes[:, ONSET]))
+    keys = (notes[:, ONSET].astype(np.int64) * 2 + lead) * 128 + notes[:, PITCH]
+    order = np.argsort(keys, kind="stable")
+    firsts = starts_of(keys[order])
+    if len(firsts) < len(notes):  # the longest of equal notes comes first, and is kept
+        order = np.lexsort((-notes[:, DURATION], keys))
+    order = order[firsts]
     notes, lead = notes[order], lead[order]
-    moment = notes[:, ONSET].astype(np.int64) * 2 + lead
-    again = (np.diff(moment) == 0) & (np.diff(notes[:, PITCH]) == 0)
-    keep = np.concatenate(([True], ~again))
-    notes, lead, moment = notes[keep], lead[keep], moment[keep]
-    starts = np.concatenate(([0], np.flatnonzero(np.diff(moment)) + 1))
-    sizes = np.diff(np.append(starts, len(notes)))
+    starts = starts_of(keys[order] >> 7)
+    sizes = np.diff(starts, append=len(notes))
     if sizes.max() > MOST_AT_ONCE:
         place = np.arange(len(notes)) - np.repeat(starts, sizes)
         from_top = np.repeat(sizes, sizes) - 1 - place

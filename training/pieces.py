@@ -9,19 +9,23 @@ without a piece changing sides, and a piece that is in two corpora is on the sam
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.notes import Meter, Note, Piece, Tick
-from jamd.training.parts import CHORDS_ONLY, moments, share_of_chords
+from jamd.notes import Meter, Tick
+from jamd.training.parts import CHORDS_ONLY, Table, moments, share_of_chords, starts_of
 from jamd.training.reading import DURATION, ONSET, PITCH, Reading
 
 SHINGLE = 12
 """Intervals of the tune that are looked at together."""
+
+_MIX = (
+    (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
+    (np.uint64(27), np.uint64(0x94D049BB133111EB)),
+)
 
 
 def group_of(notes: NDArray[np.int32]) -> str:
@@ -38,16 +42,17 @@ def group_of(notes: NDArray[np.int32]) -> str:
     Args:
         notes: int32, shape (notes, 5), as `Reading.notes`, at least one.
     """
-    order = np.lexsort((notes[:, PITCH], moments(notes)))
-    pitches, steps = notes[order, PITCH], moments(notes)[order]
-    starts = np.concatenate(([0], np.flatnonzero(np.diff(steps)) + 1))
-    if share_of_chords(notes) >= CHORDS_ONLY:
-        classes = np.bitwise_or.reduceat(1 << (pitches - pitches[0]) % 12, starts)
+    # Moment and pitch as one number: sorted in a tenth of the time that np.lexsort takes.
+    keys = np.sort(moments(notes).astype(np.int64) << 7 | notes[:, PITCH])
+    pitches = keys & 127
+    starts = np.append(starts_of(keys >> 7), len(keys))
+    if share_of_chords(starts[1:] - starts[:-1]) >= CHORDS_ONLY:
+        classes = np.bitwise_or.reduceat(1 << (pitches - pitches[0]) % 12, starts[:-1])
         sequence = classes[np.concatenate(([True], np.diff(classes) != 0))]
         return hashlib.sha256(sequence.astype("<i4").tobytes()).hexdigest()[:16]
-    top = pitches[np.append(starts[1:], len(pitches)) - 1]
+    top = pitches[starts[1:] - 1]
     intervals = np.diff(top)
-    intervals = intervals[intervals != 0].astype(np.int64).astype(np.uint64)
+    intervals = intervals[intervals != 0].astype(np.uint64)
     if len(intervals) <= SHINGLE:
         return hashlib.sha256(intervals.astype("<u8").tobytes()).hexdigest()[:16]
     shingles = np.lib.stride_tricks.sliding_window_view(intervals, SHINGLE)
@@ -57,11 +62,14 @@ def group_of(notes: NDArray[np.int32]) -> str:
 def _hash(rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Shape (rows, columns) -> (rows,): 64 bits each, by splitmix64 (Steele et al., 2014)."""
     state = np.zeros(len(rows), np.uint64)
-    for column in rows.T:
-        state = (state ^ column) + np.uint64(0x9E3779B97F4A7C15)
-        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        state ^= state >> np.uint64(31)
+    shifted = np.empty_like(state)
+    for column in rows.T:  # in place: most pieces are so short that a new array costs more
+        state ^= column
+        state += np.uint64(0x9E3779B97F4A7C15)
+        for shift, factor in _MIX:
+            state ^= np.right_shift(state, shift, out=shifted)
+            state *= factor
+        state ^= np.right_shift(state, np.uint64(31), out=shifted)
     return state
 
 
@@ -100,23 +108,31 @@ def bars_of(reading: Reading) -> int:
     return bars
 
 
-def join(pieces: list[Piece]) -> Piece:
+def join(pieces: Sequence[Table]) -> Table:
     """Several pieces, one after the other, each beginning on a bar line.
 
     Args:
-        pieces: At least one, of one style.
+        pieces: At least one.
     """
-    notes: list[Note] = []
+    if len(pieces) == 1:
+        return pieces[0]
+    tables: list[NDArray[np.int32]] = []
     meters: list[tuple[Tick, Meter]] = []
     start = 0
     for piece in pieces:
-        notes += [replace(note, onset=Tick(note.onset + start)) for note in piece.notes]
+        moved = piece.notes.copy()
+        moved[:, ONSET] += start
+        tables.append(moved)
         for tick, meter in piece.meters:
             if not meters or meters[-1][1] != meter:
                 meters.append((Tick(tick + start), meter))
         last, meter = piece.meters[-1]
-        end = max(note.end for note in piece.notes)
+        end = int((piece.notes[:, ONSET] + piece.notes[:, DURATION]).max())
         bar = meter.ticks_per_bar
         start += last + max(1, -(-(end - last) // bar)) * bar
-    has_velocity = all(piece.has_velocity for piece in pieces)
-    return Piece(tuple(notes), tuple(meters), pieces[0].style, has_velocity)
+    return Table(
+        np.concatenate(tables),
+        np.concatenate([piece.lead for piece in pieces]),
+        tuple(meters),
+        all(piece.has_velocity for piece in pieces),
+    )

@@ -1,7 +1,9 @@
 """Files of music -> a corpus.
 
 Three steps: read what has not been read before, decide which files are one piece and on which side
-of the split each is, and write the pieces in the language asked for.
+of the split each is, and write the pieces in the language asked for. In the grid language a piece
+of one file is written as soon as it has been read, which spares it the way to another process; what
+the second step decides is only in which place it goes.
 """
 
 from __future__ import annotations
@@ -20,16 +22,10 @@ from jamd.grid_tokens import VOCABULARY
 from jamd.training.corpus import Corpus, CorpusWriter, LeftOut, Split
 from jamd.training.pieces import held_out_of
 from jamd.training.sources import Source, find_sources
+from jamd.training.spool import Spool
 from jamd.training.store import Outcome, Store, key_of
-from jamd.training.work import (
-    FileTask,
-    LimitError,
-    PieceTask,
-    Workers,
-    Written,
-    read_file,
-    write_piece,
-)
+from jamd.training.tasks import FileTask, PieceTask, Written, read_and_write, write_piece
+from jamd.training.work import LimitError, Workers
 
 STORE = "readings.sqlite"
 """The file, in the corpus's folder, that keeps what was read."""
@@ -114,6 +110,11 @@ class _Found:
     def name(self) -> str:
         return f"{self.source.name}#{self.number + 1}" if self.number else self.source.name
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where its reading is in the store."""
+        return self.key, self.number
+
 
 def prepare(
     given: Sequence[str], output: Path, options: Options, progress: Progress = no_progress
@@ -131,11 +132,11 @@ def prepare(
     warnings: list[LeftOut] = []
     output.mkdir(parents=True, exist_ok=True)
     workers = Workers(options.jobs, options.time_limit_s, options.memory_limit_mb)
-    with workers, Store(output / STORE) as store:
+    with workers, Store(output / STORE) as store, Spool(output) as spool:
         keyed = list(_keys(sources, left_out))
         new = {key: source for source, key in keyed if store.reason(key) is None}
         reused = sum(key not in new for _, key in keyed)
-        failed = _read(new, store, workers, options.jobs, progress)
+        failed = _read(new, store, spool, workers, options, progress)
         groups = {group for _, key in keyed for group, _, _ in store.facts(key)}
         held_out = held_out_of(groups, options.held_out)
         found: list[_Found] = []
@@ -155,7 +156,9 @@ def prepare(
             )
         works = list(_join(found, options))
         with CorpusWriter(output) as writer:
-            corpus = _write(works, store, workers, writer, options, left_out, warnings, progress)
+            corpus = _write(
+                works, store, spool, workers, writer, options, left_out, warnings, progress
+            )
     return Report(corpus, len(sources), reused, warnings)
 
 
@@ -170,21 +173,32 @@ def _keys(sources: Iterable[Source], left_out: list[LeftOut]) -> Iterator[tuple[
 
 
 def _read(
-    new: dict[str, Source], store: Store, workers: Workers, jobs: int, progress: Progress
+    new: dict[str, Source],
+    store: Store,
+    spool: Spool,
+    workers: Workers,
+    options: Options,
+    progress: Progress,
 ) -> dict[str, str]:
     """Read files into the store; the reasons of those that another run might read, by key."""
     failed: dict[str, str] = {}
     fresh: list[tuple[str, Outcome]] = []
-    tasks = (FileTask(source.path, source.is_score) for source in new.values())
+    style = options.style if options.language == "grid" else None
+    tasks = (
+        FileTask(source.path, source.is_score, style, options.join_bars) for source in new.values()
+    )
     try:
-        results = zip(new, workers.map(read_file, tasks, _at_once(len(new), jobs)), strict=True)
-        for done, (key, result) in enumerate(results, 1):
+        results = workers.map(read_and_write, tasks, _at_once(len(new), options.jobs))
+        for done, (key, result) in enumerate(zip(new, results, strict=True), 1):
             if isinstance(result, LimitError):
                 failed[key] = str(result)
             elif isinstance(result, SourceError):
                 fresh.append((key, Outcome(reason=str(result))))
             else:
-                fresh.append((key, Outcome(result)))
+                fresh.append((key, Outcome(tuple(read for read, _ in result))))
+                for number, (_, written) in enumerate(result):
+                    if written is not None:
+                        spool.put((key, number), written)
             if len(fresh) >= _KEEP_EVERY:
                 store.put(fresh)
                 fresh.clear()
@@ -223,6 +237,7 @@ def _join(found: Sequence[_Found], options: Options) -> Iterator[list[_Found]]:
 def _write(
     works: Sequence[list[_Found]],
     store: Store,
+    spool: Spool,
     workers: Workers,
     writer: CorpusWriter,
     options: Options,
@@ -231,23 +246,26 @@ def _write(
     progress: Progress,
 ) -> Corpus:
     ids: dict[str, int] = {}  # of the article's names, in the order of their first appearance
-    seen: set[int] = set()
+    seen = np.zeros(MOST_NAMES, np.bool_)
+    left = [work for work in works if len(work) > 1 or work[0].place not in spool]
     tasks = (
         PieceTask(
             tuple(store.reading(item.key, item.number) for item in work),
             options.language,
             options.style,
         )
-        for work in works
+        for work in left
     )
-    results = workers.map(write_piece, tasks, _at_once(len(works), options.jobs))
-    for done, (work, written) in enumerate(zip(works, results, strict=True), 1):
+    results = workers.map(write_piece, tasks, _at_once(len(left), options.jobs))
+    for done, work in enumerate(works, 1):
+        spooled = len(work) == 1 and work[0].place in spool
+        written = spool.get(work[0].place) if spooled else next(results)
         progress("writing", done, len(works))
         if isinstance(written, SourceError):
             left_out += [LeftOut(item.name, str(written)) for item in work]
             continue
         tokens = _ids(written, ids)
-        seen.update(np.unique(tokens).tolist())
+        seen[tokens] = True
         writer.add(
             tokens,
             source=" + ".join(item.name for item in work),
@@ -255,7 +273,6 @@ def _write(
             split=work[0].split,
             notes=written.notes,
             has_velocity=written.has_velocity,
-            transpose=written.transpose,
         )
     vocabulary: Sequence[str] = VOCABULARY.tokens
     if options.language == "article":
@@ -265,7 +282,8 @@ def _write(
         writer.renumber(table)
         pitches = len(ids)
     else:
-        pitches = sum(VOCABULARY.kind(token) in ("Lead", "Comp") for token in seen)
+        used = np.flatnonzero(seen).tolist()
+        pitches = sum(VOCABULARY.kind(token) in ("Lead", "Comp") for token in used)
     if pitches < FEWEST_PITCHES:
         warnings.append(
             LeftOut(

@@ -53,28 +53,32 @@ def find_sources(given: Iterable[str]) -> list[Source]:
     """
     found: dict[Path, Source] = {}
     for item in given:
-        for source in _expand(item):
-            found.setdefault(source.path.resolve(), source)
+        for source, file in _expand(item):
+            found.setdefault(file, source)
     if not found:
         kinds = " ".join(sorted(SUFFIXES))
         raise SourceError(f"expected files of music ({kinds}), found none in {printable(given)}")
     return sorted(found.values())
 
 
-def _expand(item: str) -> Iterator[Source]:
+def _expand(item: str) -> Iterator[tuple[Source, Path]]:
+    """What `item` names, each with the file itself, whatever links lead to it."""
     if item.startswith(CORPUS):
         for path in corpus_paths(item):
-            yield Source(f"{CORPUS}{path.parent.name}/{path.name}", path)
+            yield Source(f"{CORPUS}{path.parent.name}/{path.name}", path), path.resolve()
         return
     top = Path(item)
     if top.is_file():
-        yield Source(top.name, top)
+        yield Source(top.name, top), top.resolve()
     elif top.is_dir():
         for folder, _, names in os.walk(top):
+            inside = Path(folder).relative_to(top).parts
+            real = Path(folder).resolve()  # once for all: it looks at every folder on the way
             for name in names:
                 path = Path(folder, name)
                 if path.suffix.lower() in SUFFIXES and path.is_file():
-                    yield Source(path.relative_to(top).as_posix(), path)
+                    file = path.resolve() if path.is_symlink() else real / name
+                    yield Source("/".join((*inside, name)), path), file
     else:
         raise SourceError(f"{printable([item])}: expected a file or a folder, found neither")
 

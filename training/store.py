@@ -17,6 +17,9 @@ from typing import Self
 MIDI_READER, SCORE_READER = 3, 1
 """Raised whenever a reader comes to read a file differently: then it is read again."""
 
+FORMAT = 2
+"""Raised whenever a store comes to be written differently: an older one is emptied."""
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -57,6 +60,15 @@ class Store:
         # A crash of the machine may cost the last files read, which can be read again.
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("PRAGMA journal_mode = WAL")
+        (found,) = self._db.execute("PRAGMA user_version").fetchone()
+        if found != FORMAT:
+            self._db.executescript(
+                f"""
+                DROP TABLE IF EXISTS files;
+                DROP TABLE IF EXISTS pieces;
+                PRAGMA user_version = {FORMAT};
+                """
+            )
         self._db.executescript(
             """
             CREATE TABLE IF NOT EXISTS files (key TEXT PRIMARY KEY, reason TEXT);

@@ -1,4 +1,4 @@
-"""What `jamd prepare` has done in other processes, and those processes.
+"""The processes in which `jamd prepare` has its tasks done.
 
 A file may hang its reader, crash it or fill the memory, and no check beforehand tells which. So
 each is read in a process that is ended when it takes too long, and that cannot take more memory
@@ -11,32 +11,23 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as OutOfTimeError
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import numpy as np
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
 
 from jamd.errors import SourceError
-from jamd.grid import Grid
-from jamd.grid_tokens import HIGHEST, LOWEST, fold
 from jamd.training import forks
-from jamd.training.midi_file import read_midi
-from jamd.training.parts import pitched, to_piece
-from jamd.training.pieces import bars_of, group_of, join
-from jamd.training.reading import PITCH, Reading
-from jamd.training.score_file import read_score
-from jamd.training.store import Read
-
-FEWEST_NOTES = 2
-"""A file with fewer notes holds nothing that follows from anything."""
-
 
 _FAILURES = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 """What a reader may stumble over in a file that nobody thought of: the others are still read."""
+
+
+CONSTS.sleep_unit = 0.02
+"""Seconds between two looks of pebble at its processes: by so much a task may pass its limit, and
+so long may the end of the pool be waited for."""
 
 
 class LimitError(SourceError):
@@ -48,83 +39,6 @@ class LimitError(SourceError):
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class FileTask:
-    """A file to read."""
-
-    path: Path
-    is_score: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PieceTask:
-    """Readings (`Reading.to_bytes`) to join into one piece, and to write in a language."""
-
-    readings: tuple[bytes, ...]
-    language: str
-    style: str
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A piece in a language.
-
-    Attributes:
-        tokens: Token ids (uint16, in bytes) for the grid language, names for the article's.
-        notes: How many notes it has.
-        has_velocity: As in `Piece`.
-        transpose: As in `jamd.training.corpus.Entry`.
-    """
-
-    tokens: bytes | tuple[str, ...]
-    notes: int
-    has_velocity: bool
-    transpose: tuple[int, int]
-
-
-def read_file(task: FileTask) -> tuple[Read, ...]:
-    """All pieces of a file.
-
-    Raises:
-        SourceError: It has none that can be used.
-    """
-    readings = read_score(task.path) if task.is_score else [read_midi(task.path.read_bytes())]
-    return tuple(map(_facts, readings))
-
-
-def _facts(reading: Reading) -> Read:
-    notes = pitched(reading)
-    if len(notes) < FEWEST_NOTES:
-        raise SourceError(f"too short: expected {FEWEST_NOTES} notes or more, found {len(notes)}")
-    warnings = reading.warnings
-    if len(notes) > 16 and len(np.unique(notes[:, PITCH])) == 1:
-        warnings = (*warnings, "every note has the same pitch")
-    return Read(reading.to_bytes(), group_of(notes), bars_of(reading), warnings)
-
-
-def write_piece(task: PieceTask) -> Written:
-    """Write a piece in the language asked for.
-
-    Raises:
-        SourceError: The language counts beats, and the piece keeps none.
-    """
-    readings = [Reading.from_bytes(data) for data in task.readings]
-    if task.language == "grid" and not all(reading.beat for reading in readings):
-        raise SourceError("a performance that keeps no beat, and none could be found in it")
-    pieces = [to_piece(reading, task.style) for reading in readings]
-    piece = join(pieces) if len(pieces) > 1 else pieces[0]
-    tokens: bytes | tuple[str, ...]
-    if task.language == "article":
-        from jamd.article import names
-
-        tokens = tuple(names(piece.notes))
-    else:
-        tokens = np.array(Grid().encode(piece), np.uint16).tobytes()
-    pitches = [fold(pitch) for pitch in {note.pitch for note in piece.notes}]
-    room = (LOWEST - min(pitches), HIGHEST - max(pitches))
-    return Written(tokens, len(piece.notes), piece.has_velocity, room)
 
 
 class Workers:

@@ -64,7 +64,6 @@ def corpus(folder: Path, vocabulary: Vocabulary, language: str, length: int) -> 
                 split=split,
                 notes=length // 4,
                 has_velocity=True,
-                transpose=(0, 0),
             )
         return writer.finish(language=language, vocabulary=vocabulary, style="jazz", left_out=())
 

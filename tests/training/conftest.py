@@ -45,7 +45,6 @@ def grid_corpus(tmp_path: Path) -> Callable[[str], Corpus]:
                     split="held-out" if i % 5 == 4 else "train",
                     notes=len(piece.notes),
                     has_velocity=bool(i % 2),
-                    transpose=(-12, 12),
                 )
             return writer.finish(
                 language="grid", vocabulary=grid.vocabulary, style=style, left_out=()
@@ -69,7 +68,6 @@ def article_corpus(tmp_path: Path) -> Callable[[str, Sequence[str], int], Corpus
                     split="held-out" if i == 5 else "train",
                     notes=length,
                     has_velocity=True,
-                    transpose=(0, 0),
                 )
             return writer.finish(language="article", vocabulary=names, style="game", left_out=())
 

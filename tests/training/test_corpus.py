@@ -26,7 +26,6 @@ def write(folder: Path, pieces: list[list[int]], table: list[int] | None = None)
                 split="held-out" if number % 3 == 2 else "train",
                 notes=len(tokens),
                 has_velocity=True,
-                transpose=(-3, 4),
             )
         if table is not None:
             writer.renumber(np.array(table, np.uint16), block=3)

@@ -69,7 +69,6 @@ def corpus(folder: Path, pieces: Sequence[tuple[Split, Piece]]) -> Corpus:
                 split=split,
                 notes=len(one.notes),
                 has_velocity=one.has_velocity,
-                transpose=(0, 0),
             )
         return writer.finish(language="grid", vocabulary=VOCABULARY, style="jazz", left_out=())
 
@@ -174,7 +173,6 @@ def test_an_articles_names_are_renumbered(tmp_path: Path) -> None:
             split="train",
             notes=3,
             has_velocity=False,
-            transpose=(0, 0),
         )
         writer.finish(language="article", vocabulary=["C4", "0.4.7"], style="song", left_out=())
     found = read_corpus(tmp_path, Vocabulary(["D4", "0.4.7", "C4"]))

@@ -15,7 +15,7 @@ from jamd.notes import METERS, Part
 from jamd.training.parts import MOST_AT_ONCE, to_piece
 from jamd.training.prepare import Options, prepare
 from jamd.training.reading import DURATION, ONSET, PITCH, VELOCITY, Reading
-from jamd.training.work import FileTask, read_file
+from jamd.training.tasks import FileTask, read_file
 
 pytestmark = pytest.mark.train
 

@@ -8,7 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from jamd.notes import Meter, Note, Piece, Tick
+from jamd.notes import Meter, Tick
+from jamd.training.parts import Table
 from jamd.training.pieces import bars_of, group_of, held_out_of, join
 from jamd.training.reading import Reading, Voice
 
@@ -102,9 +103,13 @@ def test_bars_are_counted_across_meters() -> None:
 
 
 def test_joined_pieces_each_begin_on_a_bar_line() -> None:
-    loop = Piece((Note(Tick(0), 60), Note(Tick(1900), 62, duration=Tick(480))), style="chords")
-    waltz = Piece((Note(Tick(480), 64),), ((Tick(0), Meter(3, 4)),), "chords", has_velocity=False)
-    joined = join([loop, waltz, loop])
+    def table(rows: list[tuple[int, ...]], meter: Meter, has_velocity: bool) -> Table:
+        lead = np.ones(len(rows), np.bool_)
+        return Table(np.array(rows, np.int32), lead, ((Tick(0), meter),), has_velocity)
+
+    loop = table([(0, 480, 60, 80, 0), (1900, 480, 62, 80, 0)], Meter(4, 4), True)
+    waltz = table([(480, 480, 64, 80, 0)], Meter(3, 4), False)
+    joined = join([loop, waltz, loop]).to_piece("chords")
     assert [note.onset for note in joined.notes] == [0, 1900, 3840 + 480, 5280, 7180]
     assert joined.meters == ((0, Meter(4, 4)), (3840, Meter(3, 4)), (5280, Meter(4, 4)))
     assert not joined.has_velocity

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,7 +60,6 @@ def test_a_corpus_is_what_the_language_makes_of_the_files(folder: Path, tmp_path
         back = Grid().decode(corpus.tokens(piece).tolist())
         assert back.style == "jazz"
         assert len(back.notes) == piece.notes == 24
-        assert piece.transpose == (21 - 60, 108 - max(note.pitch for note in back.notes))
         assert not piece.has_velocity
 
 
@@ -84,6 +84,38 @@ def test_an_interrupt_loses_nothing_that_was_read(folder: Path, tmp_path: Path) 
     with pytest.raises(KeyboardInterrupt):
         prepare([str(folder)], tmp_path / "corpus", Options(jobs=1), interrupt)
     assert prepare([str(folder)], tmp_path / "corpus", Options(jobs=1)).reused == 5
+
+
+@pytest.mark.parametrize("join_bars", [0, 4, 30])
+def test_what_is_written_as_it_is_read_is_what_would_be_written_later(
+    folder: Path, tmp_path: Path, join_bars: int
+) -> None:
+    write_midi(folder / "waltz.mid", triads(0, 5, 7, 0))
+    options = Options(join_bars=join_bars)
+    at_once = prepare([str(folder)], tmp_path / "corpus", options).corpus
+    pieces, tokens = at_once.pieces, at_once.all_tokens.tolist()
+    later = prepare([str(folder)], tmp_path / "corpus", options)
+    assert later.reused == later.files == 9
+    assert (later.corpus.pieces, later.corpus.all_tokens.tolist()) == (pieces, tokens)
+
+
+def test_memory_does_not_grow_with_the_files(tmp_path: Path) -> None:
+    write_midi(tmp_path / "one.mid", [(40 + 7 * i % 48,) for i in range(1000)])
+    content = (tmp_path / "one.mid").read_bytes()
+    peak_bytes = {}
+    for count in (130, 260):  # with fewer, less would be under way at once
+        top = tmp_path / f"{count} files"
+        top.mkdir()
+        for number in range(count):
+            # What follows the last track is left aside, but makes another file of it.
+            (top / f"{number}.mid").write_bytes(content + number.to_bytes(2, "big"))
+        tracemalloc.start()
+        corpus = prepare([str(top)], tmp_path / f"corpus {count}", Options(jobs=1)).corpus
+        peak_bytes[count] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert len(corpus.pieces) == count
+    # Each file has 7 kB of notes and 8 kB of tokens; what is known of it takes 2 or 3.
+    assert peak_bytes[260] - peak_bytes[130] < 130 * 5_000
 
 
 def test_no_piece_is_on_both_sides_of_the_split(tmp_path: Path) -> None:

@@ -1,0 +1,133 @@
+"""What `jamd prepare` has done in other processes: reading files, and writing pieces.
+
+What the parent can do without, above all symusic, is imported where a file is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jamd.errors import SourceError
+from jamd.training.parts import Table, pitched, to_table
+from jamd.training.pieces import bars_of, group_of, join
+from jamd.training.reading import PITCH, Reading
+from jamd.training.score_file import read_score
+from jamd.training.store import Read
+
+FEWEST_NOTES = 2
+"""A file with fewer notes holds nothing that follows from anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileTask:
+    """A file to read.
+
+    Attributes:
+        path: The file.
+        is_score: Whether music21 is to read it.
+        style: Of its pieces in the grid language, where they are to be written in it as well; None
+            where they are only to be read.
+        bars: A piece with fewer is only read: it will be joined to others.
+    """
+
+    path: Path
+    is_score: bool
+    style: str | None = None
+    bars: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PieceTask:
+    """Readings (`Reading.to_bytes`) to join into one piece, and to write in a language."""
+
+    readings: tuple[bytes, ...]
+    language: str
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A piece in a language.
+
+    Attributes:
+        tokens: Token ids (uint16, in bytes) for the grid language, names for the article's.
+        notes: How many notes it has.
+        has_velocity: As in `Piece`.
+    """
+
+    tokens: bytes | tuple[str, ...]
+    notes: int
+    has_velocity: bool
+
+
+def read_file(task: FileTask) -> tuple[Read, ...]:
+    """All pieces of a file.
+
+    Raises:
+        SourceError: It has none that can be used.
+    """
+    return tuple(read for _, read in _pieces(task))
+
+
+def read_and_write(task: FileTask) -> tuple[tuple[Read, Written | None], ...]:
+    """All pieces of a file, and those that are to be written so, while they are at hand.
+
+    None where one is only to be read, or cannot be written: `write_piece` tells why.
+
+    Raises:
+        SourceError: It has none that can be used.
+    """
+    pieces = []
+    for reading, read in _pieces(task):
+        written = None
+        if task.style is not None and read.bars >= task.bars and reading.beat:
+            written = _in_grid(to_table(reading), task.style)
+        pieces.append((read, written))
+    return tuple(pieces)
+
+
+def _pieces(task: FileTask) -> Iterator[tuple[Reading, Read]]:
+    if task.is_score:
+        readings = read_score(task.path)
+    else:
+        from jamd.training.midi_file import read_midi
+
+        readings = [read_midi(task.path.read_bytes())]
+    for reading in readings:
+        yield reading, _facts(reading)
+
+
+def _facts(reading: Reading) -> Read:
+    notes = pitched(reading)
+    if len(notes) < FEWEST_NOTES:
+        raise SourceError(f"too short: expected {FEWEST_NOTES} notes or more, found {len(notes)}")
+    warnings = reading.warnings
+    if len(notes) > 16 and notes[:, PITCH].min() == notes[:, PITCH].max():
+        warnings = (*warnings, "every note has the same pitch")
+    return Read(reading.to_bytes(), group_of(notes), bars_of(reading), warnings)
+
+
+def write_piece(task: PieceTask) -> Written:
+    """Write a piece in the language asked for.
+
+    Raises:
+        SourceError: The language counts beats, and the piece keeps none.
+    """
+    readings = [Reading.from_bytes(data) for data in task.readings]
+    if task.language == "grid" and not all(reading.beat for reading in readings):
+        raise SourceError("a performance that keeps no beat, and none could be found in it")
+    piece = join([to_table(reading) for reading in readings])
+    if task.language == "grid":
+        return _in_grid(piece, task.style)
+    from jamd.article import names
+
+    in_names = tuple(names(piece.to_piece(task.style).notes))
+    return Written(in_names, len(piece.notes), piece.has_velocity)
+
+
+def _in_grid(piece: Table, style: str) -> Written:
+    from jamd.training.grid_table import encode
+
+    return Written(encode(piece, style).tobytes(), len(piece.notes), piece.has_velocity)
