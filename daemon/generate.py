@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mido import Message
 
@@ -10,7 +11,7 @@ from jamd.article import STEP
 from jamd.daemon.events import Entry, MeterSet, Sounded, TempoSet
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.requests import PlanRequest, Sampling
-from jamd.language import Context
+from jamd.language import Constraints, Context
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
 
 _NEVER = Tick(2**40)
@@ -23,9 +24,15 @@ _CHANNELS = {Part.LEAD: 0, Part.COMP: 1}
 
 
 def generate(
-    improviser: Improviser, count: int, sampling: Sampling, style: str, seed: int
+    improviser: Improviser,
+    count: int,
+    sampling: Sampling,
+    style: str,
+    seed: int,
+    before: Sequence[Note] = (),
+    constraints: Constraints | None = None,
 ) -> list[Note]:
-    """Continue silence until there is enough, or the model has no more to say.
+    """Continue silence or some music until there is enough, or the model has no more to say.
 
     Args:
         improviser: The model.
@@ -33,18 +40,32 @@ def generate(
         sampling: How tokens are drawn.
         style: One of `jamd.grid.STYLES`.
         seed: 0..2**63-1; the same seed gives the same notes.
+        before: What is to be continued, by onset; empty: silence.
+        constraints: What may be written; None for the defaults.
+
+    Returns:
+        What was written, without `before`, by onset from where that ends: tick 0.
     """
     article = improviser.language.name == "article"
-    through = Tick(count * STEP) if article else _NEVER
-    context = Context((), Tick(0), Tick(0), style=style)
-    most = TOKENS_A_NOTE * count
-    request = PlanRequest(1, context, through, sampling=sampling, max_tokens=most, seed=seed)
+    heard = tuple(before)
+    start = Tick(max((note.end for note in heard), default=0))
+    context = Context(heard, Tick(0), start, style=style, played=frozenset(heard))
+    request = PlanRequest(
+        1,
+        context,
+        Tick(start + count * STEP) if article else _NEVER,
+        constraints or Constraints(),
+        sampling,
+        TOKENS_A_NOTE * count,
+        seed,
+    )
     notes: list[Note] = []
     for planned in improviser.plan(request):
         notes += planned.notes
         if not article and len(notes) >= count:
-            return notes[:count]
-    return notes
+            del notes[count:]
+            break
+    return [replace(note, onset=Tick(note.onset - start)) for note in notes]
 
 
 def to_entries(notes: Sequence[Note], bpm: float) -> list[Entry]:

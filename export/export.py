@@ -100,12 +100,13 @@ def export(
     found = Run.read(run)
     paths = corpora or [Path(source.path) for source in found.sources]
     opened = [read_corpus(path, found.vocabulary) for path in paths]
-    training = _facts(found)
+    training = facts_of(found)
     trained = Trained(found.network(), found.language, found.vocabulary, opened, training)
     return export_network(trained, output, options or Options(), progress)
 
 
-def _facts(run: Run) -> dict[str, str | int | float]:
+def facts_of(run: Run) -> dict[str, str | int | float]:
+    """How a run was trained, for the model card."""
     settings, history, grid = run.settings, run.history(), run.language == "grid"
     read = ", ".join(
         f"{source.style} {source.share:.0%} ({source.pieces:,} pieces, {source.tokens:,} tokens)"
@@ -119,6 +120,10 @@ def _facts(run: Run) -> dict[str, str | int | float]:
         "learning rate, at most": settings.rate,
         "seed": settings.seed,
     }
+    if settings.oversample:
+        facts["windows of each next name, at least"] = settings.oversample
+    if settings.faithful:
+        facts["faithful to the article"] = "windows cross pieces; nothing held out was looked at"
     if history:
         facts |= {
             "epochs": len(history),
@@ -153,8 +158,7 @@ def export_network(
         rounding = after - before
         parity.require("a rise in bits per token by float16", rounding, parity.MOST_RISE)
     progress("converting", 0, 1)
-    inputs, outputs = _tensors(trained)
-    graph = to_onnx(trained.model, inputs, outputs)
+    graph = to_onnx(trained.model, *tensors(trained))
     progress("comparing with Keras", 0, 1)
     difference = parity.difference(trained.model, graph, samples)
     parity.require("a difference of logits from Keras", difference, parity.MOST_DIFFERENCE)
@@ -173,7 +177,37 @@ def export_network(
         parity.require("a rise in bits per token by int8", rise, parity.MOST_RISE)
         files["int8"] = (small if options.float32 else halved(small)).SerializeToString()
         weights["int8"] = "int8"
-    manifest = Manifest(
+    fidelity = Parity(
+        tokens=parity.TOKENS,
+        float32_difference=difference,
+        held_out_tokens=sum(len(sample.tokens) for sample in samples),
+        float16_rise=rounding,
+        int8_rise=rise if "int8" in files else None,
+    )
+    manifest = manifest_of(trained, files, weights, fidelity, figures, options)
+    return bundles.write(output, manifest, files, card(manifest))
+
+
+def manifest_of(
+    trained: Trained,
+    files: Mapping[str, bytes],
+    weights: Mapping[str, str],
+    fidelity: Parity,
+    figures: Mapping[str, Figures],
+    options: Options,
+) -> Manifest:
+    """What a bundle says about itself.
+
+    Args:
+        trained: What was exported.
+        files: Precision -> the ONNX file.
+        weights: Precision -> how the weights lie in it.
+        fidelity: The graphs against Keras.
+        figures: By name of a set of held-out pieces.
+        options: How it was exported.
+    """
+    inputs, outputs = tensors(trained)
+    return Manifest(
         format=FORMAT,
         language=trained.language,
         vocabulary=trained.vocabulary.tokens,
@@ -187,20 +221,13 @@ def export_network(
             precision: Graph(len(data), checksum(data), weights[precision])
             for precision, data in files.items()
         },
-        parity=Parity(
-            tokens=parity.TOKENS,
-            float32_difference=difference,
-            held_out_tokens=sum(len(sample.tokens) for sample in samples),
-            float16_rise=rounding,
-            int8_rise=rise if "int8" in files else None,
-        ),
+        parity=fidelity,
         training=dict(trained.training),
         sources=dict(options.sources),
-        figures=figures,
+        figures=dict(figures),
         licence=options.licence,
         made_by=_made_by(),
     )
-    return bundles.write(output, manifest, files, card(manifest))
 
 
 def _samples(corpora: Sequence[Corpus]) -> list[Sample]:
@@ -233,7 +260,8 @@ def _rise(
     return small_bits - large_bits
 
 
-def _tensors(trained: Trained) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+def tensors(trained: Trained) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Inputs and outputs of the network's graph, as the manifest lists them."""
     if trained.language == "grid":
         return grid_tensors(len(trained.vocabulary), _layers(trained.model))
     return window_tensors(len(trained.vocabulary), trained.model.inputs[0].shape[1])

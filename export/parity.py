@@ -37,8 +37,13 @@ def load(proto: onnx.ModelProto) -> ort.InferenceSession:
     )
 
 
-def difference(model: keras.Model, proto: onnx.ModelProto, samples: Sequence[Sample]) -> float:
-    """The largest |difference| of a logit between Keras and a graph, over at least `TOKENS`.
+def difference(
+    model: keras.Model,
+    proto: onnx.ModelProto,
+    samples: Sequence[Sample],
+    positions: int = TOKENS,
+) -> float:
+    """The largest |difference| of a logit between Keras and a graph, over so many positions.
 
     A graph that keeps states is asked in one call and as the daemon asks it, in blocks and then
     single steps; the larger of the two differences counts.
@@ -46,16 +51,17 @@ def difference(model: keras.Model, proto: onnx.ModelProto, samples: Sequence[Sam
     Args:
         model: The Keras model.
         proto: Its graph.
-        samples: Held-out pieces; repeated where they are too short.
+        samples: Pieces; repeated where they are too short.
+        positions: How many tokens to read.
     """
     vocabulary = model.outputs[0].shape[-1]
-    tokens = np.resize(np.concatenate([sample.tokens for sample in samples]), TOKENS)
+    tokens = np.resize(np.concatenate([sample.tokens for sample in samples]), positions)
     expected = _logits(predictors.of_keras(model, vocabulary=vocabulary), tokens)
     session = load(proto)
     return max(
         float(np.abs(_logits(network, tokens) - expected).max())
         for network in (
-            predictors.of_session(session, vocabulary=vocabulary, block=TOKENS),
+            predictors.of_session(session, vocabulary=vocabulary, block=positions),
             predictors.of_session(session, vocabulary=vocabulary),
         )
     )

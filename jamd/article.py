@@ -5,7 +5,7 @@ order (`0.4.7`), as music21 writes them. Rhythm is not kept: in playing, every t
 beat. The names come from the corpus, so every bundle has a vocabulary of its own.
 
 The original wrote a chord's pitch classes at MIDI pitches 0–11. Here a chord is voiced close to
-the chord before it.
+the chord before it; `as_the_article_writes` brings the original's way back, to be compared with.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 STEP = Tick(TICKS_PER_BEAT // 2)
 """How long a token lasts: half a beat."""
+
+_BEAT = Tick(TICKS_PER_BEAT)
 
 # As music21 spells MIDI pitches.
 _SPELLING = ("C", "C#", "D", "E-", "E", "F", "F#", "G", "G#", "A", "B-", "B")
@@ -99,10 +101,23 @@ def voiced(classes: Sequence[int], centre: float) -> list[int]:
         centre: A MIDI pitch.
     """
     stack = [classes[0]]
-    for pitch_class in classes[1:]:
-        stack.append(stack[-1] + (pitch_class - stack[-1]) % 12)
+    for pitch_class in classes[1:] or classes:  # of one class alone: an octave, as it was read
+        stack.append(stack[-1] + ((pitch_class - stack[-1]) % 12 or 12))
     octaves = round((centre - sum(stack) / len(stack)) / 12)
     return [pitch + 12 * octaves for pitch in stack]
+
+
+def as_the_article_writes(notes: Iterable[Note]) -> list[Note]:
+    """The same music as the original would have written it.
+
+    Each pitch class of a chord is the MIDI pitch of that number, 0..11, and everything lasts a beat
+    though the next begins after half a one: what music21 gives a note of which no length is said.
+    """
+    written = (
+        replace(n, duration=_BEAT, pitch=n.pitch % 12 if n.part is Part.COMP else n.pitch)
+        for n in notes
+    )
+    return sorted(set(written))
 
 
 class Article:
@@ -140,6 +155,13 @@ class Article:
             return (Note(onset, pitch, velocity, STEP, Part.LEAD),)
         classes = chord_classes(name) or ()
         return tuple(Note(onset, p, velocity, STEP, Part.COMP) for p in voiced(classes, centre))
+
+    def decode(self, tokens: Iterable[int]) -> tuple[Note, ...]:
+        """Music of which `encode` makes these tokens: half a beat each, chords close together."""
+        notes: list[Note] = []
+        for i, token in enumerate(tokens):
+            notes += self.notes_of(token, Tick(i * STEP))
+        return tuple(sorted(notes))
 
     def begin(self, context: Context, constraints: Constraints) -> ArticleContinuation:
         """Start writing what follows `context`, from the next half beat on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -61,6 +62,59 @@ def test_it_generates_half_a_beat_at_a_time(made: Path) -> None:
     assert main(["generate", str(made / "bundle"), "-n", "40", "-o", str(out), "--seed", "1"]) == 0
     moments = {tick for track in mido.MidiFile(out).tracks for tick in onsets(track)}
     assert moments == {HALF_A_BEAT * i for i in range(40)}
+
+
+def test_the_corpus_shows_its_notes(made: Path) -> None:
+    assert (made / "corpus" / "distribution.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_goes_on_from_a_random_row_and_music21_writes_it(made: Path) -> None:
+    outs = [made / f"{name}.mid" for name in ("one", "same", "other")]
+    for out, seed in zip(outs, "112", strict=True):
+        command = ["generate", str(made / "run"), "-n", "40", "-o", str(out)]
+        assert main([*command, "--seed", seed]) == 0
+    one, same, other = (out.read_bytes() for out in outs)
+    assert one == same != other
+    file = mido.MidiFile(outs[0])
+    moments = {tick for track in file.tracks for tick in onsets(track)}
+    assert moments == {file.ticks_per_beat // 2 * i for i in range(40)}
+    assert file.ticks_per_beat != 480, "music21 has ticks of its own"
+
+
+def test_its_faults_can_be_asked_for(made: Path) -> None:
+    out = made / "faithful.mid"
+    bundle = str(made / "bundle")
+    assert main(["generate", bundle, "-n", "12", "-o", str(out), "--faithful"]) == 0
+    lead, comp = mido.MidiFile(out).tracks[2:]
+    assert all(message.note < 12 for message in comp if message.type == "note_on")
+    assert max(onsets(lead) + onsets(comp)) == 11 * HALF_A_BEAT
+    assert sum(message.time for message in comp) == 13 * HALF_A_BEAT, "the last one lasts a beat"
+
+
+def test_a_model_of_the_grid_has_no_article_to_be_faithful_to(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["generate", "default", "-n", "4", "-o", str(made / "no.mid"), "--faithful"]
+    assert main(command) == 2
+    assert "expected a model of the article language, found grid" in capsys.readouterr().err
+
+
+def test_every_checkpoint_is_heard_and_compared(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = sorted((made / "run" / "improvements").iterdir())
+    names = [path.name.removesuffix(".weights.h5") for path in saved]
+    assert main(["compare", str(made / "run"), "-n", "24", "--seed", "1"]) == 0
+    folder = made / "run" / "compare"
+    rows = list(csv.DictReader((folder / "compare.csv").read_text().splitlines()))
+    assert [row["checkpoint"] for row in rows] == names
+    for row in rows:
+        assert len(row["notes"].split()) == int(row["moments"]) == 24
+        assert len(set(row["notes"].split())) == int(row["distinct_notes"])
+        assert 0 < float(row["held_out_bits_per_token"]) < 20
+        assert any(map(onsets, mido.MidiFile(folder / f"{row['checkpoint']}.mid").tracks))
+    shown = capsys.readouterr().out
+    assert all(row["loss_nats"] in shown for row in rows)
 
 
 def test_the_daemon_plays_it(

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from jamd.errors import CorpusError
 from jamd.training.batches import Batch, Passages, Text, excerpts, windows
 from jamd.training.network import (
     ArticleSize,
@@ -140,12 +141,19 @@ class ArticleLessons:
         _compile(self.trainee, keras.optimizers.RMSprop(settings.rate))
         self._rng = np.random.default_rng(seed)
         self._rows = settings.rows
-        self._training = article_windows([text.tokens for text in training], size.vocabulary)
+        self._training = article_windows(
+            [text.tokens for text in training], size.vocabulary, across=settings.faithful
+        )
+        if not len(self._training):
+            raise CorpusError("expected more than 32 notes and chords to train on; prepare more")
+        if settings.oversample:
+            self._training = self._training.oversampled(settings.oversample)
+        looked_at = () if settings.faithful else held_out
         self._held_out = {
             style: article_windows(
-                [text.tokens for text in held_out if text.style == style], size.vocabulary
+                [text.tokens for text in looked_at if text.style == style], size.vocabulary
             )
-            for style in sorted({text.style for text in held_out})
+            for style in sorted({text.style for text in looked_at})
         }
         self._order = self._shuffled()
 

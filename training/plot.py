@@ -1,4 +1,4 @@
-"""The history of a run as a picture."""
+"""Runs and corpora as pictures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
+
+from jamd.training.distribution import Distribution
+
+MOST_BARS = 40
+"""Names drawn one by one."""
+
+_COLOUR = "#2563a8"
 
 
 def draw_history(history: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -32,4 +40,42 @@ def draw_history(history: Sequence[Mapping[str, Any]], path: Path) -> None:
         axes.set_ylabel(label)
         axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
+    figure.savefig(path, dpi=100)
+
+
+def draw_distribution(distribution: Distribution, path: Path) -> None:
+    """Draw how often tokens occur, as a picture at `path`.
+
+    For the article's language the most frequent names, and all counts by rank; for the grid's the
+    kinds of token, and the pitches of each part.
+
+    Args:
+        distribution: Of a corpus with at least one token.
+        path: The file to write; its ending names the format.
+    """
+    figure = Figure(figsize=(10, 6), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    article = distribution.language == "article"
+    if article:
+        bars = dict(distribution.most_frequent(MOST_BARS))
+        counts = np.sort(distribution.counts[distribution.counts > 0])[::-1]
+        right.loglog(np.arange(1, len(counts) + 1), counts, ".-", color=_COLOUR)
+        right.set_xlabel("rank")
+        right.set_ylabel("times")
+        right.set_title(f"all {distribution.different}; {distribution.once} occur once")
+    else:
+        bars = distribution.by_kind()
+        for part, pitches in distribution.by_pitch().items():
+            right.step(list(pitches), list(pitches.values()), where="mid", label=part)
+        right.set_xlabel("MIDI pitch")
+        right.set_ylabel("notes")
+        right.legend(fontsize="small")
+    left.barh(range(len(bars)), list(bars.values()), color=_COLOUR)
+    left.set_yticks(range(len(bars)), list(bars), fontsize="small")
+    left.invert_yaxis()
+    left.set_ylim(len(bars) - 0.5, -0.5)
+    left.set_xlabel("times")
+    left.set_title("the most frequent notes and chords" if article else "kinds of token")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
     figure.savefig(path, dpi=100)

@@ -34,6 +34,9 @@ FORMAT = 1
 
 Preset = Literal["default", "tiny"]
 
+ARTICLE_EPOCHS = 200
+"""For how long the article trains."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -51,6 +54,10 @@ class Settings:
         epochs: When to stop, if `minutes` is None.
         minutes: Wall time after which to stop.
         seed: Of the first weights, the order of pieces, their keys and the dropout.
+        oversample: Repeat an article's windows until each next name has so many; 0: as they are.
+        faithful: Train an article's network with the article's faults: windows cross pieces, and
+            held-out pieces are not looked at, so that the best epoch is that of the lowest
+            training loss. What the run writes has the article's faults, too.
     """
 
     units: int = 384
@@ -64,6 +71,8 @@ class Settings:
     epochs: int = 40
     minutes: float | None = None
     seed: int = 1
+    oversample: int = 0
+    faithful: bool = False
 
 
 _SETTINGS: Mapping[tuple[str, Preset], Settings] = {
@@ -71,7 +80,7 @@ _SETTINGS: Mapping[tuple[str, Preset], Settings] = {
     ("grid", "tiny"): Settings(
         units=32, layers=1, inner=16, rows=16, window=64, rate=1e-2, epoch_steps=25, epochs=4
     ),
-    # The article's numbers. Its 200 epochs are for one small corpus; more than 30 overfit it.
+    # The article's numbers, but for `ARTICLE_EPOCHS`: more than 30 overfit one small corpus.
     ("article", "default"): Settings(
         units=512, inner=256, dropout=0.3, rate=1e-3, epoch_steps=1_000_000, epochs=30
     ),
@@ -189,15 +198,18 @@ class Run:
             return GridSize(vocabulary, s.inner, s.units, s.layers, s.dropout)
         return ArticleSize(vocabulary, s.units, s.inner, s.dropout)
 
-    def network(self) -> keras.Model:
-        """The network with its best weights, in the form that is exported and played.
+    def network(self, weights: Path | None = None) -> keras.Model:
+        """The network in the form that is exported and played.
+
+        Args:
+            weights: One of its files of weights; None for the best.
 
         Raises:
             CorpusError: No epoch has been finished, or the weights are of another network.
         """
         size = self.size
         network = grid_network(size) if isinstance(size, GridSize) else article_network(size)
-        weights = self.path / "best.weights.h5"
+        weights = weights or self.path / "best.weights.h5"
         if not weights.is_file():
             raise CorpusError(f"{self.path}: no epoch has been finished yet; train it further")
         try:

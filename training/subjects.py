@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime as ort
@@ -18,6 +19,9 @@ from jamd.training.evaluate import Sample, sample_of
 from jamd.training.predictors import Network
 from jamd.training.prepare import Options, Progress, no_progress, prepare
 from jamd.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from jamd.training.runs import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,30 @@ def read_corpus(path: Path, vocabulary: Vocabulary) -> Corpus:
         )
     ids = np.array([vocabulary.id(token) for token in corpus.vocabulary], np.uint16)
     return replace(corpus, vocabulary=vocabulary, all_tokens=ids[corpus.all_tokens])
+
+
+def corpora_of(run: Run) -> list[Corpus]:
+    """The corpora that a run reads, in the run's tokens.
+
+    Raises:
+        CorpusError: One of them is gone, or is no longer what it was.
+    """
+    return [read_corpus(Path(source.path), run.vocabulary) for source in run.sources]
+
+
+def opening(run: Run, seed: int) -> list[int]:
+    """32 tokens for a run of the article's language to go on from, out of what it learned from.
+
+    Raises:
+        CorpusError: As `corpora_of`.
+    """
+    from jamd.training.windows import random_row
+
+    pieces = [
+        corpus.tokens(piece) for corpus in corpora_of(run) for piece in corpus.of_split("train")
+    ]
+    row: list[int] = random_row(pieces, seed, across=run.settings.faithful).tolist()
+    return row
 
 
 def read_files(

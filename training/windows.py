@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,11 @@ from jamd.training.network import ARTICLE_WINDOW
 
 @dataclass(frozen=True, slots=True)
 class ArticleWindows:
-    """Windows of several pieces, none across two of them. `len` is how many there are.
+    """Windows of several pieces, each with the token that follows it. `len` is how many there are.
 
-    A piece's first windows are filled up on the left with 0, so that a piece shorter than a window
-    teaches too, and so that the network knows how to go on from a short seed.
+    Unless they were made across pieces, a piece's first windows are filled up on the left with 0,
+    so that a piece shorter than a window teaches too, and so that the network knows how to go on
+    from a short seed.
     """
 
     values: NDArray[np.float32]  # all pieces end to end, each after its filling, scaled to 0..1
@@ -32,9 +33,35 @@ class ArticleWindows:
         back = np.arange(-ARTICLE_WINDOW, 0)
         return self.values[at[:, None] + back][..., None], self.ids[at]
 
+    def oversampled(self, cap: int) -> ArticleWindows:
+        """The same windows, those of rarer next tokens again and again until each has `cap`.
 
-def article_windows(pieces: Sequence[NDArray[np.integer]], vocabulary: int) -> ArticleWindows:
-    """Every window of `pieces`, token ids below `vocabulary`. A piece of one token has none."""
+        Args:
+            cap: Windows that each token that ever follows one has at least, 1 or more.
+        """
+        following = self.ids[self.targets]
+        order = np.argsort(following, kind="stable")
+        _, starts = np.unique(following[order], return_index=True)
+        classes = np.split(self.targets[order], starts[1:])
+        targets = [np.resize(one, max(cap, len(one))) for one in classes if len(one)]
+        return replace(self, targets=np.concatenate([self.targets[:0], *targets]))
+
+
+def article_windows(
+    pieces: Sequence[NDArray[np.integer]], vocabulary: int, *, across: bool = False
+) -> ArticleWindows:
+    """Every window of `pieces`. A piece of one token has none.
+
+    Args:
+        pieces: Token ids below `vocabulary`.
+        vocabulary: What ids are divided by, so that they lie in 0..1.
+        across: Lay the pieces end to end as if they were one, as the article does: windows reach
+            from one into the next, and none is filled up.
+    """
+    if across:
+        ids = np.concatenate([np.zeros(0, np.int32), *pieces]).astype(np.int32)
+        values = (ids / vocabulary).astype(np.float32)
+        return ArticleWindows(values, ids, np.arange(ARTICLE_WINDOW, len(ids)))
     filling = np.zeros(ARTICLE_WINDOW, dtype=np.int32)
     parts: list[NDArray[np.int32]] = []
     targets: list[NDArray[np.intp]] = []
@@ -48,3 +75,26 @@ def article_windows(pieces: Sequence[NDArray[np.integer]], vocabulary: int) -> A
         return ArticleWindows(np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(0, np.intp))
     ids = np.concatenate(parts)
     return ArticleWindows((ids / vocabulary).astype(np.float32), ids, np.concatenate(targets))
+
+
+def random_row(
+    pieces: Sequence[NDArray[np.integer]], seed: int, *, across: bool = False
+) -> NDArray[np.integer]:
+    """A window to go on from, as the article does, drawn from all that `pieces` have.
+
+    Args:
+        pieces: Token ids, at least one piece.
+        seed: The same one draws the same window from the same pieces.
+        across: As for `article_windows`.
+
+    Returns:
+        32 tokens of one piece, or all of the longest piece where none is so long.
+    """
+    pieces = [np.concatenate(list(pieces))] if across else pieces
+    rows = np.array([max(0, len(piece) - ARTICLE_WINDOW + 1) for piece in pieces])
+    if not rows.any():
+        return max(pieces, key=len)
+    drawn = np.random.default_rng(seed).integers(rows.sum())
+    chosen = int(np.searchsorted(rows.cumsum(), drawn, side="right"))
+    start = drawn - rows[:chosen].sum()
+    return pieces[chosen][start : start + ARTICLE_WINDOW]

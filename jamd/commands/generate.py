@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from contextlib import ExitStack
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jamd import config_file
 from jamd.commands import Subparsers
 
+if TYPE_CHECKING:
+    from jamd.daemon.improviser import Improviser
+    from jamd.daemon.requests import Sampling
+    from jamd.notes import Note
+    from jamd.training.runs import Run
+
 MOST = 100_000
 
-_SETTINGS = (
+SETTINGS = (
     "transport.bpm",
     "model.style",
     "model.temperature",
@@ -21,15 +29,32 @@ _SETTINGS = (
     "model.seed",
 )
 
+_SCORES = (".musicxml", ".xml")
+
 
 def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "generate",
         help="write music with a model",
-        description="Continue silence with a model and write what comes as a MIDI file, through "
-        "the same improviser as the daemon's.",
+        description="Write music with a model, through the same improviser as the daemon's: a run "
+        "of the article's language goes on from 32 notes and chords of its corpus, drawn by the "
+        "seed, anything else from silence.",
     )
     parser.add_argument("model", metavar="RUN|BUNDLE", help='a folder, or "default"')
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help="a MIDI file, or with .musicxml a score to read, which music21 writes",
+    )
+    add_manner(parser)
+    parser.set_defaults(run=run)
+
+
+def add_manner(parser: argparse.ArgumentParser) -> None:
+    """Declare how music is written."""
     parser.add_argument(
         "-n",
         "--notes",
@@ -38,38 +63,146 @@ def add(subparsers: Subparsers) -> None:
         metavar="N",
         help="how many notes; for an article model onsets, half a beat each (default: 500)",
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mid")
     parser.add_argument(
         "--argmax", action="store_true", help="always the likeliest token: it soon loops"
     )
-    config_file.add_options(parser, *_SETTINGS)
-    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--faithful",
+        action=argparse.BooleanOptionalAction,
+        help="with the article's faults: argmax, and chords at MIDI pitches 0 to 11 (default: as "
+        "the run was trained)",
+    )
+    parser.add_argument(
+        "--music21",
+        action=argparse.BooleanOptionalAction,
+        help="let music21 write the MIDI file, as the article does (default: for an article's run)",
+    )
+    config_file.add_options(parser, *SETTINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How music is written, whichever network does.
+
+    Attributes:
+        count: Notes, or for the article's language onsets.
+        sampling: How tokens are drawn.
+        style: One of `jamd.grid.STYLES`.
+        seed: Of the draws, 0..2**63-1.
+        bpm: Quarter notes a minute.
+        before: What is to be continued; empty: silence.
+        faithful: With the article's faults.
+        music21: Whether music21 writes MIDI files.
+    """
+
+    count: int
+    sampling: Sampling
+    style: str
+    seed: int
+    bpm: float
+    before: Sequence[Note]
+    faithful: bool
+    music21: bool
 
 
 def run(args: argparse.Namespace) -> int:
     from jamd.bundle import MANIFEST, Bundle, resolve
-    from jamd.daemon.generate import generate, to_entries
     from jamd.daemon.improviser import Improviser
+
+    folder = resolve(args.model)
+    if (folder / "run.json").is_file() and not (folder / MANIFEST).is_file():
+        found = open_run(folder)
+        manner = manner_of(args, found.language, found)
+        with improviser_of(found) as improviser:
+            notes = write(improviser, manner, args.output)
+    else:
+        bundle = Bundle.read(folder)
+        manner = manner_of(args, bundle.manifest.language)
+        notes = write(Improviser(bundle), manner, args.output)
+    print(f"{args.output}: {len(notes)} notes, seed {manner.seed}")
+    return 0
+
+
+def open_run(folder: Path) -> Run:
+    """The run in a folder, TensorFlow being loaded for it.
+
+    Raises:
+        CorpusError: There is none, or it is damaged.
+    """
+    from jamd.training.backend import load_backend
+
+    load_backend()
+    from jamd.training.runs import Run
+
+    return Run.read(folder)
+
+
+@contextmanager
+def improviser_of(run: Run, weights: Path | None = None) -> Iterator[Improviser]:
+    """What plays a run with some of its weights, the best by default."""
+    from jamd.daemon.improviser import Improviser
+    from jamd.export.draft import draft
+
+    with tempfile.TemporaryDirectory() as folder:
+        yield Improviser(draft(run, Path(folder) / "bundle", weights))
+
+
+def manner_of(args: argparse.Namespace, language: str, run: Run | None = None) -> Manner:
+    """How music is to be written in `language`, by the options and by the run if there is one.
+
+    Raises:
+        UserError: The language has no article to be faithful to, or a corpus of the run is gone.
+    """
     from jamd.daemon.settings import settings_from
-    from jamd.daemon.take import to_midi
+    from jamd.errors import UserError
 
     settings = settings_from(config_file.in_force(args).config)
-    folder = resolve(args.model)
-    with ExitStack() as stack:
-        if (folder / "run.json").is_file() and not (folder / MANIFEST).is_file():
-            from jamd.training.backend import load_backend
+    article = language == "article"
+    if args.faithful and not article:
+        raise UserError(f"--faithful: expected a model of the article language, found {language}")
+    remembered = run is not None and run.settings.faithful
+    faithful = remembered if args.faithful is None else bool(args.faithful)
+    sampling = replace(settings.sampling, argmax=args.argmax or faithful)
+    if faithful:
+        sampling = replace(sampling, memory=0.0)
+    before: Sequence[Note] = ()
+    if article and run is not None:
+        from jamd.article import Article
+        from jamd.training.subjects import opening
 
-            load_backend()  # TensorFlow, for a run alone
-            from jamd.export.export import export
+        before = Article(run.vocabulary).decode(opening(run, settings.seed))
+    by_music21 = article and run is not None if args.music21 is None else args.music21
+    return Manner(
+        args.notes,
+        sampling,
+        settings.style,
+        settings.seed,
+        settings.bpm,
+        before,
+        faithful,
+        by_music21,
+    )
 
-            temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            folder = export(folder, temporary / "bundle").path
-        improviser = Improviser(Bundle.read(folder))
-        sampling = replace(settings.sampling, argmax=args.argmax)
-        notes = generate(improviser, args.notes, sampling, settings.style, settings.seed)
-    to_midi(to_entries(notes, settings.bpm)).save(args.output)
-    print(f"{args.output}: {len(notes)} notes, seed {settings.seed}")
-    return 0
+
+def write(improviser: Improviser, manner: Manner, output: Path) -> list[Note]:
+    """Write music to a file; return what the model wrote, before any fault was added."""
+    from jamd.article import as_the_article_writes
+    from jamd.daemon.generate import generate, to_entries
+    from jamd.daemon.take import to_midi
+    from jamd.language import Constraints
+
+    # The article takes whatever chord comes, however many notes it has.
+    limits = Constraints(lowest=0, highest=127, polyphony=12) if manner.faithful else None
+    how = (manner.sampling, manner.style, manner.seed)
+    notes = generate(improviser, manner.count, *how, manner.before, limits)
+    written = as_the_article_writes(notes) if manner.faithful else notes
+    if manner.music21 or output.suffix.lower() in _SCORES:
+        from jamd.training.score_writer import write_score
+
+        write_score(written, manner.bpm, output)
+    else:
+        to_midi(to_entries(written, manner.bpm)).save(output)
+    return notes
 
 
 def _count(text: str) -> int:

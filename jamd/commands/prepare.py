@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from jamd.commands import Subparsers
 
+PICTURE = "distribution.png"
+"""The file in a corpus's folder that shows how often its tokens occur."""
+
 if TYPE_CHECKING:
     from jamd.training.corpus import Corpus
     from jamd.training.prepare import Report
@@ -36,12 +39,18 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--sample", type=int, metavar="N", help="take only N files, at random")
     parser.add_argument("--seed", type=int, default=1, help="of that choice and of --join; 1")
-    parser.add_argument(
+    split = parser.add_mutually_exclusive_group()
+    split.add_argument(
         "--held-out",
         type=float,
         default=0.1,
         metavar="SHARE",
         help="share of pieces kept from training, 0 to 1 (default 0.1)",
+    )
+    split.add_argument(
+        "--faithful",
+        action="store_true",
+        help="with the article's fault: no piece is kept from training (article)",
     )
     parser.add_argument(
         "--join",
@@ -76,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.style not in STYLES:
         raise UserError(f"--style: expected one of {', '.join(STYLES)}; found {args.style!r}")
+    if args.faithful and args.language != "article":
+        raise UserError(f"--faithful: expected --language article, found {args.language}")
     if not 0 <= args.held_out < 1:
         raise UserError(f"--held-out: expected a share from 0 to below 1, found {args.held_out}")
     for name in ("sample", "jobs", "time_limit_s", "memory_limit_mb"):
@@ -87,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         style=args.style,
         sample=args.sample,
         seed=args.seed,
-        held_out=args.held_out,
+        held_out=0.0 if args.faithful else args.held_out,
         jobs=args.jobs,
         time_limit_s=args.time_limit_s,
         memory_limit_mb=args.memory_limit_mb,
@@ -102,6 +113,10 @@ def run(args: argparse.Namespace) -> int:
 
         report = prepare(args.sources, args.output, options, progress)
     _print_report(report)
+    if args.language == "article":
+        from jamd.commands.corpus import show_distribution
+
+        show_distribution(report.corpus, 10, args.output / PICTURE)
     return 0
 
 
@@ -116,10 +131,15 @@ def _print_report(report: Report) -> None:
         print(f"left out: {printable([item.source])}: {reason}", file=sys.stderr)
     print(f"{report.files} files, {report.reused} of them read before; ", end="")
     print(f"{len(corpus.left_out)} left out")
+    print_corpus(corpus)
+    print(f"written to {corpus.path}")
+
+
+def print_corpus(corpus: Corpus) -> None:
+    """Say how much there is on each side of the split, and of how many tokens."""
     for split in ("train", "held-out"):
         print(_side(corpus, split))
     print(f"vocabulary: {len(corpus.vocabulary)} tokens of the {corpus.language} language")
-    print(f"written to {corpus.path}")
 
 
 def _side(corpus: Corpus, split: str) -> str:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from jamd.training.runs import Run
     from jamd.training.train import Moment
 
-_SETTINGS = ("units", "layers", "rows", "window", "rate", "dropout", "seed")
+_SETTINGS = (
+    *("units", "layers", "rows", "window", "rate", "dropout", "seed"),
+    *("oversample", "faithful"),
+)
 _NAMES = {"rows": "batch"}
 
 
@@ -54,6 +57,21 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--dropout", type=_share, help="share of values left out, 0 to below 1")
     parser.add_argument("--seed", type=int, help="default: 1")
     parser.add_argument(
+        "--oversample",
+        type=positive(int),
+        nargs="?",
+        const=100,
+        metavar="CAP",
+        help="repeat rare next notes until each has CAP windows, 100 if not said (article)",
+    )
+    parser.add_argument(
+        "--faithful",
+        action="store_const",
+        const=True,
+        help="with the article's faults: windows cross pieces, no held-out pieces, 200 epochs "
+        "(article)",
+    )
+    parser.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -71,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
 
     corpora = [Corpus.read(path) for path in args.corpora]  # a wrong path is told at once
     load_backend()
-    from jamd.training.runs import Run, preset
+    from jamd.training.runs import ARTICLE_EPOCHS, Run, preset
 
     given = {name: getattr(args, name) for name in _SETTINGS if getattr(args, name) is not None}
     if Run.exists(args.output):
@@ -87,7 +105,15 @@ def run(args: argparse.Namespace) -> int:
         return _train(begun.with_budget(args.epochs, args.minutes))
     from jamd.training.train import new_run
 
+    if corpora[0].language != "article" and (args.oversample or args.faithful):
+        option = "--oversample" if args.oversample else "--faithful"
+        raise CorpusError(
+            f"{option}: expected corpora of the article language, found {corpora[0].language}; "
+            "prepare with --language article"
+        )
     settings = replace(preset(corpora[0].language, args.preset), **given)
+    if args.faithful and args.preset == "default":
+        settings = replace(settings, epochs=ARTICLE_EPOCHS)
     begun = new_run(args.output, args.corpora, settings, dict(args.weight))
     budgeted = begun.with_budget(args.epochs, args.minutes)
     budgeted.write()

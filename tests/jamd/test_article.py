@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.article import STEP, Article, chord_name, note_name, pitch_of, voiced
+from jamd.article import (
+    STEP,
+    Article,
+    as_the_article_writes,
+    chord_name,
+    note_name,
+    pitch_of,
+    voiced,
+)
 from jamd.language import Constraints, Context
 from jamd.notes import Note, Part, Piece, Tick
 from jamd.vocabulary import Vocabulary
@@ -40,12 +48,40 @@ def test_a_piece_reads_as_names() -> None:
     assert [WORDS.token(t) for t in tokens] == ["C4", "0.4.7"], "C#4 is not in this vocabulary"
 
 
-@given(st.lists(st.integers(0, 11), min_size=1, max_size=6, unique=True), st.floats(40, 80))
+@given(st.lists(st.integers(0, 11), min_size=2, max_size=6, unique=True), st.floats(40, 80))
 def test_a_chord_is_voiced_where_it_can_be_heard(classes: list[int], centre: float) -> None:
     pitches = voiced(classes, centre)
     assert [p % 12 for p in pitches] == classes
     assert abs(sum(pitches) / len(pitches) - centre) <= 6
     assert pitches == sorted(pitches)
+
+
+def test_a_chord_of_one_pitch_class_is_an_octave() -> None:
+    assert voiced([0], 60) in ([48, 60], [60, 72])
+
+
+NAMES = st.one_of(
+    st.integers(12, 127).map(note_name),
+    st.sets(st.integers(0, 11), min_size=1).map(chord_name),
+)
+
+
+@given(st.lists(NAMES, max_size=20))
+def test_what_names_sound_like_has_these_names(music: list[str]) -> None:
+    language = Article(Vocabulary(sorted({*music, "C4"})))
+    tokens = [language.vocabulary.id(name) for name in music]
+    notes = language.decode(tokens)
+    assert language.encode(Piece(notes)) == tokens
+    assert {note.onset for note in notes} == {i * STEP for i in range(len(tokens))}
+
+
+def test_the_article_writes_chords_below_the_staff_and_everything_a_beat_long() -> None:
+    chord = [Note(Tick(240), p, 80, STEP, Part.COMP) for p in (48, 52, 55, 60)]
+    written = as_the_article_writes([Note(Tick(0), 60, 80, STEP), *chord])
+    assert [(n.onset, n.pitch, n.duration) for n in written] == [
+        (0, 60, 480),
+        *((240, p, 480) for p in (0, 4, 7)),
+    ]
 
 
 def test_a_continuation_steps_by_half_beats() -> None:

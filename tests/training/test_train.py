@@ -61,6 +61,19 @@ def test_a_grid_run_learns_and_keeps_its_best(grid_corpus: MakeGrid, tmp_path: P
     assert logits.shape == (1, 3, len(read.vocabulary))
 
 
+def test_the_checkpoints_of_a_grid_run_can_be_compared(
+    grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {})
+    train(run.with_budget(1, None), ignore)
+    assert main(["compare", str(run.path), "-n", "8", "-o", str(tmp_path / "heard")]) == 0
+    (name,) = (path.name.removesuffix(".weights.h5") for path in run.path.glob("improvements/*"))
+    assert {path.name for path in (tmp_path / "heard").iterdir()} == {"compare.csv", f"{name}.mid"}
+    _, row = (tmp_path / "heard" / "compare.csv").read_text().splitlines()
+    assert row.startswith(f"{name},1,")
+    assert "1 MIDI files" in capsys.readouterr().out
+
+
 def test_a_killed_run_goes_on_from_its_last_epoch(grid_corpus: MakeGrid, tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {})
 

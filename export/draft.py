@@ -1,0 +1,52 @@
+"""A run -> a bundle to be listened to: one float32 graph, made in seconds, without figures.
+
+`jamd export` spends minutes on what a model that is kept has to hold: int8, rises in bits, figures
+beside baselines. Whoever wants to hear what a run has learned so far can do without.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from jamd import bundle as bundles
+from jamd.bundle import Bundle
+from jamd.export import parity
+from jamd.export.card import card
+from jamd.export.export import Options, Trained, facts_of, manifest_of, tensors
+from jamd.export.graph import to_onnx
+from jamd.manifest import Parity
+from jamd.training.evaluate import Sample
+from jamd.training.runs import Run
+
+POSITIONS = 64
+"""Tokens, drawn by chance, at which the graph is compared with Keras."""
+
+
+def draft(run: Run, output: Path, weights: Path | None = None) -> Bundle:
+    """Convert a run's network as it is; no corpus is needed.
+
+    Args:
+        run: The run.
+        output: Folder of the bundle.
+        weights: One of its files of weights; None for the best.
+
+    Raises:
+        UserError: There are no such weights, the graph is further from Keras than it may be, Keras
+            runs on another backend than TensorFlow, or `output` cannot be written.
+    """
+    # Each checkpoint is a network of its own, traced once: TensorFlow warns of that after five.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    network = run.network(weights)
+    trained = Trained(network, run.language, run.vocabulary, (), facts_of(run))
+    graph = to_onnx(network, *tensors(trained))
+    tokens = np.random.default_rng(0).integers(len(run.vocabulary), size=POSITIONS)
+    sample = Sample(tokens.astype(np.uint16), np.ones(POSITIONS, np.bool_))
+    difference = parity.difference(network, graph, [sample], POSITIONS)
+    parity.require("a difference of logits from Keras", difference, parity.MOST_DIFFERENCE)
+    files = {"float32": graph.SerializeToString()}
+    fidelity = Parity(POSITIONS, difference, held_out_tokens=0, float16_rise=0.0, int8_rise=None)
+    manifest = manifest_of(trained, files, {"float32": "float32"}, fidelity, {}, Options())
+    return bundles.write(output, manifest, files, card(manifest))

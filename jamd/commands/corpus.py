@@ -1,0 +1,90 @@
+"""`jamd corpus`: what a corpus holds."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jamd.commands import Subparsers
+from jamd.commands.prepare import PICTURE, print_corpus
+
+if TYPE_CHECKING:
+    from jamd.training.corpus import Corpus
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "corpus",
+        help="show what a corpus holds",
+        description="Say how large a corpus is and how often its tokens occur, as a table and as a "
+        "picture; or print the pieces themselves.",
+    )
+    parser.add_argument(
+        "corpus", type=Path, metavar="CORPUS", help="folder that jamd prepare wrote"
+    )
+    parser.add_argument(
+        "--top", type=int, default=20, metavar="N", help="names to list, if not all (default: 20)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="PICTURE",
+        help=f"PNG or SVG (default: {PICTURE} there)",
+    )
+    parser.add_argument(
+        "--tokens",
+        action="store_true",
+        help="print each piece's tokens instead, on a line of its own",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from jamd.errors import UserError
+    from jamd.training.corpus import Corpus
+    from jamd.training.sources import printable
+
+    if args.top < 1:
+        raise UserError(f"--top: expected 1 or more, found {args.top}")
+    output: Path = args.output or args.corpus / PICTURE
+    if output.suffix.lower() not in (".png", ".svg"):
+        raise UserError(f"{output}: expected the name of a picture, ending in .png or .svg")
+    corpus = Corpus.read(args.corpus)
+    if args.tokens:
+        for piece in corpus.pieces:
+            print(f"# {printable([piece.source])} ({piece.split})")
+            print(*(corpus.vocabulary.token(token) for token in corpus.tokens(piece).tolist()))
+        return 0
+    print(f"{len(corpus.pieces)} pieces of the style {corpus.style}, ", end="")
+    print(f"{len(corpus.left_out)} files left out")
+    print_corpus(corpus)
+    show_distribution(corpus, args.top, output)
+    return 0
+
+
+def show_distribution(corpus: Corpus, top: int, picture: Path) -> None:
+    """Print the most frequent names, or for the grid language its kinds of token; draw them all."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from jamd.training.distribution import Distribution
+    from jamd.training.plot import draw_distribution
+
+    distribution = Distribution.of(corpus)
+    article = corpus.language == "article"
+    table = Table(box=box.SIMPLE)
+    table.add_column("note or chord" if article else "kind of token")
+    table.add_column("times", justify="right")
+    table.add_column("share", justify="right")
+    counts = distribution.most_frequent(top) if article else distribution.by_kind().items()
+    for name, count in counts:
+        table.add_row(name, f"{count:,}", f"{count / distribution.total:.1%}")
+    Console().print(table)
+    if article:
+        print(f"{distribution.different} different notes and chords; ", end="")
+        print(f"{distribution.once} of them occur once")
+    draw_distribution(distribution, picture)
+    print(f"drawn in {picture}")

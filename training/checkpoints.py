@@ -1,0 +1,126 @@
+"""The networks that a run saved on its way, side by side by what they write."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from jamd.errors import CorpusError
+from jamd.training.repetition import distinct_share, longest_repeat
+
+_NAME = re.compile(r"(\d+)-(\d+\.\d+)\.weights\.h5")
+
+STRETCH = 4
+"""Moments of the stretches whose distinct share is told."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Checkpoint:
+    """The weights of one improvement.
+
+    Attributes:
+        epoch: Of which epoch, from 1.
+        loss: Its loss, nats a token: on held-out pieces, or in training where none are looked at.
+        path: The file.
+    """
+
+    epoch: int
+    loss: float
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """`EPOCH-LOSS`, as in the file's name."""
+        return self.path.name.removesuffix(".weights.h5")
+
+
+def checkpoints(run: Path) -> list[Checkpoint]:
+    """What a run's folder holds, by epoch.
+
+    Raises:
+        CorpusError: There are none.
+    """
+    folder = run / "improvements"
+    matches = [(path, _NAME.fullmatch(path.name)) for path in folder.glob("*")]
+    found = sorted(
+        Checkpoint(int(match[1]), float(match[2]), path) for path, match in matches if match
+    )
+    if not found:
+        raise CorpusError(
+            f"{folder}: expected weights named EPOCH-LOSS.weights.h5, found none; train the run"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A checkpoint and what it wrote.
+
+    Attributes:
+        checkpoint: Which one.
+        held_out_bits: Bits per token on held-out pieces; None where there are none.
+        names: What it wrote: a name for each moment, as in the article's language, rhythm aside.
+    """
+
+    checkpoint: Checkpoint
+    held_out_bits: float | None
+    names: tuple[str, ...]
+
+    @property
+    def distinct(self) -> int:
+        """How many different notes and chords it wrote."""
+        return len(set(self.names))
+
+    @property
+    def longest_repeat(self) -> int:
+        """The moments of the longest stretch that it wrote twice."""
+        return longest_repeat(self.names)
+
+    @property
+    def distinct_stretches(self) -> float:
+        """The share of its stretches of `STRETCH` moments that are different ones, 0..1."""
+        return distinct_share(self.names, STRETCH)
+
+
+def as_csv(rows: Sequence[Heard]) -> str:
+    """The comparison as a table for a spreadsheet: a line a checkpoint, all that it wrote last."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        [
+            *("checkpoint", "epoch", "loss_nats", "held_out_bits_per_token", "moments"),
+            *("distinct_notes", "longest_repeat", f"distinct_{STRETCH}", "notes"),
+        ]
+    )
+    for row in rows:
+        bits = "" if row.held_out_bits is None else f"{row.held_out_bits:.4f}"
+        checkpoint = row.checkpoint
+        writer.writerow(
+            [
+                *(
+                    checkpoint.name,
+                    checkpoint.epoch,
+                    f"{checkpoint.loss:.4f}",
+                    bits,
+                    len(row.names),
+                ),
+                *(row.distinct, row.longest_repeat, f"{row.distinct_stretches:.4f}"),
+                " ".join(row.names),
+            ]
+        )
+    return text.getvalue()
+
+
+def best(rows: Sequence[Heard]) -> Heard:
+    """The checkpoint that predicts best: held-out pieces, or its training where there are none."""
+    return min(
+        rows,
+        key=lambda row: (
+            row.checkpoint.loss / math.log(2) if row.held_out_bits is None else row.held_out_bits
+        ),
+    )
