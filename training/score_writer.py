@@ -40,7 +40,9 @@ def write_score(notes: Sequence[Note], bpm: float, path: Path) -> None:
             continue
         staff = m21.stream.Part()
         staff.partName = name
-        staff.insert(0, m21.instrument.Piano())
+        piano = m21.instrument.Piano()
+        piano.partName = name  # which names the track of a MIDI file
+        staff.insert(0, piano)
         staff.insert(0, m21.meter.TimeSignature("4/4"))
         staff.insert(0, m21.tempo.MetronomeMark(number=bpm))
         for (onset, _), struck in groupby(own, key=lambda note: (note.onset, note.duration)):
