@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from jamd import config_file
 from jamd.commands import Subparsers
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from jamd.report.figures import SetFigures
     from jamd.training.evaluate import Evaluation
     from jamd.training.prepare import Progress
     from jamd.training.subjects import Subject
+
+PAGE = "index.html"
+
+SEED = 1
+"""Of a report, where none is asked for."""
+
+_SETTINGS = ("model.temperature", "model.nucleus", "model.memory", "model.seed")
+"""What a report's continuations depend on."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -47,26 +58,32 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--most-tokens",
         type=int,
-        default=200_000,
         metavar="N",
-        help="of a corpus's held-out pieces, measure about so many tokens (default: 200000)",
+        help="of a corpus's held-out pieces, measure about so many tokens (default: 200000; for a "
+        "report 40000, or 6000 with --quick)",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write a page with pictures into DIR: also what the model writes beside real music, "
+        "how like it is, loops, copies of training pieces, how it accompanies",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="a smaller report: a minute, and rougher figures"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    config_file.add_options(parser, *_SETTINGS)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from jamd.errors import UserError
+    from jamd.report.plain import plain, plain_bits
     from jamd.training.subjects import open_subject
 
-    if not args.files and not args.corpus:
-        raise UserError("expected files of music or a --corpus to evaluate on, found neither")
-    if args.files and len(args.corpus) > 1:
-        raise UserError(f"expected one --corpus beside files, found {len(args.corpus)}")
-    if args.most_tokens < 1:
-        raise UserError(f"--most-tokens: expected 1 or more, found {args.most_tokens}")
+    _check(args)
     console = Console(stderr=True)
     with console.status("loading the model") as status:
         subject = open_subject(args.model, args.precision)
@@ -74,21 +91,64 @@ def run(args: argparse.Namespace) -> int:
         def progress(step: str, done: int, of: int) -> None:
             status.update(f"{step}: {done} of {of}")
 
-        found = _evaluate(args, subject, progress)
+        if args.report:
+            sets = _report(args, subject, progress)
+            found = {one.name: one.evaluation for one in sets}
+            shown = [plain(one) for one in sets]
+        else:
+            found = _evaluate(args, subject, progress)
+            shown = [plain_bits(*one) for one in found.items()]
     if args.json:
-        print(json.dumps({"model": subject.name, "sets": [_plain(*one) for one in found.items()]}))
+        print(json.dumps({"model": subject.name, "sets": shown}))
         return 0
     print(subject.name)
     tables = Console()
     for name, evaluation in found.items():
         tables.print(_table(name, evaluation))
+    if args.report:
+        print(f"{args.report / PAGE}: the report")
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse what does not go together."""
+    from jamd.errors import UserError
+
+    if not args.files and not args.corpus:
+        raise UserError("expected files of music or a --corpus to evaluate on, found neither")
+    if args.files and len(args.corpus) > 1:
+        raise UserError(f"expected one --corpus beside files, found {len(args.corpus)}")
+    if args.report and args.files:
+        raise UserError("--report: expected held-out pieces of a --corpus, found files")
+    if args.quick and not args.report:
+        raise UserError("--quick: expected --report beside it, found none")
+    if args.most_tokens is not None and args.most_tokens < 1:
+        raise UserError(f"--most-tokens: expected 1 or more, found {args.most_tokens}")
+
+
+def _report(args: argparse.Namespace, subject: Subject, progress: Progress) -> list[SetFigures]:
+    from jamd.daemon.settings import settings_from
+    from jamd.export.opening import opened
+    from jamd.report.figures import QUICK, Budget
+    from jamd.report.report import Request, report
+    from jamd.training.subjects import read_corpus
+
+    in_force = config_file.in_force(args)
+    settings = settings_from(in_force.config)
+    budget = QUICK if args.quick else Budget()
+    if args.most_tokens:
+        budget = replace(budget, tokens=args.most_tokens)
+    seed = settings.seed if in_force.config.model.seed >= 0 else SEED
+    corpora = [read_corpus(path, subject.vocabulary) for path in args.corpus]
+    with opened(args.model) as bundle:
+        request = Request(subject, bundle, args.precision, corpora, settings.sampling, budget, seed)
+        return report(request, args.report, progress)
 
 
 def _evaluate(
     args: argparse.Namespace, subject: Subject, progress: Progress
 ) -> dict[str, Evaluation]:
-    from jamd.training.evaluate import baselines_of, evaluate, held_out
+    from jamd.training.evaluate import MOST_TOKENS, baselines_of, evaluate, held_out
     from jamd.training.predictors import Remembering
     from jamd.training.subjects import read_corpus, read_files
 
@@ -99,7 +159,7 @@ def _evaluate(
         return {
             corpus.path.resolve().name: evaluate(
                 {**models, **baselines_of(corpus)},
-                held_out(corpus, args.most_tokens),
+                held_out(corpus, args.most_tokens or MOST_TOKENS),
                 subject.vocabulary,
                 progress,
             )
@@ -109,33 +169,6 @@ def _evaluate(
     style = args.style or (corpora[0].style if corpora else "other")
     samples = read_files(args.files, subject, style, progress)
     return {"files": evaluate({**models, **baselines}, samples, subject.vocabulary, progress)}
-
-
-def _plain(name: str, evaluation: Evaluation) -> dict[str, Any]:
-    """One set's figures as JSON has them."""
-    scores = {}
-    for predictor, kinds in evaluation.by_kind.items():
-        score = evaluation.score(predictor)
-        scores[predictor] = {
-            "bits_per_token": score.bits_per_token,
-            "bits_per_note": score.bits_per_note,
-            "accuracy": score.accuracy,
-            "by_kind": {
-                kind: {
-                    "tokens": tally.tokens,
-                    "bits_per_token": tally.bits / tally.tokens,
-                    "accuracy": tally.hits / tally.tokens,
-                }
-                for kind, tally in kinds.items()
-            },
-        }
-    return {
-        "set": name,
-        "pieces": evaluation.pieces,
-        "tokens": evaluation.tokens,
-        "notes": evaluation.notes,
-        "scores": scores,
-    }
 
 
 def _table(name: str, evaluation: Evaluation) -> Table:

@@ -1,0 +1,1 @@
+"""A page on what a model is worth: `jamd evaluate --report`."""

@@ -1,0 +1,159 @@
+"""Does the accompaniment listen? A model as one half of a duet: Lead is given, Comp is its own."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jamd.grid import Grid
+from jamd.grid_tokens import CHORD, VOCABULARY
+from jamd.harmony import CHORDS, tones_of
+from jamd.notes import TICKS_PER_STEP, Note, Piece, Tick
+from jamd.report.stretches import Stretch
+from jamd.training.batches import home_of_tokens, transposed
+from jamd.training.evaluate import Sample
+from jamd.training.judging import Ids
+from jamd.training.predictors import Network
+
+_KIND = np.array([VOCABULARY.kind(token) for token in range(len(VOCABULARY))])
+_LEAD, _COMP, _POSITION = (np.equal(_KIND, kind) for kind in ("Lead", "Comp", "Position"))
+_DETAIL = np.isin(_KIND, ("Velocity", "Duration"))
+_HARMONY = np.isin(_KIND, ("Chord", "Comp"))
+_AFTER_NOTHING = np.isin(_KIND, ("Position", "Bar", "End"))
+
+
+def owners(tokens: Ids) -> NDArray[np.int64]:
+    """For each token the place of the one it belongs to: a note's details to its pitch."""
+    place: NDArray[np.int64] = np.maximum.accumulate(
+        np.where(_DETAIL[tokens], 0, np.arange(len(tokens)))
+    )
+    return place
+
+
+def without_lead(tokens: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Grid tokens with no Lead in them, nor positions at which nothing is left."""
+    kept = tokens[~_LEAD[tokens[owners(tokens)]]]
+    empty = _POSITION[kept[:-1]] & _AFTER_NOTHING[kept[1:]]
+    result: NDArray[np.int32] = kept[np.append(~empty, True)]
+    return result
+
+
+@dataclass(slots=True)
+class DuetBits:
+    """What predicting the accompaniment cost.
+
+    Attributes:
+        notes: Comp notes measured.
+        given: Bits with the Lead there.
+        alone: Bits without it.
+    """
+
+    notes: int = 0
+    given: float = 0.0
+    alone: float = 0.0
+
+
+def duet_bits(network: Network, samples: Sequence[Sample]) -> DuetBits:
+    """Bits of the accompaniment in pieces that have a Lead, with it there and stripped away.
+
+    Counted are the tokens that say what Comp plays and for how long, and how loudly where the
+    source knows: its chord names, pitches, durations and velocities. That the accompaniment plays
+    at all just there is given both times: of a pitch or a chord's name only its share among all
+    pitches of Comp and chord names counts. (Without Lead every moment is Comp's own; to foresee
+    that would be no merit.)
+    """
+    total = DuetBits()
+    for sample in samples:
+        tokens = sample.tokens.astype(np.int32)
+        if not _LEAD[tokens].any() or not _COMP[tokens].any():
+            continue
+        counted = sample.counted & _HARMONY[tokens[owners(tokens)]]
+        velocities = bool((counted & np.equal(_KIND[tokens], "Velocity")).any())
+        home = home_of_tokens(tokens)
+        total.notes += int(_COMP[tokens].sum())
+        total.given += _bits(network, transposed(tokens, home), velocities=velocities)
+        total.alone += _bits(network, transposed(without_lead(tokens), home), velocities=velocities)
+    return total
+
+
+def _bits(network: Network, tokens: Ids, *, velocities: bool) -> float:
+    counted = _HARMONY[tokens[owners(tokens)]]
+    if not velocities:
+        counted &= ~np.equal(_KIND[tokens], "Velocity")
+    bits, place = 0.0, network.first
+    for logits in network.logits(tokens[:-1]):
+        targets = tokens[place : place + len(logits)]
+        exact = logits.astype(np.float64)
+        exact -= exact.max(axis=1, keepdims=True)
+        weights = np.exp(exact)
+        whole = np.where(_HARMONY[targets], weights[:, _HARMONY].sum(axis=1), weights.sum(axis=1))
+        nats = np.log(whole) - exact[np.arange(len(targets)), targets]
+        bits += float(nats[counted[place : place + len(logits)]].sum() / np.log(2))
+        place += len(logits)
+    return bits
+
+
+@dataclass(frozen=True, slots=True)
+class Harmony:
+    """The chords of some music: which is in force from which tick on."""
+
+    ticks: tuple[int, ...]
+    chords: tuple[int, ...]
+
+    def tones_at(self, tick: int) -> frozenset[int] | None:
+        """The pitch classes of the chord in force, or None before the first."""
+        place = bisect_right(self.ticks, tick) - 1
+        return tones_of(CHORDS[self.chords[place]]) if place >= 0 else None
+
+
+def harmony_of(stretch: Stretch) -> Harmony:
+    """The chords that the real accompaniment spells, in the stretch's ticks."""
+    notes = stretch.heard + stretch.real
+    bar, ticks, chords = -1, list[int](), list[int]()
+    position = 0
+    for token in Grid().encode(Piece(notes, ((Tick(0), stretch.meter),), stretch.style)):
+        match str(_KIND[token]):
+            case "Bar":
+                bar += 1
+            case "Position":
+                position = int(VOCABULARY.token(token).partition("_")[2])
+            case "Chord":
+                step = bar * stretch.meter.steps_per_bar + position
+                ticks.append(step * TICKS_PER_STEP)
+                chords.append(token - CHORD)
+    return Harmony(tuple(ticks), tuple(chords))
+
+
+@dataclass(slots=True)
+class Fit:
+    """How an accompaniment lies in the harmony.
+
+    Attributes:
+        notes: Its notes, where a chord is in force.
+        inside: Those of them that are chord tones.
+        onsets: Its moments, where a chord is in force.
+        holding: Those of them at which at least one note is a chord tone.
+    """
+
+    notes: int = 0
+    inside: int = 0
+    onsets: int = 0
+    holding: int = 0
+
+    def add(self, comp: Sequence[Note], harmony: Harmony) -> None:
+        """Count the notes of an accompaniment."""
+        moments: dict[int, bool] = {}
+        for note in comp:
+            tones = harmony.tones_at(note.onset)
+            if tones is None:
+                continue
+            fits = note.pitch % 12 in tones
+            self.notes += 1
+            self.inside += fits
+            moments[note.onset] = moments.get(note.onset, False) or fits
+        self.onsets += len(moments)
+        self.holding += sum(moments.values())

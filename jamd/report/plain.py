@@ -1,0 +1,114 @@
+"""A report's figures as JSON has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jamd.report.figures import Copied, Duet, Likeness, Loops, Manner, Run, SetFigures
+from jamd.report.listening import Fit
+from jamd.training.evaluate import Evaluation
+
+
+def plain_bits(name: str, evaluation: Evaluation) -> dict[str, Any]:
+    """What every predictor needed on one set."""
+    scores = {}
+    for predictor, kinds in evaluation.by_kind.items():
+        score = evaluation.score(predictor)
+        scores[predictor] = {
+            "bits_per_token": score.bits_per_token,
+            "bits_per_note": score.bits_per_note,
+            "accuracy": score.accuracy,
+            "by_kind": {
+                kind: {
+                    "tokens": tally.tokens,
+                    "bits_per_token": tally.bits / tally.tokens,
+                    "accuracy": tally.hits / tally.tokens,
+                }
+                for kind, tally in kinds.items()
+            },
+        }
+    return {
+        "set": name,
+        "pieces": evaluation.pieces,
+        "tokens": evaluation.tokens,
+        "notes": evaluation.notes,
+        "scores": scores,
+    }
+
+
+def plain(figures: SetFigures) -> dict[str, Any]:
+    """All figures of one set."""
+    return {
+        **plain_bits(figures.name, figures.evaluation),
+        "style": figures.style,
+        "continuations": len(figures.written),
+        "likeness": {one.feature.name: _likeness(one) for one in figures.likenesses},
+        "loops": _sides(figures.loops, _loops),
+        "copied": _sides(figures.copied, _copied),
+        "manner": {real.part.value: _sides((real, own), _manner) for real, own in figures.manners},
+        "duet": _duet(figures.duet) if figures.duet else None,
+        "played": {
+            "bits_per_note": figures.timing.clean,
+            "bits_per_note_as_heard": figures.timing.heard,
+            "bits_per_note_on_nearest_step": figures.timing.written,
+        },
+    }
+
+
+def _sides(pair: Any, shown: Any) -> dict[str, Any] | None:
+    return None if pair is None else {"real": shown(pair[0]), "written": shown(pair[1])}
+
+
+def _likeness(one: Likeness) -> dict[str, Any]:
+    control = one.control
+    return {
+        "unit": one.feature.unit,
+        "real": one.real.tolist(),
+        "written": one.written.tolist(),
+        "overlap": one.comparison.overlap,
+        "kl_nats": one.comparison.divergence,
+        "overlap_of_other_real": control.overlap if control else None,
+        "kl_nats_of_other_real": control.divergence if control else None,
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {"median_notes": run.median, "longest_notes": run.longest, "mean_share": run.share}
+
+
+def _loops(loops: Loops) -> dict[str, Any]:
+    return {"longest_repeat": _run(loops.repeat), "distinct_4": loops.distinct}
+
+
+def _copied(copied: Copied) -> dict[str, Any]:
+    return {**_run(copied.run), "source_of_longest": copied.source}
+
+
+def _manner(manner: Manner) -> dict[str, Any]:
+    return {
+        "notes": manner.notes,
+        "onset_entropy_bits": manner.onset_bits,
+        "velocity_spread": manner.velocity_spread,
+    }
+
+
+def _duet(duet: Duet) -> dict[str, Any]:
+    notes = duet.bits.notes
+    return {
+        "comp_notes": notes,
+        "bits_per_comp_note_given_lead": duet.bits.given / notes if notes else None,
+        "bits_per_comp_note_without_lead": duet.bits.alone / notes if notes else None,
+        "stretches": duet.count,
+        "chord_tones_real": _fit(duet.real),
+        "chord_tones_to_lead": _fit(duet.given),
+        "chord_tones_to_shuffled_lead": _fit(duet.shuffled),
+    }
+
+
+def _fit(fit: Fit) -> dict[str, Any]:
+    return {
+        "notes": fit.notes,
+        "share_of_notes": fit.inside / fit.notes if fit.notes else None,
+        "onsets": fit.onsets,
+        "share_of_onsets_holding_one": fit.holding / fit.onsets if fit.onsets else None,
+    }

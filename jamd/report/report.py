@@ -1,0 +1,121 @@
+"""A model and its corpora -> a folder with the page, its pictures and its sounds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from jamd.bundle import Bundle
+from jamd.daemon.improviser import Improviser
+from jamd.daemon.requests import Sampling
+from jamd.errors import UserError
+from jamd.report import pictures
+from jamd.report.audio import Synth, find_synth
+from jamd.report.figures import Budget, Judge, SetFigures
+from jamd.report.memorised import library_of
+from jamd.report.page import Facts, page_of
+from jamd.report.plain import plain
+from jamd.report.samples import Sample, write_samples
+from jamd.training.corpus import Corpus
+from jamd.training.prepare import Progress, no_progress
+from jamd.training.subjects import Subject
+
+PAGE = "index.html"
+DATA = "report.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be judged, and how.
+
+    Attributes:
+        subject: The model as a predictor.
+        bundle: The same model, as it plays.
+        precision: Which graph of the bundle plays; None for the daemon's own choice.
+        corpora: At least one, each of a name of its own.
+        how: How tokens are drawn.
+        budget: How much is measured.
+        seed: The same gives the same report.
+    """
+
+    subject: Subject
+    bundle: Bundle
+    precision: str | None
+    corpora: Sequence[Corpus]
+    how: Sampling
+    budget: Budget
+    seed: int
+
+
+def report(request: Request, folder: Path, progress: Progress = no_progress) -> list[SetFigures]:
+    """Judge a model and write `PAGE`, `DATA` and what they refer to into `folder`.
+
+    Raises:
+        UserError: The model does not speak the grid language, two corpora have one name, or one
+            holds nothing out or has nothing to train on.
+    """
+    if request.subject.language != "grid":
+        raise UserError(
+            "--report: expected a model of the grid language, found one of the "
+            f"{request.subject.language} language"
+        )
+    names = [corpus.path.resolve().name for corpus in request.corpora]
+    if len(set(names)) < len(names):
+        raise UserError(f"--report: expected corpora of different names, found {', '.join(names)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    training = [(corpus, entry) for corpus in request.corpora for entry in corpus.of_split("train")]
+    progress("reading the training pieces", 0, 1)
+    judge = Judge(
+        request.subject.network,
+        Improviser(request.bundle, precision=request.precision),
+        request.how,
+        request.budget,
+        request.seed,
+        library_of(corpus.tokens(entry) for corpus, entry in training),
+        [entry.source for _, entry in training],
+        progress,
+    )
+    sets = [judge.measure(corpus) for corpus in request.corpora]
+    synth = find_synth()
+    player = synth if isinstance(synth, Synth) else None
+    samples: dict[str, list[Sample]] = {}
+    for figures in sets:
+        step = f"{figures.name}: drawing" + (" and playing" if player else "")
+        samples[figures.name] = write_samples(
+            figures, request.budget.shown, folder, player, partial(progress, step)
+        )
+    progress("drawing", 0, 1)
+    _draw(sets, folder)
+    facts = Facts(
+        request.subject.name,
+        _how(request, judge.improviser.precision, sets),
+        synth if isinstance(synth, str) else "",
+    )
+    (folder / PAGE).write_text(page_of(facts, sets, samples), encoding="utf-8")
+    text = json.dumps({"model": request.subject.name, "sets": [plain(one) for one in sets]})
+    (folder / DATA).write_text(text, encoding="utf-8")
+    return sets
+
+
+def _how(request: Request, precision: str, sets: Sequence[SetFigures]) -> str:
+    bars = sorted({one.stretch.bars for figures in sets for one in figures.written})
+    lengths = " or ".join(map(str, bars))
+    how = request.how
+    return (
+        f"Continuations of {lengths or 'no'} bars, by the {precision} graph, drawn at temperature "
+        f"{how.temperature:g}, nucleus {how.nucleus:g}, memory {how.memory:g}, seed "
+        f"{request.seed}, with none of the limits that jamd plays within."
+    )
+
+
+def _draw(sets: Sequence[SetFigures], folder: Path) -> None:
+    pictures.bits_by_set(sets, folder / "bits.svg")
+    pictures.copies_by_set(sets, folder / "copies.svg")
+    for figures in sets:
+        pictures.bits_by_kind(figures, folder / f"bits-{figures.name}.svg")
+        if figures.likenesses:
+            pictures.densities(figures.likenesses, folder / f"distances-{figures.name}.svg")
+            pictures.pitch_classes(figures.likenesses[0], folder / f"pitches-{figures.name}.svg")

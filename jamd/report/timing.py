@@ -1,0 +1,93 @@
+"""Held-out music as a person would play it: does the model follow when onsets are not exact?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from jamd.daemon.placing import Placer
+from jamd.grid import Grid
+from jamd.grid_tokens import LEAD, VELOCITY
+from jamd.notes import TICKS_PER_BEAT, Note, Piece, Tick
+from jamd.training.batches import Text, whole
+from jamd.training.evaluate import Sample
+
+HUMAN_SECONDS = 0.020
+"""Standard deviation of a good amateur's onsets about the beat."""
+
+ROLLED_SECONDS = 0.008
+"""A key of a chord goes down at most so long after another one."""
+
+BPM = 120.0
+"""The tempo at which pieces are played: a corpus keeps none."""
+
+_TICKS_A_SECOND = BPM / 60 * TICKS_PER_BEAT
+
+
+def as_played(piece: Piece, rng: np.random.Generator) -> Piece:
+    """The piece with every moment moved by a person's timing, and its chords not quite together."""
+    moments = sorted({note.onset for note in piece.notes})
+    off = rng.normal(0.0, HUMAN_SECONDS * _TICKS_A_SECOND, len(moments))
+    moved = dict(zip(moments, off.tolist(), strict=True))
+    rolled = rng.uniform(0.0, ROLLED_SECONDS * _TICKS_A_SECOND, len(piece.notes)).tolist()
+    notes = [
+        replace(note, onset=Tick(max(0, round(note.onset + moved[note.onset] + late))))
+        for note, late in zip(piece.notes, rolled, strict=True)
+    ]
+    return replace(piece, notes=tuple(sorted(notes)))
+
+
+def as_heard(played: Piece) -> Piece:
+    """What jamd takes it for: each onset where the daemon places it, notes struck together as one.
+
+    Where the meter changes the placing keeps to the piece's first.
+    """
+    placer = Placer(played.meters[0][1])
+    heard = [
+        (
+            note,
+            placer.hear(note.onset, note.onset / _TICKS_A_SECOND, note.pitch, _TICKS_A_SECOND),
+        )
+        for note in played.notes
+    ]
+    notes: list[Note] = [replace(note, onset=onset.place) for note, onset in heard]
+    return replace(played, notes=tuple(sorted(notes)))
+
+
+def as_written(played: Piece) -> Piece:
+    """What `jamd prepare` takes it for: as it is, for each onset goes to the nearest step."""
+    return played
+
+
+def played_samples(
+    samples: Sequence[Sample],
+    reading: Callable[[Piece], Piece],
+    seed: int,
+    progress: Callable[[int, int], None] = lambda _, __: None,
+) -> list[Sample]:
+    """Held-out pieces, played and read again.
+
+    Args:
+        samples: Of the grid language.
+        reading: `as_heard` or `as_written`.
+        seed: Of the timing: the same for every reading.
+        progress: Is told how many are done, and of how many.
+    """
+    found = []
+    for number, sample in enumerate(samples):
+        progress(number, len(samples))
+        piece = Grid().decode(sample.tokens.tolist())
+        rng = np.random.default_rng((seed, number))
+        tokens = np.array(Grid().encode(reading(as_played(piece, rng))), np.int32)
+        has_velocity = _has_velocity(sample)
+        read = whole(Text(tokens, piece.style, has_velocity))
+        found.append(Sample(tokens, read.weights > 0))
+    return found
+
+
+def _has_velocity(sample: Sample) -> bool:
+    """Whether its velocities are counted."""
+    is_velocity = (sample.tokens >= VELOCITY) & (sample.tokens < LEAD)
+    return bool((is_velocity & sample.counted).any())

@@ -1,0 +1,124 @@
+"""`jamd evaluate --report` writes a page that stands alone, and the same every time."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from jamd.cli import main
+from jamd.notes import Note, Tick
+from jamd.report import report as reporting
+from jamd.report.audio import Synth, find_synth, write_midi
+from jamd.training.corpus import Corpus
+
+pytestmark = pytest.mark.train
+
+BUNDLE = Path(__file__).parent.parent / "fixtures" / "tiny-bundle"
+
+
+class Links(HTMLParser):
+    """Collects what a page refers to, and checks that its tags are closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.targets += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def reported(folder: Path, corpora: list[Corpus], *more: str) -> int:
+    sets = [text for corpus in corpora for text in ("--corpus", str(corpus.path))]
+    return main(["evaluate", str(BUNDLE), *sets, "--report", str(folder), "--quick", *more])
+
+
+def test_the_page_stands_alone(
+    made_corpus: Callable[[str], Corpus],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(reporting, "find_synth", lambda: "FluidSynth is not installed")
+    corpora = [made_corpus("jazz")]
+    assert reported(tmp_path / "first", corpora, "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    text = (tmp_path / "first" / "index.html").read_text(encoding="utf-8")
+    links = Links()
+    links.feed(text)
+    assert not links.open
+    assert "FluidSynth is not installed" in text
+    for target in links.targets:
+        if target.startswith("#"):
+            assert f'id="{target[1:]}"' in text
+        else:
+            assert (tmp_path / "first" / target).stat().st_size > 0
+    assert not re.findall(r"(?:https?:)?//[a-z]", text)
+    for picture in (tmp_path / "first").glob("*.svg"):
+        ET.parse(picture)
+    assert "jazz-1-jamd.svg" in text
+    assert printed == json.loads((tmp_path / "first" / "report.json").read_text(encoding="utf-8"))
+    (jazz,) = printed["sets"]
+    assert set(jazz["scores"]) == {"model", "with memory", "unigram", "n-gram"}
+    assert set(jazz["likeness"]) == {
+        "pitch-class histogram",
+        "inter-onset interval",
+        "note density",
+        "polyphony",
+        "scale consistency",
+        "groove similarity",
+    }
+    for name in ("loops", "copied"):
+        assert set(jazz[name]) == {"real", "written"}
+    assert jazz["duet"]["comp_notes"] > 0
+    assert jazz["played"]["bits_per_note_as_heard"] > 0
+    assert jazz["manner"]["Comp"]["real"]["notes"] > 0
+
+    assert reported(tmp_path / "second", corpora) == 0
+    assert "the report" in capsys.readouterr().out
+    for file in (tmp_path / "first").iterdir():
+        assert file.read_bytes() == (tmp_path / "second" / file.name).read_bytes(), file.name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.mid", "--report", "out"], "expected held-out pieces of a --corpus, found files"),
+        (["--corpus", "a", "--quick"], "--quick: expected --report"),
+        (["--report", "out"], "expected files of music or a --corpus"),
+    ],
+)
+def test_mistakes_are_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(BUNDLE), *arguments]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert message in line
+
+
+@pytest.mark.needs("fluidsynth")
+def test_notes_sound(tmp_path: Path) -> None:
+    synth = find_synth()
+    assert isinstance(synth, Synth), synth
+    write_midi([Note(Tick(0), 60), Note(Tick(480), 64)], tmp_path / "two.mid")
+    assert synth.render(tmp_path / "two.mid", tmp_path / "two.ogg")
+    sound = (tmp_path / "two.ogg").read_bytes()
+    assert sound.startswith(b"OggS")
+    assert len(sound) < 100_000
+    assert not synth.render(tmp_path / "none.mid", tmp_path / "none.ogg")
+
+
+def test_without_fluidsynth_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert find_synth() == "FluidSynth is not installed"
