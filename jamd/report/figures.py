@@ -251,7 +251,14 @@ class Judge:
             for i, stretch in self._each(places, f"{name}: writing continuations")
         ]
         written = [one for one in written if one.notes]
-        others = stretches(corpus, corpus.of_split("train"), self.budget.stretches, self.seed)
+        shapes = {stretch.shape for stretch in places}
+        others = stretches(
+            corpus,
+            corpus.of_split("train"),
+            self.budget.stretches,
+            self.seed,
+            shapes=sorted(shapes),
+        )
         samples = held_out(corpus, self.budget.played_tokens)
         return SetFigures(
             name,

@@ -26,6 +26,7 @@ th, td { padding: .28rem .7rem; text-align: right; border-bottom: 1px solid var(
 th { font-weight: 600; background: var(--tint); vertical-align: bottom; white-space: normal;
   max-width: 10rem; }
 td:first-child, th:first-child { text-align: left; }
+th.long { text-align: left; }
 td.long { white-space: normal; text-align: left; min-width: 16rem; }
 tr.total td { font-weight: 600; border-bottom: 2px solid var(--line); }
 img { max-width: 100%; height: auto; display: block; margin: .4rem 0; }
@@ -76,7 +77,10 @@ def table(
     long: Sequence[int] = (),
 ) -> str:
     """A table; `totals` are rows in bold, `long` columns whose text is wrapped."""
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    head = "".join(
+        f'<th class="long">{escape(column)}</th>' if j in long else f"<th>{escape(column)}</th>"
+        for j, column in enumerate(columns)
+    )
     lines = ["<div class='wide'><table>", f"<thead><tr>{head}</tr></thead>", "<tbody>"]
     for i, row in enumerate(rows):
         kind = ' class="total"' if i in totals else ""

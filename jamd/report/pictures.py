@@ -100,12 +100,14 @@ def _grouped(
             )
             if worst is not None:
                 axes.plot(at, worst[name], "v", color=colours[name], markersize=6)
-        if worst is not None:
-            axes.plot([], [], "v", color="#777777", label="the longest of all")
         axes.set_xticks(places, groups)
         axes.set_ylabel(label)
         axes.tick_params(axis="x", length=0)
-        figure.legend(loc="outside upper left", ncols=5)
+        handles, labels = axes.get_legend_handles_labels()
+        if worst is not None:
+            handles += axes.plot([], [], "v", color="#777777")
+            labels.append("the longest of all")
+        figure.legend(handles, labels, loc="outside upper left", ncols=5)
 
     _saved(path, (9.5, 3.2), draw)
 

@@ -14,7 +14,10 @@ from jamd.notes import Meter, Note, Part, Piece, Tick
 from jamd.training.corpus import Corpus, Entry
 
 SHAPES = ((8, 16), (4, 8), (2, 4))
-"""Bars heard and bars written: the first that pieces of the set are long enough for."""
+"""Bars heard and bars written, the best first."""
+
+ENOUGH = 0.5
+"""Of the stretches asked for: with fewer, shorter ones of more pieces say more."""
 
 FEWEST_HEARD = 8
 """Notes: after fewer there is nothing to continue."""
@@ -57,6 +60,11 @@ class Stretch:
         return (self.end - self.until) // self.meter.ticks_per_bar
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Bars heard, and bars to be written."""
+        return self.until // self.meter.ticks_per_bar, self.bars
+
+    @property
     def context(self) -> Context:
         """The heard part, as the improviser is asked about it."""
         return Context(self.heard, Tick(0), self.until, self.meter, self.style)
@@ -68,6 +76,7 @@ def stretches(
     count: int,
     seed: int,
     parts: frozenset[Part] = frozenset(),
+    shapes: Sequence[tuple[int, int]] = SHAPES,
 ) -> list[Stretch]:
     """Up to `count` stretches of pieces of a grid corpus, as evenly shared as the pieces allow.
 
@@ -79,16 +88,20 @@ def stretches(
         count: At least 1.
         seed: Of the choice.
         parts: Each of them must play in both halves.
+        shapes: (bars heard, bars written): the first is taken that gives `ENOUGH`, or the one that
+            gives most.
 
     Returns:
         Fewer than `count`, or none, where the pieces are too few or too short.
     """
     rng = np.random.default_rng(seed)
     order = [entries[i] for i in rng.permutation(len(entries))]
-    for heard, written in SHAPES:
+    pieces = list(_decoded(corpus, order, count))
+    most: list[Stretch] = []
+    for heard, written in shapes:
         waiting = [
             (piece, entry, list(rng.permutation(_places(piece, heard + written))))
-            for piece, entry in _decoded(corpus, order, count)
+            for piece, entry in pieces
         ]
         found: list[Stretch] = []
         while waiting and len(found) < count:
@@ -102,9 +115,10 @@ def stretches(
                     waiting.remove(item)
                 elif len(found) < count:
                     found.append(stretch)
-        if found:
-            return found
-    return []
+        most = max(most, found, key=len)
+        if len(found) >= ENOUGH * count:
+            break
+    return most
 
 
 def _decoded(corpus: Corpus, entries: Sequence[Entry], count: int) -> Iterator[tuple[Piece, Entry]]:
