@@ -21,6 +21,7 @@ from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.virtual import Improvises
 from jamd.errors import SourceError
+from jamd.language import Context
 from jamd.notes import Note, Tick
 
 
@@ -52,6 +53,7 @@ class Replay:
         effects: How many effects were compared.
         requests: What the improviser was asked now.
         answers: What was answered then, by the request's id.
+        last: What the model would have been shown at the end; None before the first bar.
         difference: The first, if any.
     """
 
@@ -61,6 +63,7 @@ class Replay:
     effects: int = 0
     requests: list[PlanRequest] = field(default_factory=list)
     answers: dict[int, list[Planned]] = field(default_factory=dict)
+    last: Context | None = None
     difference: Difference | None = None
 
 
@@ -92,6 +95,7 @@ def replay(lines: Iterable[str]) -> Replay:
         if isinstance(call, Handled) and isinstance(call.event, Answered):
             planned = call.event.planned
             again.answers.setdefault(planned.id, []).append(planned)
+    again.last = session.context()
     return again
 
 

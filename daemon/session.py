@@ -22,6 +22,7 @@ from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, Key
 from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
 from jamd.daemon.status import Status
+from jamd.language import Context
 from jamd.notes import Tick
 
 if TYPE_CHECKING:
@@ -101,6 +102,15 @@ class Session:
         if self._floor.turn is Turn.JAMD:
             deadlines.append(self._commit.deadline())
         return deadlines
+
+    def context(self) -> Context | None:
+        """What the model would be shown if it were to go on from here; None before the first bar.
+
+        Asking forgets what is further back than the model is shown: it is for the end of a jam.
+        """
+        if self._tick < 0:
+            return None
+        return self._memory.context(self._tick, self._settings.style)
 
     def status(self, now: float) -> Status:
         """What a status line shows at `now`. Changes nothing."""

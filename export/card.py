@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from jamd.bundle import GRAPHS
+from jamd.bundle import GRAPHS, REHEARSAL
 from jamd.manifest import Figures, Manifest
 
 _LANGUAGES = {
@@ -53,11 +53,8 @@ def card(manifest: Manifest) -> str:
         _figures(manifest.figures),
         "## The files",
         _table(
-            ("File", "Bytes", "Weights"),
-            (
-                (f"`{GRAPHS[precision]}`", f"{graph.bytes:,}", graph.weights)
-                for precision, graph in manifest.graphs.items()
-            ),
+            ("File", "Bytes", "Holds"),
+            _files(manifest),
         ),
         _parity(manifest),
         "## Limits",
@@ -69,6 +66,18 @@ def card(manifest: Manifest) -> str:
         + ".",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _files(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
+    for precision, graph in manifest.graphs.items():
+        yield f"`{GRAPHS[precision]}`", f"{graph.bytes:,}", f"weights in {graph.weights}"
+    if (rehearsal := manifest.rehearsal) is not None:
+        held_out = sum(excerpt.held_out for excerpt in rehearsal.excerpts)
+        yield (
+            f"`{REHEARSAL}`",
+            f"{rehearsal.bytes:,}",
+            f"{len(rehearsal.excerpts)} excerpts of the sets above, {held_out} of held-out pieces",
+        )
 
 
 def _figures(figures: dict[str, Figures]) -> str:

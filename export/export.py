@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -24,12 +24,13 @@ from jamd.manifest import (
     Graph,
     Manifest,
     Parity,
+    Rehearsal,
     Tensor,
     grid_tensors,
     window_tensors,
 )
 from jamd.notes import STEPS_PER_BEAT
-from jamd.training import predictors
+from jamd.training import predictors, rehearsal
 from jamd.training.corpus import Corpus
 from jamd.training.evaluate import Sample, evaluate_corpora, held_out
 from jamd.training.network import ARTICLE_WINDOW
@@ -51,12 +52,15 @@ class Options:
         figures_tokens: Held-out tokens of each set to measure for the model card; 0 for no figures.
         licence: Under which the weights may be used.
         sources: Name of a set -> who made it, and its licence.
+        rehearsal: Put excerpts of what it learned from into the bundle, so that whoever has that
+            can train it further. A run that goes on from a bundle hands on that bundle's.
     """
 
     float32: bool = False
     figures_tokens: int = 0
     licence: str = "not stated"
     sources: Mapping[str, str] = field(default_factory=dict)
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Trained:
         vocabulary: Its tokens.
         corpora: What it was trained on; their held-out pieces measure it.
         training: How it was trained, as facts for the model card.
+        rehearsal: As a manifest describes it, and the file; None for none.
     """
 
     model: keras.Model
@@ -76,6 +81,7 @@ class Trained:
     vocabulary: Vocabulary
     corpora: Sequence[Corpus]
     training: Mapping[str, str | int | float]
+    rehearsal: tuple[Rehearsal, bytes] | None = None
 
 
 def export(
@@ -101,8 +107,24 @@ def export(
     paths = corpora or [Path(source.path) for source in found.sources]
     opened = [read_corpus(path, found.vocabulary) for path in paths]
     training = facts_of(found)
-    trained = Trained(found.network(), found.language, found.vocabulary, opened, training)
-    return export_network(trained, output, options or Options(), progress)
+    options = options or Options()
+    if found.origin is not None:
+        options = replace(options, sources={**found.origin.sources, **options.sources})
+    excerpts = _rehearsal(found, opened, options.rehearsal)
+    trained = Trained(found.network(), found.language, found.vocabulary, opened, training, excerpts)
+    return export_network(trained, output, options, progress)
+
+
+def _rehearsal(run: Run, corpora: Sequence[Corpus], asked: bool) -> tuple[Rehearsal, bytes] | None:
+    """Never of the music that somebody tuned a network on, unless it is asked for."""
+    inherited = run.path / rehearsal.NAME
+    if run.origin is not None and (inherited / "corpus.json").is_file():
+        return rehearsal.copied(Corpus.read(inherited))
+    if not asked:
+        return None
+    if run.language != "grid":
+        raise UserError("--rehearsal is for the grid language: an article network begins anew")
+    return rehearsal.rehearsal_of(corpora)
 
 
 def facts_of(run: Run) -> dict[str, str | int | float]:
@@ -112,7 +134,10 @@ def facts_of(run: Run) -> dict[str, str | int | float]:
         f"{source.style} {source.share:.0%} ({source.pieces:,} pieces, {source.tokens:,} tokens)"
         for source in run.sources
     )
-    facts: dict[str, str | int | float] = {
+    facts: dict[str, str | int | float] = {}
+    if run.origin is not None:
+        facts["goes on from"] = run.origin.name
+    facts |= {
         "read, by share": read,
         "width of the embedding" if grid else "width of the Dense layers": settings.inner,
         "batch": f"{settings.rows} windows of {settings.window if grid else ARTICLE_WINDOW} tokens",
@@ -185,7 +210,8 @@ def export_network(
         int8_rise=rise if "int8" in files else None,
     )
     manifest = manifest_of(trained, files, weights, fidelity, figures, options)
-    return bundles.write(output, manifest, files, card(manifest))
+    excerpts = trained.rehearsal[1] if trained.rehearsal else b""
+    return bundles.write(output, manifest, files, card(manifest), excerpts)
 
 
 def manifest_of(
@@ -227,6 +253,7 @@ def manifest_of(
         figures=dict(figures),
         licence=options.licence,
         made_by=_made_by(),
+        rehearsal=trained.rehearsal[0] if trained.rehearsal else None,
     )
 
 

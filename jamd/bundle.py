@@ -3,10 +3,12 @@
     manifest.json      what it is (see `jamd.manifest`)
     model.onnx         the float32 graph
     model.int8.onnx    the int8 graph: four times smaller, and faster on a CPU
+    rehearsal.tokens   excerpts of what it learned from: ids of 16 bits, little-endian
     README.md          the model card
 
-A bundle may leave one of the graphs out. Standard library only at import: the front process reads
-a bundle without loading numpy. Only `Bundle.language` needs more, and the worker asks for that.
+A bundle may leave one of the graphs out, and the rehearsal. Standard library only at import: the
+front process reads a bundle without loading numpy. Only `Bundle.language` needs more, and the
+worker asks for that.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 CARD = "README.md"
+REHEARSAL = "rehearsal.tokens"
 GRAPHS = {"float32": "model.onnx", "int8": "model.int8.onnx"}
 """Precision -> file."""
 
@@ -71,7 +74,9 @@ class Bundle:
         try:
             manifest = Manifest.parse(_read_manifest(path / MANIFEST))
             for precision, graph in manifest.graphs.items():
-                _check_graph(path / GRAPHS[precision], graph.bytes, graph.sha256)
+                _check_file(path / GRAPHS[precision], graph.bytes, graph.sha256)
+            if (rehearsal := manifest.rehearsal) is not None:
+                _check_file(path / REHEARSAL, rehearsal.bytes, rehearsal.sha256)
         except OSError as error:
             raise BundleError(f"cannot read the bundle {path}: {error.strerror}") from error
         except BundleError as error:
@@ -146,7 +151,9 @@ def resolve(name: str) -> Path:
     return DEFAULT if name == "default" else Path(name).expanduser()
 
 
-def write(path: Path, manifest: Manifest, graphs: Mapping[str, bytes], card: str) -> Bundle:
+def write(
+    path: Path, manifest: Manifest, graphs: Mapping[str, bytes], card: str, rehearsal: bytes = b""
+) -> Bundle:
     """Write a bundle whole or not at all, in place of an older bundle if there is one.
 
     Args:
@@ -154,6 +161,7 @@ def write(path: Path, manifest: Manifest, graphs: Mapping[str, bytes], card: str
         manifest: As `Manifest.parse` would accept it, with `graphs` described.
         graphs: Precision -> the ONNX file's bytes.
         card: Text of the model card.
+        rehearsal: What `manifest.rehearsal` describes, if it does.
 
     Raises:
         BundleError: `path` holds something that is no bundle, or it cannot be written, or the
@@ -170,6 +178,8 @@ def write(path: Path, manifest: Manifest, graphs: Mapping[str, bytes], card: str
             (new / CARD).write_text(card, encoding="utf-8", newline="\n")
             for precision, data in graphs.items():
                 (new / GRAPHS[precision]).write_bytes(data)
+            if rehearsal:
+                (new / REHEARSAL).write_bytes(rehearsal)
             Bundle.read(new)
             if path.exists():
                 path.rename(Path(temporary) / "old")
@@ -195,7 +205,7 @@ def _read_manifest(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _check_graph(path: Path, size: int, sha256: str) -> None:
+def _check_file(path: Path, size: int, sha256: str) -> None:
     if not path.is_file():
         raise BundleError(f"expected a file {path.name} in it, found none; fetch it again")
     found = path.stat().st_size

@@ -11,7 +11,7 @@ import json
 import math
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from typing import Any, Never, Union, get_args, get_origin, get_type_hints
 
 from jamd.errors import BundleError
@@ -24,6 +24,10 @@ FORMAT = 1
 LANGUAGES = ("grid", "article")
 WEIGHTS = {"float32": ("float32", "float16"), "int8": ("int8",)}
 """Precision of a graph -> the ways in which its weights may lie in the file."""
+
+
+MOST_REHEARSAL_BYTES = 1 << 20
+"""A fifth of this is enough to rehearse with; a bundle is no place for a corpus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,36 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A few bars of the music that a model learned from, or was measured on.
+
+    Attributes:
+        tokens: How many it has.
+        held_out: Whether it is of a piece that was held out from training.
+        has_velocity: False where its velocities teach nothing.
+    """
+
+    tokens: int
+    held_out: bool
+    has_velocity: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """The file of excerpts that whoever trains the model further can rehearse and measure it on.
+
+    Attributes:
+        bytes: The file's size: two for each token.
+        sha256: Its checksum.
+        excerpts: What it holds, in order.
+    """
+
+    bytes: int
+    sha256: str
+    excerpts: tuple[Excerpt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """All that a bundle says about itself.
 
@@ -130,6 +164,7 @@ class Manifest:
         figures: By name of a set of held-out pieces.
         licence: Under which the weights may be used.
         made_by: Versions of what made it.
+        rehearsal: Excerpts of what it learned from, if it brings some.
     """
 
     format: int
@@ -148,6 +183,7 @@ class Manifest:
     figures: dict[str, Figures]
     licence: str
     made_by: dict[str, str]
+    rehearsal: Rehearsal | None = None
 
     @classmethod
     def parse(cls, data: bytes) -> Manifest:
@@ -172,7 +208,10 @@ class Manifest:
 
     def to_json(self) -> str:
         """The manifest as text, ending in a line break."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        fields_ = asdict(self)
+        if self.rehearsal is None:
+            del fields_["rehearsal"]
+        return json.dumps(fields_, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def grid_tensors(
@@ -213,8 +252,23 @@ def _refuse_contradictions(manifest: Manifest) -> None:
         _expect("precision", list(WEIGHTS), precision)
         _expect("graph's weights", WEIGHTS[precision], graph.weights)
         _expect("graph's bytes", range(1, (1 << 30) + 1), graph.bytes)
-        if len(graph.sha256) != 64 or set(graph.sha256) - set("0123456789abcdef"):
-            _refuse("a graph's sha256", "64 hexadecimal digits", graph.sha256)
+        _check_sha256("a graph's sha256", graph.sha256)
+    if manifest.rehearsal is not None:
+        _check_rehearsal(manifest.rehearsal)
+
+
+def _check_rehearsal(rehearsal: Rehearsal) -> None:
+    _check_sha256("the rehearsal's sha256", rehearsal.sha256)
+    _expect("rehearsal's bytes", range(1, MOST_REHEARSAL_BYTES + 1), rehearsal.bytes)
+    for excerpt in rehearsal.excerpts:
+        _expect("excerpt's tokens", range(2, MOST_REHEARSAL_BYTES), excerpt.tokens)
+    if rehearsal.bytes != 2 * sum(excerpt.tokens for excerpt in rehearsal.excerpts):
+        raise BundleError("its rehearsal's size does not fit its excerpts")
+
+
+def _check_sha256(what: str, found: str) -> None:
+    if len(found) != 64 or set(found) - set("0123456789abcdef"):
+        _refuse(what, "64 hexadecimal digits", found)
 
 
 def _check_vocabulary(manifest: Manifest) -> None:
@@ -239,8 +293,6 @@ def _expect(what: str, legal: Sequence[object], found: object) -> None:
 def _decode(kind: Any, value: object, where: str) -> Any:
     """`value`, out of JSON, as the type `kind`; raises BundleError that names the place."""
     origin = get_origin(kind)
-    if is_dataclass(kind):
-        return _decode_fields(kind, value, where)
     if origin is tuple:  # always tuple[X, ...]
         if not isinstance(value, list):
             _refuse(where, "a list", value)
@@ -249,6 +301,9 @@ def _decode(kind: Any, value: object, where: str) -> Any:
         table = _table(value, where)
         return {k: _decode(get_args(kind)[1], v, f"{where}.{k}") for k, v in table.items()}
     kinds = get_args(kind) if origin in (Union, types.UnionType) else (kind,)
+    if is_dataclass(kinds[0]):  # X, or X | None
+        nothing = value is None and type(None) in kinds
+        return None if nothing else _decode_fields(kinds[0], value, where)
     for one in kinds:
         if type(value) is one:  # not isinstance: JSON's true is no number
             return value
@@ -257,7 +312,13 @@ def _decode(kind: Any, value: object, where: str) -> Any:
     return _refuse(where, " or ".join(_NAMES[one] for one in kinds), value)
 
 
-_NAMES = {int: "a whole number", float: "a number", str: "a text", type(None): "null"}
+_NAMES = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+    type(None): "null",
+}
 
 
 def _decode_fields(kind: Any, value: object, where: str) -> Any:
@@ -268,7 +329,10 @@ def _decode_fields(kind: Any, value: object, where: str) -> Any:
             raise BundleError(f"unknown entry {_brief(_place(where, key))} in the manifest")
     hints = get_type_hints(kind)
     values = {}
+    optional = {field.name for field in fields(kind) if field.default is not MISSING}
     for name in sorted(names):
+        if name not in table and name in optional:
+            continue
         if name not in table:
             place = _brief(_place(where, name))[1:-1]
             raise BundleError(f"expected an entry {place} in the manifest, found none")

@@ -74,11 +74,14 @@ class Text:
         tokens: Ids from `Start` to `End`.
         style: One of `jamd.grid.STYLES`.
         has_velocity: False where its velocities teach nothing.
+        taught: bool (n,): which tokens are to be learned and measured, the others being what they
+            answer to; None for all.
     """
 
     tokens: NDArray[np.integer]
     style: str
     has_velocity: bool = True
+    taught: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,8 @@ class Batch:
 def whole(text: Text) -> Passage:
     """A piece as it stands, for measuring."""
     tokens = text.tokens.astype(np.int32)
-    return Passage(tokens, _weights(tokens, text.has_velocity))
+    weights = _weights(tokens, text.has_velocity)
+    return Passage(tokens, weights if text.taught is None else weights * text.taught)
 
 
 def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE) -> Passage:
@@ -124,8 +128,12 @@ def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE
     the key that some notes at its beginning tell, how many being drawn by chance; now and then to
     any key at all. Where the piece has no velocities of its own the network reads one level with a
     little variation, a different one each time, and is not asked for it.
+
+    A text of which only some tokens are taught is a jam, and read as it was played: whole, home.
     """
-    tokens = _from_some_bar(text.tokens.astype(np.int32), rng, longest)
+    if text.taught is not None:
+        return _at_home(whole(text))
+    tokens = cut(text.tokens.astype(np.int32), rng, longest)
     if rng.random() < ALONE_AT_FIRST:
         tokens = _alone_at_first(tokens, int(rng.integers(2, len(tokens) + 1)))
     if rng.random() < NOT_AT_HOME:
@@ -137,6 +145,11 @@ def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE
     if not text.has_velocity:
         tokens = _some_velocity(tokens, rng)
     return Passage(tokens, _weights(tokens, text.has_velocity))
+
+
+def _at_home(passage: Passage) -> Passage:
+    tokens = passage.tokens
+    return Passage(transposed(tokens, home_of_tokens(tokens)), passage.weights)
 
 
 def transposed(tokens: Ids, semitones: int) -> Ids:
@@ -168,7 +181,10 @@ def excerpts(
     """`count` passages, transposed home, from each of `texts` in turn, for measuring."""
     for i in range(count):
         text = texts[i % len(texts)]
-        tokens = _from_some_bar(text.tokens.astype(np.int32), rng, longest)
+        if text.taught is not None:
+            yield _at_home(whole(text))
+            continue
+        tokens = cut(text.tokens.astype(np.int32), rng, longest)
         tokens = transposed(tokens, home_of_tokens(tokens))
         yield Passage(tokens, _weights(tokens, text.has_velocity))
 
@@ -180,7 +196,8 @@ def _weights(tokens: Ids, has_velocity: bool) -> Weights:
     return counts.astype(np.float32)
 
 
-def _from_some_bar(tokens: Ids, rng: np.random.Generator, longest: int) -> Ids:
+def cut(tokens: Ids, rng: np.random.Generator, longest: int) -> Ids:
+    """At most `longest` tokens of a piece, from its beginning or from some other bar on."""
     bars = np.flatnonzero(_IS_BAR[tokens])
     if not len(bars):
         return tokens[:longest]

@@ -1,7 +1,8 @@
 """A corpus on disk: pieces as token ids, with where they came from and which are held out.
 
 The format is described in docs/corpus.md. `corpus.json` tells the pieces, `tokens.npy` holds their
-tokens end to end, so that a corpus larger than memory can be mapped and read.
+tokens end to end, so that a corpus larger than memory can be mapped and read. Where not all of them
+are to be learned, as in a jam of which only the player's notes are, `taught.npy` says which.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class Corpus:
     pieces: tuple[Entry, ...]
     left_out: tuple[LeftOut, ...]
     all_tokens: NDArray[np.uint16]
+    all_taught: NDArray[np.bool_] | None = None
 
     @classmethod
     def read(cls, path: Path) -> Corpus:
@@ -95,6 +97,9 @@ class Corpus:
                     "prepare it again"
                 )
             tokens = np.load(path / "tokens.npy", mmap_mode="r", allow_pickle=False)
+            taught = None
+            if (path / "taught.npy").is_file():
+                taught = np.load(path / "taught.npy", mmap_mode="r", allow_pickle=False)
             corpus = cls(
                 path=path,
                 language=head["language"],
@@ -103,11 +108,15 @@ class Corpus:
                 pieces=tuple(map(_entry, head["pieces"])),
                 left_out=tuple(LeftOut(**item) for item in head["left_out"]),
                 all_tokens=tokens,
+                all_taught=taught,
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CorpusError(f"{path}: damaged corpus ({error}); prepare it again") from error
         ends = [piece.start + piece.length for piece in corpus.pieces]
-        if tokens.dtype != np.uint16 or tokens.ndim != 1 or max(ends, default=0) > len(tokens):
+        fits = taught is None or (taught.dtype == np.bool_ and taught.shape == tokens.shape)
+        if tokens.dtype != np.uint16 or tokens.ndim != 1 or not fits:
+            ends = [len(tokens) + 1]
+        if max(ends, default=0) > len(tokens):
             raise CorpusError(
                 f"{path}: corpus.json and tokens.npy do not belong together; prepare it again"
             )
@@ -116,6 +125,12 @@ class Corpus:
     def tokens(self, piece: Entry) -> NDArray[np.uint16]:
         """The token ids of a piece, shape (piece.length,), read-only."""
         return self.all_tokens[piece.start : piece.start + piece.length]
+
+    def taught(self, piece: Entry) -> NDArray[np.bool_] | None:
+        """Which tokens of a piece are to be learned, shape (piece.length,); None for all."""
+        if self.all_taught is None:
+            return None
+        return self.all_taught[piece.start : piece.start + piece.length]
 
     def of_split(self, split: Split) -> tuple[Entry, ...]:
         """The pieces of one side of the split."""

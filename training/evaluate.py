@@ -211,7 +211,7 @@ def sample_of(corpus: Corpus, entry: Entry) -> Sample:
     tokens = corpus.tokens(entry)
     if corpus.language != "grid":
         return Sample(tokens, np.ones(len(tokens), np.bool_))
-    read = whole(Text(tokens, corpus.style, entry.has_velocity))
+    read = whole(Text(tokens, corpus.style, entry.has_velocity, corpus.taught(entry)))
     return Sample(tokens, read.weights > 0)
 
 

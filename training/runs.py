@@ -1,6 +1,7 @@
 """A training run on disk.
 
     run.json          what is trained, on what, how: written once, when the run begins
+    start.weights.h5  what it begins with, where it goes on from another network
     best.weights.h5   the weights of the network that did best on held-out pieces
     improvements/     those weights at every improvement, named by epoch and loss
     last.npz          weights, optimiser and counters of the last epoch: where a resumed run goes on
@@ -13,7 +14,7 @@ Each file is replaced whole, so that a kill at any moment leaves a run that can 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -115,6 +116,21 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a run goes on from, so that a bundle made of it can say so.
+
+    Attributes:
+        name: What the bundle or run was called.
+        sources: What that learned from: name of a set -> who made it, and its licence.
+        given: What was given to learn, as on the command line.
+    """
+
+    name: str
+    sources: Mapping[str, str]
+    given: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What is trained, on what and how.
 
@@ -125,6 +141,7 @@ class Run:
         settings: How it is trained.
         sources: What it reads.
         versions: Of jamd, Keras and its backend: what else the result depends on.
+        origin: What it goes on from; None where it begins with nothing.
     """
 
     path: Path
@@ -133,6 +150,7 @@ class Run:
     settings: Settings
     sources: tuple[Source, ...]
     versions: Mapping[str, str]
+    origin: Origin | None = None
 
     @classmethod
     def exists(cls, path: Path) -> bool:
@@ -159,6 +177,7 @@ class Run:
                 settings=Settings(**head["settings"]),
                 sources=tuple(Source(**item) for item in head["sources"]),
                 versions=head["versions"],
+                origin=Origin(**head["from"]) if "from" in head else None,
             )
         except OSError as error:
             raise CorpusError(
@@ -179,6 +198,8 @@ class Run:
             "versions": dict(self.versions),
             "vocabulary": list(self.vocabulary),
         }
+        if self.origin is not None:
+            head["from"] = asdict(self.origin)
         write_json(self.path / "run.json", head)
 
     def with_budget(self, epochs: int | None, minutes: float | None) -> Run:
@@ -189,6 +210,11 @@ class Run:
         if minutes is not None:
             settings = replace(settings, minutes=minutes)
         return replace(self, settings=settings)
+
+    @property
+    def start(self) -> Path:
+        """The weights that it begins with, where it has an `origin`."""
+        return self.path / "start.weights.h5"
 
     @property
     def size(self) -> GridSize | ArticleSize:

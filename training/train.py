@@ -65,7 +65,7 @@ def new_run(
         CorpusError: The corpora do not fit together or hold nothing to train on.
     """
     opened = _opened(corpora)
-    training, _ = _texts(opened, _vocabulary(opened))
+    training, _ = _texts(opened, [corpus.style for corpus in opened], _vocabulary(opened))
     resolved = resolve_shares(training, shares)
     sources = []
     for corpus in opened:
@@ -79,7 +79,7 @@ def new_run(
                 tokens=sum(piece.length for piece in pieces),
             )
         )
-    run = Run(path, opened[0].language, _vocabulary(opened), settings, tuple(sources), _versions())
+    run = Run(path, opened[0].language, _vocabulary(opened), settings, tuple(sources), versions())
     run.write()
     return run
 
@@ -100,6 +100,8 @@ def train(run: Run, report: Callable[[Moment], None]) -> None:
     loop = _Loop(run, lessons, state or State())
     if state:
         state.restore(lessons.trainee)
+    elif run.origin is not None:
+        lessons.network.load_weights(run.start)
     while not loop.is_over:
         loop.epoch(report)
 
@@ -218,22 +220,24 @@ def _vocabulary(corpora: Sequence[Corpus]) -> Vocabulary:
     return Vocabulary(sorted({name for corpus in corpora for name in corpus.vocabulary}))
 
 
-def _texts(corpora: Sequence[Corpus], vocabulary: Vocabulary) -> tuple[list[Text], list[Text]]:
-    """Pieces for training and pieces held out, in ids of `vocabulary`."""
+def _texts(
+    corpora: Sequence[Corpus], styles: Sequence[str], vocabulary: Vocabulary
+) -> tuple[list[Text], list[Text]]:
+    """Pieces for training and pieces held out, in ids of `vocabulary`, each corpus of a style."""
     training: list[Text] = []
     held_out: list[Text] = []
-    for corpus in corpora:
+    for corpus, style in zip(corpora, styles, strict=True):
         ids = np.array([vocabulary.id(name) for name in corpus.vocabulary], dtype=np.int32)
         for piece in corpus.pieces:
             side = training if piece.split == "train" else held_out
             tokens = ids[corpus.tokens(piece)]
             if len(tokens) > 1:
-                side.append(Text(tokens, corpus.style, piece.has_velocity))
+                side.append(Text(tokens, style, piece.has_velocity, corpus.taught(piece)))
     return training, held_out
 
 
 def _lessons(run: Run, corpora: Sequence[Corpus], seed: int) -> Lessons:
-    training, held_out = _texts(corpora, run.vocabulary)
+    training, held_out = _texts(corpora, [s.style for s in run.sources], run.vocabulary)
     size = run.size
     if isinstance(size, GridSize):
         shares = {source.style: source.share for source in run.sources}
@@ -260,7 +264,8 @@ def _as_json(score: Score) -> dict[str, float]:
     }
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """What a result depends on: of jamd, Keras and its backend."""
     backend = keras.backend.backend()
     found = {"keras": keras.__version__, "backend": backend}
     for package in ("jamd", backend):

@@ -54,6 +54,11 @@ def add(subparsers: Subparsers) -> None:
         metavar="NAME=TEXT",
         help="who made a corpus, and its licence, for the card; again for each",
     )
+    parser.add_argument(
+        "--rehearsal",
+        action="store_true",
+        help="put excerpts of the corpora into the bundle, so that others can train it further",
+    )
     parser.set_defaults(run=run)
 
 
@@ -76,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
             figures_tokens=args.figures,
             licence=args.licence,
             sources=sources,
+            rehearsal=args.rehearsal,
         )
 
         def progress(step: str, done: int, of: int) -> None:

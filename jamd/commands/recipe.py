@@ -65,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
         figures_tokens=MOST_TOKENS,
         licence=recipe.LICENCE,
         sources={item.style: item.source for item in ingredients},
+        rehearsal=True,
     )
     with console.status("exporting") as status:
 

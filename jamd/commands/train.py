@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jamd.commands import Subparsers
 
@@ -25,19 +25,30 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "train",
         help="train a network on corpora",
-        description="Train a network on one or more corpora of one language. A run that was "
-        "stopped goes on where its last epoch ended when the same command is given again.",
+        description="Train a network on one or more corpora of one language; or, with --from, a "
+        "network that is there already on your own music. A run that was stopped goes on where its "
+        "last epoch ended when the same command is given again.",
     )
-    parser.add_argument("corpora", nargs="+", type=Path, metavar="CORPUS")
     parser.add_argument(
-        "-o", "--output", required=True, type=Path, metavar="RUN", help="folder to write"
+        "corpora",
+        nargs="*",
+        type=Path,
+        metavar="CORPUS",
+        help="folder that jamd prepare wrote; with --from, a folder of music will do",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="RUN",
+        help="folder to write; needed, but with --from (default there: tuned)",
     )
     parser.add_argument(
         "--preset",
         choices=("default", "tiny"),
-        default="default",
-        help="how large and how long; tiny is done within a minute",
+        help="how large and how long (default: default); tiny is done within a minute",
     )
+    _add_tuning(parser)
     parser.add_argument(
         "--weight",
         type=_weight,
@@ -80,28 +91,70 @@ def add(subparsers: Subparsers) -> None:
     parser.set_defaults(run=run)
 
 
+def _add_tuning(parser: argparse.ArgumentParser) -> None:
+    tuning = parser.add_argument_group("going on from a network that is there")
+    tuning.add_argument(
+        "--from",
+        dest="origin",
+        metavar="BUNDLE|RUN",
+        help='what to go on from: a folder, or "default" for the bundle that jamd is shipped with',
+    )
+    tuning.add_argument(
+        "--takes",
+        nargs="?",
+        const=Path(),
+        type=Path,
+        metavar="DIR",
+        help="learn what you played in the takes in DIR (default: where jamd play keeps them)",
+    )
+    tuning.add_argument(
+        "--style",
+        help="what family your music is, and is to be played in: jazz, song … "
+        "(default: the one that jamd play asks for)",
+    )
+    tuning.add_argument(
+        "--join", type=int, default=0, metavar="BARS", help="join shorter files, as jamd prepare"
+    )
+    tuning.add_argument(
+        "--old",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="CORPUS",
+        help="what it learned from, to rehearse and to measure how much it forgets; again for "
+        "several (default: what the bundle brings of it)",
+    )
+
+
 def run(args: argparse.Namespace) -> int:
+    if args.origin is not None:
+        from jamd.commands import tuning
+
+        return tuning.run(args)
+    return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from jamd.errors import CorpusError
+    from jamd.errors import CorpusError, UserError
     from jamd.training.backend import load_backend
     from jamd.training.corpus import Corpus
 
+    for name in ("takes", "style", "join", "old"):
+        if getattr(args, name) not in (None, 0, []):
+            raise UserError(f"--{name} goes with --from BUNDLE: a network that is there already")
+    if not args.corpora or args.output is None:
+        raise UserError("expected jamd train CORPUS -o RUN; or jamd train FOLDER --from BUNDLE")
     corpora = [Corpus.read(path) for path in args.corpora]  # a wrong path is told at once
     load_backend()
     from jamd.training.runs import ARTICLE_EPOCHS, Run, preset
 
-    given = {name: getattr(args, name) for name in _SETTINGS if getattr(args, name) is not None}
     if Run.exists(args.output):
         if not args.resume:
             raise CorpusError(f"{args.output}: expected no run there, found one; name another")
         begun = Run.read(args.output)
-        for name, value in given.items():
-            if (found := getattr(begun.settings, name)) != value:
-                raise CorpusError(
-                    f"{args.output}: begun with --{_NAMES.get(name, name)} {found}, "
-                    f"not {value}; leave it out, or name another folder"
-                )
+        refuse_other_settings(begun, args)
         return _train(begun.with_budget(args.epochs, args.minutes))
     from jamd.training.train import new_run
 
@@ -111,13 +164,32 @@ def run(args: argparse.Namespace) -> int:
             f"{option}: expected corpora of the article language, found {corpora[0].language}; "
             "prepare with --language article"
         )
-    settings = replace(preset(corpora[0].language, args.preset), **given)
-    if args.faithful and args.preset == "default":
+    settings = replace(
+        preset(corpora[0].language, args.preset or "default"), **settings_given(args)
+    )
+    if args.faithful and args.preset in (None, "default"):
         settings = replace(settings, epochs=ARTICLE_EPOCHS)
     begun = new_run(args.output, args.corpora, settings, dict(args.weight))
     budgeted = begun.with_budget(args.epochs, args.minutes)
     budgeted.write()
     return _train(budgeted)
+
+
+def settings_given(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings of a run that the command line names."""
+    return {name: getattr(args, name) for name in _SETTINGS if getattr(args, name) is not None}
+
+
+def refuse_other_settings(begun: Run, args: argparse.Namespace) -> None:
+    """Raise CorpusError where the command line names other settings than a run was begun with."""
+    from jamd.errors import CorpusError
+
+    for name, value in settings_given(args).items():
+        if (found := getattr(begun.settings, name)) != value:
+            raise CorpusError(
+                f"{args.output or begun.path}: begun with --{_NAMES.get(name, name)} {found}, "
+                f"not {value}; leave it out, or name another folder"
+            )
 
 
 @contextmanager

@@ -1,0 +1,43 @@
+"""What there is to learn from a take: what the model was shown, as it was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from jamd.daemon.replay import replay
+from jamd.language import Context
+from jamd.notes import Tick
+
+
+def shown(lines: Iterable[str]) -> list[Context]:
+    """The jam of a journal as contexts of at most 32 bars, each note of the player's once.
+
+    The session is told again what it was told, so a note stands where it was meant and swing is
+    taken out, as live. Contexts overlap, so that what the player did is seen after what led to it:
+    what one has told already counts in the next one as played by jamd, that is, as given.
+
+    Args:
+        lines: The journal, each line with its break.
+
+    Raises:
+        SourceError: It is no journal, or one of another format.
+    """
+    again = replay(lines)
+    asked = [request.context for request in again.requests]
+    if again.last is not None:
+        asked.append(again.last)
+    longest: dict[Tick, Context] = {}  # of those that begin at the same bar line
+    for context in asked:
+        known = longest.get(context.start)
+        if known is None or known.until <= context.until:
+            longest[context.start] = context
+    found = []
+    told = Tick(0)
+    for _, context in sorted(longest.items()):
+        known_already = {note for note in context.heard if note.onset < told}
+        given = replace(context, played=context.played | known_already)
+        told = max(told, context.until)
+        if given.by_player:
+            found.append(given)
+    return found

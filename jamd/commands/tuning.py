@@ -1,0 +1,256 @@
+"""`jamd train --from`: a network that is there, trained further on one's own music."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jamd.errors import CorpusError, SourceError, UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from jamd.language import Context
+    from jamd.training.runs import Run
+    from jamd.training.tune import Change, Outcome
+
+OUTPUT = Path("tuned")
+"""The run's folder, where none is named."""
+
+HELD_OUT = 0.2
+"""Of few pieces, more must be held out than of many, or the figures say nothing."""
+
+_SIZES = ("units", "layers", "preset", "weight")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fine-tune; the arguments are those of `jamd train`."""
+    from jamd.training import forks
+
+    forks.start()  # gets ready while the rest is imported
+
+    from rich.console import Console
+
+    for name in _SIZES:
+        if getattr(args, name):
+            raise UserError(
+                f"--{name} is for a network that begins with nothing; --from goes on from "
+                f"{args.origin}: leave it out"
+            )
+    if not args.corpora and args.takes is None:
+        raise UserError("expected a folder of music, a corpus or --takes to learn, found none")
+    output = args.output or OUTPUT
+    console = Console(stderr=True)
+    if (output / "run.json").is_file():
+        begun = _begun(args, output)
+    else:
+        begun = _begin(args, output, console)
+    return _train(begun.with_budget(args.epochs, args.minutes), console)
+
+
+def _given(args: argparse.Namespace) -> list[str]:
+    """What is learned, so that a run that goes on is known to be the same."""
+    given = [str(path.resolve()) for path in args.corpora]
+    return given if args.takes is None else [*given, f"takes in {_takes_folder(args).resolve()}"]
+
+
+def _begun(args: argparse.Namespace, output: Path) -> Run:
+    from jamd.training.backend import load_backend
+
+    load_backend()
+    from jamd.commands.train import refuse_other_settings
+    from jamd.training.runs import Run
+
+    found = Run.read(output)
+    origin = found.origin
+    if (
+        not args.resume
+        or origin is None
+        or origin.name != args.origin
+        or (list(origin.given) != _given(args))
+    ):
+        what = "anew" if origin is None else f"from {origin.name}, on {', '.join(origin.given)}"
+        raise CorpusError(
+            f"{output}: expected no other run there, found one begun {what}; name "
+            "another folder with -o"
+        )
+    refuse_other_settings(found, args)
+    return found
+
+
+def _begin(args: argparse.Namespace, output: Path, console: Console) -> Run:
+    from jamd.grid_tokens import STYLES
+
+    style = args.style or _config().model.style
+    if style not in STYLES:
+        raise UserError(f"--style: expected one of {', '.join(STYLES)}; found {style!r}")
+    own = _corpora(args, output, style, console)
+    with console.status("loading the network"):
+        from jamd.training.backend import load_backend
+
+        load_backend()
+        from jamd.commands.train import settings_given
+        from jamd.training import tune
+        from jamd.training.runs import Origin
+
+        network, size, sources, known = _network(args.origin, output)
+        old = args.old or known
+        if not old:
+            raise UserError(
+                f"expected a bundle that brings excerpts to rehearse, found none in {args.origin}: "
+                "name a corpus that it learned from with --old CORPUS, or export it anew with "
+                "--rehearsal"
+            )
+        settings = replace(tune.SETTINGS, **settings_given(args))
+        origin = Origin(args.origin, sources, tuple(_given(args)))
+        return tune.begin(output, network, size, origin, own, old, settings)
+
+
+def _network(name: str, output: Path) -> tuple[Any, Any, dict[str, str], list[Path]]:
+    """The network of a bundle or a run, its size, whose music it knows, and corpora of that."""
+    from jamd.bundle import MANIFEST, Bundle, resolve
+    from jamd.export.weights import read_network
+    from jamd.training import rehearsal
+    from jamd.training.runs import Run
+
+    path = resolve(name)
+    if Run.exists(path) and not (path / MANIFEST).is_file():
+        found = Run.read(path)
+        if found.language != "grid":
+            raise CorpusError(
+                f"{path}: expected a run of the grid language, found one of the {found.language} "
+                "language: only a grid network can be trained further"
+            )
+        known = [Path(source.path) for source in found.sources]
+        sources = dict(found.origin.sources) if found.origin else {}
+        return found.network(), found.size, sources, known
+    bundle = Bundle.read(path)
+    loaded = read_network(bundle)
+    corpus = rehearsal.write_corpus(bundle, output / rehearsal.NAME)
+    sources = dict(bundle.manifest.sources)
+    return loaded.network, loaded.size, sources, [] if corpus is None else [corpus.path]
+
+
+def _corpora(args: argparse.Namespace, output: Path, style: str, console: Console) -> list[Path]:
+    """What is to be learned, as corpora: prepared ones as they are, all else prepared now."""
+    from jamd.training.prepare import Options, prepare
+
+    prepared = [path for path in args.corpora if (path / "corpus.json").is_file()]
+    folders = [str(path) for path in args.corpora if path not in prepared]
+    if folders:
+        options = Options(style=style, held_out=HELD_OUT, join_bars=args.join)
+        with console.status("reading your music") as status:
+
+            def progress(step: str, done: int, of: int) -> None:
+                status.update(f"{step} your music: {done} of {of}")
+
+            corpus = prepare(folders, output / "yours", options, progress).corpus
+        for item in corpus.left_out:
+            _tell_left_out(item.source, item.reason)
+        prepared.append(corpus.path)
+    if args.takes is not None:
+        prepared.append(_from_takes(_takes_folder(args), output / "takes"))
+    return prepared
+
+
+def _from_takes(folder: Path, path: Path) -> Path:
+    from jamd.daemon.recorder import KEPT, journal_of
+    from jamd.daemon.shown import shown
+    from jamd.training import takes
+
+    found: list[Sequence[Context]] = []
+    for journal in sorted(folder.glob(f"*{KEPT}")):
+        try:
+            with journal_of(journal) as lines:
+                contexts = shown(lines)
+        except SourceError as error:
+            _tell_left_out(journal.name, str(error))
+            continue
+        if contexts:
+            found.append(contexts)
+    if not found:
+        raise SourceError(
+            f"expected takes with their journals in {folder}, found none that anybody played in: "
+            "jam first (jamd play), or name another folder"
+        )
+    return takes.write_corpus(found, path, HELD_OUT).path
+
+
+def _takes_folder(args: argparse.Namespace) -> Path:
+    folder = args.takes if args.takes != Path() else _config().takes.folder
+    return Path(folder).expanduser()
+
+
+def _config() -> Any:
+    from jamd import config_file
+
+    return config_file.load(config_file.find(Path(), config_file.user_folder())).config
+
+
+def _tell_left_out(name: str, reason: str) -> None:
+    from jamd.errors import printable
+
+    print(f"left out: {printable(name)}: {printable(reason)}", file=sys.stderr)
+
+
+def _train(begun: Run, console: Console) -> int:
+    from jamd.commands.train import show_training
+    from jamd.training.rehearsal import NAME as BEFORE
+    from jamd.training.train import train
+    from jamd.training.tune import YOURS, conclude
+
+    pieces = {
+        name: sum(source.pieces for source in begun.sources if source.style == name)
+        for name in (YOURS, BEFORE)
+    }
+    assert begun.origin is not None
+    print(
+        f"learning from {pieces[YOURS]} pieces of yours, rehearsing {pieces[BEFORE]} of what "
+        f"{begun.origin.name} knew",
+        flush=True,
+    )
+    try:
+        with show_training() as report:
+            train(begun, report)
+        with console.status("measuring") as status:
+            outcome = conclude(begun, lambda step, _done, _of: status.update(step))
+    except KeyboardInterrupt:
+        print(f"stopped; the same command goes on from the last epoch in {begun.path}")
+        return 130
+    _print(outcome)
+    print(f"written to {begun.path}")
+    print(f"next: jamd export {begun.path} -o mine && jamd play --bundle mine{_style(begun)}")
+    return 0
+
+
+def _print(outcome: Outcome) -> None:
+    print(f"{'bits, held out':32}{'before':>8}{'after':>8}")
+    for name, change in (("yours", outcome.yours), ("what it knew", outcome.before)):
+        _print_change(name, change)
+    if outcome.kept < 1:
+        print(f"{outcome.kept:.0%} of the change was kept: more would have made it forget too much")
+
+
+def _print_change(name: str, change: Change) -> None:
+    what = f"{name} ({change.pieces} pieces)"
+    before, after = change.before, change.after
+    for unit, one, other, part in (
+        ("a note", before.bits_per_note, after.bits_per_note, change.bits_per_note),
+        ("a token", before.bits_per_token, after.bits_per_token, change.bits_per_token),
+    ):
+        print(f"{what + ', ' + unit:32}{one:8.3f}{other:8.3f}{part:+8.1%}")
+
+
+def _style(begun: Run) -> str:
+    """The option that plays in the style in which it was learned, where it is not the one set."""
+    from jamd.training.corpus import Corpus
+    from jamd.training.tune import YOURS
+
+    learned = {
+        Corpus.read(Path(source.path)).style for source in begun.sources if source.style == YOURS
+    }
+    return "" if _config().model.style in learned else f" --style {min(learned)}"

@@ -1,0 +1,137 @@
+"""A network that is there learns a player's own loops, and forgets little of what it knew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jamd.bundle import DEFAULT, Bundle
+from jamd.errors import BundleError
+from jamd.language import Context
+from jamd.notes import Note, Part, Tick
+from jamd.training import rehearsal, takes
+from jamd.training.backend import load_backend
+from jamd.training.corpus import Corpus
+
+pytestmark = pytest.mark.train
+
+load_backend()
+
+from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
+from jamd.export.weights import read_network  # noqa: E402
+from jamd.training.runs import Run  # noqa: E402
+
+TINY = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
+QUICK = ["--batch", "2", "--window", "32", "--epochs", "2"]
+
+MakeGrid = Callable[[str], Corpus]
+
+
+def loops(folder: Path, count: int) -> Path:
+    """Loops of two bars, no two alike, as MIDI files."""
+    import mido
+
+    folder.mkdir()
+    rng = np.random.default_rng(1)
+    for i in range(count):
+        track = mido.MidiTrack()
+        for pitch in rng.integers(60, 80, 13).tolist():
+            track.append(mido.Message("note_on", note=pitch, velocity=80 + i))
+            track.append(mido.Message("note_off", note=pitch, time=240))
+        file = mido.MidiFile(ticks_per_beat=480)
+        file.tracks.append(track)
+        file.save(folder / f"{i}.mid")
+    return folder
+
+
+def test_the_network_comes_back_out_of_the_shipped_bundle() -> None:
+    loaded = read_network(Bundle.read(DEFAULT))  # compares logits, and refuses others
+    assert (loaded.size.units, loaded.size.layers) == (384, 2)
+
+
+def test_a_bundle_without_a_float32_graph_is_refused() -> None:
+    bundle = Bundle.read(DEFAULT)
+    graphs = {"int8": bundle.manifest.graphs["int8"]}
+    only = Bundle(bundle.path, replace(bundle.manifest, graphs=graphs))
+    with pytest.raises(BundleError, match="expected a float32 graph"):
+        read_network(only)
+
+
+def test_the_shipped_bundle_brings_excerpts_of_both_sides(tmp_path: Path) -> None:
+    corpus = rehearsal.write_corpus(Bundle.read(DEFAULT), tmp_path / "before")
+    assert corpus is not None
+    assert len(corpus.of_split("train")) > 2 * len(corpus.of_split("held-out")) > 0
+    again, data = rehearsal.copied(corpus)
+    assert again == Bundle.read(DEFAULT).manifest.rehearsal
+    assert data == (DEFAULT / "rehearsal.tokens").read_bytes()
+
+
+def test_the_command_learns_from_loops_goes_on_and_exports(
+    grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = ["--old", str(grid_corpus("jazz").path)]
+    folder, run = str(loops(tmp_path / "loops", 20)), str(tmp_path / "tuned")
+    begin = ["train", folder, "--from", str(TINY), "-o", run, *old, *QUICK]
+    assert main(begin) == 0
+    told = capsys.readouterr().out
+    assert "rehearsing 8 of what" in told
+    assert "what it knew (2 pieces), a note" in told
+    assert f"next: jamd export {run} -o mine && jamd play --bundle mine" in told
+    begun = Run.read(Path(run))
+    assert [source.style for source in begun.sources] == ["yours", "before"]
+    assert begun.origin is not None
+
+    assert main([*begin[:-1], "3"]) == 0
+    assert "epoch 3: 100%" in capsys.readouterr().out
+    assert [item["epoch"] for item in begun.history()] == [1, 2, 3]
+    assert main(["train", str(tmp_path), "--from", str(TINY), "-o", run]) == 2
+    assert "name another folder with -o" in capsys.readouterr().err
+
+    assert main(["export", run, "-o", str(tmp_path / "mine"), "--figures", "0"]) == 0
+    manifest = Bundle.read(tmp_path / "mine").manifest
+    assert manifest.training["goes on from"] == str(TINY)
+    assert manifest.rehearsal is None, "the player's own corpora are not handed on unasked"
+
+
+def test_what_cannot_be_learned_from_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    few = loops(tmp_path / "few", 3)
+    run = ["-o", str(tmp_path / "run")]
+    for arguments, reason in (
+        ([str(few), "--from", "default", *run], "expected 150 notes or more to learn from"),
+        ([str(few), "--from", str(TINY), *run], "expected a bundle that brings excerpts"),
+        ([str(empty), "--from", "default", *run], "expected files of music"),
+        (["--from", "default", *run], "expected a folder of music, a corpus or --takes"),
+        (["--from", "default", "--takes", str(empty), *run], "expected takes with their journals"),
+        ([str(few), "--from", str(empty), *run], "expected a manifest.json"),
+        ([str(few), "--from", "default", "--units", "9", *run], "leave it out"),
+        ([str(few), "--takes", *run], "goes with --from BUNDLE"),
+    ):
+        assert main(["train", *arguments]) == 2
+        (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("jamd: ")]
+        assert reason in line
+
+
+def test_of_a_jam_only_the_players_notes_are_taught(tmp_path: Path) -> None:
+    def jam(shift: int) -> list[Context]:
+        mine = [Note(Tick(480 * i), 60 + i + shift) for i in range(8)]
+        theirs = [Note(Tick(3840 + 480 * i), 72 + i, part=Part.LEAD) for i in range(8)]
+        heard = tuple(sorted([*mine, *theirs]))
+        return [Context(heard, Tick(0), Tick(7680), played=frozenset(theirs))]
+
+    corpus = takes.write_corpus([jam(0), jam(3)], tmp_path / "takes", 0.2)
+    assert {piece.split for piece in corpus.pieces} == {"train", "held-out"}
+    read = Corpus.read(tmp_path / "takes")
+    for piece in read.pieces:
+        taught = read.taught(piece)
+        assert taught is not None
+        kinds = np.array([read.vocabulary.kind(token) for token in read.tokens(piece)])
+        assert (kinds[taught] == "Lead").sum() == piece.notes == 8
+        assert (kinds[~taught] == "Lead").sum() == 8

@@ -1,0 +1,98 @@
+"""What a bundle brings along of the music that it learned from.
+
+A network that is trained on something new forgets what it is not shown any more (McCloskey and
+Cohen, "Catastrophic interference in connectionist networks", 1989). Rehearsing a little of the old
+prevents most of it (Robins, "Catastrophic forgetting, rehearsal and pseudorehearsal", 1995). The
+corpora are not shipped with jamd; some dozens of excerpts of each, 150 kB in all, are: of training
+pieces to rehearse, and of held-out pieces to measure how much is forgotten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jamd.bundle import REHEARSAL, Bundle
+from jamd.errors import BundleError
+from jamd.grid_tokens import VOCABULARY
+from jamd.manifest import Excerpt, Rehearsal
+from jamd.training.batches import cut
+from jamd.training.corpus import Corpus, CorpusWriter, Split
+
+EXCERPT = 384
+"""Tokens of an excerpt: some eight bars."""
+
+OF_TRAINING, OF_HELD_OUT = 24, 10
+"""Excerpts of each corpus, from either side of its split."""
+
+NAME = "before"
+"""What the rehearsed music is called, whatever its styles."""
+
+
+def rehearsal_of(corpora: Sequence[Corpus]) -> tuple[Rehearsal, bytes]:
+    """Excerpts of corpora of the grid language, as a manifest describes them and as a file.
+
+    They are the same for the same corpora. Of a corpus with fewer pieces, some pieces give several.
+    """
+    excerpts: list[Excerpt] = []
+    chunks: list[bytes] = []
+    for corpus in corpora:
+        rng = np.random.default_rng(0)
+        sides: tuple[tuple[Split, int], ...] = (("train", OF_TRAINING), ("held-out", OF_HELD_OUT))
+        for split, count in sides:
+            pieces = corpus.of_split(split)
+            order = rng.permutation(len(pieces))
+            for i in range(count if pieces else 0):
+                piece = pieces[order[i % len(pieces)]]
+                tokens = cut(corpus.tokens(piece).astype(np.int32), rng, EXCERPT)
+                excerpts.append(Excerpt(len(tokens), split == "held-out", piece.has_velocity))
+                chunks.append(tokens.astype("<u2").tobytes())
+    data = b"".join(chunks)
+    return Rehearsal(len(data), hashlib.sha256(data).hexdigest(), tuple(excerpts)), data
+
+
+def copied(corpus: Corpus) -> tuple[Rehearsal, bytes]:
+    """The rehearsal that `write_corpus` made `corpus` of, for a bundle made of that bundle."""
+    excerpts = tuple(
+        Excerpt(piece.length, piece.split == "held-out", piece.has_velocity)
+        for piece in corpus.pieces
+    )
+    data = np.concatenate([corpus.tokens(piece) for piece in corpus.pieces]).astype("<u2").tobytes()
+    return Rehearsal(len(data), hashlib.sha256(data).hexdigest(), excerpts), data
+
+
+def write_corpus(bundle: Bundle, path: Path) -> Corpus | None:
+    """Write the excerpts that a bundle brings as a corpus, to train on; None where it brings none.
+
+    Raises:
+        BundleError: The file holds what is no token.
+    """
+    rehearsal = bundle.manifest.rehearsal
+    if rehearsal is None:
+        return None
+    tokens = np.frombuffer((bundle.path / REHEARSAL).read_bytes(), "<u2").astype(np.uint16)
+    if len(tokens) and int(tokens.max()) >= len(VOCABULARY):
+        raise BundleError(
+            f"{bundle.path / REHEARSAL}: expected ids below {len(VOCABULARY)}, found {tokens.max()}"
+        )
+    kinds = np.array(
+        [VOCABULARY.kind(token) in ("Lead", "Comp") for token in range(len(VOCABULARY))]
+    )
+    with CorpusWriter(path) as writer:
+        start = 0
+        for number, excerpt in enumerate(rehearsal.excerpts):
+            own = tokens[start : start + excerpt.tokens]
+            start += excerpt.tokens
+            writer.add(
+                own,
+                source=f"{REHEARSAL}#{number + 1}",
+                group=hashlib.sha256(own.tobytes()).hexdigest()[:16],
+                split="held-out" if excerpt.held_out else "train",
+                notes=int(kinds[own].sum()),
+                has_velocity=excerpt.has_velocity,
+                transpose=(0, 0),
+            )
+        return writer.finish(language="grid", vocabulary=VOCABULARY, style="other", left_out=())

@@ -1,0 +1,228 @@
+"""Training further on one's own music, from a network that knows how music goes.
+
+What is begun is a run like any other, from given weights and with two sources: `yours`, and
+`before`, a rehearsal of what the network learned from (`jamd.training.rehearsal`). What would
+still be forgotten is bounded at the end: weights between the old and the new ones keep most of what
+was learned and give up little of what was known (Wortsman et al., "Robust fine-tuning of zero-shot
+models", 2022), so the way from old to new is walked only so far as the rehearsal allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from jamd.errors import CorpusError
+from jamd.grid_tokens import VOCABULARY
+from jamd.manifest import Score
+from jamd.training import predictors
+from jamd.training.corpus import Corpus, Split
+from jamd.training.evaluate import Sample, evaluate, held_out
+from jamd.training.network import GridSize, grid_network
+from jamd.training.prepare import Progress, no_progress
+from jamd.training.rehearsal import NAME as BEFORE
+from jamd.training.runs import Origin, Run, Settings, Source, replace_file, write_json
+from jamd.training.train import versions
+
+YOURS = "yours"
+"""What the music that is learned is called, whatever its style."""
+
+REHEARSED = 0.4
+"""How much of what is read is rehearsal."""
+
+FEWEST_NOTES = 150
+"""To learn from: some eight short loops. With fewer there is nothing to measure either."""
+
+MOST_FORGOTTEN = 0.04
+"""By how much bits on what it knew may rise."""
+
+SHARES_KEPT = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.0)
+"""How far from the old weights to the new: the farthest is taken that forgets little enough."""
+
+MOST_TOKENS = 20_000
+"""Of each corpus, held out, to measure on."""
+
+SETTINGS = Settings(rows=16, window=128, rate=7e-4, epoch_steps=15, epochs=5)
+"""Some 75 batches, a minute on two cores; 20 loops are known by heart soon after. The sizes are
+those of the network, whatever they say here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Held-out bits before and after.
+
+    Attributes:
+        pieces: How many were measured.
+        before: With the old weights.
+        after: With those that are kept.
+    """
+
+    pieces: int
+    before: Score
+    after: Score
+
+    @property
+    def bits_per_note(self) -> float:
+        """The change as a part of what it was: below 0 is better."""
+        return self.after.bits_per_note / self.before.bits_per_note - 1
+
+    @property
+    def bits_per_token(self) -> float:
+        """As `bits_per_note`, a token."""
+        return self.after.bits_per_token / self.before.bits_per_token - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        kept: How far from the old weights to the new ones those are that are kept, 0..1.
+        yours: On what was learned.
+        before: On what was rehearsed.
+    """
+
+    kept: float
+    yours: Change
+    before: Change
+
+
+def begin(
+    path: Path,
+    network: keras.Model,
+    size: GridSize,
+    origin: Origin,
+    own: Sequence[Path],
+    old: Sequence[Path],
+    settings: Settings,
+) -> Run:
+    """Begin a run that goes on from `network`.
+
+    Args:
+        path: Its folder; made where it is not there.
+        network: What it goes on from, as `grid_network` builds it.
+        size: How large that is.
+        origin: Where that comes from.
+        own: Corpora to learn.
+        old: Corpora to rehearse.
+        settings: How to train; sizes are the network's.
+
+    Raises:
+        CorpusError: There is too little to learn from, nothing to measure on, or a corpus of
+            another language.
+    """
+    opened = {YOURS: [_of_grid(each) for each in own], BEFORE: [_of_grid(each) for each in old]}
+    _require_enough(opened[YOURS])
+    for corpus in opened[BEFORE]:
+        if not corpus.of_split("train") or not corpus.of_split("held-out"):
+            raise CorpusError(
+                f"{corpus.path}: expected pieces to rehearse and pieces held out, found only one "
+                "of both; prepare more files"
+            )
+    settings = replace(
+        settings, units=size.units, layers=size.layers, inner=size.embedding, dropout=size.dropout
+    )
+    sources = tuple(
+        Source(
+            path=str(corpus.path.resolve()),
+            style=name,
+            share=share,
+            pieces=len(corpus.of_split("train")),
+            tokens=sum(piece.length for piece in corpus.of_split("train")),
+        )
+        for name, share in ((YOURS, 1 - REHEARSED), (BEFORE, REHEARSED))
+        for corpus in opened[name]
+    )
+    run = Run(path, "grid", VOCABULARY, settings, sources, versions(), origin)
+    path.mkdir(parents=True, exist_ok=True)
+    replace_file(run.start, network.save_weights)
+    run.write()
+    return run
+
+
+def _of_grid(path: Path) -> Corpus:
+    corpus = Corpus.read(path)
+    if corpus.language != "grid":
+        raise CorpusError(
+            f"{path}: expected a corpus of the grid language, found one of the {corpus.language} "
+            "language; prepare it with --language grid"
+        )
+    if corpus.vocabulary.fingerprint != VOCABULARY.fingerprint:
+        raise CorpusError(f"{path}: made by another version of jamd; prepare it again")
+    return corpus
+
+
+def _require_enough(corpora: Sequence[Corpus]) -> None:
+    def notes(split: Split) -> int:
+        return sum(piece.notes for corpus in corpora for piece in corpus.of_split(split))
+
+    if notes("train") < FEWEST_NOTES:
+        raise CorpusError(
+            f"expected {FEWEST_NOTES} notes or more to learn from, some ten short loops; found "
+            f"{notes('train')} (and {notes('held-out')} held out): add more"
+        )
+    if not notes("held-out"):
+        raise CorpusError(
+            "expected pieces that differ, so that some can be held out and measured; found only "
+            "one, in other keys or tempos at most: add others"
+        )
+
+
+def conclude(run: Run, progress: Progress = no_progress) -> Outcome:
+    """Choose the weights to keep of a run that has been trained, and measure them.
+
+    Can be done again, with the same result: it starts from the last of the improvements.
+
+    Raises:
+        CorpusError: No epoch has been finished, or a corpus is gone.
+    """
+    network = grid_network(_size(run))
+    network.load_weights(run.start)
+    old = network.get_weights()
+    new = run.network(_newest(run)).get_weights()
+    samples = {name: _samples(run, name) for name in (YOURS, BEFORE)}
+
+    def measure(name: str, what: str) -> Score:
+        progress(f"measuring {what}", 0, 1)
+        predictor = predictors.of_keras(network, vocabulary=len(VOCABULARY))
+        return evaluate({"": predictor}, samples[name], VOCABULARY).score("")
+
+    first = {name: measure(name, f"{name}, as it was") for name in samples}
+    for kept in SHARES_KEPT:
+        network.set_weights([a + np.float32(kept) * (b - a) for a, b in zip(old, new, strict=True)])
+        now = measure(BEFORE, f"what is forgotten with {kept:.0%} of the change")
+        if now.bits_per_note <= (1 + MOST_FORGOTTEN) * first[BEFORE].bits_per_note:
+            break
+    replace_file(run.path / "best.weights.h5", network.save_weights)
+    after = {BEFORE: now, YOURS: measure(YOURS, f"{YOURS}, as it is")}
+    yours, before = (Change(len(samples[n]), first[n], after[n]) for n in (YOURS, BEFORE))
+    outcome = Outcome(kept, yours, before)
+    write_json(run.path / "tuned.json", asdict(outcome))
+    return outcome
+
+
+def _newest(run: Run) -> Path:
+    improvements = sorted((run.path / "improvements").glob("*.weights.h5"))
+    if not improvements:
+        raise CorpusError(f"{run.path}: no epoch has been finished yet; train it further")
+    return improvements[-1]
+
+
+def _samples(run: Run, name: str) -> list[Sample]:
+    corpora = [Corpus.read(Path(source.path)) for source in run.sources if source.style == name]
+    return [
+        sample
+        for corpus in corpora
+        if corpus.of_split("held-out")
+        for sample in held_out(corpus, MOST_TOKENS)
+    ]
+
+
+def _size(run: Run) -> GridSize:
+    size = run.size
+    assert isinstance(size, GridSize)
+    return size
