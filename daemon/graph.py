@@ -57,6 +57,7 @@ def open_session(path: Path, provider: str, threads: int) -> ort.InferenceSessio
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # not its own, unchecked
     options.enable_cpu_mem_arena = False  # a step needs kilobytes; the arena would hold megabytes
     options.log_severity_level = 3  # errors only: the library warns of what is none of the user's
     providers = [CUDA, CPU] if provider == CUDA else [CPU]

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from jamd.daemon import sampling
 from jamd.daemon.graph import (
     CPU,
@@ -24,10 +26,10 @@ from jamd.daemon.graph import (
     open_session,
 )
 from jamd.daemon.requests import Planned, PlanRequest, Sampling
+from jamd.errors import BundleError
 from jamd.recall import Recall
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from jamd.bundle import Bundle
@@ -121,6 +123,25 @@ class Improviser:
             graph = DeviceGraph(self.session) if cuda else HostGraph(self.session)
             self.logits = StateCache(graph).logits
         self._recall = Recall(relative=self.language.name == "grid")
+        self._prove(bundle)
+
+    def _prove(self, bundle: Bundle) -> None:
+        """Run it once on every token there is: a graph that is well formed may yet be no model.
+
+        Raises:
+            BundleError: It cannot be run, or what comes out is not a number for each token.
+        """
+        size = len(self.language.vocabulary)
+        try:
+            logits = self.logits(list(range(size)))
+        except Exception as error:  # onnxruntime's own errors have no other base
+            reason = " ".join(str(error).split())
+            raise BundleError(f"{bundle.path}: its graph cannot be run: {reason}") from error
+        if logits.shape != (size,) or not np.isfinite(logits).all():
+            raise BundleError(
+                f"{bundle.path}: expected a number for each of {size} tokens from its graph, found "
+                f"{'some that are none' if logits.shape == (size,) else f'{list(logits.shape)}'}"
+            )
 
     def plan(
         self, request: PlanRequest, superseded: Callable[[], bool] = lambda: False

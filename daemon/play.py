@@ -40,6 +40,10 @@ PANIC_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
 """`kill -USR1` ends all that sounds; Windows has no such signal."""
 
 
+FIRST_WORD_S = 5.0
+"""A worker mostly says within one second whether it can run its model; CUDA may need longer."""
+
+
 def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: bool = False) -> None:
     """Play until SIGINT, SIGTERM or the end of `bars`; without a MIDI system, rehearse.
 
@@ -69,6 +73,7 @@ def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: boo
             stops.callback(link.close)
         supervisor = Supervisor(load, clock.now())
         stops.callback(supervisor.close)
+        _wait_for_the_model(supervisor, clock)
         ports, room = _open(config, settings, bars, screen)
         stops.callback(ports.close)
         if room is not None and bars is None:
@@ -101,6 +106,18 @@ def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: boo
         gc.collect()
         gc.freeze()  # a full collection would look through all that was imported: a late note
         loop.run()
+    _raise_if_refused(supervisor)
+
+
+def _wait_for_the_model(supervisor: Supervisor, clock: MonotonicClock) -> None:
+    """Open no port for a model that cannot be run. One that takes its time is not waited for."""
+    deadline = clock.now() + FIRST_WORD_S
+    while not supervisor.settled(clock.now()) and clock.now() < deadline:
+        clock.sleep_until(clock.now() + 0.01)
+    _raise_if_refused(supervisor)
+
+
+def _raise_if_refused(supervisor: Supervisor) -> None:
     if supervisor.refused is not None:
         raise BundleError(f"the model cannot be run: {supervisor.refused}")
 

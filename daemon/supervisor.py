@@ -26,6 +26,10 @@ ANSWER_LIMIT_STEPS = 1000
 LOAD_LIMIT_S = 120.0
 """A worker not ready after so long hangs. CUDA on a cold disk takes a quarter of it."""
 
+MOST_STARTS = 2
+"""A model that has never been there, and at whose loading so many workers died, is refused: a graph
+that kills its runtime will do so again."""
+
 LONGEST_PAUSE_S = 8.0
 """The most between two tries to start a worker that never gets ready; it doubles from 0.25 s."""
 
@@ -96,6 +100,8 @@ class Supervisor:
         self.faults: list[str] = []
         self._process: Process | None = Process(load)
         self._served = False  # a worker has been ready
+        self._starts = 0  # that came to nothing before that
+        self._kept: list[Event] = []  # what `settled` heard, for `poll`
         self._started = now
         self._start_at = now
         self._pause_s = 0.25
@@ -118,7 +124,7 @@ class Supervisor:
 
     def poll(self, now: float) -> list[Event]:
         """What there is to tell the session since the last time. Quick, and never waits."""
-        events: list[Event] = []
+        events, self._kept = self._kept, []
         if self._process is None:
             if now >= self._start_at:
                 self._process, self._started = Process(self._load), now
@@ -140,6 +146,11 @@ class Supervisor:
             if now - self._last_word > limit_s:
                 self._lose(events, now, f"said nothing for {limit_s:.0f} s")
         return events
+
+    def settled(self, now: float) -> bool:
+        """Whether the first worker has said if it can run the model. Loses nothing for `poll`."""
+        self._kept = self.poll(now)
+        return self.ready is not None or self.refused is not None
 
     def _take(self, answer: Answer, events: list[Event]) -> None:
         match answer:
@@ -170,6 +181,12 @@ class Supervisor:
         if self.ready is not None:
             events.append(WorkerLost())
         self.faults.append(f"the worker {why}; starting another")
+        self._starts += 1
+        if not self._served and self._starts >= MOST_STARTS:
+            self.faults.clear()
+            self.refused, self._start_at = f"its worker {why}, {self._starts} times", math.inf
+            self.close()
+            return
         was_ready, self.ready, self._process, self._asked = self.ready, None, None, None
         self._start_at = now if was_ready else now + self._pause_s
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)

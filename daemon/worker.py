@@ -29,6 +29,10 @@ NICENESS = 5
 """The front goes first: where both want one core, the beat matters more than the next idea."""
 
 
+MOST_MEMORY = 1 << 30
+"""Bytes beside what the weights take: a worker needs a tenth of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """The first message to a worker: which model, and how to run it.
@@ -90,9 +94,28 @@ def load(wanted: Load) -> Improviser:
     from jamd.daemon import providers
     from jamd.daemon.improviser import Improviser
 
+    bundle = Bundle.read(wanted.bundle)
     if wanted.provider == "cuda":
         providers.preload_cuda()
-    return Improviser(Bundle.read(wanted.bundle), wanted.provider, wanted.threads)
+    else:
+        limit_memory(MOST_MEMORY + 8 * max(g.bytes for g in bundle.manifest.graphs.values()))
+    return Improviser(bundle, wanted.provider, wanted.threads)
+
+
+def limit_memory(more: int) -> None:
+    """Take at most `more` bytes from now on, where the system keeps such limits: Linux.
+
+    A graph can be small and ask for all the memory there is; then it is refused, and nothing else
+    on this machine suffers.
+    """
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (ImportError, OSError):
+        return
+    limit = pages * resource.getpagesize() + more
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def serve(improviser: Improviser, inbox: queue.SimpleQueue[PlanRequest], pipe: BinaryIO) -> None:

@@ -19,17 +19,23 @@ from jamd.bundle import Bundle, checksum
 from jamd.errors import BundleError
 from jamd.manifest import (
     FORMAT,
+    Excerpt,
     Figures,
     Graph,
     Manifest,
     Parity,
+    Rehearsal,
     Score,
     grid_tensors,
     window_tensors,
 )
 from jamd.vocabulary import Vocabulary
 
-GRAPHS = {"float32": b"pretend this is a graph", "int8": b"and this a small one"}
+# As small as an ONNX file can be: who made it, and a graph of one operator.
+GRAPHS = {
+    "float32": b"\x12\x07pretend" + b"\x3a\x07\x0a\x05\x22\x03Add",
+    "int8": b"\x12\x05small" + b"\x3a\x07\x0a\x05\x22\x03Mul",
+}
 TOKENS = ("Pad", "Start", "End", "Lead_60")
 
 
@@ -80,6 +86,27 @@ def test_a_precision_that_is_not_there_is_named(tmp_path: Path) -> None:
         found.graph_path("float32")
 
 
+REHEARSAL = b"\x01\x00\x03\x00\x02\x00"
+
+
+def with_rehearsal(data: bytes = REHEARSAL, tokens: int = 3) -> Manifest:
+    return manifest(
+        rehearsal=Rehearsal(
+            len(data), checksum(data), (Excerpt(tokens, held_out=True, has_velocity=False),)
+        )
+    )
+
+
+def test_excerpts_to_rehearse_are_checked_like_a_graph(tmp_path: Path) -> None:
+    found = bundles.write(tmp_path / "b", with_rehearsal(), GRAPHS, "", REHEARSAL)
+    assert Bundle.read(found.path).manifest.rehearsal == with_rehearsal().rehearsal
+    (found.path / bundles.REHEARSAL).write_bytes(REHEARSAL[::-1])
+    with pytest.raises(BundleError, match=r"rehearsal\.tokens was altered"):
+        Bundle.read(found.path)
+    with pytest.raises(BundleError, match="size does not fit its excerpts"):
+        Manifest.parse(with_rehearsal(tokens=4).to_json().encode())
+
+
 def test_an_older_bundle_is_replaced_and_nothing_else_is(folder: Path) -> None:
     newer = bundles.write(folder, manifest(licence="CC0"), GRAPHS, "")
     assert Bundle.read(folder).manifest.licence == newer.manifest.licence == "CC0"
@@ -124,7 +151,7 @@ def _folder_for_file(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (_cut, "expected 23 bytes in model.onnx, found 22"),
+        (_cut, "expected 18 bytes in model.onnx, found 17"),
         (_alter, "model.int8.onnx was altered"),
         (_lose, "expected a file model.onnx in it, found none"),
         (_lose_manifest, "expected a manifest.json in it, found none"),

@@ -1,0 +1,149 @@
+"""A bundle whose checksums are right and whose graph is hostile: one line, whatever it does."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jamd.bundle import checksum
+from jamd.cli import main
+from jamd.daemon.supervisor import Supervisor
+from jamd.daemon.worker import Load
+
+BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
+GRAPH = (BUNDLE / "model.onnx").read_bytes()
+
+TRY_EACH = """
+import sys
+from pathlib import Path
+from jamd.bundle import Bundle
+from jamd.daemon.improviser import Improviser
+from jamd.daemon.worker import limit_memory
+from jamd.errors import BundleError
+limit_memory(1 << 30)
+for folder in map(Path, sys.argv[1:]):
+    try:
+        Improviser(Bundle.read(folder))
+        print("plays", flush=True)
+    except BundleError as error:
+        print("refused", str(error).isprintable(), flush=True)
+"""
+
+
+def with_graph(folder: Path, graph: bytes) -> Path:
+    """The tiny bundle with another graph, its size and checksum as they should be."""
+    shutil.copytree(BUNDLE, folder)
+    (folder / "model.onnx").write_bytes(graph)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["graphs"]["float32"] |= {"bytes": len(graph), "sha256": checksum(graph)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def damaged(count: int) -> Iterator[bytes]:
+    """The graph with bits turned, bytes lost, cut off, or spliced from elsewhere in it."""
+    rng = random.Random(1)
+    outline = len(GRAPH) // 20
+    for i in range(count):
+        # Half of it where the outline is densest: what is in the weights is only wrong weights.
+        place = rng.randrange(outline) if i % 2 else rng.randrange(len(GRAPH) - 64)
+        place = len(GRAPH) - 1 - place if i % 4 > 1 else place
+        other = rng.randrange(len(GRAPH) - 64)
+        yield (
+            GRAPH[:place] + bytes([GRAPH[place] ^ (1 << rng.randrange(8))]) + GRAPH[place + 1 :],
+            GRAPH[:place] + GRAPH[place + rng.randrange(1, 9) :],
+            GRAPH[:place],
+            GRAPH[:place] + GRAPH[other : other + 32] + GRAPH[place + 32 :],
+        )[rng.randrange(4)]
+
+
+def test_damaged_graphs_with_right_checksums_are_refused_or_play(tmp_path: Path) -> None:
+    folders = [with_graph(tmp_path / str(i), graph) for i, graph in enumerate(damaged(60))]
+    said: list[str] = []
+    while len(said) < len(folders):  # a crash is one refusal, and the others are still tried
+        rest = [str(folder) for folder in folders[len(said) :]]
+        done = subprocess.run(
+            [sys.executable, "-c", TRY_EACH, *rest], capture_output=True, text=True, check=False
+        )
+        said += done.stdout.splitlines()
+        assert done.returncode <= 0, f"no other error than a BundleError: {done.stderr}"
+        if done.returncode < 0:
+            said.append("crashed")
+    assert said.count("refused True") > len(folders) / 3
+    assert "refused False" not in said
+
+
+def floats_replaced(value: float) -> bytes:
+    """The graph with one value of every large weight replaced."""
+    import onnx
+
+    proto = onnx.load_from_string(GRAPH)
+    for tensor in proto.graph.initializer:
+        if len(tensor.raw_data) > 64 and tensor.data_type == onnx.TensorProto.FLOAT:
+            tensor.raw_data = struct.pack("<f", value) + tensor.raw_data[4:]
+        elif len(tensor.raw_data) > 64 and tensor.data_type == onnx.TensorProto.FLOAT16:
+            tensor.raw_data = struct.pack("<e", value) + tensor.raw_data[2:]
+    return bytes(proto.SerializeToString())
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(value: float, tmp_path: Path) -> None:
+    assert first_word(with_graph(tmp_path / "b", floats_replaced(value))).count("expected a number")
+
+
+@pytest.mark.train
+def test_a_graph_that_wants_all_the_memory_is_refused(tmp_path: Path) -> None:
+    import onnx
+
+    proto = onnx.load_from_string(GRAPH)
+    size = onnx.numpy_helper.from_array(__import__("numpy").array([1 << 40], "int64"), "bomb_size")
+    one = onnx.numpy_helper.from_array(__import__("numpy").ones(1, "float32"), "bomb_one")
+    proto.graph.initializer.extend([size, one])
+    proto.graph.node.append(onnx.helper.make_node("Expand", ["bomb_one", "bomb_size"], ["bomb"]))
+    last = next(node for node in proto.graph.node if "logits" in node.output)
+    last.output[0] = "real_logits"
+    proto.graph.node.append(onnx.helper.make_node("Add", ["real_logits", "bomb"], ["logits"]))
+    assert first_word(with_graph(tmp_path / "b", proto.SerializeToString()))
+
+
+def first_word(folder: Path) -> str:
+    """Why the worker refuses the bundle in `folder`."""
+    tried = Supervisor(Load(folder), time.monotonic())
+    deadline = time.monotonic() + 30
+    try:
+        while not tried.settled(time.monotonic()):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    finally:
+        tried.close()
+    assert "\n" not in str(tried.refused)
+    return str(tried.refused or "")
+
+
+def test_a_model_that_kills_its_worker_is_refused_and_not_tried_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    assert first_word(BUNDLE) == "its worker ended, 2 times"
+
+
+def test_no_port_is_opened_for_a_model_that_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = bytes([*GRAPH[:-2000], *bytes(2000)])
+    for graph in (noise, GRAPH[: len(GRAPH) // 2]):
+        folder = with_graph(tmp_path / str(len(graph)), graph)
+        assert main(["play", "--bundle", str(folder), "--takes", str(tmp_path / "takes")]) == 2
+        told = capsys.readouterr()
+        assert told.out == "", "not even that there is no MIDI system"
+        assert len(told.err.splitlines()) == 1
