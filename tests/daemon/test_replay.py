@@ -19,6 +19,7 @@ from jamd.daemon.journal import FORMAT, Journaled, Opened, Record, to_line
 from jamd.daemon.replay import ask_again, replay
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.shown import shown
 from jamd.daemon.virtual import Performance, ScriptedImproviser
 from jamd.errors import SourceError
 from jamd.notes import METERS
@@ -159,3 +160,14 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "It differs, first" in capsys.readouterr().out
     assert main(["replay", str(out)]) == 2
     assert capsys.readouterr().err.startswith(f"jamd: {out}: expected a take with its journal")
+
+
+def test_what_is_learned_of_a_take_holds_each_note_of_the_players_once() -> None:
+    story = [(0.0, WorkerReady()), *(pair for i in range(30) for pair in phrase(1 + 4.0 * i))]
+    lines = perform(Settings(bpm=120), story, 124)
+    found = shown(lines)
+    assert len(found) > 1, "more than 32 bars"
+    told = [note.onset for context in found for note in context.by_player]
+    assert len(told) == len(set(told))
+    assert len(told) >= 110, "all but what came after jamd was last asked"
+    assert any(context.played for context in found)
