@@ -19,7 +19,8 @@ from jamd.daemon.clock import pause
 from jamd.daemon.midi_system import CLIENT, PortSeen
 
 HUSH_S = 0.05
-"""What was under way before is over by then: two periods of 1,024 frames."""
+"""What was under way before is over by then, also on a busy computer; with long periods, two of
+them are waited for."""
 
 _NO_START_SERVER = 1  # JackNoStartServer
 _IS_INPUT, _IS_OUTPUT = 1, 2  # JackPortFlags, seen from the port's own program
@@ -57,6 +58,8 @@ def _library() -> ctypes.CDLL | None:
     jack.jack_port_get_all_connections.restype = pointer
     jack.jack_connect.argtypes = [pointer, text, text]
     jack.jack_disconnect.argtypes = [pointer, text, text]
+    jack.jack_get_buffer_size.argtypes = [pointer]
+    jack.jack_get_sample_rate.argtypes = [pointer]
     jack.jack_free.argtypes = [pointer]
     return jack
 
@@ -110,7 +113,9 @@ class JackSystem:
         for name in ids:
             for peer in self._peers(name):
                 self._jack.jack_disconnect(self._client, peer.encode(), name.encode())
-        pause(HUSH_S)
+        frames = self._jack.jack_get_buffer_size(self._client)
+        rate = self._jack.jack_get_sample_rate(self._client)
+        pause(max(HUSH_S, 2 * frames / rate))
 
     def close(self) -> None:
         if self._client is not None:
