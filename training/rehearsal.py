@@ -93,6 +93,5 @@ def write_corpus(bundle: Bundle, path: Path) -> Corpus | None:
                 split="held-out" if excerpt.held_out else "train",
                 notes=int(kinds[own].sum()),
                 has_velocity=excerpt.has_velocity,
-                transpose=(0, 0),
             )
         return writer.finish(language="grid", vocabulary=VOCABULARY, style="other", left_out=())

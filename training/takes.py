@@ -41,7 +41,6 @@ def write_corpus(takes: Sequence[Sequence[Context]], path: Path, held_out: float
                     split="held-out" if name in chosen else "train",
                     notes=len(context.by_player),
                     has_velocity=True,
-                    transpose=(0, 0),
                 )
         np.save(path / "taught.npy", np.concatenate(masks))
         style = styles.pop() if len(styles) == 1 else "other"

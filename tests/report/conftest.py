@@ -44,7 +44,6 @@ def made_corpus(tmp_path: Path) -> Callable[[str], Corpus]:
                     split="held-out" if i % 3 == 1 else "train",
                     notes=len(piece.notes),
                     has_velocity=True,
-                    transpose=(-12, 12),
                 )
             vocabulary = Grid().vocabulary
             return writer.finish(language="grid", vocabulary=vocabulary, style=style, left_out=())

@@ -65,7 +65,6 @@ def corpus(tmp_path: Path) -> Corpus:
                 split="held-out",
                 notes=len(piece.notes),
                 has_velocity=True,
-                transpose=(0, 0),
             )
         return writer.finish(language="grid", vocabulary=VOCABULARY, style="jazz", left_out=())
 
