@@ -24,7 +24,7 @@ from jamd.daemon.midi_system import NoMidiSystem
 from jamd.daemon.picture import picture_of
 from jamd.daemon.ports import Ports, open_ports
 from jamd.daemon.recorder import Recorder, keep_newest, picture, recover
-from jamd.daemon.rehearsal import BARS, RehearsalRoom, period_s, seed_phrase
+from jamd.daemon.rehearsal import BARS, RehearsalRoom, period_s, rehearsed, seed_phrase
 from jamd.daemon.remote import HAS_SOCKETS, Remote
 from jamd.daemon.screen import Screen
 from jamd.daemon.session import Session
@@ -76,8 +76,9 @@ def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: boo
         _wait_for_the_model(supervisor, clock)
         ports, room = _open(config, settings, bars, screen)
         stops.callback(ports.close)
-        if room is not None and bars is None:
-            bars = BARS
+        if room is not None:
+            bars = bars or BARS
+            settings = rehearsed(settings)
         settings = replace(settings, bars=bars)
         session: Decides = Session(settings)
         for number in _stop_signals():  # given back after the take is saved: a second one waits
@@ -137,7 +138,12 @@ def _open(
     except NoMidiSystem:
         if config.midi.api != "auto":
             raise
-        screen.news("There is no MIDI system here, so jamd plays in its rehearsal room.")
+        screen.news(
+            "There is no MIDI system here, so jamd plays in its rehearsal room, without a sound: "
+            "you see the notes, and hear them in the take."
+        )
+        if settings.source is Source.MIDI:
+            screen.news("No MIDI clock can come in there: the beat is jamd's own.")
         phrase = seed_phrase(settings.bpm)
         again = settings.mode is Mode.ANSWER
         bar_s = settings.meter.ticks_per_bar * 60 / settings.bpm / TICKS_PER_BEAT

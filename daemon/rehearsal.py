@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mido import Message
 
 from jamd.daemon.events import Output
+from jamd.daemon.follower import Source
 from jamd.daemon.ports import Connected
 from jamd.daemon.rtmidi_ports import Received
+from jamd.daemon.settings import Settings
 from jamd.daemon.take import read_song
 from jamd.notes import TICKS_PER_BEAT
 
@@ -78,6 +81,12 @@ class RehearsalRoom:
 
     def close(self) -> None:
         pass
+
+
+def rehearsed(settings: Settings) -> Settings:
+    """`settings` as they can be met in the room: no MIDI clock, and the phrase has one channel."""
+    source = Source.INTERNAL if settings.source is Source.MIDI else settings.source
+    return replace(settings, source=source, listen_channel=None)
 
 
 def seed_phrase(bpm: float, file: Path = SEED) -> list[tuple[float, Message]]:

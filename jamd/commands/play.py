@@ -42,7 +42,8 @@ def add(subparsers: Subparsers) -> None:
         "play",
         help="listen, and play along",
         description="Open two MIDI ports and jam until Ctrl-C. Without a MIDI system, rehearse: a "
-        "bundled phrase is played to jamd, and the take is saved with its picture.",
+        "bundled phrase is played to jamd, silently, and the take is saved with its picture, to be "
+        "heard in any player of MIDI files.",
     )
     parser.add_argument("--bars", type=bars, help="stop after so many bars; a rehearsal has 8")
     parser.add_argument(

@@ -92,6 +92,22 @@ def test_it_answers_while_it_plays_and_a_panic_is_in_the_take(
     assert main(["status", "--pid", str(process.pid)]) == 2, "it is gone"
 
 
+def test_a_rehearsal_has_a_beat_though_no_midi_clock_can_come_in(tmp_path: Path) -> None:
+    settings = tmp_path / "config.toml"
+    settings.write_text("[transport]\nsource = 'midi'\n[midi]\nchannel_in = 5\n")
+    asked = "'--takes', sys.argv[2]"
+    options = f"{asked}, '--config', sys.argv[3], '--bpm', '400', '--bars', '1'"
+    done = subprocess.run(
+        [sys.executable, "-c", PLAY.replace(asked, options), BUNDLE, tmp_path, settings],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "No MIDI clock can come in there: the beat is jamd's own." in done.stdout
+    assert "   1.2.00  you " in done.stdout
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
 def test_impatience_does_not_cost_the_take(tmp_path: Path) -> None:
     with subprocess.Popen(
