@@ -20,6 +20,9 @@ from jamd.notes import TICKS_PER_BEAT, Tick
 if TYPE_CHECKING:
     from mido import Message
 
+DRUMS = 9
+"""General MIDI's channel of drums, which counts as 10: its pitches are none."""
+
 BANK, BANK_FINE = 0, 32  # controllers that choose among banks of programs
 
 
@@ -58,6 +61,10 @@ class Ear:
         if message.type == "program_change" or message.is_cc(BANK) or message.is_cc(BANK_FINE):
             return self._settings.program_changes
         return self._settings.listen_channel in (None, message.channel)
+
+    def is_drums(self, message: Message) -> bool:
+        """Whether what `minds` lets through is music without pitches: it is no part of a phrase."""
+        return message.channel == DRUMS and self._settings.listen_channel != DRUMS
 
     def is_tune(self, key: Key) -> bool:
         """Whether a key is on the tune's side of the split. The other side has no turn."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from jamd.daemon.events import Entry, Event, Heard, SetTempo, WorkerReady
+from jamd.daemon.ear import DRUMS
+from jamd.daemon.events import Entry, Event, Heard, Mode, SetTempo, TurnTaken, WorkerReady
+from jamd.daemon.modes import FEWEST_NOTES
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.take import Song
+from jamd.daemon.take import Song, notes
 from jamd.daemon.transport import TempoMap
 from jamd.daemon.virtual import Improvises, Performance
 from jamd.notes import Tick
@@ -38,6 +40,31 @@ def freewheel(
     performance = Performance(Session(settings), improviser, events)
     performance.run(tempo.seconds_at(end))
     return performance.entries
+
+
+def summary(song: Song, settings: Settings, take: Sequence[Entry]) -> str:
+    """What became of `song`, on one line: `24 notes heard, 31 played, in 14 bars`."""
+    played = notes(take)
+    heard, own = len(played[None]), sum(map(len, played.values())) - len(played[None])
+    end = max((entry.tick for entry in take), default=0)
+    bars = -(-end // settings.meter.ticks_per_bar)
+    told = f"{heard} notes heard, {own} played, in {bars} bars"
+    drums = sum(
+        message.type == "note_on" and message.channel == DRUMS for _, message in song.messages
+    )
+    if drums and settings.listen_channel != DRUMS:
+        told += "; drums left out"
+    if own:
+        return told
+    if settings.mode is Mode.OFF:
+        why = "the mode is off"
+    elif heard < FEWEST_NOTES:
+        why = f"expected {FEWEST_NOTES} notes or more"
+    elif any(isinstance(entry, TurnTaken) for entry in take):
+        why = "the model kept silent"
+    else:
+        why = "no pause was long enough before the last bar"
+    return f"{told}; nothing was answered: {why}"
 
 
 def _events(song: Song, tempo: TempoMap, end: Tick) -> Iterator[tuple[float, Event]]:

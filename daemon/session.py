@@ -188,7 +188,10 @@ class Session:
         if self._controls.owns(message):
             self._use(message, seconds)
         elif self._ear.minds(message):
-            self._hear(message, origin)
+            if self._ear.is_drums(message):
+                self._effects += self._stage.thru(message, self._now)
+            else:
+                self._hear(message, origin)
 
     def _hear(self, message: Message, origin: Origin) -> None:
         channel = message.channel

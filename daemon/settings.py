@@ -31,7 +31,7 @@ class Settings:
         own_tempo: `bpm` was asked for: a clock that nobody starts does not change it.
         on_clock_lost: What follows when a clock that was followed is lost.
         link_start_stop: Share starts and stops with a Link session.
-        listen_channel: The MIDI channel heard, 0..15; None: all of them.
+        listen_channel: The MIDI channel heard, 0..15; None: all of them but 9, the drums.
         program_changes: Let program changes and bank selects through; they are music to nobody.
         split: What the player plays below this MIDI pitch accompanies his tune: it has no turn.
         lead_channel: The MIDI channel on which Lead goes out, 0..15.

@@ -42,6 +42,9 @@ TURN_MARKER = "turn: "
 CONTROL_CUE = "control: "
 """What a cue point in a take begins with; the action that the player asked for follows."""
 
+UNTOLD_BPM = 120.0
+"""A MIDI file's tempo before the first that it names, by the specification."""
+
 _DAMAGE = (EOFError, OSError, ValueError, LookupError, TypeError, KeySignatureError)
 """What mido raises at damaged files."""
 
@@ -161,7 +164,8 @@ class Song:
 
     Attributes:
         messages: (tick, channel message), by tick; 480 ticks a quarter note.
-        tempos: (tick, quarter notes a minute within 20..400), by tick; empty: the file names none.
+        tempos: (tick, quarter notes a minute within 20..400), each tick once and in order, the
+            first at 0; empty: the file names none.
         meters: (tick, meter), by tick, each another than the last; empty: the file names none.
         end: Tick of its end.
     """
@@ -199,7 +203,7 @@ def read_song(path: Path) -> Song:
     """
     file = read_file(path)
     messages: list[tuple[Tick, Message]] = []
-    tempos: list[tuple[Tick, float]] = []
+    tempos: dict[Tick, float] = {}  # the last one of a tick counts
     meters: list[tuple[Tick, Meter]] = []
     passed = 0
     for message in mido.merge_tracks(file.tracks):
@@ -207,7 +211,8 @@ def read_song(path: Path) -> Song:
         tick = Tick(round(passed * TICKS_PER_BEAT / file.ticks_per_beat))
         if message.type == "set_tempo":
             bpm = mido.tempo2bpm(max(1, message.tempo))
-            tempos.append((tick, min(max(bpm, SLOWEST_BPM), FASTEST_BPM)))
+            tempos.setdefault(Tick(0), UNTOLD_BPM)
+            tempos[tick] = min(max(bpm, SLOWEST_BPM), FASTEST_BPM)
         elif message.type == "time_signature":
             meter = Meter(message.numerator, message.denominator)
             if not meters or meters[-1][1] != meter:
@@ -215,4 +220,4 @@ def read_song(path: Path) -> Song:
         elif not message.is_meta and hasattr(message, "channel"):
             messages.append((tick, message.copy(time=0)))
     end = messages[-1][0] if messages else Tick(0)
-    return Song(tuple(messages), tuple(tempos), tuple(meters), end)
+    return Song(tuple(messages), tuple(tempos.items()), tuple(meters), end)

@@ -69,7 +69,12 @@ class Midi:
     connect_output: tuple[str, ...] = _setting(
         (), _PATTERNS, "Ports to play to, at the start and whenever they appear."
     )
-    channel_in: int = _setting(0, Number(0, 16), "The channel that is heard; 0 is all of them.")
+    channel_in: int = _setting(
+        0,
+        Number(0, 16),
+        "The channel that is heard; 0 is all of them but 10, whose pitches are drums in General "
+        "MIDI: a keyboard that sends on 10 is heard with 10 alone.",
+    )
     program_changes: bool = _setting(
         False,
         Flag(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,8 +39,9 @@ def add(subparsers: Subparsers) -> None:
         "freewheel",
         help="jam with a MIDI file, faster than real time",
         description="Play a MIDI file into a session and write the take: the live code under a "
-        "clock that jumps. The same arguments give the same bytes. The file's tempo and meter are "
-        "followed unless --bpm or --meter say otherwise; without a seed, the seed is 0.",
+        "clock that jumps. The same arguments give the same bytes. The file's tempos, held "
+        "within 20 and 400 bpm, and its meter are followed unless --bpm or --meter say otherwise; "
+        "its drums (channel 10) are left out; without a seed, the seed is 0.",
     )
     parser.add_argument("input", type=Path, metavar="IN.mid", help="what the player plays")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mid")
@@ -57,7 +59,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.daemon.freewheel import freewheel
+    from jamd.daemon.freewheel import freewheel, summary
     from jamd.daemon.take import read_song, rows, to_midi
 
     in_force = config_file.in_force(args)
@@ -69,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     to_midi(take).save(args.output)
     if args.rows:
         print("\n".join(rows(take)))
+    told = summary(song, settings, take)
+    print(f"{args.output}: {told}", file=sys.stderr if args.rows else sys.stdout)
     return 0
 
 
@@ -81,7 +85,7 @@ def _settings(in_force: config_file.InForce, song: Song, path: Path) -> Settings
     settings = replace(settings, start_at_once=True, source=Source.INTERNAL)  # no clock in a file
     if in_force.config.model.seed < 0:
         settings = replace(settings, seed=0)
-    if song.tempos and song.tempos[0][0] == 0:
+    if song.tempos:
         settings = replace(settings, bpm=song.tempos[0][1])
     if song.meters and not in_force.on_command_line("transport.meter"):
         settings = replace(settings, meter=_meter(song, path))

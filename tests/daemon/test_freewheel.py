@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mido import Message, MetaMessage, MidiFile, MidiTrack
+from mido import Message, MetaMessage, MidiFile, MidiTrack, merge_tracks, tick2second
 
 from jamd.cli import main
 from jamd.daemon.events import Mode
@@ -105,6 +105,78 @@ def test_a_tempo_in_mid_bar_is_followed(tmp_path: Path, capsys: pytest.CaptureFi
     file.save(song)
     played = rows(capsys, song, "-o", tmp_path / "out.mid")
     assert played[4:] == ANSWER
+
+
+def onsets(path: Path) -> list[tuple[int, float]]:
+    """The ticks of 480 a quarter note and the seconds at which the player's notes begin."""
+    file = MidiFile(path)
+    tempo, tick, seconds = 500_000, 0, 0.0
+    found = []
+    for message in merge_tracks(file.tracks[:2]):
+        tick += message.time
+        seconds += tick2second(message.time, file.ticks_per_beat, tempo)
+        if message.type == "set_tempo":
+            tempo = message.tempo
+        elif message.type == "note_on" and message.velocity:
+            found.append((tick * 480 // file.ticks_per_beat, round(seconds, 4)))
+    return found
+
+
+@pytest.mark.parametrize(
+    "tempos",
+    [
+        [(150, 900_000)],  # a MIDI file's own 120 before
+        [(0, 900_000), (0, 400_000)],
+        [(0, 900_000), (100, 250_000), (250, 700_000), (333, 151_000)],
+    ],
+)
+def test_the_take_keeps_the_files_places_and_its_seconds(
+    tempos: list[tuple[int, int]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song, out = write(tmp_path / "in.mid"), tmp_path / "out.mid"
+    file, passed = MidiFile(song), 0
+    conductor = MidiTrack()
+    for tick, tempo in tempos:
+        conductor.append(MetaMessage("set_tempo", tempo=tempo, time=tick - passed))
+        passed = tick
+    MidiFile(type=1, ticks_per_beat=100, tracks=[conductor, *file.tracks]).save(song)
+    assert rows(capsys, song, "-o", out)[4:] == ANSWER
+    assert len(onsets(song)) == 4
+    assert onsets(out) == onsets(song)
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    assert main(["freewheel", *map(str, arguments), "--scripted"]) == 0
+    return capsys.readouterr().out
+
+
+def test_it_says_what_it_did_or_why_it_did_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song, out, none = write(tmp_path / "in.mid"), tmp_path / "out.mid", tmp_path / "none.mid"
+    MidiFile(tracks=[MidiTrack()]).save(none)
+    assert told(capsys, song, "-o", out) == f"{out}: 4 notes heard, 4 played, in 3 bars\n"
+    for arguments, why in (
+        ([none], "expected 3 notes or more"),
+        ([song, "--mode", "off"], "the mode is off"),
+        ([song, "--bars", "1"], "no pause was long enough before the last bar"),
+    ):
+        assert told(capsys, *arguments, "-o", out).endswith(f"nothing was answered: {why}\n")
+
+
+def test_drums_are_no_pitches(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    song, out = write(tmp_path / "in.mid"), tmp_path / "out.mid"
+    before = rows(capsys, song, "-o", out)
+    file = MidiFile(song)
+    beat = [
+        Message("note_on", channel=9, note=36, time=50),
+        Message("note_off", channel=9, note=36),
+    ]
+    file.tracks.append(MidiTrack(beat * 16))
+    file.type = 1
+    file.save(song)
+    assert rows(capsys, song, "-o", out, "--bars", "9") == before
+    assert "4 notes heard, 4 played, in 3 bars; drums left out" in told(capsys, song, "-o", out)
 
 
 def test_it_plays_as_many_bars_as_it_is_told(

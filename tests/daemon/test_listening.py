@@ -54,6 +54,17 @@ def test_what_was_sent_on_ends_when_it_is_let_go_in_another_mode() -> None:
     assert sent(OFF, *heard) == [on(60), cc(64, 127), off(60), cc(64, 0)]
 
 
+def test_drums_start_no_beat_and_are_answered_by_nothing_but_sent_on() -> None:
+    drums = [on(36, channel=9), off(36, channel=9)] * 4
+    assert sent(replace(OFF, thru=True), *drums) == drums
+    for channel, answers in ((None, False), (9, True)):
+        settings = Settings(bpm=120, listen_channel=channel)
+        heard = [(1 + i / 4, Heard(message)) for i, message in enumerate(drums)]
+        jam = Performance(Session(settings), ScriptedImproviser(), [(0.0, WorkerReady()), *heard])
+        jam.run(12.0)
+        assert any(send.message.type == "note_on" for send in jam.port.sent) is answers
+
+
 def test_program_changes_and_banks_are_ignored_unless_wanted() -> None:
     program, bank = Message("program_change", program=5), cc(32, 1)
     assert sent(OFF, program, bank, on(60)) == [on(60)]
