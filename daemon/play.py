@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -29,6 +28,7 @@ from jamd.daemon.remote import HAS_SOCKETS, Remote
 from jamd.daemon.screen import Screen
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings, settings_from
+from jamd.daemon.stop_signals import StopSignals
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.watch import Watch
 from jamd.daemon.worker import Load
@@ -44,12 +44,19 @@ FIRST_WORD_S = 5.0
 """A worker mostly says within one second whether it can run its model; CUDA may need longer."""
 
 
-def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: bool = False) -> None:
-    """Play until SIGINT, SIGTERM or the end of `bars`; without a MIDI system, rehearse.
+def play(
+    config: Config,
+    screen: Screen,
+    stop_signals: StopSignals,
+    bars: int | None = None,
+    own_tempo: bool = False,
+) -> None:
+    """Play until a signal or the end of `bars`; without a MIDI system, rehearse.
 
     Args:
         config: Every setting.
         screen: What the user sees.
+        stop_signals: What is asked for before there is a loop to stop, stops it at once.
         bars: Stop after so many bars; None plays on (a rehearsal: `BARS`).
         own_tempo: The tempo was asked for: a clock that nobody starts does not change it.
 
@@ -73,7 +80,7 @@ def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: boo
             stops.callback(link.close)
         supervisor = Supervisor(load, clock.now())
         stops.callback(supervisor.close)
-        _wait_for_the_model(supervisor, clock)
+        _wait_for_the_model(supervisor, clock, stop_signals)
         ports, room = _open(config, settings, bars, screen)
         stops.callback(ports.close)
         if room is not None:
@@ -81,8 +88,6 @@ def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: boo
             settings = rehearsed(settings)
         settings = replace(settings, bars=bars)
         session: Decides = Session(settings)
-        for number in _stop_signals():  # given back after the take is saved: a second one waits
-            stops.callback(signal.signal, number, signal.getsignal(number))
         if PANIC_SIGNAL is not None:
             stops.callback(signal.signal, PANIC_SIGNAL, signal.SIG_IGN)
         recorder = _start_recorder(config, screen)
@@ -100,8 +105,7 @@ def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: boo
         watch.bars, watch.model = bars, config.model.bundle
         watch.tell = loop.tell
         stops.callback(_listen(watch, screen))
-        for number in _stop_signals():
-            signal.signal(number, lambda *_: loop.stop())
+        stop_signals.call(loop.stop)
         if PANIC_SIGNAL is not None:
             signal.signal(PANIC_SIGNAL, lambda *_: loop.tell(Panic()))
         gc.collect()
@@ -110,10 +114,12 @@ def play(config: Config, screen: Screen, bars: int | None = None, own_tempo: boo
     _raise_if_refused(supervisor)
 
 
-def _wait_for_the_model(supervisor: Supervisor, clock: MonotonicClock) -> None:
+def _wait_for_the_model(
+    supervisor: Supervisor, clock: MonotonicClock, stop_signals: StopSignals
+) -> None:
     """Open no port for a model that cannot be run. One that takes its time is not waited for."""
     deadline = clock.now() + FIRST_WORD_S
-    while not supervisor.settled(clock.now()) and clock.now() < deadline:
+    while not (supervisor.settled(clock.now()) or clock.now() >= deadline or stop_signals.asked):
         clock.sleep_until(clock.now() + 0.01)
     _raise_if_refused(supervisor)
 
@@ -121,13 +127,6 @@ def _wait_for_the_model(supervisor: Supervisor, clock: MonotonicClock) -> None:
 def _raise_if_refused(supervisor: Supervisor) -> None:
     if supervisor.refused is not None:
         raise BundleError(f"the model cannot be run: {supervisor.refused}")
-
-
-def _stop_signals() -> Iterator[int]:
-    """Ctrl-C, the service manager, and the terminal's window closed, unless nohup forbids that."""
-    yield from (signal.SIGINT, signal.SIGTERM)
-    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        yield signal.SIGHUP
 
 
 def _open(

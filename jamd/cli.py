@@ -1,18 +1,25 @@
-"""The command `jamd`."""
+"""The command `jamd`.
+
+Ctrl-C may come at any moment, and until `main` has begun nothing can be done about it: so what this
+module imports, Python has imported already, or it is tiny.
+"""
 
 from __future__ import annotations
 
-import argparse
 import errno
-import importlib
-import importlib.util
 import io
 import os
 import sys
-from collections.abc import Sequence
 
 from jamd import __version__
 from jamd.errors import UserError
+from jamd.interrupts import INTERRUPTED, ending_at_once
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 COMMANDS = (
     "play",
@@ -46,31 +53,46 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """Every subcommand with its arguments, or `only` one; none of the sides is imported."""
-    top = argparse.ArgumentParser(prog="jamd", description="A MIDI daemon that jams with you.")
+    import argparse
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    class Parser(argparse.ArgumentParser):
+        """Tells a mistake in one line, not beneath the whole usage."""
+
+        def error(self, message: str) -> NoReturn:
+            raise UserError(f"{message}: see `{self.prog} --help`")
+
+    top = Parser(prog="jamd", description="A MIDI daemon that jams with you.")
     top.add_argument("--version", action="version", version=f"jamd {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS if only is None else (only,):
         module = f"jamd.commands.{name}"
-        if importlib.util.find_spec(module) is not None:
-            importlib.import_module(module).add(subparsers)
+        if find_spec(module) is not None:
+            import_module(module).add(subparsers)
     return top
+
+
+def _parse(words: Sequence[str]) -> argparse.Namespace:
+    """What was asked for. A Ctrl-C meanwhile ends the process at once: nothing is open yet."""
+    # One that is named is made alone: the others' modules would take a tenth of a second.
+    only = words[0] if words and words[0] in COMMANDS else None
+    with ending_at_once():
+        return parser(only).parse_args(words)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; return the exit status.
 
-    A `UserError`, a file that the system cannot open, a full disk, or a library that the extra
-    `train` would have installed becomes one line on stderr and status 2.
+    A `UserError`, such as a wrong option, a file that the system cannot open, a full disk, or a
+    library that the extra `train` would have installed becomes one line on stderr and status 2.
     Ctrl-C where a command does not handle it is 130, and a reader that went away is 141: what a
     shell reports for SIGINT and SIGPIPE. Anything else is a bug and keeps its traceback.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):  # not every terminal can write a flat sign
-        sys.stdout.reconfigure(errors="replace")
-    words = sys.argv[1:] if arguments is None else arguments
-    # One that is named is made alone: the others' modules would take a tenth of a second.
-    only = words[0] if words and words[0] in COMMANDS else None
     try:
-        args = parser(only).parse_args(words)
+        if isinstance(sys.stdout, io.TextIOWrapper):  # not every terminal can write a flat sign
+            sys.stdout.reconfigure(errors="replace")
+        args = _parse(sys.argv[1:] if arguments is None else arguments)
         status: int = args.run(args)
         sys.stdout.flush()
     except UserError as error:
@@ -97,5 +119,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     return status

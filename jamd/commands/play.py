@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 
 from jamd import config_file
 from jamd.commands import Subparsers, bars
@@ -54,13 +55,13 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.daemon.play import play
-    from jamd.daemon.screen import Screen
+    from jamd.daemon.stop_signals import StopSignals
 
-    try:
+    with StopSignals() as stop_signals, suppress(KeyboardInterrupt):
+        from jamd.daemon.play import play
+        from jamd.daemon.screen import Screen
+
         in_force = config_file.in_force(args)
         own_tempo = in_force.on_command_line("transport.bpm")
-        play(in_force.config, Screen(sys.stdout), args.bars, own_tempo)
-    except KeyboardInterrupt:  # while all was being opened or closed: there was no loop to stop
-        return 0
+        play(in_force.config, Screen(sys.stdout), stop_signals, args.bars, own_tempo)
     return 0

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -139,7 +140,80 @@ def test_a_terminal_that_cannot_write_a_flat_sign_is_no_end(tmp_path: Path) -> N
 def test_bars_that_cannot_be_played_are_refused(
     bars: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as left:
-        cli.main(["play", "--bars", bars])
-    assert left.value.code == 2
-    assert "expected 1..10000 bars" in capsys.readouterr().err
+    assert cli.main(["play", "--bars", bars]) == 2
+    assert capsys.readouterr().err == (
+        f"jamd: argument --bars: expected 1..10000 bars; found {bars!r}: see `jamd play --help`\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ([], "the following arguments are required: COMMAND: see `jamd --help`"),
+        (["nonsense"], "argument COMMAND: invalid choice: 'nonsense'"),
+        (["generate", "default", "-o", "x.mid", "-n", "0"], "expected 1..100000 notes; found '0'"),
+        (["roll"], "the following arguments are required: FILE: see `jamd roll --help`"),
+    ],
+)
+def test_a_wrong_option_is_one_line(
+    arguments: list[str], shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.startswith("jamd: ")
+    assert shown in told
+
+
+def interrupted(module: str, number: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `jamd`; a signal comes as it begins to import `module`."""
+    program = (
+        "import os, sys\n"
+        "class Interrupter:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        f"            os.kill(os.getpid(), {number})\n"
+        "from jamd.cli import main\n"
+        "sys.meta_path.insert(0, Interrupter())\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], text=True, capture_output=True, check=False
+    )
+
+
+windows = pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+
+
+@windows
+@pytest.mark.parametrize("module", ["argparse", "jamd.config", "jamd.commands.play"])
+def test_interrupted_before_anything_has_begun_it_is_silent_and_130(module: str) -> None:
+    done = interrupted(module, signal.SIGINT, "play")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@windows
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("module", ["mido", "jamd.daemon.session"])
+def test_interrupted_while_it_gets_ready_play_ends_with_0(
+    module: str, number: int, tmp_path: Path
+) -> None:
+    done = interrupted(module, number, "play", "--takes", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Ready" not in done.stdout
+
+
+def test_next_to_nothing_is_imported_before_the_command_can_catch_an_interrupt() -> None:
+    program = (
+        "import sys; held = set(sys.modules); import jamd.cli; print(*set(sys.modules) - held)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], text=True, capture_output=True, check=True
+    )
+    assert set(done.stdout.split()) <= {
+        "jamd",
+        "jamd.cli",
+        "jamd.errors",
+        "jamd.interrupts",
+        "errno",
+    }

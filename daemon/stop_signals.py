@@ -1,0 +1,62 @@
+"""Ctrl-C, SIGTERM and SIGHUP end a jam cleanly, at whatever moment they come.
+
+Imported before anything slow, so that a signal that comes in between is kept; so it imports next to
+nothing.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
+
+
+class StopSignals:
+    """As a context, keeps the first signal that asks to stop for whoever can.
+
+    A second one while nobody can raises KeyboardInterrupt: what is being opened may hang.
+
+    Attributes:
+        asked: Whether there was one.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._stop: Callable[[], None] | None = None
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        for number in _numbers():
+            self._before[number] = signal.signal(number, self._hear)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def call(self, stop: Callable[[], None]) -> None:
+        """From now on `stop` is called by each signal; at once, if one has come already."""
+        self._stop = stop
+        if self.asked:
+            stop()
+
+    def _hear(self, number: int, frame: object) -> None:  # noqa: ARG002 - as signal calls it
+        if self._stop is not None:
+            self._stop()
+        elif self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+def _numbers() -> Iterator[int]:
+    """Ctrl-C, the service manager, and the terminal's window closed, unless nohup forbids that."""
+    yield from (signal.SIGINT, signal.SIGTERM)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield signal.SIGHUP

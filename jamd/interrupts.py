@@ -1,0 +1,62 @@
+"""What Ctrl-C and SIGTERM mean while a command gets ready, and while it works.
+
+The first that `jamd` imports: it imports nothing that is not there already, or not before it is
+asked to.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+INTERRUPTED = 130
+"""What a shell reports for SIGINT."""
+
+
+class ending_at_once:  # noqa: N801 - a context manager, as contextlib has them
+    """As a context: Ctrl-C ends the process, without a word, with status `INTERRUPTED`.
+
+    For imports, where nothing is open yet: one that is interrupted may print anything, or crash.
+    """
+
+    def __enter__(self) -> None:
+        import signal
+
+        self._before = signal.getsignal(signal.SIGINT)
+        if self._before is signal.default_int_handler:  # not where a script's background ignores it
+            signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        import signal
+
+        signal.signal(signal.SIGINT, self._before)
+
+
+class terminated_in_order:  # noqa: N801
+    """As a context: SIGTERM leaves through all that is open, as Ctrl-C does, with status 143."""
+
+    def __enter__(self) -> None:
+        import signal
+
+        def leave(number: int, frame: object) -> None:  # noqa: ARG001 - as signal calls it
+            raise SystemExit(128 + number)
+
+        self._before = signal.signal(signal.SIGTERM, leave)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        import signal
+
+        signal.signal(signal.SIGTERM, self._before)
