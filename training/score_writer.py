@@ -10,6 +10,7 @@ from typing import Any
 
 from jamd.errors import UserError
 from jamd.notes import TICKS_PER_BEAT, Note, Part
+from jamd.writing import written_whole
 
 MIDI = "midi"
 FORMATS = {".mid": MIDI, ".midi": MIDI, ".musicxml": "musicxml", ".xml": "musicxml"}
@@ -48,7 +49,8 @@ def write_score(notes: Sequence[Note], bpm: float, path: Path) -> None:
         for (onset, _), struck in groupby(own, key=lambda note: (note.onset, note.duration)):
             staff.insert(_quarters(onset), _element(list(struck)))
         score.insert(0, staff)
-    score.write(FORMATS[path.suffix.lower()], fp=path)
+    with written_whole(path) as new:
+        score.write(FORMATS[path.suffix.lower()], fp=new)
 
 
 def _element(struck: Sequence[Note]) -> Any:

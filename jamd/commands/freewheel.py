@@ -13,6 +13,7 @@ from jamd.commands import Subparsers, bars
 from jamd.config import Config
 from jamd.errors import SourceError
 from jamd.notes import METERS, TICKS_PER_BEAT, Meter
+from jamd.writing import written_whole
 
 if TYPE_CHECKING:
     from jamd.daemon.settings import Settings
@@ -68,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
         song = replace(song, tempos=())
     settings = _settings(in_force, song, args.input)
     take = freewheel(song, settings, _improviser(args, in_force.config), args.bars)
-    to_midi(take).save(args.output)
+    with written_whole(args.output) as new:
+        to_midi(take).save(new)
     if args.rows:
         print("\n".join(rows(take)))
     told = summary(song, settings, take)

@@ -190,6 +190,7 @@ def write(improviser: Improviser, manner: Manner, output: Path) -> list[Note]:
     from jamd.daemon.generate import generate, to_entries
     from jamd.daemon.take import to_midi
     from jamd.language import Constraints
+    from jamd.writing import written_whole
 
     # The article takes whatever chord comes, however many notes it has.
     limits = Constraints(lowest=0, highest=127, polyphony=12) if manner.faithful else None
@@ -201,7 +202,8 @@ def write(improviser: Improviser, manner: Manner, output: Path) -> list[Note]:
 
         write_score(written, manner.bpm, output)
     else:
-        to_midi(to_entries(written, manner.bpm)).save(output)
+        with written_whole(output) as new:
+            to_midi(to_entries(written, manner.bpm)).save(new)
     return notes
 
 

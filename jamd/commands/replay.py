@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from jamd.daemon.replay import replay
     from jamd.daemon.take import rows, to_midi
     from jamd.errors import SourceError
+    from jamd.writing import written_whole
 
     with journal_of(args.take) as lines:
         try:
@@ -50,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
             raise SourceError(f"{args.take}: {error}") from error
     print("\n".join(rows(again.entries)))
     if args.output is not None:
-        to_midi(again.entries).save(args.output)
+        with written_whole(args.output) as new:
+            to_midi(again.entries).save(new)
     opened, difference = again.opened, again.difference
     print(f"A session of {opened.began}, by jamd {opened.jamd}, seed {opened.settings.seed}.")
     if not again.whole:

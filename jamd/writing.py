@@ -1,0 +1,34 @@
+"""Files that a command was asked to write: whole, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """As a context: a name beside `path` to write to, which takes the place of `path` at the end.
+
+    What cannot be written leaves nothing behind, and what was there before stays. A device or a
+    pipe is written to as it is.
+
+    Raises:
+        OSError: It names `path`, also where the system names no file, as for a full disk.
+    """
+    regular = path.is_file() or not path.exists()
+    real = path.resolve()  # a link stays one
+    name = real.with_name(f".new-{real.name}") if regular else path
+    try:
+        yield name
+        if regular:
+            name.replace(real)
+    except OSError as error:
+        if error.filename in (None, str(name)):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+    finally:
+        if regular:
+            with suppress(OSError):
+                name.unlink(missing_ok=True)
