@@ -8,6 +8,17 @@ from pathlib import Path
 
 
 @contextmanager
+def named(path: Path) -> Iterator[None]:
+    """As a context: an error of the system that names no file, as of a full disk, names `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.strerror is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """As a context: a name beside `path` to write to, which takes the place of `path` at the end.
 

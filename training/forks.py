@@ -8,6 +8,7 @@ imports its own modules; so this module imports next to nothing.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from multiprocessing.context import BaseContext
 
 _PRELOAD = ("work", "tasks", "midi_file", "grid_table")
@@ -24,5 +25,9 @@ def start() -> BaseContext:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([f"jamd.training.{name}" for name in _PRELOAD])
-    forkserver.ensure_running()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent alone
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, before)
     return context

@@ -26,6 +26,7 @@ from jamd.training.spool import Spool
 from jamd.training.store import Outcome, Store, key_of
 from jamd.training.tasks import FileTask, PieceTask, Written, read_and_write, write_piece
 from jamd.training.work import LimitError, Workers
+from jamd.writing import named
 
 STORE = "readings.sqlite"
 """The file, in the corpus's folder, that keeps what was read."""
@@ -132,7 +133,7 @@ def prepare(
     warnings: list[LeftOut] = []
     output.mkdir(parents=True, exist_ok=True)
     workers = Workers(options.jobs, options.time_limit_s, options.memory_limit_mb)
-    with workers, Store(output / STORE) as store, Spool(output) as spool:
+    with named(output), workers, Store(output / STORE) as store, Spool(output) as spool:
         keyed = list(_keys(sources, left_out))
         new = {key: source for source, key in keyed if store.reason(key) is None}
         reused = sum(key not in new for _, key in keyed)
@@ -150,6 +151,7 @@ def prepare(
                 found.append(_Found(source, key, number, group, split, bars))
                 warnings += [LeftOut(source.name, remark) for remark in remarks]
         if not found:
+            store.discard()
             raise CorpusError(
                 f"expected at least one piece, found none in {len(sources)} files; "
                 f"the first was left out because: {left_out[0].reason}"

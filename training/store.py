@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from jamd.errors import CorpusError
 
 MIDI_READER, SCORE_READER = 3, 1
 """Raised whenever a reader comes to read a file differently: then it is read again."""
@@ -56,7 +59,15 @@ class Store:
     """Outcomes by key. A context manager; leaving it, however, keeps what was put in."""
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None)
+        self._path = path
+        self._is_new = not path.exists()
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._begin()
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
+
+    def _begin(self) -> None:
         # A crash of the machine may cost the last files read, which can be read again.
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -89,9 +100,24 @@ class Store:
         traceback: TracebackType | None,
     ) -> None:
         self._db.close()
+        if isinstance(error, sqlite3.Error):
+            raise self._trouble(error) from error
+
+    def _trouble(self, error: sqlite3.Error) -> CorpusError:
+        return CorpusError(f"{self._path}: what was read cannot be kept: {error}")
+
+    def discard(self) -> None:
+        """Leave nothing behind that was not there before: nothing in it is of any use."""
+        self._db.close()
+        if self._is_new:
+            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # not empty: there is something else in it
+                self._path.parent.rmdir()
 
     def put(self, outcomes: Sequence[tuple[str, Outcome]]) -> None:
         """Keep outcomes by their keys, all or none."""
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")  # it failed, and this is the last try to keep the rest
         self._db.execute("BEGIN")
         for key, outcome in outcomes:
             self._db.execute(

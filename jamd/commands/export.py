@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, expect_run
 
 if TYPE_CHECKING:
     from jamd.bundle import Bundle
@@ -67,10 +67,14 @@ def run(args: argparse.Namespace) -> int:
 
     from jamd.errors import UserError
     from jamd.training.backend import load_backend
+    from jamd.training.corpus import Corpus
 
     sources = dict(_source(text) for text in args.source)
     if args.figures < 0:
         raise UserError(f"--figures: expected 0 or more, found {args.figures}")
+    expect_run(args.run_folder)
+    for corpus in args.corpus:
+        Corpus.read(corpus)
     console = Console(stderr=True)
     with console.status("loading Keras") as status:
         load_backend()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd import config_file
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, expect_run
 
 if TYPE_CHECKING:
     from jamd.daemon.improviser import Improviser
@@ -129,6 +129,7 @@ def open_run(folder: Path) -> Run:
     Raises:
         CorpusError: There is none, or it is damaged.
     """
+    expect_run(folder)
     from jamd.training.backend import load_backend
 
     load_backend()

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd.commands import Subparsers
+from jamd.interrupts import ending_at_once, terminated_in_order
 
 PICTURE = "distribution.png"
 """The file in a corpus's folder that shows how often its tokens occur."""
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from jamd.training.corpus import Corpus
     from jamd.training.prepare import Report
 
@@ -72,27 +75,23 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.training import forks
+    with ending_at_once():
+        from jamd.training import forks
 
-    forks.start()  # gets ready while the rest is imported
+        forks.start()  # gets ready while the rest is imported
 
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+        )
 
-    from jamd.errors import UserError
-    from jamd.grid_tokens import STYLES
-    from jamd.training.prepare import Options, prepare
+        from jamd.training.prepare import Options, prepare
 
-    if args.style not in STYLES:
-        raise UserError(f"--style: expected one of {', '.join(STYLES)}; found {args.style!r}")
-    if args.faithful and args.language != "article":
-        raise UserError(f"--faithful: expected --language article, found {args.language}")
-    if not 0 <= args.held_out < 1:
-        raise UserError(f"--held-out: expected a share from 0 to below 1, found {args.held_out}")
-    for name in ("sample", "jobs", "time_limit_s", "memory_limit_mb"):
-        value = getattr(args, name)
-        if value is not None and value <= 0:
-            raise UserError(f"--{name.replace('_', '-')}: expected more than 0, found {value}")
+    _check(args)
     options = Options(
         language=args.language,
         style=args.style,
@@ -105,19 +104,44 @@ def run(args: argparse.Namespace) -> int:
         join_bars=args.join,
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bars:
-        tasks = {step: bars.add_task(step, total=None) for step in ("reading", "writing")}
+    bars = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True))
+    tasks: dict[str, TaskID] = {}
 
-        def progress(step: str, done: int, of: int) -> None:
-            bars.update(tasks[step], completed=done, total=of)
+    def progress(step: str, done: int, of: int) -> None:
+        if not tasks:
+            bars.start()
+        if step not in tasks:
+            tasks[step] = bars.add_task(step)
+        bars.update(tasks[step], completed=done, total=of)
 
-        report = prepare(args.sources, args.output, options, progress)
+    with terminated_in_order():
+        try:
+            report = prepare(args.sources, args.output, options, progress)
+        finally:
+            if tasks:
+                bars.stop()
     _print_report(report)
     if args.language == "article":
         from jamd.commands.corpus import show_distribution
 
         show_distribution(report.corpus, 10, args.output / PICTURE)
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    from jamd.errors import UserError
+    from jamd.grid_tokens import STYLES
+
+    if args.style not in STYLES:
+        raise UserError(f"--style: expected one of {', '.join(STYLES)}; found {args.style!r}")
+    if args.faithful and args.language != "article":
+        raise UserError(f"--faithful: expected --language article, found {args.language}")
+    if not 0 <= args.held_out < 1:
+        raise UserError(f"--held-out: expected a share from 0 to below 1, found {args.held_out}")
+    for name in ("sample", "jobs", "time_limit_s", "memory_limit_mb"):
+        value = getattr(args, name)
+        if value is not None and value <= 0:
+            raise UserError(f"--{name.replace('_', '-')}: expected more than 0, found {value}")
 
 
 def _print_report(report: Report) -> None:

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from jamd.bundle import Bundle
+from jamd.cli import main
 from jamd.errors import UserError
 from jamd.grid_tokens import VOCABULARY
 from jamd.training.backend import load_backend
@@ -230,3 +231,15 @@ def test_another_backend_is_told_what_to_set(
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(UserError, match="found jax: set KERAS_BACKEND=tensorflow"):
         to_onnx(converted.model, *TENSORS)
+
+
+@pytest.mark.parametrize("command", ["export", "compare"])
+def test_what_is_no_run_is_told_before_keras_is_loaded(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("jamd.training.backend.load_backend", None)
+    assert main([command, str(tmp_path), "-o", str(tmp_path / "out")]) == 2
+    assert "expected a run, found no run.json" in capsys.readouterr().err

@@ -12,6 +12,7 @@ import pytest
 import jamd
 from jamd import cli
 from jamd.errors import UserError
+from jamd.interrupts import terminated_in_order
 
 
 def jam(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -201,6 +202,25 @@ def test_interrupted_while_it_gets_ready_play_ends_with_0(
     done = interrupted(module, number, "play", "--takes", str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     assert "Ready" not in done.stdout
+
+
+@windows
+@pytest.mark.train
+@pytest.mark.parametrize("module", ["multiprocessing", "rich.progress", "jamd.training.corpus"])
+def test_interrupted_while_it_imports_prepare_is_silent_and_130(
+    module: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "corpus"
+    done = interrupted(module, signal.SIGINT, "prepare", str(tmp_path), "-o", str(out))
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@windows
+def test_a_termination_leaves_in_order() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit, match="143"), terminated_in_order():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_next_to_nothing_is_imported_before_the_command_can_catch_an_interrupt() -> None:

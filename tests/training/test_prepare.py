@@ -17,6 +17,7 @@ from jamd.grid import Grid
 from jamd.training.corpus import Corpus
 from jamd.training.prepare import Options, prepare
 from jamd.training.sources import find_sources, printable
+from jamd.training.store import Outcome, Read, Store
 from jamd.training.work import LimitError, Workers
 
 pytestmark = pytest.mark.train
@@ -249,3 +250,34 @@ def test_a_wrong_option_is_one_line(
 ) -> None:
     assert main(["prepare", str(folder), "-o", str(folder / "x"), *option]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_full_disk_and_a_store_that_is_none_name_the_file(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "readings.sqlite"
+
+    def fill() -> None:
+        with Store(path) as store:
+            store._db.execute("PRAGMA max_page_count = 1")  # as if the disk ended there
+            store.put([("key", Outcome((Read(bytes(100_000), "group", 1),)))])
+
+    with pytest.raises(CorpusError) as told:
+        fill()
+    reason = "what was read cannot be kept: database or disk is full"
+    assert str(told.value) == f"{path}: {reason}"
+    path.write_bytes(b"no database" * 100)
+    assert main(["prepare", str(folder), "-o", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"jamd: {path}: what was read cannot be kept: file is not a database"
+
+
+def test_where_there_is_no_music_nothing_is_left_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.mid").write_text("no music")
+    assert main(["prepare", str(tmp_path / "x.mid"), "-o", str(tmp_path / "corpus")]) == 2
+    assert "writing" not in capsys.readouterr().err
+    assert main(["prepare", str(tmp_path / "none"), "-o", str(tmp_path / "corpus")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["x.mid"]
