@@ -62,7 +62,8 @@ def open_session(path: Path, provider: str, threads: int) -> ort.InferenceSessio
     options.log_severity_level = 3  # errors only: the library warns of what is none of the user's
     providers = [CUDA, CPU] if provider == CUDA else [CPU]
     try:
-        session = ort.InferenceSession(str(path), options, providers=providers)
+        # Its own way back to the CPU would print a block of text, here or in the middle of a jam.
+        session = ort.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
     except Exception as error:  # onnxruntime's own errors have no other base
         raise BundleError(f"onnxruntime: {' '.join(str(error).split())}") from error
     if session.get_providers()[0] != provider:

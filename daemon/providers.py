@@ -26,17 +26,23 @@ WORTH_IT = 0.8
 """A rival takes over only where it needs at most this share of the time: less is noise."""
 
 _LINUX_DRIVER = Path("/proc/driver/nvidia/version")
+_WSL_DRIVER = Path("/usr/lib/wsl/lib/libcuda.so.1")
 
 
-def nvidia_driver(version_file: Path = _LINUX_DRIVER) -> str | None:
-    """Something that changes with the NVIDIA driver; None where there is none. Loads nothing."""
+def nvidia_driver(
+    version_file: Path = _LINUX_DRIVER, wsl_library: Path = _WSL_DRIVER
+) -> str | None:
+    """Something that changes with the NVIDIA driver; None where there is none. Loads nothing.
+
+    Linux within Windows (WSL2) has Windows' driver: no version file, but the library.
+    """
     if sys.platform == "win32":
         library = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll"
         return str(library.stat().st_mtime_ns) if library.exists() else None
     try:
         return version_file.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
-        return None
+        return str(wsl_library.stat().st_mtime_ns) if wsl_library.exists() else None
 
 
 def preload_cuda() -> None:

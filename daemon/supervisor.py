@@ -110,6 +110,7 @@ class Supervisor:
         self._rival: Process | None = None
         self._rival_load = load
         self._rival_ready: Ready | None = None
+        self._beaten: Load | None = None  # what the rival in use took the place of
 
     @property
     def pid(self) -> int | None:
@@ -180,11 +181,17 @@ class Supervisor:
         self._process.kill()
         if self.ready is not None:
             events.append(WorkerLost())
-        self.faults.append(f"the worker {why}; starting another")
+        where = ""
+        if self._beaten is not None:  # the quicker one has failed: go back to the one that did not
+            self._load, self._beaten = self._beaten, None
+            where = f" on {self._load.provider.upper()}"
+        self.faults.append(f"the worker {why}; starting another{where}")
         self._starts += 1
         if not self._served and self._starts >= MOST_STARTS:
             self.faults.clear()
-            self.refused, self._start_at = f"its worker {why}, {self._starts} times", math.inf
+            where = self._load.provider.upper()
+            self.refused = f"its worker on {where} {why}, {self._starts} times"
+            self._start_at = math.inf
             self.close()
             return
         was_ready, self.ready, self._process, self._asked = self.ready, None, None, None
@@ -221,6 +228,7 @@ class Supervisor:
             return False
         if self._process is not None:
             self._process.kill()
+        self._beaten = self._load
         self._process, self._load, self.ready = self._rival, self._rival_load, self._rival_ready
         self._rival = self._rival_ready = None
         return True

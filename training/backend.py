@@ -34,7 +34,7 @@ def _stderr_held() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # a Ctrl-C does not ask what was said
             os.dup2(original, 2)
             held.seek(0)
             os.write(2, held.read())

@@ -134,7 +134,7 @@ def test_a_model_that_kills_its_worker_is_refused_and_not_tried_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
-    assert first_word(BUNDLE) == "its worker ended, 2 times"
+    assert first_word(BUNDLE) == "its worker on CPU ended, 2 times"
 
 
 def test_no_port_is_opened_for_a_model_that_is_refused(

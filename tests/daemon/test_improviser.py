@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jamd.bundle import Bundle
-from jamd.daemon.graph import DeviceGraph, State
+from jamd.daemon.graph import CPU, DeviceGraph, State, open_session
 from jamd.daemon.improviser import BLOCK, Improviser, StateCache
 from jamd.daemon.requests import Planned, PlanRequest, Sampling
 from jamd.language import Constraints, Context
@@ -85,6 +85,11 @@ def test_the_real_graph_keeps_the_same_promise() -> None:
     assert np.array_equal(logits, Improviser(BUNDLE).logits(tokens))
     assert logits.shape == (len(BUNDLE.language.vocabulary),)
     assert logits.dtype == np.float32
+
+
+def test_the_runtime_is_not_to_change_its_provider_by_itself() -> None:
+    session = open_session(BUNDLE.graph_path("float32"), CPU, 1)
+    assert not session._enable_fallback
 
 
 def test_states_on_the_device_give_the_same_logits() -> None:

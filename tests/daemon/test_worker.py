@@ -230,6 +230,11 @@ def test_a_quicker_rival_takes_over_at_a_bar_line(
     bench.until(lambda: bench.done(2))
     assert WorkerLost() not in bench.events
 
+    bench.events.clear()
+    os.kill(bench.supervisor.pid or 0, signal.SIGKILL)
+    bench.until(lambda: WorkerReady() in bench.events)
+    assert bench.supervisor.faults == ["the worker ended; starting another on CPU"]
+
 
 def test_a_slower_rival_is_sent_away_and_not_tried_again(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -268,6 +273,9 @@ def test_a_damaged_cache_holds_nothing(tmp_path: Path) -> None:
 def test_the_driver_is_found_by_its_file(tmp_path: Path) -> None:
     if sys.platform == "win32":
         pytest.skip("a file of another name there")
-    assert providers.nvidia_driver(tmp_path / "none") is None
+    none = tmp_path / "none"
+    assert providers.nvidia_driver(none, none) is None
+    (tmp_path / "libcuda.so.1").touch()
+    assert providers.nvidia_driver(none, tmp_path / "libcuda.so.1"), "as in WSL2"
     (tmp_path / "version").write_text("NVRM version: 580.1\n")
     assert providers.nvidia_driver(tmp_path / "version") == "NVRM version: 580.1"
