@@ -48,6 +48,9 @@ LEARNING = {
 }
 """What the extra `train` installs: the live side does without it."""
 
+EXTRAS = dict.fromkeys(LEARNING, "train") | dict.fromkeys(("dask", "distributed"), "cluster")
+"""What is not installed with jamd alone, and the extra that brings it."""
+
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -85,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; return the exit status.
 
     A `UserError`, such as a wrong option, a file that the system cannot open, a full disk, or a
-    library that the extra `train` would have installed becomes one line on stderr and status 2.
+    library that an extra would have installed becomes one line on stderr and status 2.
     Ctrl-C where a command does not handle it is 130, and a reader that went away is 141: what a
     shell reports for SIGINT and SIGPIPE. Anything else is a bug and keeps its traceback.
     """
@@ -110,11 +113,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"jamd: {place}{error.strerror}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in LEARNING:
+        if error.name is None or (top := error.name.partition(".")[0]) not in EXTRAS:
             raise
         print(
             f"jamd: `jamd {args.command}` needs {error.name}, found none: "
-            "pip install 'jamd[train]' (in a checkout: make .venv/all)",
+            f"pip install 'jamd[{EXTRAS[top]}]' (in a checkout: make .venv/all)",
             file=sys.stderr,
         )
         return 2

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from jamd.training.store import Outcome, Store, key_of
 from jamd.training.tasks import FileTask, PieceTask, Written, read_and_write, write_piece
 from jamd.training.work import LimitError, Workers
 from jamd.writing import named
+
+if TYPE_CHECKING:
+    from jamd.training.cluster import Cluster
 
 STORE = "readings.sqlite"
 """The file, in the corpus's folder, that keeps what was read."""
@@ -56,6 +59,7 @@ class Options:
         memory_limit_mb: Megabytes that one file may take.
         join_bars: Files of one folder with fewer bars are joined until they have as many; 0 for
             never.
+        dask: Address of a dask scheduler whose workers do the work, instead of `jobs` processes.
     """
 
     language: str = "grid"
@@ -67,6 +71,7 @@ class Options:
     time_limit_s: float = 60.0
     memory_limit_mb: int = 1024
     join_bars: int = 0
+    dask: str | None = None
 
 
 @dataclass(slots=True)
@@ -125,6 +130,7 @@ def prepare(
     Raises:
         SourceError: A source is not there, or there is nothing to read in any of them.
         CorpusError: No piece was left, or the article's vocabulary is too large.
+        ClusterError: The dask cluster cannot be reached, or was lost.
     """
     sources = find_sources(given)
     if options.sample is not None and options.sample < len(sources):
@@ -132,8 +138,12 @@ def prepare(
     left_out: list[LeftOut] = []
     warnings: list[LeftOut] = []
     output.mkdir(parents=True, exist_ok=True)
-    workers = Workers(options.jobs, options.time_limit_s, options.memory_limit_mb)
-    with named(output), workers, Store(output / STORE) as store, Spool(output) as spool:
+    with (
+        named(output),
+        _workers(options) as workers,
+        Store(output / STORE) as store,
+        Spool(output) as spool,
+    ):
         keyed = list(_keys(sources, left_out))
         new = {key: source for source, key in keyed if store.reason(key) is None}
         reused = sum(key not in new for _, key in keyed)
@@ -164,6 +174,14 @@ def prepare(
     return Report(corpus, len(sources), reused, warnings)
 
 
+def _workers(options: Options) -> Workers | Cluster:
+    if options.dask is None:
+        return Workers(options.jobs, options.time_limit_s, options.memory_limit_mb)
+    from jamd.training.cluster import Cluster
+
+    return Cluster(options.dask, options.time_limit_s, options.memory_limit_mb)
+
+
 def _keys(sources: Iterable[Source], left_out: list[LeftOut]) -> Iterator[tuple[Source, str]]:
     for source in sources:
         try:
@@ -178,7 +196,7 @@ def _read(
     new: dict[str, Source],
     store: Store,
     spool: Spool,
-    workers: Workers,
+    workers: Workers | Cluster,
     options: Options,
     progress: Progress,
 ) -> dict[str, str]:
@@ -190,7 +208,7 @@ def _read(
         FileTask(source.path, source.is_score, style, options.join_bars) for source in new.values()
     )
     try:
-        results = workers.map(read_and_write, tasks, _at_once(len(new), options.jobs))
+        results = workers.map(read_and_write, tasks, _at_once(len(new), workers.jobs))
         for done, (key, result) in enumerate(zip(new, results, strict=True), 1):
             if isinstance(result, LimitError):
                 failed[key] = str(result)
@@ -240,7 +258,7 @@ def _write(
     works: Sequence[list[_Found]],
     store: Store,
     spool: Spool,
-    workers: Workers,
+    workers: Workers | Cluster,
     writer: CorpusWriter,
     options: Options,
     left_out: list[LeftOut],
@@ -258,7 +276,7 @@ def _write(
         )
         for work in left
     )
-    results = workers.map(write_piece, tasks, _at_once(len(left), options.jobs))
+    results = workers.map(write_piece, tasks, _at_once(len(left), workers.jobs))
     for done, work in enumerate(works, 1):
         spooled = len(work) == 1 and work[0].place in spool
         written = spool.get(work[0].place) if spooled else next(results)

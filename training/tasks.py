@@ -30,12 +30,14 @@ class FileTask:
         style: Of its pieces in the grid language, where they are to be written in it as well; None
             where they are only to be read.
         bars: A piece with fewer is only read: it will be joined to others.
+        content: Of a MIDI file, what `path` holds, where that was read.
     """
 
     path: Path
     is_score: bool
     style: str | None = None
     bars: int = 0
+    content: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def _pieces(task: FileTask) -> Iterator[tuple[Reading, Read]]:
     else:
         from jamd.training.midi_file import read_midi
 
-        readings = [read_midi(task.path.read_bytes())]
+        content = task.path.read_bytes() if task.content is None else task.content
+        readings = [read_midi(content)]
     for reading in readings:
         yield reading, _facts(reading)
 

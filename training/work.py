@@ -47,6 +47,7 @@ class Workers:
     def __init__(self, jobs: int, time_limit_s: float, memory_limit_mb: int) -> None:
         self._time_limit_s = time_limit_s
         self._memory_limit_mb = memory_limit_mb
+        self.jobs = jobs
         self._window = 4 * jobs
         self._pool = ProcessPool(
             max_workers=jobs,
@@ -64,10 +65,15 @@ class Workers:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is None:
-            self._pool.close()  # type: ignore[no-untyped-call]
-        else:
-            self._pool.stop()  # type: ignore[no-untyped-call]
+        if error is not None:
+            self.stop()
+            return
+        self._pool.close()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+    def stop(self) -> None:
+        """End all processes, whatever they are doing."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
     def map(

@@ -66,6 +66,11 @@ def add(subparsers: Subparsers) -> None:
         "--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)"
     )
     parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="have the work done by a dask cluster, whose scheduler is there: tcp://host:8786",
+    )
+    parser.add_argument(
         "--time-limit-s", type=float, default=60.0, metavar="S", help="a file; default 60"
     )
     parser.add_argument(
@@ -102,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
         time_limit_s=args.time_limit_s,
         memory_limit_mb=args.memory_limit_mb,
         join_bars=args.join,
+        dask=args.dask,
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     bars = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True))
