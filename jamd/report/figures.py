@@ -19,7 +19,7 @@ from jamd.report.features import FEATURES, Feature, Music, entropy_bits, onset_p
 from jamd.report.listening import DuetBits, Fit, duet_bits, harmony_of
 from jamd.report.memorised import Found, Library, symbols_of
 from jamd.report.stretches import Stretch, stretches
-from jamd.report.timing import as_heard, as_written, played_samples
+from jamd.report.timing import after_a_hand, as_heard, as_written, played_samples
 from jamd.report.writing import accompaniment, continuation, shuffled_bars
 from jamd.training.corpus import Corpus
 from jamd.training.evaluate import Evaluation, Sample, baselines_of, evaluate, held_out
@@ -170,11 +170,15 @@ class Timing:
         clean: As they are.
         heard: Played by a person, as jamd hears them.
         written: Played by a person, each onset on the nearest step.
+        followed: What follows on exact music; None where the set has no stretches.
+        followed_heard: The same, after music that was played by a person, as jamd hears it.
     """
 
     clean: float
     heard: float
     written: float
+    followed: float | None
+    followed_heard: float | None
 
 
 @dataclass(slots=True)
@@ -272,7 +276,7 @@ class Judge:
             self._copied(written, name),
             manners(written),
             self._duet(corpus, samples, name),
-            self._timing(corpus, samples, name),
+            self._timing(corpus, samples, places, name),
         )
 
     def _each(self, items: Sequence[Stretch], step: str) -> Iterator[tuple[int, Stretch]]:
@@ -320,10 +324,17 @@ class Judge:
         bits = duet_bits(self.network, samples)
         return Duet(bits, real, given, shuffled, len(places))
 
-    def _timing(self, corpus: Corpus, samples: Sequence[Sample], name: str) -> Timing:
+    def _timing(
+        self, corpus: Corpus, samples: Sequence[Sample], places: Sequence[Stretch], name: str
+    ) -> Timing:
         def bits(some: Sequence[Sample]) -> float:
             found = evaluate({"model": self.network}, some, corpus.vocabulary)
             return found.score("model").bits_per_note
+
+        followed, followed_heard = (
+            bits(after_a_hand(places, reading, self.seed)) if places else None
+            for reading in (None, as_heard)
+        )
 
         heard, written = (
             played_samples(
@@ -334,7 +345,7 @@ class Judge:
             )
             for reading in (as_heard, as_written)
         )
-        return Timing(bits(samples), bits(heard), bits(written))
+        return Timing(bits(samples), bits(heard), bits(written), followed, followed_heard)
 
 
 _KINDS = ("Position", "Chord", "Comp", "Lead", "Duration", "Velocity", "Bar", "End")

@@ -358,6 +358,8 @@ def _timing(sets: Sequence[SetFigures]) -> Iterator[str]:
                 _change(timing.heard, timing.clean),
                 f"{timing.written:.2f}",
                 _change(timing.written, timing.clean),
+                _NONE if timing.followed is None else f"{timing.followed:.2f}",
+                _change(timing.followed_heard or 0.0, timing.followed or 0.0),
             ]
         )
     columns = (
@@ -367,6 +369,8 @@ def _timing(sets: Sequence[SetFigures]) -> Iterator[str]:
         "change",
         "played, on the nearest step",
         "change",
+        "what follows exact music",
+        "after it was played",
     )
     yield html.table(columns, rows)
     yield html.paragraph(words.TIMING, "reading")

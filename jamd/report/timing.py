@@ -9,8 +9,9 @@ import numpy as np
 
 from jamd.daemon.placing import Placer
 from jamd.grid import Grid
-from jamd.grid_tokens import LEAD, VELOCITY
+from jamd.grid_tokens import BAR, LEAD, POSITION, VELOCITY
 from jamd.notes import TICKS_PER_BEAT, Note, Piece, Tick
+from jamd.report.stretches import Stretch
 from jamd.training.batches import Text, whole
 from jamd.training.evaluate import Sample
 
@@ -84,6 +85,34 @@ def played_samples(
         has_velocity = _has_velocity(sample)
         read = whole(Text(tokens, piece.style, has_velocity))
         found.append(Sample(tokens, read.weights > 0))
+    return found
+
+
+def after_a_hand(
+    places: Sequence[Stretch], reading: Callable[[Piece], Piece] | None, seed: int
+) -> list[Sample]:
+    """What really followed, after music that was played by a person and read again.
+
+    This is what an answer rests on: the model writes onsets as exact as those it learned from, and
+    only what it has heard is not.
+
+    Args:
+        places: What was heard, and what followed; only the latter is counted.
+        reading: `as_heard` or `as_written`; None leaves exact what was heard.
+        seed: Of the timing: the same for every reading.
+    """
+    found = []
+    for number, place in enumerate(places):
+        heard = Piece(place.heard, ((Tick(0), place.meter),), place.style)
+        if reading is not None:
+            heard = reading(as_played(heard, np.random.default_rng((seed, number))))
+        before = [note for note in heard.notes if note.onset < place.until]
+        piece = replace(heard, notes=tuple(sorted([*before, *place.real])))
+        tokens = np.array(Grid().encode(piece), np.int32)
+        lines = np.flatnonzero((tokens >= BAR) & (tokens < POSITION))
+        counted = whole(Text(tokens, place.style, place.has_velocity)).weights > 0
+        counted[: lines[place.shape[0]]] = False
+        found.append(Sample(tokens, counted))
     return found
 
 

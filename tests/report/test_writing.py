@@ -15,12 +15,12 @@ from jamd.daemon.improviser import Improviser
 from jamd.daemon.requests import Sampling
 from jamd.grid import Grid
 from jamd.grid_tokens import BAR as BAR_TOKEN
-from jamd.grid_tokens import CHORD, COMP, LEAD, VELOCITY, VOCABULARY
+from jamd.grid_tokens import CHORD, COMP, DURATION, LEAD, VELOCITY, VOCABULARY
 from jamd.harmony import CHORDS
 from jamd.notes import METERS, Meter, Note, Part, Piece, Tick, to_step
 from jamd.report.listening import Fit, Harmony, duet_bits, harmony_of, without_lead
 from jamd.report.stretches import Stretch, stretches
-from jamd.report.timing import as_heard, as_played, as_written, played_samples
+from jamd.report.timing import after_a_hand, as_heard, as_played, as_written, played_samples
 from jamd.report.writing import accompaniment, continuation, shuffled_bars
 from jamd.training.batches import Text, whole
 from jamd.training.corpus import Corpus, CorpusWriter
@@ -219,3 +219,14 @@ def test_played_samples_count_what_was_counted() -> None:
         velocities = (found.tokens >= VELOCITY) & (found.tokens < LEAD)
         assert bool(found.counted[velocities].any()) is has_velocity
         assert Grid().decode(found.tokens.tolist()).meters[0][1] == Meter(4, 4)
+
+
+def test_after_a_hand_only_what_followed_is_counted(corpus: Corpus) -> None:
+    places = stretches(corpus, corpus.of_split("held-out"), 2, seed=1)
+    exact, heard = (after_a_hand(places, reading, 1) for reading in (None, as_heard))
+    for place, one, other in zip(places, exact, heard, strict=True):
+        pitches = (one.tokens >= COMP) & (one.tokens < DURATION)
+        pitches &= ~((one.tokens >= VELOCITY) & (one.tokens < LEAD))
+        assert (pitches & one.counted).sum() == len(place.real)
+        # Where the harmony goes on, its name may have to be said anew: no more than that differs.
+        assert abs(int(one.counted.sum()) - int(other.counted.sum())) <= 1
