@@ -16,6 +16,7 @@ NAMES = ("phrases", "beat", "answers")
 
 _SETTINGS = (
     "model.bundle",
+    "model.style",
     "model.temperature",
     "model.nucleus",
     "model.memory",
@@ -73,4 +74,4 @@ def _figures(name: str, args: argparse.Namespace) -> Iterable[Figure]:
     config = config_file.in_force(args).config
     settings = settings_from(config)
     bundle = Bundle.read(resolve(config.model.bundle))
-    return answers.figures(bundle, settings.constraints, settings.sampling)
+    return answers.figures(bundle, settings.constraints, settings.sampling, settings.style)

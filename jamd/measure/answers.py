@@ -79,7 +79,7 @@ class Exchange:
 
 
 def figures(
-    bundle: Bundle, constraints: Constraints, sampling: Sampling, answers: int = 4
+    bundle: Bundle, constraints: Constraints, sampling: Sampling, style: str, answers: int = 4
 ) -> Iterator[Figure]:
     """What the settings promise of an answer.
 
@@ -87,21 +87,22 @@ def figures(
         bundle: The model.
         constraints: As in play.
         sampling: As in play.
+        style: As in play.
         answers: How often each phrase is answered.
     """
     improviser = Improviser(bundle)
     phrases = list(phrases_of(shipped()))
     found = [
-        ask(improviser, phrase, seed, constraints, sampling)
+        ask(improviser, phrase, seed, constraints, sampling, style)
         for phrase in phrases
         for seed in range(answers)
     ]
     yield from of_answers(found)
-    yield from endless_figures(improviser, phrases[:3], constraints)
+    yield from endless_figures(improviser, phrases[:3], constraints, style)
 
 
 def endless_figures(
-    improviser: Improviser, phrases: Sequence[Phrase], constraints: Constraints
+    improviser: Improviser, phrases: Sequence[Phrase], constraints: Constraints, style: str
 ) -> Iterator[Figure]:
     """How long the likeliest music goes on in circles, without the guard and with it."""
     for bars in (0, constraints.repeat_bars):
@@ -109,7 +110,7 @@ def endless_figures(
         longest = 0.0
         for phrase in phrases:
             bar = phrase.meter.ticks_per_bar
-            repeat = longest_repeat(go_on(improviser, phrase, held), HOP_BARS * bar)
+            repeat = longest_repeat(go_on(improviser, phrase, held, style), HOP_BARS * bar)
             longest = max(longest, repeat / bar)
         name = "endless, argmax: longest repetition" + ("" if bars else ", without the guard")
         yield Figure(name, len(phrases), longest, "bars", f"<= {bars}" if bars else None)
@@ -144,6 +145,9 @@ def of_answers(found: Sequence[Exchange]) -> Iterator[Figure]:
     yield Figure("... that the phrase has when shuffled", every, control)
     copies = sum(copied(each.answer, each.phrase.notes) <= 0.5 for each in found)
     yield share("at most half of it copied", copies, every, ">= 100")
+    alone = [each for each in found if all(n.part is Part.LEAD for n in each.phrase.notes)]
+    brought = sum(any(n.part is Part.COMP for n in each.answer) for each in alone)
+    yield share("a tune alone is answered with an accompaniment", brought, len(alone))
 
 
 def phrases_of(performances: Sequence[Performance]) -> Iterator[Phrase]:
@@ -175,13 +179,15 @@ def ask(
     seed: int,
     constraints: Constraints,
     sampling: Sampling,
+    style: str,
 ) -> Exchange:
     """Have `phrase` answered at its own length from the next bar line on."""
     bar = phrase.meter.ticks_per_bar
     begin = Tick(-(-max(note.end for note in phrase.notes) // bar) * bar)
     bars = next((count for count in ANSWER_BARS if count * bar >= begin), ANSWER_BARS[-1])
     end = Tick(begin + bars * bar)
-    context = Context(phrase.notes, Tick(0), begin, phrase.meter, phrase=phrase.notes[0].onset)
+    first = phrase.notes[0].onset
+    context = Context(phrase.notes, Tick(0), begin, phrase.meter, style, phrase=first)
     held = replace(constraints, begins=_latest(phrase, begin), ends=end)
     request = PlanRequest(1, context, end, held, sampling, seed=seed)
     notes = [note for planned in improviser.plan(request) for note in planned.notes]
@@ -189,7 +195,9 @@ def ask(
     return Exchange(phrase, tuple(sorted(answer)), begin, end)
 
 
-def go_on(improviser: Improviser, phrase: Phrase, constraints: Constraints) -> list[Note]:
+def go_on(
+    improviser: Improviser, phrase: Phrase, constraints: Constraints, style: str
+) -> list[Note]:
     """What follows `phrase` in `ENDLESS_BARS` bars of the likeliest tokens, two bars a request."""
     bar = phrase.meter.ticks_per_bar
     at = -(-max(note.end for note in phrase.notes) // bar)
@@ -202,7 +210,7 @@ def go_on(improviser: Improviser, phrase: Phrase, constraints: Constraints) -> l
         recent = frozenset(note for note in played if note.onset >= since)
         known = sorted([*(note for note in heard if note.onset >= since), *recent])
         context = Context(
-            tuple(known), Tick(since), Tick(line * bar), phrase.meter, "jazz", recent, Tick(0)
+            tuple(known), Tick(since), Tick(line * bar), phrase.meter, style, recent, Tick(0)
         )
         through = Tick((line + 2) * bar)
         request = PlanRequest(1, context, through, constraints, Sampling(argmax=True))

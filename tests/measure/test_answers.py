@@ -48,10 +48,10 @@ def figures() -> dict[str, Figure]:
     improviser = Improviser(Bundle.read(bundles.resolve("default")))
     phrases = list(phrases_of(shipped()))
     found = [
-        ask(improviser, phrase, seed, settings.constraints, settings.sampling)
+        ask(improviser, phrase, seed, settings.constraints, settings.sampling, settings.style)
         for seed, phrase in enumerate(phrases)
     ]
-    endless = endless_figures(improviser, phrases[:1], settings.constraints)
+    endless = endless_figures(improviser, phrases[:1], settings.constraints, settings.style)
     return {figure.name: figure for figure in (*of_answers(found), *endless)}
 
 
