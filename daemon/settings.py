@@ -80,7 +80,7 @@ class Settings:
     click_offset_s: float = 0.0
     send_clock: bool = False
     clock_offset_s: float = 0.0
-    style: str = "jazz"
+    style: str = "combo"
     bars: int | None = None
     trade_bars: int = 0
     yields: Yield = Yield.NOTE

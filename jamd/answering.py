@@ -17,7 +17,7 @@ from jamd.entrance import Entrance
 from jamd.grid_writer import GridWriter, Mask
 from jamd.language import Constraints, Context
 from jamd.likeness import Density, Register, rate_of
-from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Note, Part, Tick
+from jamd.notes import TICKS_PER_STEP, Note, Part, Tick
 from jamd.tonality import recent_tonality
 
 
@@ -46,7 +46,8 @@ class Answering:
         self, context: Context, constraints: Constraints, heard: Sequence[Place], up: int
     ) -> None:
         start, meter = context.start, context.meter
-        phrase, answer = _phrase_and_answer(context, up)
+        phrase = _read(context.answered, start, up)
+        answer = _read(context.answer, start, up)
         begin = Tick(answer[0].onset if answer else context.until - start)
         rate = rate_of(phrase, Tick(context.until - start)) if phrase else 0.0
         self.cadence: Cadence | None = None
@@ -99,17 +100,6 @@ class Answering:
             if narrowed.any():
                 mask = narrowed
         return mask
-
-
-def _phrase_and_answer(context: Context, up: int) -> tuple[list[Note], list[Note]]:
-    """The player's phrase, and what jamd has played since, as the model reads them."""
-    if context.phrase is None:
-        return [], []
-    since = context.phrase - TICKS_PER_BEAT // 4  # an onset may have been meant a little earlier
-    phrase = [note for note in context.by_player if note.onset >= since]
-    over = phrase[-1].onset if phrase else context.phrase
-    answer = sorted(note for note in context.played if note.onset > over)
-    return _read(phrase, context.start, up), _read(answer, context.start, up)
 
 
 def _read(notes: Sequence[Note], start: Tick, up: int) -> list[Note]:

@@ -204,7 +204,7 @@ class Model:
     )
     threads: int = _setting(1, Number(1, 64), "CPU threads that the model may use at once.")
     style: str = _setting(
-        "jazz", Choice.of(*STYLES), "What kind of music the model takes itself to be playing."
+        "combo", Choice.of(*STYLES), "What kind of music the model takes itself to be playing."
     )
     temperature: float = _setting(
         0.9,

@@ -8,11 +8,13 @@ A piece reads
     Bar_4/4 …
     End
 
-Every bar has its `Bar`, empty or not. `Position` counts steps (12 a quarter note) from the bar
-line and stands only where something happens. At a position comes the harmony, where it changes,
-then the notes: Comp before Lead, each part from the lowest pitch up, each note as pitch, velocity,
-duration. Comp comes first because live accompaniment must be decided before the player's note of
-the same moment is known.
+Every bar has its `Bar`, empty or not. Where a phrase is to end at a known bar line, `Phrase_3`
+after `Bar` says that three bars of it are left, this one counted: whoever asks for a phrase states
+it, and no piece is encoded with one. `Position` counts steps (12 a quarter note) from the bar line
+and stands only where something happens. At a position comes the harmony, where it changes, then the
+notes: Comp before Lead, each part from the lowest pitch up, each note as pitch, velocity, duration.
+Comp comes first because live accompaniment must be decided before the player's note of the same
+moment is known.
 
 Onsets are kept to the step, velocities to one of 8 bins, durations to the nearest of `DURATIONS`;
 pitches outside a piano's 88 keys move into it by octaves.
@@ -34,12 +36,14 @@ from jamd.grid_tokens import (
     HIGHEST,
     LEAD,
     LOWEST,
+    PHRASE,
     POSITION,
     START,
     STYLE,
     STYLES,
     VELOCITY,
     VOCABULARY,
+    bars_left,
     duration_bin,
     fold,
     velocity_bin,
@@ -123,7 +127,8 @@ class Grid:
         # A note put past the present belongs to the next moment the model may write.
         notes = [note for note in notes if note[0] < here]
         lines = _bar_lines(((Tick(0), context.meter),), here)
-        prefix = [START, _style_id(context.style), *_bars(notes, lines)]
+        countdown = _countdown(context, constraints)
+        prefix = [START, _style_id(context.style), *_bars(notes, lines, countdown)]
         line = Tick(here // context.meter.steps_per_bar * context.meter.ticks_per_bar)
         places = [note[:2] for note in notes]
         return GridContinuation(prefix, line, places, own, context, constraints, up)
@@ -191,13 +196,33 @@ def _bar_lines(meters: Sequence[tuple[Tick, Meter]], last: int) -> Iterator[tupl
         step += meter.steps_per_bar
 
 
-def _bars(notes: Sequence[GridNote], lines: Iterable[tuple[int, Meter]]) -> list[int]:
-    """The tokens of whole bars, `notes` being sorted by onset."""
+def _countdown(context: Context, constraints: Constraints) -> tuple[int, int] | None:
+    """(first step, end step) of the bars to count down, from the context's start; None: no bars.
+
+    They are those of the answer that is being written, from the bar on in which it began.
+    """
+    if constraints.ends is None:
+        return None
+    began = min((note.onset for note in context.answer), default=context.until)
+    first = (began - context.start) // context.meter.ticks_per_bar * context.meter.steps_per_bar
+    return first, -(-(constraints.ends - context.start) // TICKS_PER_STEP)
+
+
+def _bars(
+    notes: Sequence[GridNote],
+    lines: Iterable[tuple[int, Meter]],
+    countdown: tuple[int, int] | None = None,
+) -> list[int]:
+    """The tokens of whole bars, `notes` being sorted by onset, some of the bars counted down."""
     changes = _chord_changes(notes)
     tokens: list[int] = []
     i, c = 0, 0
     for line, meter in lines:
         tokens.append(BAR + METERS.index(meter))
+        if countdown is not None and line >= countdown[0]:
+            left = bars_left(line, countdown[1], meter.steps_per_bar)
+            if left is not None:
+                tokens.append(PHRASE + left - 1)
         end = line + meter.steps_per_bar
         while True:
             note_at = notes[i][0] if i < len(notes) else end

@@ -20,6 +20,8 @@ from jamd.grid_tokens import (
     HIGHEST,
     LEAD,
     LOWEST,
+    PHRASE,
+    PHRASE_BARS,
     PITCHES,
     POSITION,
     START,
@@ -27,12 +29,16 @@ from jamd.grid_tokens import (
     STYLES,
     VELOCITY,
     VOCABULARY,
+    bars_left,
 )
 from jamd.grid_writer import DETAILS, KIND, GridWriter, Mask
 from jamd.harmony import CHORDS, tones_of
 from jamd.language import Constraints, Context
 from jamd.notes import METERS, TICKS_PER_STEP, Meter, Note, Part, Tick
 from jamd.tonality import recent_tonality
+
+_COUNTDOWN: Mask = np.eye(len(VOCABULARY), dtype=np.bool_)[PHRASE : PHRASE + PHRASE_BARS]
+_COUNTDOWN.flags.writeable = False
 
 
 def _preference(context: Context, in_key: float, up: int) -> NDArray[np.float32] | None:
@@ -56,7 +62,8 @@ def _from_player(prefix: list[int], theirs: list[bool]) -> list[bool]:
         prefix: Tokens, a note's last being its `Duration`.
         theirs: For each note in them, whether it is the player's.
     """
-    ends = np.flatnonzero(np.array(prefix) >= DURATION) + 1
+    tokens = np.array(prefix)
+    ends = np.flatnonzero((tokens >= DURATION) & (tokens < PHRASE)) + 1
     told: list[bool] = np.repeat(theirs, np.diff(ends, prepend=0)).tolist()
     return told + [False] * (len(prefix) - len(told))
 
@@ -100,6 +107,7 @@ class GridContinuation:
         self._answering = Answering(context, constraints, places, up)
         self._origin = context.start
         self._until = Tick(context.until - context.start)
+        self._phrase_end = None if constraints.ends is None else constraints.ends - context.start
         self._polyphony = constraints.polyphony
         self._ends: list[Tick] = []  # of the notes written that may still sound
         self._allowed: Mask | None = None  # until the next token
@@ -114,6 +122,7 @@ class GridContinuation:
         mask = np.ones(len(VOCABULARY), np.bool_)
         mask[[START, END]] = False
         mask[STYLE : STYLE + len(STYLES)] = False
+        mask[PHRASE : PHRASE + PHRASE_BARS] = False  # stated where they are due, never drawn
         mask[BAR : BAR + len(METERS)] = False
         mask[BAR + METERS.index(meter)] = True
         low = max(0, constraints.lowest + up - LOWEST)
@@ -138,6 +147,12 @@ class GridContinuation:
 
     def _allowed_now(self) -> Mask:
         writer, kind = self._writer, KIND[self.tokens[-1]]
+        if kind == "Bar" and self._phrase_end is not None:
+            bar = writer.next_bar_line - writer.bar_line
+            left = bars_left(writer.bar_line, self._phrase_end, bar)
+            if left is not None:
+                mask: Mask = _COUNTDOWN[left - 1]
+                return mask
         if kind in DETAILS:
             cadence = self._answering.cadence
             if kind != "Velocity" or cadence is None:

@@ -14,8 +14,9 @@ from jamd.harmony import CHORDS, QUALITIES
 from jamd.notes import METERS, Step, Tick, to_tick
 from jamd.vocabulary import Vocabulary
 
-STYLES = ("jazz", "song", "chords", "piano", "roll", "game", "other")
-"""What family a piece comes from; a player chooses the sound of the answer by it."""
+STYLES = ("jazz", "combo", "song", "chords", "piano", "roll", "game", "other")
+"""What family a piece comes from; a player chooses the sound of the answer by it. Combo is jazz
+whose chords are struck in a band's rhythms, where the lead sheets of jazz only hold them."""
 
 LOWEST, HIGHEST = 21, 108
 """The pitches that have a token: A0..C8."""
@@ -30,6 +31,9 @@ DURATIONS = (
 and performances come near, up to sixteen beats."""
 
 MOST_POSITIONS = max(meter.steps_per_bar for meter in METERS)
+
+PHRASE_BARS = 8
+"""The longest phrase whose bars are counted down."""
 
 # Half way between neighbours; a duration on the border takes the shorter.
 _DURATION_BORDERS = [(a + b) / 2 for a, b in pairwise(DURATIONS)]
@@ -47,6 +51,7 @@ VOCABULARY = Vocabulary(
         *(f"Velocity_{level}" for level in range(VELOCITY_BINS)),
         *(f"Lead_{pitch}" for pitch in range(LOWEST, HIGHEST + 1)),
         *(f"Duration_{steps}" for steps in DURATIONS),
+        *(f"Phrase_{bars}" for bars in range(1, PHRASE_BARS + 1)),
     ]
 )
 
@@ -60,6 +65,7 @@ COMP = VOCABULARY.id(f"Comp_{LOWEST}")
 VELOCITY = VOCABULARY.id("Velocity_0")
 LEAD = VOCABULARY.id(f"Lead_{LOWEST}")
 DURATION = VOCABULARY.id(f"Duration_{DURATIONS[0]}")
+PHRASE = VOCABULARY.id("Phrase_1")
 
 PITCHES = HIGHEST - LOWEST + 1
 
@@ -112,3 +118,18 @@ def steps_of(duration_token: int) -> Step:
 def ticks_of(duration_token: int) -> Tick:
     """The length that a `Duration` token stands for, in ticks."""
     return to_tick(steps_of(duration_token))
+
+
+def bars_left(line: int, end: int, bar: int) -> int | None:
+    """How many bars of a phrase are left at a bar line, the bar that begins there counted.
+
+    Args:
+        line: The bar line.
+        end: Where the phrase ends, in the same unit.
+        bar: The length of a bar.
+
+    Returns:
+        1..`PHRASE_BARS`, or None where the phrase is over or longer than can be said.
+    """
+    left = -(-(end - line) // bar)
+    return left if 1 <= left <= PHRASE_BARS else None

@@ -31,7 +31,8 @@ Mask = NDArray[np.bool_]
 _FOLLOWS = {
     "Start": ("Style",),
     "Style": ("Bar",),
-    "Bar": ("Position", "Bar", "End"),
+    "Bar": ("Phrase", "Position", "Bar", "End"),
+    "Phrase": ("Position", "Bar", "End"),
     "Position": ("Chord", "Comp", "Lead"),
     "Chord": ("Comp", "Lead", "Position", "Bar", "End"),
     "Comp": ("Velocity",),

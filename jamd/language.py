@@ -7,9 +7,10 @@ continue music through the same two protocols, whichever language a bundle speak
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Protocol
 
-from jamd.notes import Meter, Note, Part, Piece, Tick
+from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Piece, Tick
 from jamd.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # numpy stays out of the front process, which imports this module
@@ -44,6 +45,24 @@ class Context:
     def by_player(self) -> list[Note]:
         """What the player played, sorted by onset."""
         return [note for note in self.heard if note not in self.played]
+
+    @property
+    def answered(self) -> list[Note]:
+        """The player's phrase that is answered, sorted by onset; empty where none is."""
+        if self.phrase is None:
+            return []
+        since = self.phrase - TICKS_PER_BEAT // 4  # an onset may have been meant a little earlier
+        recent = takewhile(lambda note: note.onset >= since, reversed(self.heard))
+        return [note for note in recent if note not in self.played][::-1]
+
+    @property
+    def answer(self) -> list[Note]:
+        """What jamd has played since that phrase, sorted by onset; empty where none is answered."""
+        if self.phrase is None:
+            return []
+        answered = self.answered
+        over = answered[-1].onset if answered else self.phrase
+        return sorted(note for note in self.played if note.onset > over)
 
 
 @dataclass(frozen=True, slots=True)

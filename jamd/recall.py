@@ -16,8 +16,9 @@ context's length. Weighing by the entropy of the network's distribution as well 
 I. H. Witten, "Multiple viewpoint systems for music prediction", 1995) was tried and changed the
 held-out bits by less than 0.3 %.
 
-Pitches are remembered as intervals, so a motif is known in any key; velocities are no part of a
-context, so a motif is known however loudly it is played.
+Pitches are remembered as intervals, so a motif is known in any key; velocities and the countdown of
+a phrase are no part of a context, so a motif is known however loudly it is played and wherever in
+the phrase.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.grid_tokens import CHORD, COMP, LEAD, LOWEST, PITCHES, VELOCITY, VOCABULARY
+from jamd.grid_tokens import CHORD, COMP, LEAD, LOWEST, PHRASE, PITCHES, VELOCITY, VOCABULARY
 from jamd.harmony import CHORDS, QUALITIES
 
 ORDERS = (2, 4, 6, 9, 14, 20)
@@ -44,6 +45,7 @@ Context = tuple[int, ...]
 _KINDS = {
     kind: i for i, kind in enumerate(dict.fromkeys(map(VOCABULARY.kind, range(len(VOCABULARY)))))
 }
+_KINDS["Phrase"] = _KINDS["Bar"]  # a countdown changes nothing of what may be remembered there
 _KIND = tuple(_KINDS[VOCABULARY.kind(token)] for token in range(len(VOCABULARY)))
 
 
@@ -90,6 +92,7 @@ class Recall:
     def push(self, token: int, *, learn: bool) -> None:
         """Go on by `token`; remember, if `learn`, that it came here."""
         name = self._name(token)
+        learn = learn and not (self._relative and token >= PHRASE)  # stated, not played
         if learn:
             for context in self._here():
                 self._followers.setdefault(context, []).append(name)
@@ -153,7 +156,7 @@ class Recall:
             self._names.append(name)
             return
         self._stage = _KIND[token]
-        if not VELOCITY <= token < LEAD:
+        if not (VELOCITY <= token < LEAD or token >= PHRASE):
             self._names.append(name)
         comp, lead = self._last
         if COMP <= token < VELOCITY:

@@ -22,13 +22,15 @@ from jamd.grid_tokens import (
     LEAD,
     LOWEST,
     PAD,
+    PHRASE,
     VELOCITY,
-    VELOCITY_BINS,
     VOCABULARY,
     transposition,
 )
 from jamd.key import LONGEST_COUNTED, semitones_home
 from jamd.notes import TICKS_PER_STEP
+from jamd.training.phrases import counted_down
+from jamd.training.variations import alone_at_first, misplaced, some_velocity
 
 Ids = NDArray[np.int32]
 Weights = NDArray[np.float32]
@@ -51,8 +53,18 @@ OPENING_NOTES = 24
 FROM_THE_TOP = 0.3
 """How often a passage starts where its piece does, rather than at some other bar."""
 
-ALONE_AT_FIRST = 0.35
-"""How often the accompaniment of a passage comes in late, as it does when a player begins alone."""
+COUNTED_DOWN = 0.6
+"""How often phrases are counted down from some bar on, as they are when jamd answers."""
+
+ALONE_AT_FIRST = 0.4
+"""How often the accompaniment of a passage comes in late, as it does when a player begins alone:
+with the first phrase that is counted down, so that an answer brings one along, or anywhere."""
+
+ALONE_UNTIL_ANSWERED = 0.8
+"""Of passages whose accompaniment is late and that are counted down, so many have it then."""
+
+UNSTEADY = 0.5
+"""How often some of a passage's onsets are misread."""
 
 _KIND = np.array([VOCABULARY.kind(token) for token in range(len(VOCABULARY))])
 _IS_BAR, _IS_CHORD, _IS_COMP, _IS_LEAD, _IS_POSITION, _IS_VELOCITY = (
@@ -60,10 +72,9 @@ _IS_BAR, _IS_CHORD, _IS_COMP, _IS_LEAD, _IS_POSITION, _IS_VELOCITY = (
 )
 _IS_PITCH = _IS_COMP | _IS_LEAD
 _TICKS = np.zeros(len(VOCABULARY))  # how much a note of each Duration counts for its key
-_TICKS[DURATION:] = np.minimum(np.array(DURATIONS) * TICKS_PER_STEP, LONGEST_COUNTED)
-_DETAILS_A_NOTE = (_KIND == "Velocity") | (_KIND == "Duration")
-_NEEDS_COMPANY = np.isin(_KIND, ("Position", "Bar", "End"))
-_GIVEN = np.isin(_KIND, ("Pad", "Start", "Style"))  # stated by whoever asks, never by the network
+_TICKS[DURATION:PHRASE] = np.minimum(np.array(DURATIONS) * TICKS_PER_STEP, LONGEST_COUNTED)
+# Stated by whoever asks, never by the network.
+_GIVEN = np.isin(_KIND, ("Pad", "Start", "Style", "Phrase"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +135,25 @@ def whole(text: Text) -> Passage:
 def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE) -> Passage:
     """A passage to learn from: never twice the same.
 
-    It starts at some bar. It is transposed as the improviser transposes what it hears: home, by
-    the key that some notes at its beginning tell, how many being drawn by chance; now and then to
-    any key at all. Where the piece has no velocities of its own the network reads one level with a
-    little variation, a different one each time, and is not asked for it.
+    It starts at some bar. Its phrases may be counted down, and its accompaniment come in late. It
+    is transposed as the improviser transposes what it hears: home, by the key that some notes at
+    its beginning tell, how many being drawn by chance; now and then to any key at all. Where the
+    piece has no velocities of its own the network reads one level with a little variation, a
+    different one each time, and is not asked for it. Some onsets may be misread, as a person's are;
+    nobody is asked to foresee those.
 
     A text of which only some tokens are taught is a jam, and read as it was played: whole, home.
     """
     if text.taught is not None:
         return _at_home(whole(text))
     tokens = cut(text.tokens.astype(np.int32), rng, longest)
+    answered = len(tokens)
+    if rng.random() < COUNTED_DOWN:
+        tokens, answered = counted_down(tokens, rng)
     if rng.random() < ALONE_AT_FIRST:
-        tokens = _alone_at_first(tokens, int(rng.integers(2, len(tokens) + 1)))
+        if answered == len(tokens) or rng.random() >= ALONE_UNTIL_ANSWERED:
+            answered = int(rng.integers(2, len(tokens) + 1))
+        tokens = alone_at_first(tokens, answered)
     if rng.random() < NOT_AT_HOME:
         semitones = int(rng.integers(-MOST_SEMITONES_DOWN, MOST_SEMITONES_UP + 1))
     else:
@@ -143,8 +161,12 @@ def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE
         semitones = home_of_tokens(tokens, int(FEWEST_NOTES_FOR_KEY * more ** rng.random()))
     tokens = transposed(tokens, semitones)
     if not text.has_velocity:
-        tokens = _some_velocity(tokens, rng)
-    return Passage(tokens, _weights(tokens, text.has_velocity))
+        tokens = some_velocity(tokens, rng)
+    weights = _weights(tokens, text.has_velocity)
+    if rng.random() < UNSTEADY:
+        tokens, wrong = misplaced(tokens, rng)
+        weights[wrong] = 0
+    return Passage(tokens, weights)
 
 
 def _at_home(passage: Passage) -> Passage:
@@ -221,28 +243,6 @@ def _with_chord_in_force(body: Ids, before: Ids) -> Ids:
     if _IS_CHORD[body[comp[0]]]:
         return body
     return np.insert(body, comp[0], chords[-1])
-
-
-def _alone_at_first(tokens: Ids, until: int) -> Ids:
-    """Without accompaniment before index `until`; all of it where there is no other part."""
-    if not _IS_LEAD[tokens].any():
-        return tokens
-    index = np.arange(len(tokens))
-    # Velocity and Duration go with the note that they belong to.
-    owner = np.maximum.accumulate(np.where(_DETAILS_A_NOTE[tokens], 0, index))
-    left_out = (_IS_COMP | _IS_CHORD)[tokens[owner]] & (owner < until)
-    tokens = tokens[~left_out]
-    # A position at which nothing is left is not stated.
-    empty = _IS_POSITION[tokens[:-1]] & _NEEDS_COMPANY[tokens[1:]]
-    kept: Ids = tokens[np.append(~empty, True)]
-    return kept
-
-
-def _some_velocity(tokens: Ids, rng: np.random.Generator) -> Ids:
-    level = rng.integers(0, VELOCITY_BINS)
-    swing = rng.choice([-1, 0, 1], size=len(tokens), p=[0.1, 0.8, 0.1])
-    levels = np.clip(level + swing, 0, VELOCITY_BINS - 1).astype(np.int32)
-    return np.where(_IS_VELOCITY[tokens], VELOCITY + levels, tokens)
 
 
 class Passages:

@@ -5,14 +5,15 @@ Every stage that is already there is kept: a recipe that was stopped goes on whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jamd.errors import CorpusError
+from jamd.training.comping import write_struck
 from jamd.training.corpus import Corpus
 from jamd.training.prepare import Options, Progress, prepare
-from jamd.training.runs import Run, preset
+from jamd.training.runs import Run, Settings, preset
 from jamd.training.train import Moment, new_run, train
 
 LICENCE = "MIT"
@@ -20,6 +21,17 @@ LICENCE = "MIT"
 
 MINUTES = 66.0
 """How long training takes, if nothing else is said."""
+
+
+_DEFAULT = preset("grid", "default")
+
+SIZES: Mapping[str, Settings] = {
+    "small": replace(_DEFAULT, units=192, inner=128),
+    "default": _DEFAULT,
+    "large": replace(_DEFAULT, units=768, layers=3, inner=384),
+}
+"""How a bundle of each size is trained. A step of the default one takes 0.1
+ms on a CPU; the small one is for boards that have little of one, the large one for a GPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,8 @@ class Ingredient:
         weight: How much of what is read is of it, beside the others.
         source: Who made it, and its licence.
         join_bars: Its files are joined until they have so many bars; 0 for never.
+        struck_from: The style, of the same folder, whose chords are struck anew; "": none.
+        rhythms: The styles in whose rhythms they are struck.
     """
 
     folder: str
@@ -39,26 +53,28 @@ class Ingredient:
     weight: float
     source: str
     join_bars: int = 0
+    struck_from: str = ""
+    rhythms: tuple[str, ...] = ()
 
 
 INGREDIENTS = (
     Ingredient(
         "openewld",
         "jazz",
-        0.28,
+        0.16,
         "jazz and pop standards of 1890-1930, lead sheets with melody and chords; "
         "after OpenEWLD by 00sapo; MIT, public-domain scores",
     ),
     Ingredient(
         "openscore-lieder",
         "song",
-        0.22,
+        0.18,
         "songs for voice and piano; OpenScore Lieder, github.com/OpenScore/Lieder; CC0 1.0",
     ),
     Ingredient(
         "free-midi-chords",
         "chords",
-        0.20,
+        0.17,
         "chord progressions in pop, soul and hip-hop rhythms; "
         "github.com/ldrolez/free-midi-chords; MIT",
         join_bars=24,
@@ -66,7 +82,7 @@ INGREDIENTS = (
     Ingredient(
         "mutopia",
         "piano",
-        0.15,
+        0.14,
         "ragtime, Romantic piano, guitar and folk music; Mutopia, mutopiaproject.org; "
         "the files marked Public Domain",
     ),
@@ -82,6 +98,14 @@ INGREDIENTS = (
         0.07,
         "game music; Freedoom, freedoom.github.io; BSD 3-Clause",
     ),
+    Ingredient(
+        "openewld",
+        "combo",
+        0.20,
+        "the standards of jazz, their chords struck in the rhythms of chords and piano",
+        struck_from="jazz",
+        rhythms=("chords", "piano"),
+    ),
 )
 """Most weight on standards, songs and chord progressions: what a band-mate is asked for. The sets
 whose timing is expressive or whose parts are many teach the rest."""
@@ -93,9 +117,11 @@ def ingredients_in(folder: Path) -> list[Ingredient]:
     Raises:
         CorpusError: There is none.
     """
-    found = [item for item in INGREDIENTS if (folder / item.folder).is_dir()]
+    there = [item for item in INGREDIENTS if (folder / item.folder).is_dir()]
+    styles = {item.style for item in there}
+    found = [item for item in there if styles.issuperset(item.rhythms)]
     if not found:
-        known = ", ".join(item.folder for item in INGREDIENTS)
+        known = ", ".join(dict.fromkeys(item.folder for item in INGREDIENTS))
         raise CorpusError(f"{folder}: expected folders of data sets ({known}), found none")
     return found
 
@@ -121,6 +147,12 @@ def corpora(
         if (path / "corpus.json").is_file():
             Corpus.read(path)
             continue
+        if item.struck_from:
+            held, *others = (
+                Corpus.read(work / "corpora" / style) for style in (item.struck_from, *item.rhythms)
+            )
+            write_struck(held, others, path, item.style)
+            continue
         options = Options(style=item.style, join_bars=item.join_bars)
         prepare([str(folder / item.folder)], path, options, started(item.style))
     return paths
@@ -132,8 +164,9 @@ def trained(
     ingredients: Sequence[Ingredient],
     minutes: float | None,
     report: Callable[[Moment], None],
+    size: str = "default",
 ) -> Run:
-    """Train on the corpora, or go on where training stopped; return the run, `work`/runs/default.
+    """Train on the corpora, or go on where training stopped; return the run, `work`/runs/SIZE.
 
     Args:
         work: Holds what is made on the way.
@@ -141,12 +174,13 @@ def trained(
         ingredients: The sets.
         minutes: How long to train in all; None for as long as the run was begun for, or `MINUTES`.
         report: Is told how far it has come.
+        size: One of `SIZES`.
     """
-    path = work / "runs" / "default"
+    path = work / "runs" / size
     if Run.exists(path):
         run = Run.read(path).with_budget(None, minutes)
     else:
-        settings = replace(preset("grid", "default"), minutes=minutes or MINUTES)
+        settings = replace(SIZES[size], minutes=minutes or MINUTES)
         run = new_run(path, corpora, settings, {item.style: item.weight for item in ingredients})
     train(run, report)
     return run

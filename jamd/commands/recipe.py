@@ -30,6 +30,12 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--minutes", type=positive(float), metavar="M", help="of training in all (default: 66)"
     )
+    parser.add_argument(
+        "--size",
+        choices=("small", "default", "large"),
+        default="default",
+        help="how large the network is: small for little boards, large for a GPU",
+    )
     parser.set_defaults(run=run)
 
 
@@ -60,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
         corpora = recipe.corpora(args.folder, args.work, ingredients, started)
     with show_training() as report:
-        trained = recipe.trained(args.work, corpora, ingredients, args.minutes, report)
+        trained = recipe.trained(args.work, corpora, ingredients, args.minutes, report, args.size)
     options = Options(
         figures_tokens=MOST_TOKENS,
         licence=recipe.LICENCE,

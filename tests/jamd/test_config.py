@@ -80,8 +80,8 @@ def test_every_problem_is_reported_at_once_each_on_a_line_of_its_own(written: Pa
         f'{written}: midi.thru: expected true or false; found "yes"',
         '--bpm: expected a number from 20.0 to 400.0 (quarter notes a minute); found "fast"',
         (
-            f'{written}: model.style: expected one of "jazz", "song", "chords", "piano", "roll", '
-            '"game", "other"; found "disco"'
+            f'{written}: model.style: expected one of "jazz", "combo", "song", "chords", "piano", '
+            '"roll", "game", "other"; found "disco"'
         ),
         f"{written}: model.temperature: expected a number from 0.05 to 2.0; found NaN",
         f"{written}: model.seed: expected a whole number from -1 to {2**63 - 1}; found 1.5",

@@ -192,6 +192,28 @@ def test_a_continuation_goes_on_where_its_tokens_lead(
         assert writing.push(token) == tuple(map(back, writer.push(token)))
 
 
+def test_an_answer_is_counted_down_from_where_it_began() -> None:
+    played = Note(Tick(4 * 1920), 67, 80, Tick(480))
+    heard = (Note(Tick(0), 60, 80, Tick(480)), Note(Tick(1920), 62, 80, Tick(480)), played)
+    context = Context(heard, Tick(0), Tick(5 * 1920), played=frozenset({played}), phrase=Tick(0))
+    writing = Grid().begin(context, Constraints(ends=Tick(8 * 1920)))
+    assert [t for t in text(writing.tokens) if t.startswith(("Bar", "Phrase"))] == [
+        *["Bar_4/4"] * 4,  # the player's
+        *("Bar_4/4", "Phrase_4", "Bar_4/4", "Phrase_3"),
+    ]
+    writing.push(VOCABULARY.id("Bar_4/4"))
+    (only,) = np.flatnonzero(writing.allowed())
+    assert VOCABULARY.token(int(only)) == "Phrase_2"
+
+
+def test_what_goes_on_for_ever_is_not_counted_down() -> None:
+    writing = Grid().begin(Context((), Tick(0), Tick(0)), Constraints())
+    assert not any(t.startswith("Phrase") for t in text(writing.tokens))
+    writing.push(VOCABULARY.id("Bar_4/4"))
+    allowed = text(np.flatnonzero(writing.allowed()).tolist())
+    assert not any(t.startswith("Phrase") for t in allowed)
+
+
 def test_a_held_note_lasts_until_now() -> None:
     held = Note(Tick(0), 60, 80, Tick(0))
     tokens = Grid().begin(Context((held,), Tick(0), Tick(1440)), Constraints()).tokens

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jamd.grid import Grid
-from jamd.grid_tokens import LEAD, LOWEST, VOCABULARY
+from jamd.grid_tokens import LEAD, LOWEST, PHRASE, VOCABULARY
 from jamd.notes import Note, Piece, Tick
 from jamd.recall import Recall
 
@@ -101,3 +101,16 @@ def test_other_languages_are_remembered_as_they_are() -> None:
     recall = Recall(relative=False)
     recall.read([3, 5, 4, 3, 5], [True] * 5)
     assert recall.mix(np.zeros(8, np.float32)).argmax() == 4
+
+
+def test_a_countdown_is_no_part_of_a_motif() -> None:
+    before, coming = up_to_last_pitch(tokens_of((60, 62, 65)))
+    bars = [i for i, token in enumerate(before) if VOCABULARY.kind(token) == "Bar"]
+    counted = [*before[: bars[2] + 1], PHRASE, *before[bars[2] + 1 :]]
+    assert probability(reading(counted).mix(FLAT), coming) == pytest.approx(
+        probability(reading(before).mix(FLAT), coming)
+    )
+    recall = reading(counted)
+    recall.read(before[: bars[2] + 1], [True] * (bars[2] + 1))
+    recall.read(before, [True] * len(before))
+    assert recall.mix(FLAT).tolist() == reading(before).mix(FLAT).tolist()

@@ -197,3 +197,8 @@ def test_the_recipe_names_its_sets_and_refuses_a_folder_without_them(tmp_path: P
         recipe.ingredients_in(tmp_path)
     (tmp_path / "mutopia").mkdir()
     assert [item.style for item in recipe.ingredients_in(tmp_path)] == ["piano"]
+    (tmp_path / "openewld").mkdir()  # whose chords need the rhythms of two sets
+    assert [item.style for item in recipe.ingredients_in(tmp_path)] == ["jazz", "piano"]
+    (tmp_path / "free-midi-chords").mkdir()
+    found = [item.style for item in recipe.ingredients_in(tmp_path)]
+    assert found == ["jazz", "chords", "piano", "combo"]

@@ -1,0 +1,192 @@
+"""Held chords struck in a band's rhythms: lead sheets say what is played, and not how.
+
+The standards that jamd learns from have a tune over chords that are held until the next; players do
+not play them so. Here each such chord is struck in rhythms that are taken from other music, bar by
+bar, and sometimes an eighth before its beat. Tune, harmony and voicings stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from pathlib import Path
+
+import numpy as np
+
+from jamd.errors import CorpusError
+from jamd.grid import Grid
+from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Piece, Tick
+from jamd.parts import CHORD_SIZE
+from jamd.training.corpus import Corpus, CorpusWriter
+
+METER = Meter(4, 4)
+"""The meter whose bars are struck anew; others keep their chords as they are held."""
+
+BAR = METER.ticks_per_bar
+HELD = 2 * TICKS_PER_BEAT
+"""A chord of fewer ticks is a rhythm already."""
+
+FEWEST_STRIKES, MOST_STRIKES = 2, 8
+"""A bar of fewer moments is no rhythm, one of more no accompaniment."""
+
+BARS_A_RHYTHM = 8
+"""A player keeps a rhythm for about so many bars."""
+
+ANTICIPATED = Tick(BAR - TICKS_PER_BEAT // 2)
+"""From here on in a bar a strike may be the next bar's chord already."""
+
+Rhythm = tuple[tuple[Tick, Tick], ...]
+"""(onset within the bar, duration) of each strike of a bar, rising."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pad:
+    """A chord that is held.
+
+    Attributes:
+        start: When it is struck.
+        end: When the last of its notes ends.
+        notes: They.
+    """
+
+    start: Tick
+    end: Tick
+    notes: tuple[Note, ...]
+
+
+def rhythms_of(pieces: Iterable[Piece]) -> list[Rhythm]:
+    """The rhythm of every bar of 4/4 in which an accompaniment of chords moves, repeats and all."""
+    found: list[Rhythm] = []
+    for piece in pieces:
+        if piece.meters != ((Tick(0), METER),):
+            continue
+        strikes = [pad for pad in _moments(piece) if len(pad.notes) >= CHORD_SIZE]
+        for line, bar in groupby(strikes, key=lambda pad: pad.start // BAR * BAR):
+            rhythm = tuple((Tick(pad.start - line), Tick(pad.end - pad.start)) for pad in bar)
+            if FEWEST_STRIKES <= len(rhythm) <= MOST_STRIKES:
+                found.append(rhythm)
+    return found
+
+
+def struck(piece: Piece, rhythms: Sequence[Sequence[Rhythm]], rng: np.random.Generator) -> Piece:
+    """`piece` with its held chords struck in some of `rhythms`.
+
+    Args:
+        piece: Of any meter; only what stands in bars of 4/4 changes.
+        rhythms: One list or more of at least one each: each list is chosen from as often.
+        rng: Chooses the rhythms, and whether chords are anticipated.
+    """
+    pads = [pad for pad in _moments(piece) if _is_held(pad)]
+    held = {note for pad in pads for note in pad.notes}
+    rest = [note for note in piece.notes if note not in held]
+    anticipates = bool(rng.random() < 0.5)
+    chosen: dict[int, Rhythm] = {}
+
+    def strikes(bar: int) -> Rhythm:
+        place = bar // BARS_A_RHYTHM
+        if place not in chosen:
+            these = rhythms[int(rng.integers(len(rhythms)))]
+            chosen[place] = these[int(rng.integers(len(these)))]
+        return chosen[place]
+
+    new: list[Note] = []
+    early: Tick | None = None  # when the coming chord is struck ahead of its time
+    for pad, following in pairwise([*pads, None]):
+        assert pad is not None
+        if not _in_meter(piece, pad):
+            new += pad.notes
+            continue
+        begin, early = early, None
+        times = _times(pad, strikes)
+        if begin is not None:
+            until = next((start for start, _ in times if start > pad.start), pad.end)
+            times = [(begin, Tick(until - begin)), *(t for t in times if t[0] >= until)]
+        if anticipates and following is not None and following.start == pad.end and len(times) > 1:
+            last = times[-1][0]
+            if last % BAR >= ANTICIPATED and pad.end % BAR == 0:
+                early = last
+                times.pop()
+        new += [replace(n, onset=on, duration=length) for on, length in times for n in pad.notes]
+    return replace(piece, notes=tuple(sorted([*rest, *new])))
+
+
+def write_struck(
+    held: Corpus, others: Sequence[Corpus], path: Path, style: str, seed: int = 1
+) -> Corpus:
+    """A corpus of the pieces of `held`, struck in the rhythms of the training pieces of `others`.
+
+    Raises:
+        CorpusError: One is not of the grid language, or no rhythm was found.
+    """
+    for corpus in (held, *others):
+        if corpus.language != "grid":
+            raise CorpusError(
+                f"{corpus.path}: expected a corpus of the grid language, found one "
+                f"of the {corpus.language}'s; prepare it with --language grid"
+            )
+    language = Grid()
+    found = [
+        rhythms_of(
+            language.decode(other.tokens(entry).tolist()) for entry in other.of_split("train")
+        )
+        for other in others
+    ]
+    if not all(found):
+        raise CorpusError(
+            f"{others[found.index([])].path}: expected bars of 4/4 in which chords are struck more "
+            "than once, found none; name a corpus of accompaniments"
+        )
+    with CorpusWriter(path) as writer:
+        for entry in held.pieces:
+            rng = np.random.default_rng([seed, entry.id])
+            piece = struck(language.decode(held.tokens(entry).tolist()), found, rng)
+            piece = replace(piece, style=style)
+            writer.add(
+                np.array(language.encode(piece), np.uint16),
+                source=entry.source,
+                group=entry.group,
+                split=entry.split,
+                notes=len(piece.notes),
+                has_velocity=entry.has_velocity,
+            )
+        return writer.finish(
+            language="grid", vocabulary=language.vocabulary, style=style, left_out=held.left_out
+        )
+
+
+def _moments(piece: Piece) -> list[Pad]:
+    """The accompaniment's notes that begin together, by onset."""
+    comp = sorted(note for note in piece.notes if note.part is Part.COMP)
+    found = []
+    for onset, group in groupby(comp, key=lambda note: note.onset):
+        notes = tuple(group)
+        found.append(Pad(onset, max(note.end for note in notes), notes))
+    return found
+
+
+def _is_held(pad: Pad) -> bool:
+    """A chord whose notes are held together."""
+    lengths = {note.duration for note in pad.notes}
+    return len(pad.notes) >= CHORD_SIZE and len(lengths) == 1 and pad.end - pad.start >= HELD
+
+
+def _in_meter(piece: Piece, pad: Pad) -> bool:
+    """Whether the bars of a chord are bars of 4/4, counted from the beginning of the piece."""
+    at = [i for i, (tick, _) in enumerate(piece.meters) if tick <= pad.start][-1]
+    tick, meter = piece.meters[at]
+    return meter == METER and tick % BAR == 0
+
+
+def _times(pad: Pad, strikes: Callable[[int], Rhythm]) -> list[tuple[Tick, Tick]]:
+    """(onset, duration) of each strike of a chord, the first where it begins."""
+    onsets: list[tuple[Tick, Tick]] = []
+    for bar in range(pad.start // BAR, -(-pad.end // BAR)):
+        for onset, length in strikes(bar):
+            at = Tick(bar * BAR + onset)
+            if pad.start <= at < pad.end:
+                onsets.append((at, length))
+    if not onsets or onsets[0][0] > pad.start:
+        until = onsets[0][0] if onsets else pad.end
+        onsets.insert(0, (pad.start, Tick(until - pad.start)))
+    return [(at, Tick(min(length, pad.end - at))) for at, length in onsets]

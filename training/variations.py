@@ -1,0 +1,85 @@
+"""What differs in a passage each time that it is read.
+
+An accompaniment may come in late, as when a player begins alone; loudness that nobody played is
+drawn anew; some onsets are misread, as a person's are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jamd.grid_tokens import POSITION, VELOCITY, VELOCITY_BINS, VOCABULARY
+from jamd.notes import METERS
+
+Ids = NDArray[np.int32]
+
+MISPLACED = 0.05
+"""The share of moments that hearing puts at a wrong step when people play: one in twenty or so."""
+
+_KIND = np.array([VOCABULARY.kind(token) for token in range(len(VOCABULARY))])
+_IS_BAR, _IS_CHORD, _IS_COMP, _IS_LEAD, _IS_POSITION, _IS_VELOCITY = (
+    np.equal(_KIND, kind) for kind in ("Bar", "Chord", "Comp", "Lead", "Position", "Velocity")
+)
+_DETAILS_A_NOTE = (_KIND == "Velocity") | (_KIND == "Duration")
+_NEEDS_COMPANY = np.isin(_KIND, ("Position", "Bar", "End"))
+_BAR_STEPS = np.zeros(len(VOCABULARY), np.int32)
+_BAR_STEPS[_IS_BAR] = [meter.steps_per_bar for meter in METERS]
+
+# A sixteenth taken for a triplet eighth or the other way round is a step off; a sixteenth is three.
+_SLIPS, _CHANCES = (-3, -1, 1, 3), (0.15, 0.35, 0.35, 0.15)
+
+
+def alone_at_first(tokens: Ids, until: int) -> Ids:
+    """Without accompaniment before index `until`; all of it where there is no other part."""
+    if not _IS_LEAD[tokens].any():
+        return tokens
+    index = np.arange(len(tokens))
+    # Velocity and Duration go with the note that they belong to.
+    owner = np.maximum.accumulate(np.where(_DETAILS_A_NOTE[tokens], 0, index))
+    left_out = (_IS_COMP | _IS_CHORD)[tokens[owner]] & (owner < until)
+    tokens = tokens[~left_out]
+    # A position at which nothing is left is not stated.
+    empty = _IS_POSITION[tokens[:-1]] & _NEEDS_COMPANY[tokens[1:]]
+    kept: Ids = tokens[np.append(~empty, True)]
+    return kept
+
+
+def some_velocity(tokens: Ids, rng: np.random.Generator) -> Ids:
+    """One loudness with a little variation, drawn anew, instead of what is written."""
+    level = rng.integers(0, VELOCITY_BINS)
+    swing = rng.choice([-1, 0, 1], size=len(tokens), p=[0.1, 0.8, 0.1])
+    levels = np.clip(level + swing, 0, VELOCITY_BINS - 1).astype(np.int32)
+    return np.where(_IS_VELOCITY[tokens], VELOCITY + levels, tokens)
+
+
+def misplaced(
+    tokens: Ids, rng: np.random.Generator, share: float = MISPLACED
+) -> tuple[Ids, NDArray[np.bool_]]:
+    """Some moments at a wrong step, as a person's onsets come to be read.
+
+    The order of moments stays, and so does each one's bar.
+
+    Args:
+        tokens: Shape (n,), of the grid language.
+        rng: Where chance comes from.
+        share: Of the moments that slip, 0..1, as far as their neighbours leave room.
+
+    Returns:
+        The tokens, and which of them are not what the piece says, shape (n,).
+    """
+    at = np.flatnonzero(_IS_POSITION[tokens])
+    bar_at = np.maximum.accumulate(np.where(_IS_BAR[tokens], np.arange(len(tokens)), 0))[at]
+    place = tokens[at] - POSITION
+    same_bar = np.diff(bar_at) == 0
+    low = np.append(-1, np.where(same_bar, place[:-1], -1)) if len(at) else place
+    end = _BAR_STEPS[tokens[bar_at]]
+    high = np.append(np.where(same_bar, place[1:], end[:-1]), end[-1:]) if len(at) else place
+    moved = place + rng.choice(_SLIPS, size=len(at), p=_CHANCES)
+    slips = (rng.random(len(at)) < share) & (low < moved) & (moved < high)
+    slips[1:] &= ~slips[:-1]  # so that what limits a slip stays where it is
+    wrong = np.zeros(len(tokens), np.bool_)
+    wrong[at[slips]] = True
+    changed = tokens.copy()
+    changed[at[slips]] = POSITION + moved[slips]
+    return changed, wrong
