@@ -16,8 +16,7 @@ def load_backend() -> str:
     where there is no GPU, past Python and before any setting takes hold. They are shown only if it
     fails to start.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _stderr_held():
+    with chatter_held():
         import keras
 
         keras.ops.zeros(1)
@@ -26,8 +25,9 @@ def load_backend() -> str:
 
 
 @contextmanager
-def _stderr_held() -> Iterator[None]:
+def chatter_held() -> Iterator[None]:
     """Keep what is written to file descriptor 2, and show it only if an error comes out."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     original = os.dup(2)
     with tempfile.TemporaryFile() as held:

@@ -25,6 +25,9 @@ from jamd.training.windows import article_windows
 EXCERPT = 384
 """Tokens of a held-out grid passage."""
 
+CLIP_NORM = 1.0
+"""The longest gradient, of all weights together, that a grid network follows as it is."""
+
 _MOST_HELD_OUT_BATCHES = 16  # of an article's held-out windows: a bounded look, not the verdict
 
 
@@ -93,9 +96,9 @@ class GridLessons:
         seed: int,
     ) -> None:
         rows, window = settings.rows, settings.window
-        pair = grid_pair(size, rows, window)
+        pair = grid_pair(size, self.rows_here(rows), window)
         self.network, self.trainee = pair.network, pair.trainee
-        _compile(self.trainee, keras.optimizers.AdamW(settings.rate, 0.01, global_clipnorm=1.0))
+        _compile(self.trainee, self.optimizer(settings.rate))
         passages = Passages(training, shares, np.random.default_rng(seed))
         self._batches = windows(passages, rows, window)
         self._held_out: dict[str, list[Batch]] = {}
@@ -105,23 +108,44 @@ class GridLessons:
             texts = [text for text in held_out if text.style == style]
             self._held_out[style] = list(windows(excerpts(texts, rng, rows, EXCERPT), rows, window))
 
+    def rows_here(self, rows: int) -> int:
+        """How many of a batch's rows this process reads."""
+        return rows
+
+    def optimizer(self, rate: float) -> keras.optimizers.Optimizer:
+        return keras.optimizers.AdamW(rate, 0.01, global_clipnorm=CLIP_NORM)
+
     def learn(self) -> Score:
         batch = next(self._batches)
         return _score(self.trainee, self.trainee.train_on_batch, batch)
 
+    def measure(self, batch: Batch) -> Score:
+        """How well a batch is predicted, without learning from it."""
+        return _score(self.trainee, self.trainee.test_on_batch, batch)
+
     def held_out(self) -> dict[str, Score]:
-        carried = [layer for layer in self.trainee.layers if isinstance(layer, Carried)]
-        states = [state for layer in carried for state in (layer.h, layer.c)]
-        before = [state.numpy() for state in states]
+        before = self.states()
         scores = {
-            style: Score.mean(
-                [_score(self.trainee, self.trainee.test_on_batch, batch) for batch in batches]
-            )
+            style: Score.mean([self.measure(batch) for batch in batches])
             for style, batches in self._held_out.items()
         }
-        for state, value in zip(states, before, strict=True):
-            state.assign(value)
+        self.put_states(before)
         return scores
+
+    def states(self) -> list[Any]:
+        """What the network carries from one window to the next."""
+        return [state.numpy() for state in self.carried]
+
+    def put_states(self, values: Sequence[Any]) -> None:
+        """Let the network carry these."""
+        for state, value in zip(self.carried, values, strict=True):
+            state.assign(value)
+
+    @property
+    def carried(self) -> list[keras.Variable]:
+        """The variables that hold it."""
+        layers = [layer for layer in self.trainee.layers if isinstance(layer, Carried)]
+        return [state for layer in layers for state in (layer.h, layer.c)]
 
 
 class ArticleLessons:

@@ -110,9 +110,18 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
         self.recurrence = keras.layers.RNN(
             _Recurrence(lstm.cell), return_sequences=True, return_state=True
         )
-        shape = (rows, lstm.units)
-        self.h = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="h")
-        self.c = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="c")
+        # "on_read": where several machines train together, each carries the states of its own rows.
+        self.h, self.c = (
+            keras.Variable(
+                "zeros",
+                shape=(rows, lstm.units),
+                trainable=False,
+                synchronization="on_read",
+                aggregation="only_first_replica",
+                name=name,
+            )
+            for name in "hc"
+        )
 
     def call(self, x: Any, keep: Any) -> Any:
         """(rows, window, values), (rows, 1) -> (rows, window, units)."""

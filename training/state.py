@@ -52,18 +52,23 @@ class State:
             raise CorpusError(f"{path}: damaged ({error}); train anew") from error
         return cls(**counters, arrays=arrays)
 
+    def counters(self) -> dict[str, float]:
+        """What of it is kept but arrays; `State` takes it back."""
+        return {name: getattr(self, name) for name in self._COUNTERS}
+
     def write(self, folder: Path, trainee: keras.Model) -> None:
         """Keep the counters with the weights and the optimiser of `trainee`."""
-        arrays = {f"array{i}": variable.numpy() for i, variable in enumerate(_variables(trainee))}
-        counters = json.dumps({name: getattr(self, name) for name in self._COUNTERS})
+        arrays = {f"array{i}": variable.numpy() for i, variable in enumerate(variables_of(trainee))}
+        counters = json.dumps(self.counters())
         replace_file(folder / "last.npz", lambda new: np.savez(new, counters=counters, **arrays))
 
     def restore(self, trainee: keras.Model) -> None:
         """Put the weights and the optimiser back into `trainee`."""
-        for variable, value in zip(_variables(trainee), self.arrays, strict=True):
+        for variable, value in zip(variables_of(trainee), self.arrays, strict=True):
             variable.assign(value)
         self.arrays = ()
 
 
-def _variables(trainee: keras.Model) -> list[Any]:
+def variables_of(trainee: keras.Model) -> list[Any]:
+    """The variables whose values a `State` holds, in their order."""
     return [*trainee.trainable_variables, *trainee.optimizer.variables]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -24,6 +24,9 @@ from jamd.training.plot import draw_history
 from jamd.training.runs import Run, Settings, Source, replace_file, write_json
 from jamd.training.state import State
 from jamd.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from jamd.training.several import Team
 
 WARM_UP = 0.02
 """Part of a run in which the learning rate rises to its height; after it comes half a cosine."""
@@ -51,7 +54,11 @@ class Moment:
 
 
 def new_run(
-    path: Path, corpora: Sequence[Path], settings: Settings, shares: Mapping[str, float]
+    path: Path,
+    corpora: Sequence[Path],
+    settings: Settings,
+    shares: Mapping[str, float],
+    writes: bool = True,
 ) -> Run:
     """Begin a run in folder `path`.
 
@@ -60,6 +67,7 @@ def new_run(
         corpora: Corpora of one language.
         settings: How to train.
         shares: Style -> weight; styles that are not named count by their size.
+        writes: Whether this process is the one that writes it.
 
     Raises:
         CorpusError: The corpora do not fit together or hold nothing to train on.
@@ -80,28 +88,41 @@ def new_run(
             )
         )
     run = Run(path, opened[0].language, _vocabulary(opened), settings, tuple(sources), versions())
-    run.write()
+    if writes:
+        run.write()
     return run
 
 
-def train(run: Run, report: Callable[[Moment], None]) -> None:
+def train(run: Run, report: Callable[[Moment], None], team: Team | None = None) -> None:
     """Train `run` until its budget is used up, from where it stopped if it was begun before.
+
+    Args:
+        run: What to train.
+        report: Is told how far it has come.
+        team: The workers of several machines that train together; None for this one alone.
 
     Raises:
         CorpusError: A corpus is gone or is no longer what it was.
+        TeamError: Other machines cannot take part, or one was lost.
     """
     opened = _opened([Path(source.path) for source in run.sources])
     if _vocabulary(opened).fingerprint != run.vocabulary.fingerprint:
         raise CorpusError(f"{run.path}: its corpora have changed since it was begun; train anew")
-    state = State.read(run.path)
-    seed = run.settings.seed + 1_000_003 * (state.step if state else 0)
+    state = (State.read(run.path) if team is None or team.is_chief else None) or State()
+    if team is not None:
+        from jamd.training import several
+
+        run, state = several.joined(team, run, state)
+    seed = run.settings.seed + 1_000_003 * state.step
     keras.utils.set_random_seed(seed % 2**32)
-    lessons = _lessons(run, opened, seed)
-    loop = _Loop(run, lessons, state or State())
-    if state:
+    lessons = _lessons(run, opened, seed, team)
+    if state.arrays:
+        if team is not None:
+            state = several.spread(team, state, lessons.trainee)
         state.restore(lessons.trainee)
     elif run.origin is not None:
         lessons.network.load_weights(run.start)
+    loop = _Loop(run, lessons, state, team)
     while not loop.is_over:
         loop.epoch(report)
 
@@ -109,7 +130,9 @@ def train(run: Run, report: Callable[[Moment], None]) -> None:
 class _Loop:
     """Epochs, one after the other."""
 
-    def __init__(self, run: Run, lessons: Lessons, state: State) -> None:
+    def __init__(self, run: Run, lessons: Lessons, state: State, team: Team | None) -> None:
+        self._team = team
+        self._writes = team is None or team.is_chief
         self._run = run
         self._lessons = lessons
         self._state = state
@@ -120,7 +143,10 @@ class _Loop:
     def _done(self) -> float:
         settings = self._run.settings
         if settings.minutes is not None:
-            return (time.monotonic() - self._began) / (60 * settings.minutes)
+            seconds = time.monotonic() - self._began
+            if self._team is not None:  # all must end together, so the chief's clock counts
+                seconds = float(self._team.of_chief(np.array(seconds)))
+            return seconds / (60 * settings.minutes)
         within = self._state.step_of_epoch / settings.epoch_steps
         return (self._state.epoch + min(within, 1.0)) / settings.epochs
 
@@ -149,7 +175,7 @@ class _Loop:
         self._end_epoch(Score.mean(scores), time.monotonic() - began, report)
 
     def _end_epoch(self, training: Score, seconds: float, report: Callable[[Moment], None]) -> None:
-        state, folder = self._state, self._run.path
+        state = self._state
         state.epoch += 1
         state.step_of_epoch = 0
         state.tokens += training.tokens
@@ -159,6 +185,7 @@ class _Loop:
         improved = loss < state.best
         if improved:
             state.best = loss
+        if improved and self._writes:
             self._keep_weights(f"{state.epoch:04d}-{loss:.4f}.weights.h5")
         state.seconds = time.monotonic() - self._began
         finished = {
@@ -166,20 +193,25 @@ class _Loop:
             "step": state.step,
             "tokens": round(state.tokens),
             "seconds": round(state.seconds, 1),
-            "learning_rate": float(self._lessons.trainee.optimizer.learning_rate),
+            "learning_rate": float(self._lessons.trainee.optimizer.learning_rate.numpy()),
             "improved": improved,
             "training": _as_json(training),
             "held_out": _as_json(held_out) if held_out else None,
             "held_out_by_style": {style: _as_json(score) for style, score in by_style.items()},
         }
-        # An epoch that a kill cut off from its `last.npz` is done again: then it counts once.
-        history = [item for item in self._run.history() if item["epoch"] < state.epoch]
-        history.append(finished)
-        write_json(folder / "history.json", history)
-        replace_file(folder / "history.png", lambda new: draw_history(history, new))
-        state.write(folder, self._lessons.trainee)
+        if self._writes:
+            self._write(finished)
         done, speed = min(self._done, 1.0), training.tokens / max(seconds, 1e-9)
         report(Moment(state.epoch, state.step, done, speed, training.loss, finished))
+
+    def _write(self, finished: Mapping[str, Any]) -> None:
+        folder = self._run.path
+        # An epoch that a kill cut off from its `last.npz` is done again: then it counts once.
+        history = [item for item in self._run.history() if item["epoch"] < self._state.epoch]
+        history.append(dict(finished))
+        write_json(folder / "history.json", history)
+        replace_file(folder / "history.png", lambda new: draw_history(history, new))
+        self._state.write(folder, self._lessons.trainee)
 
     def _keep_weights(self, name: str) -> None:
         improvements = self._run.path / "improvements"
@@ -236,11 +268,15 @@ def _texts(
     return training, held_out
 
 
-def _lessons(run: Run, corpora: Sequence[Corpus], seed: int) -> Lessons:
+def _lessons(run: Run, corpora: Sequence[Corpus], seed: int, team: Team | None) -> Lessons:
     training, held_out = _texts(corpora, [s.style for s in run.sources], run.vocabulary)
     size = run.size
     if isinstance(size, GridSize):
         shares = {source.style: source.share for source in run.sources}
+        if team is not None:
+            from jamd.training.several import SharedLessons
+
+            return SharedLessons(team, size, run.settings, training, held_out, shares, seed)
         return GridLessons(size, run.settings, training, held_out, shares, seed)
     return ArticleLessons(size, run.settings, training, held_out, seed)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +15,7 @@ from jamd.commands import Subparsers
 
 if TYPE_CHECKING:
     from jamd.training.runs import Run
+    from jamd.training.several import Team
     from jamd.training.train import Moment
 
 _SETTINGS = (
@@ -147,15 +151,17 @@ def _run(args: argparse.Namespace) -> int:
     if not args.corpora or args.output is None:
         raise UserError("expected jamd train CORPUS -o RUN; or jamd train FOLDER --from BUNDLE")
     corpora = [Corpus.read(path) for path in args.corpora]  # a wrong path is told at once
+    team = _team()  # before anything else of TensorFlow: it insists
     load_backend()
+    writes = team is None or team.is_chief
     from jamd.training.runs import ARTICLE_EPOCHS, Run, preset
 
-    if Run.exists(args.output):
+    if writes and Run.exists(args.output):
         if not args.resume:
             raise CorpusError(f"{args.output}: expected no run there, found one; name another")
         begun = Run.read(args.output)
         refuse_other_settings(begun, args)
-        return _train(begun.with_budget(args.epochs, args.minutes))
+        return _train(begun.with_budget(args.epochs, args.minutes), team)
     from jamd.training.train import new_run
 
     if corpora[0].language != "article" and (args.oversample or args.faithful):
@@ -169,10 +175,32 @@ def _run(args: argparse.Namespace) -> int:
     )
     if args.faithful and args.preset in (None, "default"):
         settings = replace(settings, epochs=ARTICLE_EPOCHS)
-    begun = new_run(args.output, args.corpora, settings, dict(args.weight))
+    begun = new_run(args.output, args.corpora, settings, dict(args.weight), writes)
     budgeted = begun.with_budget(args.epochs, args.minutes)
-    budgeted.write()
-    return _train(budgeted)
+    if writes:
+        budgeted.write()
+    return _train(budgeted, team)
+
+
+def _team() -> Team | None:
+    """The workers of several machines, where TF_CONFIG names them."""
+    if not os.environ.get("TF_CONFIG"):
+        return None
+    from jamd.training.backend import chatter_held
+
+    with chatter_held():
+        from jamd.training.several import Team, is_configured
+    if not is_configured():
+        return None
+    print("waiting for the other workers that TF_CONFIG names", file=sys.stderr, flush=True)
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # which TensorFlow, waiting, would never come to
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        with chatter_held():
+            return Team()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def settings_given(args: argparse.Namespace) -> dict[str, Any]:
@@ -214,12 +242,16 @@ def show_training() -> Iterator[Callable[[Moment], None]]:
         yield report
 
 
-def _train(run: Run) -> int:
+def _train(run: Run, team: Team | None) -> int:
     from jamd.training.train import train
 
+    if team is not None and not team.is_chief:
+        print(f"worker {team.place + 1} of {team.size}: the chief reports, and writes the run")
+        train(run, lambda _: None, team)
+        return 0
     try:
         with show_training() as report:
-            train(run, report)
+            train(run, report, team)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on from the last epoch in {run.path}")
         return 130

@@ -1,0 +1,301 @@
+"""Training on several machines, by TensorFlow's `MultiWorkerMirroredStrategy` and TF_CONFIG.
+
+The one file of the training side that needs TensorFlow. Keras 3's `model.fit` and `train_on_batch`
+fail under this strategy (keras-team/keras#20585), so the step is written out here. Every worker
+makes the same batches from the same corpora and learns from its own rows of them; the loss of a row
+is divided by what counts in the whole batch, so that the sum of the workers' gradients is the
+gradient of one machine with that batch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+from numpy.typing import NDArray
+
+from jamd.errors import UserError
+from jamd.training import lessons
+from jamd.training.batches import Batch, Text
+from jamd.training.lessons import GridLessons, Score
+from jamd.training.network import GridSize
+from jamd.training.runs import Run, Settings
+from jamd.training.state import State, variables_of
+
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
+
+
+class TeamError(UserError):
+    """The workers cannot train together, or one of them was lost."""
+
+
+class Team:
+    """The workers that TF_CONFIG names, connected. All of them call the same methods in one order.
+
+    Attributes:
+        size: How many workers there are.
+        place: Which of them this is, from 0; the chief writes the run.
+        is_chief: Whether this one does.
+
+    Raises:
+        TeamError: TF_CONFIG is wrong, or this worker sees more than one GPU.
+    """
+
+    def __init__(self) -> None:
+        if (backend := keras.backend.backend()) != "tensorflow":
+            raise TeamError(f"TF_CONFIG: expected KERAS_BACKEND=tensorflow, found {backend}")
+        if len(gpus := tf.config.list_physical_devices("GPU")) > 1:
+            raise TeamError(
+                f"TF_CONFIG: expected one GPU for each worker, found {len(gpus)}; "
+                "start a worker for each, and set its CUDA_VISIBLE_DEVICES"
+            )
+        try:
+            self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
+            resolver = self.strategy.cluster_resolver
+            kind, number = resolver.task_type, resolver.task_id
+            has_chief = "chief" in resolver.cluster_spec().jobs
+        except (ValueError, KeyError, tf.errors.OpError) as error:
+            reason = str(error).partition("\n")[0]
+            raise TeamError(f"TF_CONFIG: expected a cluster and a task, found: {reason}") from error
+        self.size: int = self.strategy.num_replicas_in_sync
+        self.is_chief = kind == "chief" or (not has_chief and number == 0)
+        self.place: int = number + (has_chief and kind != "chief")
+
+        def add(mine: Any) -> Any:
+            return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(mine))
+
+        self._sum = tf.function(lambda mine: self.strategy.run(add, (mine,)))
+
+    def sum(self, value: NDArray[Any]) -> NDArray[Any]:
+        """The sum of what each worker has, all of one shape and type."""
+        with told_in_one_line():
+            result: NDArray[Any] = self._sum(tf.constant(value)).numpy()
+        return result
+
+    def of_chief(self, value: NDArray[Any]) -> NDArray[Any]:
+        """What the chief has; the others say its shape and type."""
+        return self.sum(value if self.is_chief else np.zeros_like(value))
+
+    def told(self, message: str) -> str:
+        """What the chief says."""
+        said = np.frombuffer(message.encode(), np.uint8).astype(np.int32)
+        length = int(self.of_chief(np.array(len(said), np.int32)))
+        heard = self.of_chief(said if self.is_chief else np.zeros(length, np.int32))
+        return heard.astype(np.uint8).tobytes().decode()
+
+
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """Make of a lost worker an error that says what to do.
+
+    Raises:
+        TeamError: A worker was lost.
+    """
+    try:
+        yield
+    except _LOST as error:
+        raise TeamError(
+            "lost a worker of the cluster; start all of them again with the same command, "
+            "and training goes on from the last epoch"
+        ) from error
+
+
+def is_configured() -> bool:
+    """Whether TF_CONFIG names a cluster of two or more workers.
+
+    Raises:
+        TeamError: It is not what TensorFlow wants.
+    """
+    text = os.environ.get("TF_CONFIG", "")
+    if not text:
+        return False
+    try:
+        cluster = json.loads(text).get("cluster", {})
+        return sum(len(cluster.get(kind, ())) for kind in ("chief", "worker")) > 1
+    except (ValueError, AttributeError, TypeError) as error:
+        raise TeamError(
+            'TF_CONFIG: expected JSON like {"cluster": {"worker": ["one:2222", "other:2222"]}, '
+            f'"task": {{"type": "worker", "index": 0}}}}, found {text[:80]!r} ({error})'
+        ) from None
+
+
+class SharedLessons(GridLessons):
+    """The grid network, learned by a team: each worker reads its rows of every batch.
+
+    Args:
+        team: The workers.
+        size, settings, training, held_out, shares, seed: As of `GridLessons`, for the whole batch.
+
+    Raises:
+        TeamError: The rows of a batch cannot be shared out evenly.
+    """
+
+    def __init__(
+        self,
+        team: Team,
+        size: GridSize,
+        settings: Settings,
+        training: Sequence[Text],
+        held_out: Sequence[Text],
+        shares: Mapping[str, float],
+        seed: int,
+    ) -> None:
+        if settings.rows % team.size:
+            raise TeamError(
+                f"expected rows of a batch that {team.size} workers can share evenly, "
+                f"found {settings.rows}; choose another --batch"
+            )
+        self._team = team
+        self._rows = settings.rows // team.size
+        with told_in_one_line(), team.strategy.scope():
+            super().__init__(size, settings, training, held_out, shares, seed)
+        self._train = tf.function(self._train_everywhere)
+        self._test = tf.function(self._test_everywhere)
+
+    def rows_here(self, rows: int) -> int:
+        return rows // self._team.size
+
+    def optimizer(self, rate: float) -> keras.optimizers.Optimizer:
+        return SumFirst(rate, 0.01, global_clipnorm=lessons.CLIP_NORM, name="adamw")
+
+    def learn(self) -> Score:
+        return self._score(self._train, next(self._batches))
+
+    def measure(self, batch: Batch) -> Score:
+        return self._score(self._test, batch)
+
+    def states(self) -> list[Any]:
+        return [state.numpy() for state in self._local_states()]
+
+    def put_states(self, values: Sequence[Any]) -> None:
+        for state, value in zip(self._local_states(), values, strict=True):
+            state.assign(value)
+
+    def _local_states(self) -> list[tf.Variable]:
+        """What this worker's replica carries; the strategy would refuse to write it as a whole."""
+        local = self._team.strategy.experimental_local_results
+        return [local(state.value)[0] for state in self.carried]
+
+    def _score(self, step: Callable[..., Any], batch: Batch) -> Score:
+        mine = slice(self._team.place * self._rows, (self._team.place + 1) * self._rows)
+        weights = batch.weights[mine]
+        count = float(batch.weights.sum())
+        share = weights / max(count, 1.0)
+        with told_in_one_line():
+            result = step(batch.tokens[mine], batch.keep[mine], batch.targets[mine], share)
+            loss, right = result.numpy()
+        return Score(float(loss), float(right), count)
+
+    def _train_everywhere(self, *batch: Any) -> Any:
+        return self._team.strategy.run(self._train_here, batch)
+
+    def _test_everywhere(self, *batch: Any) -> Any:
+        return self._team.strategy.run(self._test_here, batch)
+
+    def _train_here(self, tokens: Any, keep: Any, targets: Any, share: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss, right = self._forward(tokens, keep, targets, share, training=True)
+        variables = self.trainee.trainable_variables
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        self.trainee.optimizer.apply(gradients, variables)
+        return tf.distribute.get_replica_context().all_reduce("SUM", tf.stack([loss, right]))
+
+    def _test_here(self, tokens: Any, keep: Any, targets: Any, share: Any) -> Any:
+        loss, right = self._forward(tokens, keep, targets, share, training=False)
+        return tf.distribute.get_replica_context().all_reduce("SUM", tf.stack([loss, right]))
+
+    def _forward(
+        self, tokens: Any, keep: Any, targets: Any, share: Any, training: bool
+    ) -> tuple[Any, Any]:
+        """This worker's part of the batch's mean loss, nats a token, and of its accuracy."""
+        logits = self.trainee([tokens, keep], training=training)  # (rows, window, vocabulary)
+        losses = keras.losses.sparse_categorical_crossentropy(targets, logits, from_logits=True)
+        right = ops.cast(ops.equal(ops.argmax(logits, -1), ops.cast(targets, "int64")), "float32")
+        return ops.sum(losses * share), ops.sum(right * share)
+
+
+class SumFirst(keras.optimizers.AdamW):  # type: ignore[misc]
+    """AdamW that clips what the workers' gradients come to together, as one machine would.
+
+    Keras clips each worker's gradients, and sums them afterwards. An embedding's gradient stays a
+    list of rows, whose length Keras takes row by row: made dense, it would be cut at another one.
+    """
+
+    def _clip_gradients(self, gradients: Sequence[Any]) -> Any:
+        context = tf.distribute.get_replica_context()
+        gradients = context.all_reduce("SUM", list(gradients))
+        return super()._clip_gradients(gradients)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
+        return grads_and_vars
+
+
+def joined(team: Team, run: Run, state: State) -> tuple[Run, State]:
+    """What the chief trains, and how far it is, on every worker; its arrays follow by `spread`.
+
+    Raises:
+        TeamError: A worker's corpora are not the chief's, or its language is not the grid's, or it
+            goes on from another network.
+    """
+    if run.language != "grid":
+        raise TeamError(
+            f"TF_CONFIG: expected corpora of the grid language, found {run.language}; "
+            "unset it to train on this machine alone"
+        )
+    if run.origin is not None:
+        raise TeamError(
+            f"TF_CONFIG: expected a run that begins with nothing, found {run.path}, which goes on "
+            f"from {run.origin.name}; unset it to train on this machine alone"
+        )
+    sources = [(source.style, source.pieces, source.tokens) for source in run.sources]
+    with told_in_one_line():
+        plan = json.loads(
+            team.told(
+                json.dumps(
+                    {
+                        "settings": asdict(run.settings),
+                        "shares": [source.share for source in run.sources],
+                        "sources": sources,
+                        "state": state.counters(),
+                        "has_arrays": bool(state.arrays),
+                    }
+                )
+            )
+        )
+        differs = [tuple(source) for source in plan["sources"]] != sources
+        strangers = int(team.sum(np.array(int(differs), np.int32)))
+    if strangers:
+        raise TeamError(
+            f"expected the chief's corpora on every machine, found others on {strangers}; "
+            "copy them, or prepare them with the same version of jamd"
+        )
+    pairs = zip(run.sources, plan["shares"], strict=True)
+    agreed = replace(
+        run,
+        settings=Settings(**plan["settings"]),
+        sources=tuple(replace(source, share=share) for source, share in pairs),
+    )
+    arrays = state.arrays if team.is_chief else (None,) * plan["has_arrays"]
+    return agreed, State(**plan["state"], arrays=arrays)
+
+
+def spread(team: Team, state: State, trainee: keras.Model) -> State:
+    """`state` with the chief's arrays on every worker."""
+    shapes = [(variable.shape, variable.dtype) for variable in variables_of(trainee)]
+    ours = state.arrays if team.is_chief else [np.zeros(*shape) for shape in shapes]
+    with told_in_one_line():
+        return replace(state, arrays=tuple(team.of_chief(array) for array in ours))
