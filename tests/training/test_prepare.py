@@ -240,7 +240,7 @@ def test_the_command_counts_and_lists(
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        (["--style", "jaz"], "--style: expected one of jazz, song"),
+        (["--style", "jaz"], "--style: expected one of jazz, combo, song"),
         (["--held-out", "1"], "--held-out: expected a share from 0 to below 1, found 1.0"),
         (["--jobs", "0"], "--jobs: expected more than 0, found 0"),
     ],
