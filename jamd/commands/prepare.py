@@ -38,7 +38,8 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--style",
         default="other",
-        help="what family all of it is: jazz, combo, song, chords, piano, roll, game, other (default)",
+        help="what family all of it is: jazz, combo, song, chords, piano, roll, game or other "
+        "(default)",
     )
     parser.add_argument("--sample", type=int, metavar="N", help="take only N files, at random")
     parser.add_argument("--seed", type=int, default=1, help="of that choice and of --join; 1")
