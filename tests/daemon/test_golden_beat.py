@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from mido import Message
 
+from jamd.daemon.click import When
 from jamd.daemon.events import (
     Event,
     Heard,
@@ -189,3 +190,38 @@ def test_the_players_own_beat_is_answered_on() -> None:
         5.4.0 Lead 58 80 9
         6.1.0 Lead 60 86 9
     """)
+
+
+def left(played: Take, channel: int) -> list[str]:
+    """`2.100 37 90`: when each note-on of a channel is due, in seconds, its pitch and velocity."""
+    return [
+        f"{send.due:.3f} {send.message.note} {send.message.velocity}"
+        for send in played.performance.port.sent
+        if send.message.type == "note_on" and send.message.channel == channel
+    ]
+
+
+def test_the_click_counts_every_beat_until_the_first_answer_sounds() -> None:
+    clicking = replace(JAM, click=When.AUTO)
+    accent, beat = clicking.click_sound.accent, clicking.click_sound.beat
+    played = play(clicking, ONE_BAR)
+    one, other = (f"{pitch} {velocity}" for pitch, velocity in (accent, beat))
+    assert left(played, clicking.click_sound.channel) == [
+        *(f"0.000 {one}", f"0.500 {other}", f"1.000 {other}", f"1.500 {other}"),
+        *(f"2.000 {one}", f"2.500 {other}"),
+    ]
+    assert played.jamds[0] == "2.2.0 Lead 60 80 9"
+
+
+def test_what_leaves_early_or_late_stands_in_the_take_where_it_was_meant() -> None:
+    for offset_s in (-0.05, 0.05):
+        shifted = play(replace(JAM, output_offset_s=offset_s), ONE_BAR)
+        places = [" ".join(row.split()[:3]) for row in shifted.jamds]
+        assert places == [
+            "2.2.0 Lead 60",
+            "2.3.0 Lead 56",
+            "2.4.0 Lead 53",
+            "3.1.0 Lead 55",
+        ]
+        due = [float(row.split()[0]) for row in left(shifted, 0)]
+        assert due == [round(at + offset_s, 3) for at in (2.5, 3.0, 3.5, 4.0)]
