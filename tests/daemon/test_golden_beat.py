@@ -225,3 +225,27 @@ def test_what_leaves_early_or_late_stands_in_the_take_where_it_was_meant() -> No
         ]
         due = [float(row.split()[0]) for row in left(shifted, 0)]
         assert due == [round(at + offset_s, 3) for at in (2.5, 3.0, 3.5, 4.0)]
+
+
+def test_a_song_that_goes_on_within_a_bar_keeps_its_bar_lines() -> None:
+    # The transport counts bars of its own, which lie where the song's do.
+    middle = 16 * 4 + 8  # sixteenths: 5.3
+    played = play(
+        Settings(bpm=90),
+        "",
+        *clock(0.0, 9.0, 120),
+        (0.98, Heard(Message("songpos", pos=middle))),
+        (0.99, Heard(Message("continue"))),
+        *[(2.0 + at, event) for at, event in heard(ONE_BAR)],
+        (2.2, Heard(Message("songpos", pos=0))),  # rolling: no news
+    )
+    assert played.rows == rows("""
+        2.1.0 player 60 80 9
+        2.2.0 player 64 80 9
+        2.3.0 player 67 80 9
+        2.4.0 player 65 80 6
+        3.2.0 Lead 60 80 9
+        3.3.0 Lead 56 80 9
+        3.4.0 Lead 53 80 9
+        4.1.0 Lead 55 86 6
+    """)

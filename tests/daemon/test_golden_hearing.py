@@ -174,3 +174,16 @@ def test_a_program_change_is_no_news() -> None:
     played = play(Settings(bpm=120, start_at_once=True, thru=True), ONE_BAR, program)
     assert all(s.message.type != "program_change" for s in played.performance.port.sent)
     assert played.jamds == play(JAM, ONE_BAR).jamds
+
+
+def test_what_comes_back_takes_no_turn_and_is_not_answered() -> None:
+    once = play(JAM, ONE_BAR)
+    back = [(send.due + 0.02, Heard(send.message)) for send in once.performance.port.sent]
+    looped = play(JAM, ONE_BAR, *back)
+    assert looped.turns == ["2.1 jamd", "3.2 player"]
+    assert looped.jamds == rows("""
+        2.2.0 Lead 60 80 9
+        2.3.0 Lead 56 80 9
+        2.4.0 Lead 53 80 9
+        3.1.0 Lead 55 86 6
+    """)
