@@ -88,7 +88,8 @@ class GridContinuation:
         """Begin after `prefix`.
 
         Args:
-            prefix: The context as tokens, through the `Bar` of the bar holding `until`.
+            prefix: The context as tokens, through the `Bar` of the bar holding `until` and what is
+                heard in it.
             line: The tick of that bar's line, from the beginning of the prefix.
             heard: (step, pitch token) of the notes in `prefix`, in its order.
             own: Those of them that jamd plays.

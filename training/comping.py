@@ -102,7 +102,13 @@ def struck(piece: Piece, rhythms: Sequence[Sequence[Rhythm]], rng: np.random.Gen
         if begin is not None:
             until = next((start for start, _ in times if start > pad.start), pad.end)
             times = [(begin, Tick(until - begin)), *(t for t in times if t[0] >= until)]
-        if anticipates and following is not None and following.start == pad.end and len(times) > 1:
+        if (
+            anticipates
+            and following is not None
+            and following.start == pad.end
+            and _in_meter(piece, following)
+            and len(times) > 1
+        ):
             last = times[-1][0]
             if last % BAR >= ANTICIPATED and pad.end % BAR == 0:
                 early = last

@@ -59,6 +59,21 @@ def test_some_are_struck_an_eighth_ahead_of_their_bar() -> None:
     assert found == {TRIAD, tuple(pitch + 1 for pitch in TRIAD)}
 
 
+def test_no_chord_of_another_meter_is_struck_ahead() -> None:
+    waltz = Meter(3, 4)
+    line, back = 2 * BAR, 2 * BAR + 4 * waltz.ticks_per_bar
+    held = [(0, BAR), (BAR, BAR)]
+    held += [(at, waltz.ticks_per_bar) for at in range(line, back, waltz.ticks_per_bar)]
+    held += [(back, BAR), (back + BAR, BAR)]
+    meters = ((Tick(0), Meter(4, 4)), (Tick(line), waltz), (Tick(back), Meter(4, 4)))
+    piece = Piece(tuple(sorted(note for each in held for note in chord(*each))), meters)
+    for seed in range(20):
+        new = struck(piece, [rhythms_of([PUSHED])], np.random.default_rng(seed))
+        assert all(note in new.notes for note in piece.notes if line <= note.onset < back)
+        assert max(note.duration for note in new.notes) <= BAR
+        assert any(note.onset == back for note in new.notes)
+
+
 def test_other_meters_keep_their_chords_as_they_are_held() -> None:
     waltz = standard(meter=Meter(3, 4))
     assert struck(waltz, [rhythms_of([CHARLESTON])], np.random.default_rng(0)) == waltz
