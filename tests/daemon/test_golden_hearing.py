@@ -187,3 +187,28 @@ def test_what_comes_back_takes_no_turn_and_is_not_answered() -> None:
         2.4.0 Lead 53 80 9
         3.1.0 Lead 55 86 6
     """)
+
+
+def test_what_a_player_repeats_beside_what_comes_back_is_heard() -> None:
+    # Eight notes of jamd's come back after 20 ms; with six a loop is known. 40 ms after the last
+    # of them the player strikes it too, just as loud.
+    two_bars = """
+        1.1.0 player 60 80 9
+        1.2.0 player 64 80 9
+        1.3.0 player 67 80 9
+        1.4.0 player 65 80 9
+        2.1.0 player 69 80 9
+        2.2.0 player 67 80 9
+        2.3.0 player 64 80 9
+        2.4.0 player 62 80 6
+    """
+    once = play(JAM, two_bars)
+    sent = once.performance.port.sent
+    back = [(send.due + 0.02, Heard(send.message)) for send in sent]
+    repeated = heard("5.1.0.96 player 58 86 6")
+    looped = play(JAM, two_bars, *back)
+    assert [row.split()[2] for row in looped.players[8:]] == ["60", "56", "53", "55", "51"]
+    both = play(JAM, two_bars, *back, *repeated)
+    assert both.players == [*looped.players, "5.1.0.95 player 58 86 6"]
+    assert looped.jamds == once.jamds
+    assert both.jamds == [*once.jamds, "5.4.0 Lead 58 82 6"]

@@ -6,8 +6,13 @@ not what.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 from mido import Message
 
+from jamd.bundle import Bundle
 from jamd.daemon.events import (
     Again,
     Heard,
@@ -17,12 +22,16 @@ from jamd.daemon.events import (
     WorkerLost,
     WorkerReady,
 )
+from jamd.daemon.improviser import Improviser
+from jamd.daemon.requests import Sampling
 from jamd.daemon.settings import Settings
 from jamd.daemon.yielding import Yield
+from jamd.language import Constraints
 from jamd.notes import Meter
 from readable_takes import FOUR, ONE_BAR, play, rows, seconds
 
 JAM = Settings(bpm=120, start_at_once=True)
+TINY = Bundle.read(Path(__file__).parents[1] / "fixtures" / "tiny-bundle")
 
 
 def settings(
@@ -145,6 +154,13 @@ def test_a_mode_ends_with_its_notes() -> None:
 def test_panic_ends_everything_at_once() -> None:
     played = play(settings(Mode.ENDLESS), ONE_BAR, (seconds("3.2.1"), Panic()))
     assert played.jamds[-1] == "3.2.0 Lead 60 80 1"
+    ended = [send.message for send in played.performance.port.sent[-4:]]
+    assert [message.bytes() for message in ended] == [
+        [0x80, 60, 64],
+        [0xB0, 64, 0],
+        [0xB0, 120, 0],
+        [0xB0, 123, 0],
+    ]
 
 
 def test_what_was_planned_is_played_though_the_worker_is_lost() -> None:
@@ -213,6 +229,35 @@ def test_endless_music_rests_for_a_beat_within_eight_bars() -> None:
     missing = {f"{bar}.{beat}.0" for bar in range(3, 10) for beat in (1, 2, 3, 4)} - set(places)
     assert missing == {"9.4.0"}
     assert "10.1.0" not in places
+
+
+def test_what_would_repeat_for_ever_changes_after_so_many_bars() -> None:
+    # The scripted improviser asks nobody what it may write: here is the one that plays, whose
+    # model is replaced by one that wants a single note on every beat.
+    improviser = Improviser(TINY)
+    vocabulary = improviser.language.vocabulary
+    wanted = [f"Position_{step}" for step in (0, 12, 24, 36)]
+    wanted += ["Bar_4/4", "Lead_60", "Lead_62", "Velocity_4", "Duration_12"]
+    logits = np.zeros(len(vocabulary), np.float32)
+    logits[[vocabulary.id(token) for token in wanted]] = range(len(wanted), 0, -1)
+    improviser.logits = lambda _: logits
+    endless = replace(settings(Mode.ENDLESS), sampling=Sampling(argmax=True))
+    free = play(endless, ONE_BAR, bars=5, improviser=improviser)
+    assert {row.split()[2] for row in free.jamds} == {"60"}
+    guarded = replace(endless, constraints=Constraints(repeat_bars=2))
+    assert play(guarded, ONE_BAR, bars=4, improviser=improviser).jamds == rows("""
+        2.2.0 Lead 60 80 12
+        2.3.0 Lead 60 80 12
+        2.4.0 Lead 60 80 12
+        3.1.0 Lead 60 86 12
+        3.2.0 Lead 60 80 12
+        3.3.0 Lead 60 80 12
+        3.4.0 Lead 60 80 12
+        4.1.0 Lead 60 86 12
+        4.2.0 Lead 60 80 12
+        4.3.0 Lead 62 80 12
+        4.4.0 Lead 60 80 12
+    """)
 
 
 def test_off_is_thru_alone_and_thru_is_off_elsewhere() -> None:
