@@ -113,7 +113,10 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     """Refuse what does not go together."""
     from jamd.errors import UserError
+    from jamd.grid_tokens import STYLES
 
+    if args.style is not None and args.style not in STYLES:
+        raise UserError(f"--style: expected one of {', '.join(STYLES)}; found {args.style!r}")
     if not args.files and not args.corpus:
         raise UserError("expected files of music or a --corpus to evaluate on, found neither")
     if args.files and len(args.corpus) > 1:

@@ -204,6 +204,7 @@ def test_the_command_prints_a_table_for_files(
     ("arguments", "message"),
     [
         ([], "expected files of music or a --corpus"),
+        (["a.mid", "--style", "jaz"], "--style: expected one of jazz, combo"),
         (["a.mid", "--corpus", "a", "--corpus", "b"], "expected one --corpus beside files"),
         (["--corpus", "nowhere"], "expected a corpus, found no corpus.json"),
         (["nowhere.mid"], "nowhere.mid"),
