@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.wire import receive, send
 from jamd.errors import BundleError
+from jamd.memory_limit import limit_memory
 
 if TYPE_CHECKING:
     from jamd.daemon.improviser import Improviser
@@ -100,22 +101,6 @@ def load(wanted: Load) -> Improviser:
     else:
         limit_memory(MOST_MEMORY + 8 * max(g.bytes for g in bundle.manifest.graphs.values()))
     return Improviser(bundle, wanted.provider, wanted.threads)
-
-
-def limit_memory(more: int) -> None:
-    """Take at most `more` bytes from now on, where the system keeps such limits: Linux.
-
-    A graph can be small and ask for all the memory there is; then it is refused, and nothing else
-    on this machine suffers.
-    """
-    try:
-        import resource
-
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    except (ImportError, OSError):
-        return
-    limit = pages * resource.getpagesize() + more
-    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def serve(improviser: Improviser, inbox: queue.SimpleQueue[PlanRequest], pipe: BinaryIO) -> None:

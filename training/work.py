@@ -7,18 +7,17 @@ than it was allowed (where the system can hold it to that: Linux, mostly).
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as OutOfTimeError
 from itertools import islice
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
 
 from jamd.errors import SourceError
+from jamd.memory_limit import limit_memory
 from jamd.training import forks
 
 _FAILURES = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
@@ -51,8 +50,8 @@ class Workers:
         self._window = 4 * jobs
         self._pool = ProcessPool(
             max_workers=jobs,
-            initializer=_limit_memory,
-            initargs=[memory_limit_mb],
+            initializer=limit_memory,
+            initargs=[memory_limit_mb * 2**20],
             context=forks.start(),
         )
 
@@ -134,17 +133,3 @@ def _each(function: Callable[[Item], Result], batch: list[Item]) -> list[Result 
         except SourceError as error:
             results.append(error)
     return results
-
-
-def _limit_memory(megabytes: int) -> None:
-    """Let this process take so many megabytes more than it has now."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    except OSError:  # no /proc: macOS, where the limit would not be kept either
-        return
-    limit = pages * resource.getpagesize() + megabytes * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))

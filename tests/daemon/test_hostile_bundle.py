@@ -27,8 +27,8 @@ import sys
 from pathlib import Path
 from jamd.bundle import Bundle
 from jamd.daemon.improviser import Improviser
-from jamd.daemon.worker import limit_memory
 from jamd.errors import BundleError
+from jamd.memory_limit import limit_memory
 limit_memory(1 << 30)
 for folder in map(Path, sys.argv[1:]):
     try:
