@@ -122,9 +122,7 @@ def train(run: Run, report: Callable[[Moment], None], team: Team | None = None) 
         state.restore(lessons.trainee)
     elif run.origin is not None:
         lessons.network.load_weights(run.start)
-    loop = _Loop(run, lessons, state, team)
-    while not loop.is_over:
-        loop.epoch(report)
+    _Loop(run, lessons, state, team).train(report)
 
 
 class _Loop:
@@ -139,8 +137,13 @@ class _Loop:
         self._began = time.monotonic() - state.seconds
         self._shares = {source.style: source.share for source in run.sources}
 
-    @property
+    def train(self, report: Callable[[Moment], None]) -> None:
+        done = self._done()
+        while done < 1:
+            done = self._epoch(done, report)
+
     def _done(self) -> float:
+        """Part of the whole that is done, 0..1 or more; all workers of a team must ask together."""
         settings = self._run.settings
         if settings.minutes is not None:
             seconds = time.monotonic() - self._began
@@ -150,18 +153,15 @@ class _Loop:
         within = self._state.step_of_epoch / settings.epoch_steps
         return (self._state.epoch + min(within, 1.0)) / settings.epochs
 
-    @property
-    def is_over(self) -> bool:
-        return self._done >= 1
-
-    def epoch(self, report: Callable[[Moment], None]) -> None:
+    def _epoch(self, done: float, report: Callable[[Moment], None]) -> float:
+        """Train for an epoch; return how much is done then."""
         state, settings = self._state, self._run.settings
         state.step_of_epoch = 0
         began = time.monotonic()
         scores: list[Score] = []
-        while state.step_of_epoch < settings.epoch_steps and not self.is_over:
+        while state.step_of_epoch < settings.epoch_steps and done < 1:
             if self._lessons.schedule:
-                rate = settings.rate * rate_at(self._done)
+                rate = settings.rate * rate_at(done)
                 self._lessons.trainee.optimizer.learning_rate.assign(rate)
             score = self._lessons.learn()
             if score is None:
@@ -171,10 +171,13 @@ class _Loop:
             state.step_of_epoch += 1
             mean = Score.mean(scores)
             speed = mean.tokens / (time.monotonic() - began)
-            report(Moment(state.epoch + 1, state.step, min(self._done, 1.0), speed, mean.loss))
-        self._end_epoch(Score.mean(scores), time.monotonic() - began, report)
+            done = self._done()
+            report(Moment(state.epoch + 1, state.step, min(done, 1.0), speed, mean.loss))
+        return self._end_epoch(Score.mean(scores), time.monotonic() - began, report)
 
-    def _end_epoch(self, training: Score, seconds: float, report: Callable[[Moment], None]) -> None:
+    def _end_epoch(
+        self, training: Score, seconds: float, report: Callable[[Moment], None]
+    ) -> float:
         state = self._state
         state.epoch += 1
         state.step_of_epoch = 0
@@ -201,8 +204,9 @@ class _Loop:
         }
         if self._writes:
             self._write(finished)
-        done, speed = min(self._done, 1.0), training.tokens / max(seconds, 1e-9)
-        report(Moment(state.epoch, state.step, done, speed, training.loss, finished))
+        done, speed = self._done(), training.tokens / max(seconds, 1e-9)
+        report(Moment(state.epoch, state.step, min(done, 1.0), speed, training.loss, finished))
+        return done
 
     def _write(self, finished: Mapping[str, Any]) -> None:
         folder = self._run.path
