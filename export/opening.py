@@ -6,8 +6,13 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jamd.bundle import MANIFEST, Bundle, resolve
+from jamd.bundle import Bundle, resolve
+from jamd.training.run_folder import expect_run, is_meant_as_run
+
+if TYPE_CHECKING:
+    from jamd.training.runs import Run
 
 
 @contextmanager
@@ -18,14 +23,36 @@ def opened(name: str) -> Generator[Bundle]:
         UserError: It is neither, or damaged.
     """
     folder = resolve(name)
-    if not (folder / "run.json").is_file() or (folder / MANIFEST).is_file():
+    if is_meant_as_run(folder):
+        with drafted(open_run(folder)) as bundle:
+            yield bundle
+    else:
         yield Bundle.read(folder)
-        return
-    from jamd.training.backend import load_backend
 
-    load_backend()  # TensorFlow, for a run alone
+
+@contextmanager
+def drafted(run: Run, weights: Path | None = None) -> Generator[Bundle]:
+    """A run with some of its weights, the best by default, as a bundle for as long as it takes.
+
+    Raises:
+        UserError: As `jamd.export.draft.draft` says.
+    """
     from jamd.export.draft import draft
-    from jamd.training.runs import Run
 
     with tempfile.TemporaryDirectory() as temporary:
-        yield draft(Run.read(folder), Path(temporary) / "bundle")
+        yield draft(run, Path(temporary) / "bundle", weights)
+
+
+def open_run(folder: Path) -> Run:
+    """The run in a folder, Keras being loaded for it.
+
+    Raises:
+        CorpusError: There is none, or it is damaged.
+    """
+    expect_run(folder)
+    from jamd.training.backend import load_backend
+
+    load_backend()
+    from jamd.training.runs import Run
+
+    return Run.read(folder)

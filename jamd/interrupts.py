@@ -60,3 +60,24 @@ class terminated_in_order:  # noqa: N801
         import signal
 
         signal.signal(signal.SIGTERM, self._before)
+
+
+def end_on_sigterm() -> None:
+    """From now on SIGTERM ends this process with status 143, whatever a library makes of it.
+
+    TensorFlow, training with other machines, takes the signal for itself and goes on. Only a signal
+    that every thread blocks can be waited for, so this comes before any library has threads. It
+    takes effect as soon as Python may run: not while TensorFlow still waits for the others. Where
+    signals cannot be waited for (Windows) nothing changes.
+    """
+    import signal
+    import threading
+
+    if not hasattr(signal, "sigwait"):
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def wait() -> None:
+        os._exit(128 + signal.sigwait({signal.SIGTERM}))
+
+    threading.Thread(target=wait, name="SIGTERM", daemon=True).start()

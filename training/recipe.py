@@ -13,6 +13,7 @@ from jamd.errors import CorpusError
 from jamd.training.comping import write_struck
 from jamd.training.corpus import Corpus
 from jamd.training.prepare import Options, Progress, prepare
+from jamd.training.run_folder import is_run
 from jamd.training.runs import Run, Settings, preset
 from jamd.training.train import Moment, new_run, train
 
@@ -177,7 +178,7 @@ def trained(
         size: One of `SIZES`.
     """
     path = work / "runs" / size
-    if Run.exists(path):
+    if is_run(path):
         run = Run.read(path).with_budget(None, minutes)
     else:
         settings = replace(SIZES[size], minutes=minutes or MINUTES)

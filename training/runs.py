@@ -28,6 +28,7 @@ from jamd.training.network import (
     article_network,
     grid_network,
 )
+from jamd.training.run_folder import RUN
 from jamd.vocabulary import Vocabulary
 
 FORMAT = 1
@@ -153,11 +154,6 @@ class Run:
     origin: Origin | None = None
 
     @classmethod
-    def exists(cls, path: Path) -> bool:
-        """Whether folder `path` holds a run."""
-        return (path / "run.json").is_file()
-
-    @classmethod
     def read(cls, path: Path) -> Run:
         """Open the run in folder `path`.
 
@@ -165,7 +161,7 @@ class Run:
             CorpusError: There is none, it is of another format, or it is damaged.
         """
         try:
-            head = json.loads((path / "run.json").read_text(encoding="utf-8"))
+            head = json.loads((path / RUN).read_text(encoding="utf-8"))
             if head["format"] != FORMAT:
                 raise CorpusError(
                     f"{path}: expected a run of format {FORMAT}, found {head['format']}; train anew"
@@ -200,7 +196,7 @@ class Run:
         }
         if self.origin is not None:
             head["from"] = asdict(self.origin)
-        write_json(self.path / "run.json", head)
+        write_json(self.path / RUN, head)
 
     def with_budget(self, epochs: int | None, minutes: float | None) -> Run:
         """The same run, to be trained for longer or shorter; None leaves the budget as it is."""

@@ -10,7 +10,6 @@ gradient of one machine with that batch.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -22,13 +21,13 @@ import tensorflow as tf
 from keras import ops
 from numpy.typing import NDArray
 
-from jamd.errors import UserError
 from jamd.training import lessons
 from jamd.training.batches import Batch, Text
 from jamd.training.lessons import GridLessons, Score
 from jamd.training.network import GridSize
 from jamd.training.runs import Run, Settings
 from jamd.training.state import State, variables_of
+from jamd.training.team import TeamError
 
 _LOST = (
     tf.errors.AbortedError,
@@ -37,10 +36,6 @@ _LOST = (
     tf.errors.InternalError,
     tf.errors.UnavailableError,
 )
-
-
-class TeamError(UserError):
-    """The workers cannot train together, or one of them was lost."""
 
 
 class Team:
@@ -112,25 +107,6 @@ def told_in_one_line() -> Iterator[None]:
             "lost a worker of the cluster; start all of them again with the same command, "
             "and training goes on from the last epoch"
         ) from error
-
-
-def is_configured() -> bool:
-    """Whether TF_CONFIG names a cluster of two or more workers.
-
-    Raises:
-        TeamError: It is not what TensorFlow wants.
-    """
-    text = os.environ.get("TF_CONFIG", "")
-    if not text:
-        return False
-    try:
-        cluster = json.loads(text).get("cluster", {})
-        return sum(len(cluster.get(kind, ())) for kind in ("chief", "worker")) > 1
-    except (ValueError, AttributeError, TypeError) as error:
-        raise TeamError(
-            'TF_CONFIG: expected JSON like {"cluster": {"worker": ["one:2222", "other:2222"]}, '
-            f'"task": {{"type": "worker", "index": 0}}}}, found {text[:80]!r} ({error})'
-        ) from None
 
 
 class SharedLessons(GridLessons):

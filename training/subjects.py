@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime as ort
 
-from jamd.bundle import MANIFEST, Bundle, resolve
+from jamd.bundle import Bundle, resolve
 from jamd.errors import CorpusError, UserError
 from jamd.training import predictors
 from jamd.training.corpus import Corpus
 from jamd.training.evaluate import Sample, sample_of
 from jamd.training.predictors import Network
 from jamd.training.prepare import Options, Progress, no_progress, prepare
+from jamd.training.run_folder import is_meant_as_run
 from jamd.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def open_subject(name: str, precision: str | None = None) -> Subject:
         UserError: It is neither, or damaged.
     """
     path = resolve(name)
-    if (path / "run.json").is_file() and not (path / MANIFEST).is_file():
+    if is_meant_as_run(path):
         return _open_run(path)
     bundle = Bundle.read(path)
     chosen = precision or bundle.precisions[0]

@@ -7,10 +7,7 @@ Each has `add(subparsers)`, which declares its arguments and sets `run` as what 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TypeAlias
-
-from jamd.errors import CorpusError
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 """What `add` is given."""
@@ -23,13 +20,3 @@ def bars(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MOST_BARS:
         raise argparse.ArgumentTypeError(f"expected 1..{MOST_BARS} bars; found {text!r}")
     return int(text)
-
-
-def expect_run(folder: Path) -> None:
-    """Refuse what is no run at all before anything slow is loaded for it.
-
-    Raises:
-        CorpusError: `folder` holds no run.
-    """
-    if not (folder / "run.json").is_file():
-        raise CorpusError(f"{folder}: expected a run, found no run.json; make one with jamd train")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd.commands import Subparsers
-from jamd.commands.generate import add_manner, improviser_of, manner_of, open_run, write
+from jamd.commands.generate import add_manner, manner_of, write
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -46,9 +46,12 @@ def run(args: argparse.Namespace) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from jamd.errors import UserError
+    from jamd.writing import written_whole
 
     if args.most_tokens < 1:
         raise UserError(f"--most-tokens: expected 1 or more, found {args.most_tokens}")
+    from jamd.export.opening import open_run
+
     found = open_run(args.run_folder)
     from jamd.training.checkpoints import as_csv, checkpoints
 
@@ -61,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
             rows.append(row)
             bar.update(task, advance=1, description=f"epoch {row.checkpoint.epoch}")
     table = output / "compare.csv"
-    table.write_text(as_csv(rows), encoding="utf-8")
+    with written_whole(table) as new:
+        new.write_text(as_csv(rows), encoding="utf-8")
     Console().print(_table(rows))
     print(f"{len(rows)} MIDI files and {table}")
     return 0
@@ -70,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
 def _heard(args: argparse.Namespace, run: Run, output: Path) -> Iterator[Heard]:
     """Each checkpoint, once its music is written."""
     from jamd.article import names
+    from jamd.daemon.improviser import Improviser
+    from jamd.export.opening import drafted
     from jamd.training.checkpoints import Heard, checkpoints
     from jamd.training.evaluate import evaluate
     from jamd.training.predictors import of_session
@@ -78,7 +84,8 @@ def _heard(args: argparse.Namespace, run: Run, output: Path) -> Iterator[Heard]:
     samples = _samples(run, args.most_tokens)
     output.mkdir(parents=True, exist_ok=True)
     for checkpoint in checkpoints(run.path):
-        with improviser_of(run, checkpoint.path) as improviser:
+        with drafted(run, checkpoint.path) as bundle:
+            improviser = Improviser(bundle)
             notes = write(improviser, manner, output / f"{checkpoint.name}.mid")
             bits = None
             if samples:

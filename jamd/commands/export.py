@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd.commands import Subparsers, expect_run
+from jamd.commands import Subparsers
 
 if TYPE_CHECKING:
     from jamd.bundle import Bundle
@@ -68,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from jamd.errors import UserError
     from jamd.training.backend import load_backend
     from jamd.training.corpus import Corpus
+    from jamd.training.run_folder import expect_run
 
     sources = dict(_source(text) for text in args.source)
     if args.figures < 0:

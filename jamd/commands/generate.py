@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd import config_file
-from jamd.commands import Subparsers, expect_run
+from jamd.commands import Subparsers
 
 if TYPE_CHECKING:
     from jamd.daemon.improviser import Improviser
@@ -106,46 +104,23 @@ class Manner:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.bundle import MANIFEST, Bundle, resolve
+    from jamd.bundle import Bundle, resolve
     from jamd.daemon.improviser import Improviser
+    from jamd.export.opening import drafted, open_run
+    from jamd.training.run_folder import is_meant_as_run
 
     folder = resolve(args.model)
-    if (folder / "run.json").is_file() and not (folder / MANIFEST).is_file():
+    if is_meant_as_run(folder):
         found = open_run(folder)
         manner = manner_of(args, found.language, found)
-        with improviser_of(found) as improviser:
-            notes = write(improviser, manner, args.output)
+        with drafted(found) as bundle:
+            notes = write(Improviser(bundle), manner, args.output)
     else:
         bundle = Bundle.read(folder)
         manner = manner_of(args, bundle.manifest.language)
         notes = write(Improviser(bundle), manner, args.output)
     print(f"{args.output}: {len(notes)} notes, seed {manner.seed}")
     return 0
-
-
-def open_run(folder: Path) -> Run:
-    """The run in a folder, TensorFlow being loaded for it.
-
-    Raises:
-        CorpusError: There is none, or it is damaged.
-    """
-    expect_run(folder)
-    from jamd.training.backend import load_backend
-
-    load_backend()
-    from jamd.training.runs import Run
-
-    return Run.read(folder)
-
-
-@contextmanager
-def improviser_of(run: Run, weights: Path | None = None) -> Iterator[Improviser]:
-    """What plays a run with some of its weights, the best by default."""
-    from jamd.daemon.improviser import Improviser
-    from jamd.export.draft import draft
-
-    with tempfile.TemporaryDirectory() as folder:
-        yield Improviser(draft(run, Path(folder) / "bundle", weights))
 
 
 def manner_of(args: argparse.Namespace, language: str, run: Run | None = None) -> Manner:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jamd.commands import Subparsers
+from jamd.interrupts import end_on_sigterm
 
 if TYPE_CHECKING:
     from jamd.training.runs import Run
@@ -141,6 +141,10 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
+    from jamd.training.team import is_configured
+
+    if several := is_configured():
+        end_on_sigterm()  # before anything has threads
     from jamd.errors import CorpusError, UserError
     from jamd.training.backend import load_backend
     from jamd.training.corpus import Corpus
@@ -151,12 +155,13 @@ def _run(args: argparse.Namespace) -> int:
     if not args.corpora or args.output is None:
         raise UserError("expected jamd train CORPUS -o RUN; or jamd train FOLDER --from BUNDLE")
     corpora = [Corpus.read(path) for path in args.corpora]  # a wrong path is told at once
-    team = _team()  # before anything else of TensorFlow: it insists
+    team = _team() if several else None  # before anything else of TensorFlow: it insists
     load_backend()
     writes = team is None or team.is_chief
+    from jamd.training.run_folder import is_run
     from jamd.training.runs import ARTICLE_EPOCHS, Run, preset
 
-    if writes and Run.exists(args.output):
+    if writes and is_run(args.output):
         if not args.resume:
             raise CorpusError(f"{args.output}: expected no run there, found one; name another")
         begun = Run.read(args.output)
@@ -182,16 +187,12 @@ def _run(args: argparse.Namespace) -> int:
     return _train(budgeted, team)
 
 
-def _team() -> Team | None:
-    """The workers of several machines, where TF_CONFIG names them."""
-    if not os.environ.get("TF_CONFIG"):
-        return None
+def _team() -> Team:
+    """The workers that TF_CONFIG names."""
     from jamd.training.backend import chatter_held
 
     with chatter_held():
-        from jamd.training.several import Team, is_configured
-    if not is_configured():
-        return None
+        from jamd.training.several import Team
     print("waiting for the other workers that TF_CONFIG names", file=sys.stderr, flush=True)
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:  # which TensorFlow, waiting, would never come to

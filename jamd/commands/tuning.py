@@ -30,6 +30,7 @@ _SIZES = ("units", "layers", "preset", "weight")
 def run(args: argparse.Namespace) -> int:
     """Fine-tune; the arguments are those of `jamd train`."""
     from jamd.training import forks
+    from jamd.training.run_folder import is_run
 
     forks.start()  # gets ready while the rest is imported
 
@@ -45,10 +46,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("expected a folder of music, a corpus or --takes to learn, found none")
     output = args.output or OUTPUT
     console = Console(stderr=True)
-    if (output / "run.json").is_file():
-        begun = _begun(args, output)
-    else:
-        begun = _begin(args, output, console)
+    begun = _begun(args, output) if is_run(output) else _begin(args, output, console)
     return _train(begun.with_budget(args.epochs, args.minutes), console)
 
 
@@ -112,13 +110,14 @@ def _begin(args: argparse.Namespace, output: Path, console: Console) -> Run:
 
 def _network(name: str, output: Path) -> tuple[Any, Any, dict[str, str], list[Path]]:
     """The network of a bundle or a run, its size, whose music it knows, and corpora of that."""
-    from jamd.bundle import MANIFEST, Bundle, resolve
+    from jamd.bundle import Bundle, resolve
     from jamd.export.weights import read_network
     from jamd.training import rehearsal
+    from jamd.training.run_folder import is_meant_as_run
     from jamd.training.runs import Run
 
     path = resolve(name)
-    if Run.exists(path) and not (path / MANIFEST).is_file():
+    if is_meant_as_run(path):
         found = Run.read(path)
         if found.language != "grid":
             raise CorpusError(

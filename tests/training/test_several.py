@@ -25,15 +25,17 @@ MakeGrid = Callable[[str], Corpus]
 CLIP_NORM = 0.02
 """Far less than the gradients here, so that what is summed must be summed before it is cut."""
 
-JAMD = (
-    "import sys; from jamd.cli import main; from jamd.training import lessons; "
-    f"lessons.CLIP_NORM = {CLIP_NORM}; sys.exit(main(sys.argv[1:]))"
-)
+JAMD = "import sys; from jamd.cli import main; sys.exit(main(sys.argv[1:]))"
+# A shell that runs the tests in its background lets them ignore SIGINT.
+IN_FRONT = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {JAMD}"
+CLIPPING = f"from jamd.training import lessons; lessons.CLIP_NORM = {CLIP_NORM}; {JAMD}"
 SMALL = ["--preset", "tiny", "--units", "12", "--batch", "4", "--window", "16", "--dropout", "0"]
 
 
 @contextmanager
-def two_workers(corpus: Path, run: Path, *more: str) -> Iterator[list[subprocess.Popen[str]]]:
+def two_workers(
+    program: str, corpus: Path, run: Path, *more: str
+) -> Iterator[list[subprocess.Popen[str]]]:
     """The same command on two machines, which are both this one; none outlives the test."""
     with socket.socket() as one, socket.socket() as other:
         for free in (one, other):
@@ -44,7 +46,7 @@ def two_workers(corpus: Path, run: Path, *more: str) -> Iterator[list[subprocess
         task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         # Only the chief's folder is to become a run.
         output = run if index == 0 else run.with_name("nothing")
-        command = [sys.executable, "-c", JAMD, "train", str(corpus), "-o", str(output), *more]
+        command = [sys.executable, "-c", program, "train", str(corpus), "-o", str(output), *more]
         workers.append(
             subprocess.Popen(
                 command,
@@ -62,6 +64,28 @@ def two_workers(corpus: Path, run: Path, *more: str) -> Iterator[list[subprocess
             worker.communicate()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+def test_who_waits_for_the_others_can_be_interrupted(grid_corpus: MakeGrid, tmp_path: Path) -> None:
+    corpus = grid_corpus("jazz").path
+    with two_workers(IN_FRONT, corpus, tmp_path / "run", *SMALL) as (chief, other):
+        other.kill()  # before it can have joined: TensorFlow takes seconds to load
+        assert chief.stderr is not None
+        assert chief.stderr.readline().startswith("waiting for the other workers")
+        chief.send_signal(signal.SIGINT)
+        assert chief.wait() == -signal.SIGINT
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+def test_who_trains_with_others_can_be_terminated(grid_corpus: MakeGrid, tmp_path: Path) -> None:
+    corpus = grid_corpus("jazz").path
+    endless = ("--epochs", "100000")
+    with two_workers(JAMD, corpus, tmp_path / "run", *SMALL, *endless) as (chief, _):
+        assert chief.stdout is not None
+        assert chief.stdout.readline().startswith("epoch 1:")
+        chief.send_signal(signal.SIGTERM)
+        assert chief.wait() == 128 + signal.SIGTERM
+
+
 def losses(run: Path) -> list[tuple[float, float]]:
     history = json.loads((run / "history.json").read_text(encoding="utf-8"))
     return [(item["training"]["loss"], item["held_out"]["loss"]) for item in history]
@@ -72,7 +96,7 @@ def test_two_workers_learn_what_one_does_and_the_death_of_one_ends_the_other(
 ) -> None:
     monkeypatch.setattr(lessons, "CLIP_NORM", CLIP_NORM)
     corpus, alone, run = grid_corpus("jazz").path, tmp_path / "alone", tmp_path / "run"
-    with two_workers(corpus, run, *SMALL, "--epochs", "2") as (chief, other):
+    with two_workers(CLIPPING, corpus, run, *SMALL, "--epochs", "2") as (chief, other):
         assert main(["train", str(corpus), "-o", str(alone), *SMALL, "--epochs", "2"]) == 0
         shown, errors = chief.communicate()
         quiet, _ = other.communicate()
@@ -83,7 +107,7 @@ def test_two_workers_learn_what_one_does_and_the_death_of_one_ends_the_other(
     for together, by_one in zip(losses(run), losses(alone), strict=True):
         assert together == pytest.approx(by_one, abs=1e-4)
 
-    with two_workers(corpus, run, "--epochs", "400") as (chief, other):
+    with two_workers(CLIPPING, corpus, run, "--epochs", "400") as (chief, other):
         assert chief.stdout is not None
         assert chief.stdout.readline().startswith("epoch 3:")
         other.send_signal(signal.SIGKILL)
