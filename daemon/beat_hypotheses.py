@@ -7,7 +7,7 @@ and where it is from. Places in the beat are those of `jamd.daemon.rhythm`, 0..1
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,6 +33,9 @@ _SWING, _SWING_SPREAD = 0.63, 0.035  # where in the beat a swung off-beat lies
 _KNOWN = 0.6  # how likely a player goes on in the beat that was there
 _KNOWN_S, _KNOWN_SHARE = 0.025, 0.015  # how exactly: of the moment, of the period
 
+_HABIT = 12.0  # after so many steps from a place, the phrase counts as much as all music does
+_REMEMBERED = 32  # steps: what a phrase repeats, it repeats soon
+
 _SAME_PERIOD, _SAME_BEAT = 0.03, 0.12  # as shares: two hypotheses that say the same
 
 
@@ -46,6 +49,7 @@ class Hypothesis(NamedTuple):
         beat: When the beat it belongs to begins, in seconds.
         period: Seconds a beat.
         beat_var: How uncertain `beat` is: the variance; `period_var`: the period's; `covar`: both.
+        steps: The last of the steps that led here: from which place, how many twelfths of a beat.
     """
 
     log_p: float
@@ -56,17 +60,28 @@ class Hypothesis(NamedTuple):
     beat_var: float
     covar: float
     period_var: float
+    steps: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """From one onset to the next: how far, in beats from the beat of the first; how likely."""
+    """From one onset to the next.
+
+    Attributes:
+        place: Where it leads.
+        beats: How many beats on from the beat of the first.
+        where: How far, in beats from the beat of the first.
+        loose: Whether it leads to where swing plays loosely.
+        share: How likely it is in all music, 0..1.
+        taken: The place it begins at, and how many twelfths of a beat it takes.
+    """
 
     place: int
     beats: int
     where: float
     loose: bool
-    log_p: float
+    share: float
+    taken: tuple[int, int]
 
 
 class Hypotheses:
@@ -110,7 +125,7 @@ class Hypotheses:
             beats, to = divmod(place + step, _PLACES)
             if not (swung and (place == 4 or to == 4)):  # swung triplets are triplets
                 where = beats + _where(swung, to)
-                yield _Step(to, beats, where, swung and to > 0, math.log(count / total))
+                yield _Step(to, beats, where, swung and to > 0, count / total, (place, step))
 
     def _begin(self, seconds: float) -> Iterator[Hypothesis]:
         """Any period, any place: the first onset alone."""
@@ -158,25 +173,39 @@ class Hypotheses:
                     odds + feel, swung, 0, beat, period, _KNOWN_S**2, 0.0, period_var
                 )
                 where = _where(swung, place)
-                step = _Step(place, 0, where, swung and place > 0, math.log(count / total))
-                if (follows := self._follow(start, step, seconds, step.log_p)) is not None:
-                    yield follows
+                step = _Step(place, 0, where, swung and place > 0, count / total, (0, place))
+                if (follows := self._follow(start, step, seconds, 0.0)) is not None:
+                    yield follows._replace(steps=())
 
     def _extend(self, before: Hypothesis, seconds: float, loudness: float) -> Iterator[Hypothesis]:
         """Every way in which the onset at `seconds` may follow."""
-        yield _reweighed(before, before.log_p + _STRAY)
+        yield before._replace(log_p=before.log_p + _STRAY)
+        from_here = [taken for taken in before.steps if taken[0] == before.place]
         for step in self._steps[before.swung, before.place]:
             accent = self._rhythm.accents[step.place]
-            log_p = step.log_p + accent * (loudness - accent / 2)
-            if (follows := self._follow(before, step, seconds, log_p)) is not None:
+            log_p = accent * (loudness - accent / 2)
+            if (follows := self._follow(before, step, seconds, log_p, from_here)) is not None:
                 yield follows
 
     def _follow(
-        self, h: Hypothesis, step: _Step, seconds: float, log_p: float
+        self,
+        h: Hypothesis,
+        step: _Step,
+        seconds: float,
+        log_p: float,
+        from_here: Sequence[tuple[int, int]] = (),
     ) -> Hypothesis | None:
         """The Kalman filter's step, and on to the beat that the onset belongs to.
 
-        None where the onset is too far from where it is expected. `log_p`: of the step.
+        Args:
+            h: What the onset follows on.
+            step: The step to it.
+            seconds: When it falls.
+            log_p: How likely everything but the step and its timing is.
+            from_here: The steps that the phrase took from there before.
+
+        Returns:
+            None where the onset is too far from where it is expected.
         """
         where = step.where
         error = seconds - h.beat - where * h.period
@@ -193,9 +222,10 @@ class Hypotheses:
         covar = h.covar - beat_gain * to_period
         period_var = h.period_var - period_gain * to_period
         beats = step.beats
+        habit = (_HABIT * step.share + from_here.count(step.taken)) / (_HABIT + len(from_here))
         fit = -0.5 * (error * error / variance + math.log(2 * math.pi * variance))
         return Hypothesis(
-            h.log_p + log_p + fit,
+            h.log_p + log_p + math.log(habit) + fit,
             h.swung,
             step.place,
             h.beat + beat_gain * error + beats * period,
@@ -203,6 +233,7 @@ class Hypotheses:
             beat_var + beats * (2 * covar + beats * period_var + _DRIFT_S**2),
             covar + beats * period_var,
             period_var + beats * (_DRIFT * period) ** 2,
+            (*h.steps[1 - _REMEMBERED :], step.taken),
         )
 
     def _timing(self, loose: bool, period: float) -> float:
@@ -217,10 +248,6 @@ def _where(swung: bool, place: int) -> float:
     return place / half * _SWING if place <= half else 1 - (_PLACES - place) / half * (1 - _SWING)
 
 
-def _reweighed(h: Hypothesis, log_p: float) -> Hypothesis:
-    return Hypothesis(log_p, h.swung, h.place, h.beat, h.period, h.beat_var, h.covar, h.period_var)
-
-
 def _likeliest(hypotheses: list[Hypothesis]) -> list[Hypothesis]:
     """The best of them; of those that differ only in how they came about, one for all."""
     hypotheses.sort(reverse=True)
@@ -232,7 +259,7 @@ def _likeliest(hypotheses: list[Hypothesis]) -> list[Hypothesis]:
         if same in kept:
             known = kept[same]
             together = known.log_p + math.log1p(math.exp(h.log_p - known.log_p))
-            kept[same] = _reweighed(known, together)
+            kept[same] = known._replace(log_p=together)
         elif len(kept) < _BEAM:
             kept[same] = h
     return list(kept.values())

@@ -35,7 +35,7 @@ class Rhythm:
 # other half is for judging), rounded; what is rare is given a little more than was counted. The
 # accents are those of the Groove MIDI data set, half as great again: rhythm alone is too sure of
 # itself. People prefer a beat near 120 (D. Moelants, "Preferred tempo reconsidered", 2002). It is
-# set slower, because half of a fast tempo does for an answer, and twice a slow one does less well.
+# set a little slower, because half of a fast tempo does for an answer, and twice a slow one does less well.
 SIMPLE = Rhythm(
     steps={
         0: {12: 33, 6: 29, 3: 11, 24: 8, 4: 5, 18: 3.5, 9: 3, 36: 2.5, 48: 1.5, 8: 1.2, 30: 0.4}
@@ -51,7 +51,7 @@ SIMPLE = Rhythm(
     begins={0: 66, 3: 3, 4: 2, 6: 20, 8: 3, 9: 5},
     ends={0: 60, 3: 3, 4: 2, 6: 20, 8: 8, 9: 5},
     accents={0: 0.6, 3: -0.7, 4: -0.5, 6: 0.0, 8: -0.2, 9: -0.5},
-    bpm=96.0,
+    bpm=104.0,
     slowest=52.0,
     fastest=230.0,
     swings=True,

@@ -71,7 +71,7 @@ def _figures(outcomes: Sequence[Outcome]) -> Iterator[Figure]:
     count = len(outcomes)
     told = sum(abs(each.off_if_told_s) <= ON_BEAT_S for each in outcomes)
     yield share("answered in the player's tempo", sum(e.in_tempo for e in outcomes), count, LEAST)
-    yield share("answered on the player's beat", sum(e.on_beat for e in outcomes), count)
+    yield share("answered on the player's beat", sum(e.on_beat for e in outcomes), count, LEAST)
     yield share("the same, told what was meant", told, count)
     off = [1000 * abs(each.off_s) for each in outcomes if each.on_beat]
     yield Figure("how far beside it, in the middle", len(off), statistics.median(off), "ms")
