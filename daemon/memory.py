@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from operator import attrgetter
 
@@ -79,6 +79,20 @@ class Memory:
             played=frozenset(played),
             phrase=phrase,
         )
+
+    def rest(self, until: Tick, style: str) -> Iterator[Context]:
+        """All that is not forgotten, up to `until`, as contexts that overlap.
+
+        Args:
+            until: As in `context`.
+            style: As in `context`.
+        """
+        bar = self._meter.ticks_per_bar
+        full = Tick(self._start + LONGEST_BARS * bar)
+        while full < until:
+            yield self.context(full, style)
+            full = Tick(full + HOP_BARS * bar)
+        yield self.context(until, style)
 
     def _window_start(self, until: Tick) -> Tick:
         bar = self._meter.ticks_per_bar

@@ -53,7 +53,7 @@ class Replay:
         effects: How many effects were compared.
         requests: What the improviser was asked now.
         answers: What was answered then, by the request's id.
-        last: What the model would have been shown at the end; None before the first bar.
+        rest: What the model was not asked about, as it would have been shown.
         difference: The first, if any.
     """
 
@@ -63,7 +63,7 @@ class Replay:
     effects: int = 0
     requests: list[PlanRequest] = field(default_factory=list)
     answers: dict[int, list[Planned]] = field(default_factory=dict)
-    last: Context | None = None
+    rest: list[Context] = field(default_factory=list)
     difference: Difference | None = None
 
 
@@ -95,7 +95,7 @@ def replay(lines: Iterable[str]) -> Replay:
         if isinstance(call, Handled) and isinstance(call.event, Answered):
             planned = call.event.planned
             again.answers.setdefault(planned.id, []).append(planned)
-    again.last = session.context()
+    again.rest = session.rest()
     return again
 
 

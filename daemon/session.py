@@ -103,14 +103,14 @@ class Session:
             deadlines.append(self._commit.deadline())
         return deadlines
 
-    def context(self) -> Context | None:
-        """What the model would be shown if it were to go on from here; None before the first bar.
+    def rest(self) -> list[Context]:
+        """What the model has not been shown, as it would have been; empty before the first bar.
 
         Asking forgets what is further back than the model is shown: it is for the end of a jam.
         """
         if self._tick < 0:
-            return None
-        return self._memory.context(self._tick, self._settings.style)
+            return []
+        return list(self._memory.rest(self._tick, self._settings.style))
 
     def status(self, now: float) -> Status:
         """What a status line shows at `now`. Changes nothing."""

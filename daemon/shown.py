@@ -24,9 +24,7 @@ def shown(lines: Iterable[str]) -> list[Context]:
         SourceError: It is no journal, or one of another format.
     """
     again = replay(lines)
-    asked = [request.context for request in again.requests]
-    if again.last is not None:
-        asked.append(again.last)
+    asked = [*(request.context for request in again.requests), *again.rest]
     longest: dict[Tick, Context] = {}  # of those that begin at the same bar line
     for context in asked:
         known = longest.get(context.start)

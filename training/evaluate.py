@@ -193,17 +193,22 @@ def baselines_of(corpus: Corpus) -> dict[str, Predictor]:
 
 
 def held_out(corpus: Corpus, most_tokens: int = MOST_TOKENS) -> list[Sample]:
-    """A corpus's held-out pieces, or as many of them as make up `most_tokens`.
+    """A corpus's held-out pieces, ready to be measured, or as many as make up `most_tokens`.
 
     Raises:
         CorpusError: There are none.
     """
+    return [sample_of(corpus, entry) for entry in entries_held_out(corpus, most_tokens)]
+
+
+def entries_held_out(corpus: Corpus, most_tokens: int = MOST_TOKENS) -> list[Entry]:
+    """Which pieces `held_out` takes; it raises what that raises."""
     entries = _bounded(corpus.of_split("held-out"), most_tokens)
     if not entries:
         raise CorpusError(
             f"{corpus.path}: expected held-out pieces, found none; prepare more files"
         )
-    return [sample_of(corpus, entry) for entry in entries]
+    return entries
 
 
 def sample_of(corpus: Corpus, entry: Entry) -> Sample:

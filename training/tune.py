@@ -9,7 +9,7 @@ models", 2022), so the way from old to new is walked only so far as the rehearsa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from jamd.errors import CorpusError
 from jamd.grid_tokens import VOCABULARY
 from jamd.manifest import Score
 from jamd.training import predictors
-from jamd.training.corpus import Corpus, Split
-from jamd.training.evaluate import Sample, evaluate, held_out
+from jamd.training.corpus import Corpus, Entry, Split
+from jamd.training.evaluate import entries_held_out, evaluate, sample_of
 from jamd.training.network import GridSize, grid_network
 from jamd.training.prepare import Progress, no_progress
 from jamd.training.rehearsal import NAME as BEFORE
@@ -56,7 +56,7 @@ class Change:
     """Held-out bits before and after.
 
     Attributes:
-        pieces: How many were measured.
+        pieces: How many were measured; a take counts once, however long.
         before: With the old weights.
         after: With those that are kept.
     """
@@ -131,7 +131,7 @@ def begin(
             path=str(corpus.path.resolve()),
             style=name,
             share=share,
-            pieces=len(corpus.of_split("train")),
+            pieces=count(corpus.of_split("train")),
             tokens=sum(piece.length for piece in corpus.of_split("train")),
         )
         for name, share in ((YOURS, 1 - REHEARSED), (BEFORE, REHEARSED))
@@ -156,19 +156,25 @@ def _of_grid(path: Path) -> Corpus:
     return corpus
 
 
+def count(entries: Iterable[Entry]) -> int:
+    """How many pieces and takes entries of corpora are; a take is cut into several."""
+    return len({entry.source for entry in entries})
+
+
 def _require_enough(corpora: Sequence[Corpus]) -> None:
     def notes(split: Split) -> int:
         return sum(piece.notes for corpus in corpora for piece in corpus.of_split(split))
 
     if notes("train") < FEWEST_NOTES:
         raise CorpusError(
-            f"expected {FEWEST_NOTES} notes or more to learn from, some ten short loops; found "
-            f"{notes('train')} (and {notes('held-out')} held out): add more"
+            f"expected {FEWEST_NOTES} notes or more to learn from, some ten short loops or two "
+            f"minutes of playing; found {notes('train')} (and {notes('held-out')} held out): add "
+            "more"
         )
     if not notes("held-out"):
         raise CorpusError(
-            "expected pieces that differ, so that some can be held out and measured; found only "
-            "one, in other keys or tempos at most: add others"
+            "expected pieces or takes that differ, so that some can be held out and measured; "
+            "found only one, in other keys or tempos at most: add others"
         )
 
 
@@ -184,7 +190,11 @@ def conclude(run: Run, progress: Progress = no_progress) -> Outcome:
     network.load_weights(run.start)
     old = network.get_weights()
     new = run.network(_newest(run)).get_weights()
-    samples = {name: _samples(run, name) for name in (YOURS, BEFORE)}
+    measured = {name: _measured(run, name) for name in (YOURS, BEFORE)}
+    samples = {
+        name: [sample_of(corpus, entry) for corpus, entries in those for entry in entries]
+        for name, those in measured.items()
+    }
 
     def measure(name: str, what: str) -> Score:
         progress(f"measuring {what}", 0, 1)
@@ -199,7 +209,10 @@ def conclude(run: Run, progress: Progress = no_progress) -> Outcome:
             break
     replace_file(run.path / "best.weights.h5", network.save_weights)
     after = {BEFORE: now, YOURS: measure(YOURS, f"{YOURS}, as it is")}
-    yours, before = (Change(len(samples[n]), first[n], after[n]) for n in (YOURS, BEFORE))
+    yours, before = (
+        Change(sum(count(entries) for _, entries in measured[n]), first[n], after[n])
+        for n in (YOURS, BEFORE)
+    )
     outcome = Outcome(kept, yours, before)
     write_json(run.path / "tuned.json", asdict(outcome))
     return outcome
@@ -212,13 +225,12 @@ def _newest(run: Run) -> Path:
     return improvements[-1]
 
 
-def _samples(run: Run, name: str) -> list[Sample]:
+def _measured(run: Run, name: str) -> list[tuple[Corpus, list[Entry]]]:
     corpora = [Corpus.read(Path(source.path)) for source in run.sources if source.style == name]
     return [
-        sample
+        (corpus, entries_held_out(corpus, MOST_TOKENS))
         for corpus in corpora
         if corpus.of_split("held-out")
-        for sample in held_out(corpus, MOST_TOKENS)
     ]
 
 

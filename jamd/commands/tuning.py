@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from jamd.language import Context
+    from jamd.training.corpus import Corpus
     from jamd.training.runs import Run
     from jamd.training.tune import Change, Outcome
 
@@ -29,6 +30,7 @@ _SIZES = ("units", "layers", "preset", "weight")
 
 def run(args: argparse.Namespace) -> int:
     """Fine-tune; the arguments are those of `jamd train`."""
+    from jamd.daemon.recorder import recover
     from jamd.training import forks
     from jamd.training.run_folder import is_run
 
@@ -44,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
             )
     if not args.corpora and args.takes is None:
         raise UserError("expected a folder of music, a corpus or --takes to learn, found none")
+    if args.takes is not None:
+        recover(_takes_folder(args))  # as at every start of the daemon
     output = args.output or OUTPUT
     console = Console(stderr=True)
     begun = _begun(args, output) if is_run(output) else _begin(args, output, console)
@@ -53,7 +57,14 @@ def run(args: argparse.Namespace) -> int:
 def _given(args: argparse.Namespace) -> list[str]:
     """What is learned, so that a run that goes on is known to be the same."""
     given = [str(path.resolve()) for path in args.corpora]
-    return given if args.takes is None else [*given, f"takes in {_takes_folder(args).resolve()}"]
+    if args.takes is None:
+        return given
+    from jamd.daemon.recorder import KEPT
+
+    folder = _takes_folder(args)
+    journals = _journals(folder)
+    last = f", the last of {journals[-1].name.removesuffix(KEPT)}" if journals else ""
+    return [*given, f"{len(journals)} takes in {folder.resolve()}{last}"]
 
 
 def _begun(args: argparse.Namespace, output: Path) -> Run:
@@ -152,25 +163,38 @@ def _corpora(args: argparse.Namespace, output: Path, style: str, console: Consol
             _tell_left_out(item.source, item.reason)
         prepared.append(corpus.path)
     if args.takes is not None:
-        prepared.append(_from_takes(_takes_folder(args), output / "takes"))
+        with console.status("reading your takes") as status:
+            prepared.append(_from_takes(args, output / "takes", status.update))
     return prepared
 
 
-def _from_takes(folder: Path, path: Path) -> Path:
+def _journals(folder: Path) -> list[Path]:
+    """The journals of the takes in a folder, the oldest first."""
+    from jamd.daemon.recorder import KEPT
+
+    return sorted(folder.glob(f"*{KEPT}"))
+
+
+def _from_takes(args: argparse.Namespace, path: Path, tell: Callable[[str], None]) -> Path:
     from jamd.daemon.recorder import KEPT, journal_of
     from jamd.daemon.shown import shown
     from jamd.training import takes
 
-    found: list[Sequence[Context]] = []
-    for journal in sorted(folder.glob(f"*{KEPT}")):
+    folder = _takes_folder(args)
+    found: dict[str, list[Context]] = {}
+    journals = _journals(folder)
+    for done, journal in enumerate(journals):
+        tell(f"reading your takes: {done} of {len(journals)}")
         try:
             with journal_of(journal) as lines:
                 contexts = shown(lines)
         except SourceError as error:
             _tell_left_out(journal.name, str(error))
             continue
+        if args.style is not None:
+            contexts = [replace(context, style=args.style) for context in contexts]
         if contexts:
-            found.append(contexts)
+            found[journal.name.removesuffix(KEPT)] = contexts
     if not found:
         raise SourceError(
             f"expected takes with their journals in {folder}, found none that anybody played in: "
@@ -208,8 +232,8 @@ def _train(begun: Run, console: Console) -> int:
     }
     assert begun.origin is not None
     print(
-        f"learning from {pieces[YOURS]} pieces of yours, rehearsing {pieces[BEFORE]} of what "
-        f"{begun.origin.name} knew",
+        f"learning from {pieces[YOURS]} {_kind(begun)} of yours, rehearsing {pieces[BEFORE]} of "
+        f"what {begun.origin.name} knew",
         flush=True,
     )
     try:
@@ -220,36 +244,46 @@ def _train(begun: Run, console: Console) -> int:
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on from the last epoch in {begun.path}")
         return 130
-    _print(outcome)
+    _print(outcome, _kind(begun))
     print(f"written to {begun.path}")
     print(f"next: jamd export {begun.path} -o mine && jamd play --bundle mine{_style(begun)}")
     return 0
 
 
-def _print(outcome: Outcome) -> None:
-    print(f"{'bits, held out':32}{'before':>8}{'after':>8}")
-    for name, change in (("yours", outcome.yours), ("what it knew", outcome.before)):
-        _print_change(name, change)
+def _print(outcome: Outcome, kind: str) -> None:
+    known = f"what it knew ({outcome.before.pieces} pieces)"
+    names = {f"yours ({outcome.yours.pieces} {kind})": outcome.yours, known: outcome.before}
+    width = max(map(len, names)) + len(", a token") + 1
+    print(f"{'bits, held out':{width}}{'before':>8}{'after':>8}")
+    for name, change in names.items():
+        _print_change(name, change, width)
     if outcome.kept < 1:
         print(f"{outcome.kept:.0%} of the change was kept: more would have made it forget too much")
 
 
-def _print_change(name: str, change: Change) -> None:
-    what = f"{name} ({change.pieces} pieces)"
+def _print_change(name: str, change: Change, width: int) -> None:
     before, after = change.before, change.after
     for unit, one, other, part in (
         ("a note", before.bits_per_note, after.bits_per_note, change.bits_per_note),
         ("a token", before.bits_per_token, after.bits_per_token, change.bits_per_token),
     ):
-        print(f"{what + ', ' + unit:32}{one:8.3f}{other:8.3f}{part:+8.1%}")
+        print(f"{name + ', ' + unit:{width}}{one:8.3f}{other:8.3f}{part:+8.1%}")
+
+
+def _kind(begun: Run) -> str:
+    """What was given to learn."""
+    kinds = {"pieces" if corpus.all_taught is None else "takes" for corpus in _learned(begun)}
+    return " and ".join(sorted(kinds))
 
 
 def _style(begun: Run) -> str:
     """The option that plays in the style in which it was learned, where it is not the one set."""
+    learned = {corpus.style for corpus in _learned(begun)}
+    return "" if _config().model.style in learned else f" --style {min(learned)}"
+
+
+def _learned(begun: Run) -> list[Corpus]:
     from jamd.training.corpus import Corpus
     from jamd.training.tune import YOURS
 
-    learned = {
-        Corpus.read(Path(source.path)).style for source in begun.sources if source.style == YOURS
-    }
-    return "" if _config().model.style in learned else f" --style {min(learned)}"
+    return [Corpus.read(Path(source.path)) for source in begun.sources if source.style == YOURS]

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 
 from jamd.bundle import DEFAULT, Bundle
+from jamd.daemon.events import Event, Heard, Mode, WorkerReady
+from jamd.daemon.journal import FORMAT, Journaled, Opened
+from jamd.daemon.recorder import Recorder
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.virtual import Performance, ScriptedImproviser
 from jamd.errors import BundleError
 from jamd.language import Context
 from jamd.notes import Note, Part, Tick
@@ -33,8 +42,6 @@ MakeGrid = Callable[[str], Corpus]
 
 def loops(folder: Path, count: int) -> Path:
     """Loops of two bars, no two alike, as MIDI files."""
-    import mido
-
     folder.mkdir()
     rng = np.random.default_rng(1)
     for i in range(count):
@@ -126,7 +133,7 @@ def test_of_a_jam_only_the_players_notes_are_taught(tmp_path: Path) -> None:
         heard = tuple(sorted([*mine, *theirs]))
         return [Context(heard, Tick(0), Tick(7680), played=frozenset(theirs))]
 
-    corpus = takes.write_corpus([jam(0), jam(3)], tmp_path / "takes", 0.2)
+    corpus = takes.write_corpus({"one": jam(0), "other": jam(3)}, tmp_path / "takes", 0.2)
     assert {piece.split for piece in corpus.pieces} == {"train", "held-out"}
     read = Corpus.read(tmp_path / "takes")
     for piece in read.pieces:
@@ -135,3 +142,69 @@ def test_of_a_jam_only_the_players_notes_are_taught(tmp_path: Path) -> None:
         kinds = np.array([read.vocabulary.kind(token) for token in read.tokens(piece)])
         assert (kinds[taught] == "Lead").sum() == piece.notes == 8
         assert (kinds[~taught] == "Lead").sum() == 8
+
+
+def evenings(folder: Path, count: int) -> None:
+    """Takes as the daemon records them: no two alike, in every mode and in two styles."""
+    rng = np.random.default_rng(1)
+    ways = (
+        Settings(trade_bars=2),
+        Settings(mode=Mode.ENDLESS),
+        Settings(mode=Mode.OFF, style="song"),
+    )
+    for evening in range(count):
+        settings = replace(ways[evening % len(ways)], seed=evening)
+        recorder = Recorder(folder, f"2026-11-{evening + 1:02}_20.00.00")
+        recorder.write(Opened(FORMAT, "0.1.0", "today", "default", "", settings))
+        story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
+        # 40 bars, 20 of them played: more than the model is shown at once.
+        for begin in np.arange(1.0, 81.0, 8.0):
+            for i, pitch in enumerate(rng.integers(60, 80, 6).tolist()):
+                struck = float(begin) + 0.5 * i
+                key = {"note": pitch, "channel": 0}
+                story.append((struck, Heard(mido.Message("note_on", velocity=80, **key))))
+                story.append((struck + 0.4, Heard(mido.Message("note_off", **key))))
+        session = Journaled(Session(settings), recorder.write)
+        Performance(session, ScriptedImproviser(), story).run(82.0)
+        assert recorder.close() is not None
+
+
+def test_the_command_learns_what_was_played_in_takes(
+    grid_corpus: MakeGrid,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where jamd play keeps them
+    evenings(Path("takes"), 9)
+    last = Path("takes") / "2026-11-09_20.00.00.jamd-journal.gz"
+    last.with_suffix("").write_bytes(gzip.decompress(last.read_bytes()))  # as after a kill
+    last.unlink()
+    old = ["--old", str(grid_corpus("jazz").path)]
+    begin = ["train", "--from", str(TINY), "--takes", "--style", "jazz", "-o", "run"]
+    command = [*begin, *old, *QUICK]
+    assert main(command) == 0
+    told = capsys.readouterr().out
+
+    corpus = Corpus.read(tmp_path / "run" / "takes")
+    sides: dict[str, set[str]] = {}
+    notes: Counter[str] = Counter()
+    for piece in corpus.pieces:
+        sides.setdefault(piece.source, set()).add(piece.split)
+        taught = corpus.taught(piece)
+        assert taught is not None
+        kinds = np.array([corpus.vocabulary.kind(token) for token in corpus.tokens(piece)])
+        notes[piece.source] += int((kinds[taught] == "Lead").sum())
+    assert len(corpus.pieces) > len(notes) == 9
+    # A note that jamd struck at the same moment is given.
+    assert all(58 <= each <= 60 for each in notes.values()), "each of the player's, none of jamd's"
+    assert all(len(split) == 1 for split in sides.values()), "no take is on both sides"
+    held_out = sum(split == {"held-out"} for split in sides.values())
+    assert f"learning from {9 - held_out} takes of yours" in told
+    assert f"yours ({held_out} takes), a note" in told
+    assert "--bundle mine --style jazz" in told
+
+    evenings(Path("takes"), 1)
+    assert main(command) == 2, "the run was begun without the take of this evening"
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("jamd: ")]
+    assert "on 9 takes in" in line
