@@ -189,7 +189,7 @@ def _from_takes(args: argparse.Namespace, path: Path, tell: Callable[[str], None
             with journal_of(journal) as lines:
                 contexts = shown(lines)
         except SourceError as error:
-            _tell_left_out(journal.name, str(error))
+            _tell_left_out(journal.name, str(error).removeprefix(f"{journal}: "))
             continue
         if args.style is not None:
             contexts = [replace(context, style=args.style) for context in contexts]
@@ -232,8 +232,8 @@ def _train(begun: Run, console: Console) -> int:
     }
     assert begun.origin is not None
     print(
-        f"learning from {pieces[YOURS]} {_kind(begun)} of yours, rehearsing {pieces[BEFORE]} of "
-        f"what {begun.origin.name} knew",
+        f"learning from {_counted(pieces[YOURS], _kind(begun))} of yours, "
+        f"rehearsing {_counted(pieces[BEFORE])} of what {begun.origin.name} knew",
         flush=True,
     )
     try:
@@ -251,8 +251,10 @@ def _train(begun: Run, console: Console) -> int:
 
 
 def _print(outcome: Outcome, kind: str) -> None:
-    known = f"what it knew ({outcome.before.pieces} pieces)"
-    names = {f"yours ({outcome.yours.pieces} {kind})": outcome.yours, known: outcome.before}
+    names = {
+        f"yours ({_counted(outcome.yours.pieces, kind)})": outcome.yours,
+        f"what it knew ({_counted(outcome.before.pieces)})": outcome.before,
+    }
     width = max(map(len, names)) + len(", a token") + 1
     print(f"{'bits, held out':{width}}{'before':>8}{'after':>8}")
     for name, change in names.items():
@@ -268,6 +270,10 @@ def _print_change(name: str, change: Change, width: int) -> None:
         ("a token", before.bits_per_token, after.bits_per_token, change.bits_per_token),
     ):
         print(f"{name + ', ' + unit:{width}}{one:8.3f}{other:8.3f}{part:+8.1%}")
+
+
+def _counted(number: int, kind: str = "pieces") -> str:
+    return f"{number} {kind.removesuffix('s') if number == 1 else kind}"
 
 
 def _kind(begun: Run) -> str:

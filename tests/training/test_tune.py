@@ -85,7 +85,7 @@ def test_the_command_learns_from_loops_goes_on_and_exports(
     begin = ["train", folder, "--from", str(TINY), "-o", run, *old, *QUICK]
     assert main(begin) == 0
     told = capsys.readouterr().out
-    assert "rehearsing 8 of what" in told
+    assert " pieces of yours, rehearsing 8 pieces of what" in told
     assert "what it knew (2 pieces), a note" in told
     assert f"next: jamd export {run} -o mine && jamd play --bundle mine" in told
     begun = Run.read(Path(run))
