@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from jamd import config_file
 from jamd.commands import Subparsers
+from jamd.config import SETTINGS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,13 +20,11 @@ if TYPE_CHECKING:
     from jamd.training.prepare import Progress
     from jamd.training.subjects import Subject
 
-PAGE = "index.html"
-
 SEED = 1
 """Of a report, where none is asked for."""
 
 _SETTINGS = ("model.temperature", "model.nucleus", "model.memory", "model.seed")
-"""What a report's continuations depend on."""
+"""What a report's continuations depend on, and nothing else that is measured here."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -106,6 +105,8 @@ def run(args: argparse.Namespace) -> int:
     for name, evaluation in found.items():
         tables.print(_table(name, evaluation))
     if args.report:
+        from jamd.report.report import PAGE
+
         print(f"{args.report / PAGE}: the report")
     return 0
 
@@ -123,8 +124,13 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError(f"expected one --corpus beside files, found {len(args.corpus)}")
     if args.report and args.files:
         raise UserError("--report: expected held-out pieces of a --corpus, found files")
-    if args.quick and not args.report:
-        raise UserError("--quick: expected --report beside it, found none")
+    if args.style is not None and not args.files:
+        raise UserError("--style: expected files beside it, found none: a corpus has its own")
+    of_a_report = {"--quick": args.quick or None, "--config": args.config}
+    of_a_report |= {SETTINGS[key].option: getattr(args, key) for key in _SETTINGS}
+    for option, value in of_a_report.items():
+        if value is not None and not args.report:
+            raise UserError(f"{option}: expected --report beside it, found none")
     if args.most_tokens is not None and args.most_tokens < 1:
         raise UserError(f"--most-tokens: expected 1 or more, found {args.most_tokens}")
 

@@ -205,6 +205,13 @@ def test_the_command_prints_a_table_for_files(
     [
         ([], "expected files of music or a --corpus"),
         (["a.mid", "--style", "jaz"], "--style: expected one of jazz, combo"),
+        (["--corpus", "a", "--style", "jazz"], "--style: expected files beside it, found none"),
+        (["--corpus", "a", "--quick"], "--quick: expected --report beside it, found none"),
+        (["a.mid", "--temperature", "0.5"], "--temperature: expected --report beside it"),
+        (["a.mid", "--nucleus", "0.9"], "--nucleus: expected --report beside it"),
+        (["a.mid", "--memory", "0"], "--memory: expected --report beside it"),
+        (["--corpus", "a", "--seed", "0"], "--seed: expected --report beside it"),
+        (["a.mid", "--config", "config.toml"], "--config: expected --report beside it"),
         (["a.mid", "--corpus", "a", "--corpus", "b"], "expected one --corpus beside files"),
         (["--corpus", "nowhere"], "expected a corpus, found no corpus.json"),
         (["nowhere.mid"], "nowhere.mid"),
