@@ -20,3 +20,12 @@ def bars(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MOST_BARS:
         raise argparse.ArgumentTypeError(f"expected 1..{MOST_BARS} bars; found {text!r}")
     return int(text)
+
+
+def style(text: str) -> str:
+    """The value of a `--style`."""
+    from jamd.grid_tokens import STYLES
+
+    if text not in STYLES:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(STYLES)}; found {text!r}")
+    return text

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd import config_file
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, style
 from jamd.config import SETTINGS
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def add(subparsers: Subparsers) -> None:
         help="folder that jamd prepare wrote; again for several, where no files are given",
     )
     parser.add_argument(
-        "--style", help="what family the files are: jazz, song … (default: the corpus's, or other)"
+        "--style",
+        type=style,
+        help="what family the files are: jazz, song … (default: the corpus's, or other)",
     )
     parser.add_argument(
         "--precision",
@@ -114,10 +116,7 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     """Refuse what does not go together."""
     from jamd.errors import UserError
-    from jamd.grid_tokens import STYLES
 
-    if args.style is not None and args.style not in STYLES:
-        raise UserError(f"--style: expected one of {', '.join(STYLES)}; found {args.style!r}")
     if not args.files and not args.corpus:
         raise UserError("expected files of music or a --corpus to evaluate on, found neither")
     if args.files and len(args.corpus) > 1:
@@ -175,8 +174,8 @@ def _evaluate(
             for corpus in corpora
         }
     baselines = baselines_of(corpora[0]) if corpora else {}
-    style = args.style or (corpora[0].style if corpora else "other")
-    samples = read_files(args.files, subject, style, progress)
+    of_files = args.style or (corpora[0].style if corpora else "other")
+    samples = read_files(args.files, subject, of_files, progress)
     return {"files": evaluate({**models, **baselines}, samples, subject.vocabulary, progress)}
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, style
 from jamd.interrupts import ending_at_once, terminated_in_order
 
 PICTURE = "distribution.png"
@@ -37,6 +37,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--style",
+        type=style,
         default="other",
         help="what family all of it is: jazz, combo, song, chords, piano, roll, game or other "
         "(default)",
@@ -137,10 +138,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     from jamd.errors import UserError
-    from jamd.grid_tokens import STYLES
 
-    if args.style not in STYLES:
-        raise UserError(f"--style: expected one of {', '.join(STYLES)}; found {args.style!r}")
     if args.faithful and args.language != "article":
         raise UserError(f"--faithful: expected --language article, found {args.language}")
     if not 0 <= args.held_out < 1:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, style
 from jamd.interrupts import end_on_sigterm
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def _add_tuning(parser: argparse.ArgumentParser) -> None:
     )
     tuning.add_argument(
         "--style",
+        type=style,
         help="what family your music is, and is to be played in: jazz, song … "
         "(default: the one that jamd play asks for)",
     )

@@ -92,12 +92,7 @@ def _begun(args: argparse.Namespace, output: Path) -> Run:
 
 
 def _begin(args: argparse.Namespace, output: Path, console: Console) -> Run:
-    from jamd.grid_tokens import STYLES
-
-    style = args.style or _config().model.style
-    if style not in STYLES:
-        raise UserError(f"--style: expected one of {', '.join(STYLES)}; found {style!r}")
-    own = _corpora(args, output, style, console)
+    own = _corpora(args, output, args.style or _config().model.style, console)
     with console.status("loading the network"):
         from jamd.training.backend import load_backend
 
