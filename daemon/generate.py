@@ -49,7 +49,7 @@ def generate(
     article = improviser.language.name == "article"
     heard = tuple(before)
     start = Tick(max((note.end for note in heard), default=0))
-    context = Context(heard, Tick(0), start, style=style, played=frozenset(heard))
+    context = Context(heard, Tick(0), start, style, played=frozenset(heard))
     request = PlanRequest(
         1,
         context,

@@ -74,8 +74,8 @@ class Memory:
             heard=tuple(notes),
             start=self._start,
             until=until,
-            meter=self._meter,
             style=style,
+            meter=self._meter,
             played=frozenset(played),
             phrase=phrase,
         )

@@ -27,17 +27,17 @@ class Context:
             `start`. A note still held has duration `HELD`.
         start: The bar line at which the context begins.
         until: The moment at which the continuation begins: nothing is written before it.
+        style: One of `jamd.grid_tokens.STYLES`.
+        meter: One of `METERS`.
         played: Those of `heard` that jamd plays; the others are the player's.
         phrase: Where the player's phrase begins that is to be answered; None: nothing is.
-        meter: One of `METERS`.
-        style: One of `jamd.grid_tokens.STYLES`.
     """
 
     heard: tuple[Note, ...]
     start: Tick
     until: Tick
+    style: str
     meter: Meter = Meter(4, 4)
-    style: str = "jazz"
     played: frozenset[Note] = frozenset()
     phrase: Tick | None = None
 

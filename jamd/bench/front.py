@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mido import Message
 
+from jamd.config import Config
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Answered, Entry, Event, Mode, Output, Sounded, WorkerReady
 from jamd.daemon.follower import Source
@@ -83,7 +84,7 @@ class Busy:
                 isinstance(event, Answered) and event.planned.done
             ):
                 self._asked += 1
-                context = Context((), Tick(0), Tick(0))
+                context = Context((), Tick(0), Tick(0), Config().model.style)
                 request = PlanRequest(self._asked, context, FOR_EVER, max_tokens=BUSY_TOKENS)
                 self._supervisor.ask(request, now)
 

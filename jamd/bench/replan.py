@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jamd.bench.report import Row, times_as_much
-from jamd.bench.token import Contender, alternate
+from jamd.bench.token import STYLE, Contender, alternate
 from jamd.bundle import Bundle
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.memory import Memory
@@ -19,7 +19,6 @@ TOKENS = 48
 """Written in a replan: about a bar, and as many in both, whatever the music is."""
 
 METER = Meter(4, 4)
-STYLE = "jazz"
 TICKS_PER_S = 2.0 * TICKS_PER_BEAT
 
 

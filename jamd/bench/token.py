@@ -20,6 +20,9 @@ from jamd.language import Constraints, Context
 from jamd.notes import Meter, Note, Tick
 from jamd.training.backend import load_backend
 
+STYLE = Config().model.style
+"""What the model takes itself to be playing where nobody says otherwise."""
+
 LONGEST = 512
 """Tokens after which the writing starts anew: about what a session asks for at once."""
 
@@ -106,7 +109,7 @@ def _writing(
 ) -> Contender:
     """Writes one token after the last, as the worker does."""
     phrase = tuple(Note(Tick(240 * i), 60 + i, 80, Tick(240)) for i in range(8))
-    context = Context(phrase, Tick(0), Meter(4, 4).ticks_per_bar, phrase=Tick(0))
+    context = Context(phrase, Tick(0), Meter(4, 4).ticks_per_bar, STYLE, phrase=Tick(0))
     random = sampling.generator(seed=0, request_id=1)
     writing = improviser.begin(context, limits, how)
 

@@ -187,7 +187,7 @@ def ask(
     bars = next((count for count in ANSWER_BARS if count * bar >= begin), ANSWER_BARS[-1])
     end = Tick(begin + bars * bar)
     first = phrase.notes[0].onset
-    context = Context(phrase.notes, Tick(0), begin, phrase.meter, style, phrase=first)
+    context = Context(phrase.notes, Tick(0), begin, style, phrase.meter, phrase=first)
     held = replace(constraints, begins=_latest(phrase, begin), ends=end)
     request = PlanRequest(1, context, end, held, sampling, seed=seed)
     notes = [note for planned in improviser.plan(request) for note in planned.notes]
@@ -210,7 +210,7 @@ def go_on(
         recent = frozenset(note for note in played if note.onset >= since)
         known = sorted([*(note for note in heard if note.onset >= since), *recent])
         context = Context(
-            tuple(known), Tick(since), Tick(line * bar), phrase.meter, style, recent, Tick(0)
+            tuple(known), Tick(since), Tick(line * bar), style, phrase.meter, recent, Tick(0)
         )
         through = Tick((line + 2) * bar)
         request = PlanRequest(1, context, through, constraints, Sampling(argmax=True))

@@ -67,7 +67,7 @@ class Stretch:
     @property
     def context(self) -> Context:
         """The heard part, as the improviser is asked about it."""
-        return Context(self.heard, Tick(0), self.until, self.meter, self.style)
+        return Context(self.heard, Tick(0), self.until, self.style, self.meter)
 
 
 def stretches(

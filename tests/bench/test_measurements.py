@@ -27,7 +27,7 @@ def measured(rows: list[Row]) -> list[str | None]:
 
 def test_the_script_continues_itself() -> None:
     def request(until: int, through: int) -> PlanRequest:
-        return PlanRequest(1, Context((), Tick(0), Tick(until)), Tick(through))
+        return PlanRequest(1, Context((), Tick(0), Tick(until), "combo"), Tick(through))
 
     whole = scripted(request(0, 4000)).notes
     halves = [*scripted(request(0, 1930)).notes, *scripted(request(1930, 4000)).notes]

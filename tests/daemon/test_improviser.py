@@ -21,7 +21,7 @@ from jamd.notes import HELD, Meter, Note, Part, Tick
 BUNDLE = Bundle.read(Path(__file__).parents[1] / "fixtures" / "tiny-bundle")
 BAR = Meter(4, 4).ticks_per_bar
 PHRASE = tuple(Note(Tick(240 * i), 60 + i, 80, Tick(240)) for i in range(8))
-REQUEST = PlanRequest(1, Context(PHRASE, Tick(0), BAR), Tick(4 * BAR), seed=5)
+REQUEST = PlanRequest(1, Context(PHRASE, Tick(0), BAR, "combo"), Tick(4 * BAR), seed=5)
 
 
 class Counting:
@@ -143,7 +143,7 @@ def test_what_the_player_repeats_is_picked_up_and_what_jamd_plays_is_not() -> No
         for bar in range(4)
         for i, pitch in enumerate(riff)
     )
-    context = Context(heard, Tick(0), Tick(4 * BAR))
+    context = Context(heard, Tick(0), Tick(4 * BAR), "combo")
     request = PlanRequest(1, context, Tick(5 * BAR), sampling=Sampling(memory=1.0), seed=1)
     learned = [note.pitch for note in notes_of(list(Improviser(BUNDLE).plan(request)))]
     assert tuple(learned[:8]) == riff

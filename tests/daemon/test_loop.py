@@ -34,7 +34,7 @@ from jamd.language import Context
 from jamd.notes import Tick
 
 C4_ON, C4_OFF = Message("note_on", note=60), Message("note_off", note=60)
-REQUEST = PlanRequest(1, Context((), Tick(0), Tick(0)), Tick(1920))
+REQUEST = PlanRequest(1, Context((), Tick(0), Tick(0), "combo"), Tick(1920))
 STATUS = Status(None, 0, 0, Turn.PLAYER, 100.0, Mode.ANSWER, 0, worker=True)
 
 

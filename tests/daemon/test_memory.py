@@ -23,7 +23,7 @@ def hear(memory: Memory, tick: int, pitch: int, duration: int = 100) -> None:
 
 
 def context(memory: Memory, until: int) -> Context:
-    return memory.context(Tick(until), "jazz")
+    return memory.context(Tick(until), "combo")
 
 
 def test_jamds_notes_are_heard_as_they_will_sound() -> None:

@@ -31,7 +31,7 @@ PHRASE = tuple(Note(Tick(240 * i), 60 + i, 80, Tick(240)) for i in range(8))
 
 
 def request(request_id: int, bars: int = 2, **changes: object) -> PlanRequest:
-    context = Context(PHRASE, Tick(0), BAR)
+    context = Context(PHRASE, Tick(0), BAR, "combo")
     return PlanRequest(request_id, context, Tick(bars * BAR), **changes)  # type: ignore[arg-type]
 
 

@@ -76,7 +76,7 @@ def answer_to(
     def begin_at(until: Tick) -> GridContinuation:
         heard = tuple(sorted([*phrase, *written]))
         context = Context(
-            heard, Tick(0), until, meter, played=frozenset(written), phrase=phrase[0].onset
+            heard, Tick(0), until, "combo", meter, frozenset(written), phrase[0].onset
         )
         begins = None if written else Tick(begin + waits)
         return Grid().begin(context, replace(constraints, begins=begins, ends=end))

@@ -85,7 +85,7 @@ def test_the_article_writes_chords_below_the_staff_and_everything_a_beat_long() 
 
 
 def test_a_continuation_steps_by_half_beats() -> None:
-    context = Context((Note(Tick(0), 60, 100),), Tick(0), Tick(500))
+    context = Context((Note(Tick(0), 60, 100),), Tick(0), Tick(500), "combo")
     writing = Article(WORDS).begin(context, Constraints())
     assert writing.through == 720
     (note,) = writing.push(WORDS.id("G4"))
@@ -97,7 +97,7 @@ def test_a_continuation_steps_by_half_beats() -> None:
 
 def test_an_answer_ends_on_a_long_note_of_the_tonic_triad() -> None:
     heard = tuple(Note(Tick(240 * i), pitch) for i, pitch in enumerate((60, 64, 67, 64, 67, 60)))
-    context = Context(heard, Tick(0), Tick(1920))
+    context = Context(heard, Tick(0), Tick(1920), "combo")
     writing = Article(WORDS).begin(context, Constraints(ends=Tick(3840)))
     while writing.through < 3840:
         token = int(np.flatnonzero(writing.allowed())[-1])
@@ -111,7 +111,7 @@ def test_an_answer_ends_on_a_long_note_of_the_tonic_triad() -> None:
 
 
 def test_masks_keep_parts_and_range() -> None:
-    context = Context((), Tick(0), Tick(0))
+    context = Context((), Tick(0), Tick(0), "combo")
     limits = Constraints(parts=frozenset({Part.LEAD}), lowest=62, highest=70)
     allowed = Article(WORDS).begin(context, limits).allowed()
     assert [name for name, ok in zip(WORDS, allowed, strict=True) if ok] == ["E4", "G4"]

@@ -141,7 +141,7 @@ def test_whatever_is_drawn_keeps_the_constraints(
 ) -> None:
     meter = piece.meters[0][1]
     heard = tuple(note for note in piece.notes if note.onset < until)
-    context = Context(heard, Tick(0), Tick(until), meter)
+    context = Context(heard, Tick(0), Tick(until), "combo", meter)
     writing = Grid().begin(context, limits)
     written: list[Note] = []
     through = writing.through
@@ -168,7 +168,7 @@ def test_a_continuation_goes_on_where_its_tokens_lead(
     """It is begun from the notes; following every token from the first comes to the same."""
     heard = tuple(note for note in piece.notes if note.onset < until)
     played = frozenset(note for note in heard if random.random() < 0.3)
-    context = Context(heard, Tick(0), Tick(until), piece.meters[0][1], played=played)
+    context = Context(heard, Tick(0), Tick(until), "combo", piece.meters[0][1], played)
     writing = Grid().begin(context, Constraints())
     up = home_of(heard)
 
@@ -195,7 +195,8 @@ def test_a_continuation_goes_on_where_its_tokens_lead(
 def test_an_answer_is_counted_down_from_where_it_began() -> None:
     played = Note(Tick(4 * 1920), 67, 80, Tick(480))
     heard = (Note(Tick(0), 60, 80, Tick(480)), Note(Tick(1920), 62, 80, Tick(480)), played)
-    context = Context(heard, Tick(0), Tick(5 * 1920), played=frozenset({played}), phrase=Tick(0))
+    until = Tick(5 * 1920)
+    context = Context(heard, Tick(0), until, "combo", played=frozenset({played}), phrase=Tick(0))
     writing = Grid().begin(context, Constraints(ends=Tick(8 * 1920)))
     assert [t for t in text(writing.tokens) if t.startswith(("Bar", "Phrase"))] == [
         *["Bar_4/4"] * 4,  # the player's
@@ -207,7 +208,7 @@ def test_an_answer_is_counted_down_from_where_it_began() -> None:
 
 
 def test_what_goes_on_for_ever_is_not_counted_down() -> None:
-    writing = Grid().begin(Context((), Tick(0), Tick(0)), Constraints())
+    writing = Grid().begin(Context((), Tick(0), Tick(0), "combo"), Constraints())
     assert not any(t.startswith("Phrase") for t in text(writing.tokens))
     writing.push(VOCABULARY.id("Bar_4/4"))
     allowed = text(np.flatnonzero(writing.allowed()).tolist())
@@ -216,7 +217,7 @@ def test_what_goes_on_for_ever_is_not_counted_down() -> None:
 
 def test_a_held_note_lasts_until_now() -> None:
     held = Note(Tick(0), 60, 80, Tick(0))
-    tokens = Grid().begin(Context((held,), Tick(0), Tick(1440)), Constraints()).tokens
+    tokens = Grid().begin(Context((held,), Tick(0), Tick(1440), "combo"), Constraints()).tokens
     assert text(tokens)[-1] == f"Duration_{1440 // TICKS_PER_STEP}"
 
 

@@ -56,7 +56,7 @@ def test_held_notes_count() -> None:
 
 
 def test_what_is_outside_the_key_becomes_less_likely_and_stays_possible() -> None:
-    context = Context(tuple(notes(2 * TUNE, Tick(480))), Tick(0), Tick(3840))
+    context = Context(tuple(notes(2 * TUNE, Tick(480))), Tick(0), Tick(3840), "combo")
     writing = Grid().begin(context, Constraints(in_key=0.9))
     assert writing.preference is not None
     tonality = recent_tonality(context)
@@ -76,15 +76,16 @@ def test_what_is_outside_the_key_becomes_less_likely_and_stays_possible() -> Non
 
 def test_without_a_wish_or_a_key_the_model_decides() -> None:
     heard = tuple(notes(TUNE))
-    assert Grid().begin(Context(heard, Tick(0), Tick(3840)), Constraints()).preference is None
-    silent = Grid().begin(Context((), Tick(0), Tick(0)), Constraints(in_key=0.9))
+    free = Grid().begin(Context(heard, Tick(0), Tick(3840), "combo"), Constraints())
+    assert free.preference is None
+    silent = Grid().begin(Context((), Tick(0), Tick(0), "combo"), Constraints(in_key=0.9))
     assert silent.preference is None
 
 
 @given(st.integers(-6, 5))
 def test_the_model_hears_every_key_alike_and_answers_in_the_player_s(semitones: int) -> None:
-    tune = Context(tuple(notes(TUNE)), Tick(0), Tick(3840))
-    moved = Context(tuple(notes(tuple(p + semitones for p in TUNE))), Tick(0), Tick(3840))
+    tune = Context(tuple(notes(TUNE)), Tick(0), Tick(3840), "combo")
+    moved = Context(tuple(notes(tuple(p + semitones for p in TUNE))), Tick(0), Tick(3840), "combo")
     constraints = Constraints(lowest=21 + 12, highest=108 - 12, in_key=0.9)
     low, high = constraints.lowest + semitones, constraints.highest + semitones
     ours = Grid().begin(tune, constraints)
