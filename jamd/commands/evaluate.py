@@ -137,7 +137,7 @@ def _check(args: argparse.Namespace) -> None:
 def _report(args: argparse.Namespace, subject: Subject, progress: Progress) -> list[SetFigures]:
     from jamd.daemon.settings import settings_from
     from jamd.export.opening import opened
-    from jamd.report.figures import QUICK, Budget
+    from jamd.report.judge import QUICK, Budget
     from jamd.report.report import Request, report
     from jamd.training.subjects import read_corpus
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jamd.report.figures import Copied, Duet, Likeness, Loops, Manner, Run, SetFigures
+from jamd.report.figures import Copied, Duet, Likeness, Loops, Manner, RunLengths, SetFigures
 from jamd.report.listening import Fit
 from jamd.training.evaluate import Evaluation
 
@@ -74,16 +74,16 @@ def _likeness(one: Likeness) -> dict[str, Any]:
     }
 
 
-def _run(run: Run) -> dict[str, Any]:
-    return {"median_notes": run.median, "longest_notes": run.longest, "mean_share": run.share}
+def _run_lengths(runs: RunLengths) -> dict[str, Any]:
+    return {"median_notes": runs.median, "longest_notes": runs.longest, "mean_share": runs.share}
 
 
 def _loops(loops: Loops) -> dict[str, Any]:
-    return {"longest_repeat": _run(loops.repeat), "distinct_4": loops.distinct}
+    return {"longest_repeat": _run_lengths(loops.repeat), "distinct_4": loops.distinct}
 
 
 def _copied(copied: Copied) -> dict[str, Any]:
-    return {**_run(copied.run), "source_of_longest": copied.source}
+    return {**_run_lengths(copied.run), "source_of_longest": copied.source}
 
 
 def _manner(manner: Manner) -> dict[str, Any]:

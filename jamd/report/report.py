@@ -14,7 +14,8 @@ from jamd.daemon.requests import Sampling
 from jamd.errors import UserError
 from jamd.report import pictures
 from jamd.report.audio import Synth, find_synth
-from jamd.report.figures import Budget, Judge, SetFigures
+from jamd.report.figures import SetFigures
+from jamd.report.judge import Budget, Judge
 from jamd.report.memorised import library_of
 from jamd.report.page import Facts, page_of
 from jamd.report.plain import plain

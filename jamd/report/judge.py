@@ -1,0 +1,285 @@
+"""How a set is measured: everything that a report says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jamd.daemon.improviser import Improviser
+from jamd.daemon.requests import Sampling
+from jamd.grid import Grid
+from jamd.grid_tokens import BAR, POSITION, duration_bin
+from jamd.notes import TICKS_PER_STEP, Note, Part, Piece, Tick, to_step
+from jamd.report.distances import compare
+from jamd.report.features import FEATURES, Music, entropy_bits, onset_places
+from jamd.report.figures import (
+    DISTINCT,
+    Copied,
+    Duet,
+    Likeness,
+    Loops,
+    Manner,
+    RunLengths,
+    SetFigures,
+    Timing,
+    Written,
+)
+from jamd.report.listening import Fit, duet_bits, harmony_of
+from jamd.report.memorised import Found, Library, symbols_of
+from jamd.report.stretches import Stretch, stretches
+from jamd.report.timing import after_a_hand, as_heard, as_written, played_samples
+from jamd.report.writing import accompaniment, continuation, shuffled_bars
+from jamd.training.corpus import Corpus
+from jamd.training.evaluate import Sample, baselines_of, evaluate, held_out
+from jamd.training.predictors import Network, Remembering
+from jamd.training.prepare import Progress
+from jamd.training.repetition import distinct_share, longest_repeat
+
+BOTH = frozenset(Part)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much is measured of each set.
+
+    Attributes:
+        tokens: Held-out tokens for bits.
+        stretches: Continuations that are written, at least 3.
+        shown: Of them drawn, and made to sound.
+        duets: Accompaniments that are written, and as many to a shuffled Lead.
+        played_tokens: Held-out tokens for bits with and without Lead, and with a person's timing.
+    """
+
+    tokens: int = 40_000
+    stretches: int = 24
+    shown: int = 3
+    duets: int = 12
+    played_tokens: int = 15_000
+
+
+QUICK = Budget(tokens=6_000, stretches=8, shown=2, duets=4, played_tokens=3_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What measures one set after another.
+
+    Attributes:
+        network: The model as a predictor.
+        improviser: The model as it plays.
+        how: How tokens are drawn.
+        budget: How much is measured.
+        seed: Of everything that is drawn.
+        library: The training pieces of all sets.
+        sources: The file of each of them.
+        progress: Is told how far each step is.
+    """
+
+    network: Network
+    improviser: Improviser
+    how: Sampling
+    budget: Budget
+    seed: int
+    library: Library
+    sources: Sequence[str]
+    progress: Progress
+
+    def measure(self, corpus: Corpus) -> SetFigures:
+        """All figures of one set.
+
+        Raises:
+            CorpusError: It holds nothing out, or has nothing to train on.
+        """
+        name = corpus.path.resolve().name
+        models = {"model": self.network, "with memory": Remembering(self.network, relative=True)}
+        self.progress(f"{name}: counting for the n-gram", 0, 1)
+        evaluation = evaluate(
+            {**models, **baselines_of(corpus)},
+            held_out(corpus, self.budget.tokens),
+            corpus.vocabulary,
+            lambda _, done, of: self.progress(f"{name}: bits", done, of),
+        )
+        places = stretches(corpus, corpus.of_split("held-out"), self.budget.stretches, self.seed)
+        written = [
+            Written(stretch, continuation(self.improviser, stretch, self.how, self.seed, i + 1))
+            for i, stretch in self._each(places, f"{name}: writing continuations")
+        ]
+        written = [one for one in written if one.notes]
+        shapes = {stretch.shape for stretch in places}
+        others = stretches(
+            corpus,
+            corpus.of_split("train"),
+            self.budget.stretches,
+            self.seed,
+            shapes=sorted(shapes),
+        )
+        samples = held_out(corpus, self.budget.played_tokens)
+        return SetFigures(
+            name,
+            corpus.style,
+            evaluation,
+            written,
+            likenesses(written, others),
+            (loops([w.stretch.real for w in written]), loops([w.notes for w in written]))
+            if written
+            else None,
+            self._copied(written, name),
+            manners(written),
+            self._duet(corpus, samples, name),
+            self._timing(corpus, samples, places, name),
+        )
+
+    def _each(self, items: Sequence[Stretch], step: str) -> Iterator[tuple[int, Stretch]]:
+        for i, item in enumerate(items):
+            self.progress(step, i, len(items))
+            yield i, item
+
+    def _copied(self, written: Sequence[Written], name: str) -> tuple[Copied, Copied] | None:
+        if not written:
+            return None
+        music = [
+            _continued(one.stretch, notes)
+            for one in written
+            for notes in (one.stretch.real, one.notes)
+        ]
+        found = self.library.longest(
+            music, lambda done, of: self.progress(f"{name}: looking for copies", done, of)
+        )
+        sizes = [len(notes) for one in written for notes in (one.stretch.real, one.notes)]
+        real, own = (self._worst(found[side::2], sizes[side::2]) for side in (0, 1))
+        return real, own
+
+    def _worst(self, found: Sequence[Found], sizes: Sequence[int]) -> Copied:
+        piece = max(found, key=lambda one: one.notes).piece
+        source = self.sources[piece] if piece >= 0 else ""
+        return Copied(_run_lengths([one.notes for one in found], sizes), source)
+
+    def _duet(self, corpus: Corpus, samples: Sequence[Sample], name: str) -> Duet | None:
+        places = stretches(corpus, corpus.of_split("held-out"), self.budget.duets, self.seed, BOTH)
+        if not places:
+            return None
+        real, given, shuffled = Fit(), Fit(), Fit()
+        for i, place in self._each(places, f"{name}: accompanying"):
+            harmony = harmony_of(place)
+            lead = [note for note in place.real if note.part is Part.LEAD]
+            real.add([note for note in place.real if note.part is Part.COMP], harmony)
+            for fit, tune in (
+                (given, lead),
+                (shuffled, shuffled_bars(place, lead, self.seed + i)),
+            ):
+                rng = np.random.default_rng((self.seed, i))
+                fit.add(accompaniment(self.improviser, place, tune, self.how, rng), harmony)
+        self.progress(f"{name}: bits without the tune", 0, 1)
+        bits = duet_bits(self.network, samples)
+        return Duet(bits, real, given, shuffled, len(places))
+
+    def _timing(
+        self, corpus: Corpus, samples: Sequence[Sample], places: Sequence[Stretch], name: str
+    ) -> Timing:
+        def bits(some: Sequence[Sample]) -> float:
+            found = evaluate({"model": self.network}, some, corpus.vocabulary)
+            return found.score("model").bits_per_note
+
+        followed, followed_heard = (
+            bits(after_a_hand(places, reading, self.seed)) if places else None
+            for reading in (None, as_heard)
+        )
+
+        heard, written = (
+            played_samples(
+                samples,
+                reading,
+                self.seed,
+                lambda done, of: self.progress(f"{name}: playing by hand", done, of),
+            )
+            for reading in (as_heard, as_written)
+        )
+        return Timing(bits(samples), bits(heard), bits(written), followed, followed_heard)
+
+
+def likenesses(written: Sequence[Written], others: Sequence[Stretch]) -> list[Likeness]:
+    """Feature by feature; empty where there are fewer than three continuations."""
+    if len(written) < 3:
+        return []
+    found = []
+    for feature in FEATURES:
+        real = np.stack([feature.of(_music(w.stretch, w.stretch.real)) for w in written])
+        own = np.stack([feature.of(_music(w.stretch, w.notes)) for w in written])
+        control = None
+        if len(others) >= 3:
+            other = np.stack([feature.of(_music(stretch, stretch.real)) for stretch in others])
+            control = compare(real, other)
+        found.append(
+            Likeness(feature, real.mean(axis=0), own.mean(axis=0), compare(real, own), control)
+        )
+    return found
+
+
+def _music(stretch: Stretch, notes: Sequence[Note]) -> Music:
+    return Music(notes, stretch.until, stretch.end, stretch.meter, stretch.home)
+
+
+def loops(music: Sequence[Sequence[Note]]) -> Loops:
+    """How much pieces of music, at least one, repeat themselves.
+
+    A note is itself again when its pitch, part, duration and time since the onset before are.
+    """
+    names = [_names(notes) for notes in music]
+    repeats = [longest_repeat(one) for one in names]
+    distinct = mean(distinct_share(one, DISTINCT) for one in names)
+    return Loops(_run_lengths(repeats, [len(one) for one in names]), distinct)
+
+
+def _names(notes: Sequence[Note]) -> list[tuple[int, int, int, str]]:
+    names, before = [], None
+    for note in sorted(notes):
+        onset = to_step(note.onset)
+        since = 0 if before is None else onset - before
+        length = duration_bin(note.duration / TICKS_PER_STEP)
+        names.append((since, note.pitch, length, note.part.value))
+        before = onset
+    return names
+
+
+def _run_lengths(lengths: Sequence[int], sizes: Sequence[int]) -> RunLengths:
+    shares = [length / size for length, size in zip(lengths, sizes, strict=True) if size]
+    return RunLengths(float(np.median(lengths)), max(lengths), mean(shares) if shares else 0.0)
+
+
+def _continued(stretch: Stretch, notes: Sequence[Note]) -> NDArray[np.int64]:
+    """The symbols of the second half, its intervals counted on from the first."""
+    piece = Piece(stretch.heard + tuple(notes), ((Tick(0), stretch.meter),), stretch.style)
+    tokens = np.array(Grid().encode(piece))
+    bars = np.flatnonzero((tokens >= BAR) & (tokens < POSITION))
+    heard = stretch.until // stretch.meter.ticks_per_bar
+    return symbols_of(tokens, int(bars[heard]))[:-1]  # without the End
+
+
+def manners(written: Sequence[Written]) -> list[tuple[Manner, Manner]]:
+    """How each part is played, really and by the model, where both play it."""
+    found = []
+    for part in (Part.COMP, Part.LEAD):
+        real = _manner(part, [(w.stretch, w.stretch.real) for w in written])
+        own = _manner(part, [(w.stretch, w.notes) for w in written])
+        if real.notes and own.notes:
+            found.append((real, own))
+    return found
+
+
+def _manner(part: Part, music: Sequence[tuple[Stretch, Sequence[Note]]]) -> Manner:
+    places: dict[int, int] = {}
+    velocities: list[int] = []
+    count = 0
+    for stretch, notes in music:
+        own = [note for note in notes if note.part is part]
+        count += len(own)
+        for place, times in onset_places(own, stretch.until, stretch.meter).items():
+            places[place] = places.get(place, 0) + times
+        if stretch.has_velocity:
+            velocities += [note.velocity for note in own]
+    spread = float(np.std(velocities)) if velocities else None
+    return Manner(part, entropy_bits(places), spread, count)
