@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from jamd.errors import CorpusError
 from jamd.manifest import Figures, Score
-from jamd.training.batches import Text, whole
 from jamd.training.corpus import Corpus, Entry
 from jamd.training.judging import Ids, Predictor
 from jamd.training.ngram import NGram
+from jamd.training.passages import Text, whole
 from jamd.training.prepare import Progress, no_progress
 from jamd.vocabulary import Vocabulary
 

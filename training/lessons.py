@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jamd.errors import CorpusError
-from jamd.training.batches import Batch, Passages, Text, excerpts, windows
+from jamd.training.batches import Batch, windows
 from jamd.training.network import (
     ArticleSize,
     Carried,
@@ -19,6 +19,7 @@ from jamd.training.network import (
     article_network,
     grid_pair,
 )
+from jamd.training.passages import Passages, Text, excerpts
 from jamd.training.runs import Settings
 from jamd.training.windows import article_windows
 

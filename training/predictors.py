@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jamd.recall import Recall
-from jamd.training.batches import first_note, home_of_tokens, transposed
 from jamd.training.judging import Ids, Judgement, join, judge_logits
+from jamd.training.passages import first_note, home_of_tokens, transposed
 
 if TYPE_CHECKING:
     import keras

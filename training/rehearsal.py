@@ -19,8 +19,8 @@ from jamd.bundle import REHEARSAL, Bundle
 from jamd.errors import BundleError
 from jamd.grid_tokens import VOCABULARY
 from jamd.manifest import Excerpt, Rehearsal
-from jamd.training.batches import cut
 from jamd.training.corpus import Corpus, CorpusWriter, Split
+from jamd.training.passages import cut
 
 EXCERPT = 384
 """Tokens of an excerpt: some eight bars."""

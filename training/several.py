@@ -22,9 +22,10 @@ from keras import ops
 from numpy.typing import NDArray
 
 from jamd.training import lessons
-from jamd.training.batches import Batch, Text
+from jamd.training.batches import Batch
 from jamd.training.lessons import GridLessons, Score
 from jamd.training.network import GridSize
+from jamd.training.passages import Text
 from jamd.training.runs import Run, Settings
 from jamd.training.state import State, variables_of
 from jamd.training.team import TeamError

@@ -16,10 +16,10 @@ import numpy as np
 
 from jamd.errors import CorpusError
 from jamd.grid_tokens import VOCABULARY
-from jamd.training.batches import Text, resolve_shares
 from jamd.training.corpus import Corpus
 from jamd.training.lessons import ArticleLessons, GridLessons, Lessons, Score
 from jamd.training.network import GridSize
+from jamd.training.passages import Text, resolve_shares
 from jamd.training.plot import draw_history
 from jamd.training.runs import Run, Settings, Source, replace_file, write_json
 from jamd.training.state import State

@@ -14,9 +14,9 @@ from jamd.grid_tokens import CHORD, VOCABULARY
 from jamd.harmony import CHORDS, tones_of
 from jamd.notes import TICKS_PER_STEP, Note, Piece, Tick
 from jamd.report.stretches import Stretch
-from jamd.training.batches import home_of_tokens, transposed
 from jamd.training.evaluate import Sample
 from jamd.training.judging import Ids
+from jamd.training.passages import home_of_tokens, transposed
 from jamd.training.predictors import Network
 
 _KIND = np.array([VOCABULARY.kind(token) for token in range(len(VOCABULARY))])

@@ -12,8 +12,8 @@ from jamd.grid import Grid
 from jamd.grid_tokens import BAR, LEAD, POSITION, VELOCITY
 from jamd.notes import TICKS_PER_BEAT, Note, Piece, Tick
 from jamd.report.stretches import Stretch
-from jamd.training.batches import Text, whole
 from jamd.training.evaluate import Sample
+from jamd.training.passages import Text, whole
 
 HUMAN_SECONDS = 0.020
 """Standard deviation of a good amateur's onsets about the beat."""

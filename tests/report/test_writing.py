@@ -22,10 +22,10 @@ from jamd.report.listening import Fit, Harmony, duet_bits, harmony_of, without_l
 from jamd.report.stretches import Stretch, stretches
 from jamd.report.timing import after_a_hand, as_heard, as_played, as_written, played_samples
 from jamd.report.writing import accompaniment, continuation, shuffled_bars
-from jamd.training.batches import Text, whole
 from jamd.training.corpus import Corpus, CorpusWriter
 from jamd.training.evaluate import Sample
 from jamd.training.judging import Ids, Judgement
+from jamd.training.passages import Text, whole
 from jamd.training.predictors import Floats
 
 pytestmark = pytest.mark.train

@@ -1,0 +1,294 @@
+"""What the grid network learns from and is measured on: pieces, and passages of them.
+
+A passage is read in one go: a piece as it stands, or a stretch of one, transposed, with what makes
+a jam of it. `jamd.training.batches` lays passages side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jamd.errors import CorpusError
+from jamd.grid_tokens import (
+    COMP,
+    DURATION,
+    DURATIONS,
+    LEAD,
+    LOWEST,
+    PHRASE,
+    VELOCITY,
+    VOCABULARY,
+    transposition,
+)
+from jamd.key import LONGEST_COUNTED, semitones_home
+from jamd.notes import TICKS_PER_STEP
+from jamd.training.phrases import counted_down
+from jamd.training.variations import alone_at_first, misplaced, some_velocity
+
+Ids = NDArray[np.int32]
+Weights = NDArray[np.float32]
+
+LONGEST_PASSAGE = 2048
+"""Tokens of one piece read in one go: long pieces must not crowd out the others of a batch."""
+
+MOST_SEMITONES_DOWN, MOST_SEMITONES_UP = 5, 6
+"""Every key once."""
+
+NOT_AT_HOME = 0.1
+"""How often a passage is read in a key drawn by chance: a jam that changes its key is, later on."""
+
+FEWEST_NOTES_FOR_KEY = 8
+"""A passage's key is told from at least so many notes at its beginning."""
+
+OPENING_NOTES = 24
+"""For measuring, it is told from so many."""
+
+FROM_THE_TOP = 0.3
+"""How often a passage starts where its piece does, rather than at some other bar."""
+
+COUNTED_DOWN = 0.6
+"""How often phrases are counted down from some bar on, as they are when jamd answers."""
+
+ALONE_AT_FIRST = 0.4
+"""How often the accompaniment of a passage comes in late, as it does when a player begins alone:
+with the first phrase that is counted down, so that an answer brings one along, or anywhere."""
+
+ALONE_UNTIL_ANSWERED = 0.8
+"""Of passages whose accompaniment is late and that are counted down, so many have it then."""
+
+UNSTEADY = 0.5
+"""How often some of a passage's onsets are misread."""
+
+_KIND = np.array([VOCABULARY.kind(token) for token in range(len(VOCABULARY))])
+_IS_BAR, _IS_CHORD, _IS_COMP, _IS_LEAD, _IS_POSITION, _IS_VELOCITY = (
+    np.equal(_KIND, kind) for kind in ("Bar", "Chord", "Comp", "Lead", "Position", "Velocity")
+)
+_IS_PITCH = _IS_COMP | _IS_LEAD
+_TICKS = np.zeros(len(VOCABULARY))  # how much a note of each Duration counts for its key
+_TICKS[DURATION:PHRASE] = np.minimum(np.array(DURATIONS) * TICKS_PER_STEP, LONGEST_COUNTED)
+# Stated by whoever asks, never by the network.
+_GIVEN = np.isin(_KIND, ("Pad", "Start", "Style", "Phrase"))
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece as tokens, with what one must know to read it.
+
+    Attributes:
+        tokens: Ids from `Start` to `End`.
+        style: One of `jamd.grid.STYLES`.
+        has_velocity: False where its velocities teach nothing.
+        taught: bool (n,): which tokens are to be learned and measured, the others being what they
+            answer to; None for all.
+    """
+
+    tokens: NDArray[np.integer]
+    style: str
+    has_velocity: bool = True
+    taught: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Tokens to be read in one go.
+
+    Attributes:
+        tokens: Shape (n,), n at least 2.
+        weights: Shape (n,): how much predicting each token counts, 0..1.
+    """
+
+    tokens: Ids
+    weights: Weights
+
+
+def whole(text: Text) -> Passage:
+    """A piece as it stands, for measuring."""
+    tokens = text.tokens.astype(np.int32)
+    weights = _weights(tokens, text.has_velocity)
+    return Passage(tokens, weights if text.taught is None else weights * text.taught)
+
+
+def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE) -> Passage:
+    """A passage to learn from: never twice the same.
+
+    It starts at some bar. Its phrases may be counted down, and its accompaniment come in late. It
+    is transposed as the improviser transposes what it hears: home, by the key that some notes at
+    its beginning tell, how many being drawn by chance; now and then to any key at all. Where the
+    piece has no velocities of its own the network reads one level with a little variation, a
+    different one each time, and is not asked for it. Some onsets may be misread, as a person's are;
+    nobody is asked to foresee those.
+
+    A text of which only some tokens are taught is a jam, and read as it was played: whole, home.
+    """
+    if text.taught is not None:
+        return _at_home(whole(text))
+    tokens = cut(text.tokens.astype(np.int32), rng, longest)
+    answered = len(tokens)
+    if rng.random() < COUNTED_DOWN:
+        tokens, answered = counted_down(tokens, rng)
+    if rng.random() < ALONE_AT_FIRST:
+        if answered == len(tokens) or rng.random() >= ALONE_UNTIL_ANSWERED:
+            answered = int(rng.integers(2, len(tokens) + 1))
+        tokens = alone_at_first(tokens, answered)
+    if rng.random() < NOT_AT_HOME:
+        semitones = int(rng.integers(-MOST_SEMITONES_DOWN, MOST_SEMITONES_UP + 1))
+    else:
+        more = max(1.0, _IS_PITCH[tokens].sum() / FEWEST_NOTES_FOR_KEY)
+        semitones = home_of_tokens(tokens, int(FEWEST_NOTES_FOR_KEY * more ** rng.random()))
+    tokens = transposed(tokens, semitones)
+    if not text.has_velocity:
+        tokens = some_velocity(tokens, rng)
+    weights = _weights(tokens, text.has_velocity)
+    if rng.random() < UNSTEADY:
+        tokens, wrong = misplaced(tokens, rng)
+        weights[wrong] = 0
+    return Passage(tokens, weights)
+
+
+def _at_home(passage: Passage) -> Passage:
+    tokens = passage.tokens
+    return Passage(transposed(tokens, home_of_tokens(tokens)), passage.weights)
+
+
+def transposed(tokens: Ids, semitones: int) -> Ids:
+    """Tokens, so much higher; pitches that would leave the keyboard fold back by octaves."""
+    return np.array(transposition(semitones), dtype=np.int32)[tokens]
+
+
+def home_of_tokens(tokens: Ids, notes: int = OPENING_NOTES) -> int:
+    """How far to transpose `tokens`, -5..6, to be in C major or A minor.
+
+    The key is what the first `notes` notes tell; each counts as in `jamd.key`.
+    """
+    at = np.flatnonzero(_IS_PITCH[tokens[:-2]])[:notes]
+    pitches = tokens[at]
+    pitches = np.where(pitches < VELOCITY, pitches - COMP, pitches - LEAD) + LOWEST
+    ticks = _TICKS[tokens[at + 2]]  # a pitch, its velocity, its duration
+    return semitones_home(np.bincount(pitches % 12, ticks, 12).astype(np.float64))
+
+
+def first_note(tokens: Ids) -> int:
+    """Where the first pitch stands; the number of tokens where there is none."""
+    at = np.flatnonzero(_IS_PITCH[tokens])
+    return int(at[0]) if len(at) else len(tokens)
+
+
+def excerpts(
+    texts: Sequence[Text], rng: np.random.Generator, count: int, longest: int
+) -> Iterator[Passage]:
+    """`count` passages, transposed home, from each of `texts` in turn, for measuring."""
+    for i in range(count):
+        text = texts[i % len(texts)]
+        if text.taught is not None:
+            yield _at_home(whole(text))
+            continue
+        tokens = cut(text.tokens.astype(np.int32), rng, longest)
+        tokens = transposed(tokens, home_of_tokens(tokens))
+        yield Passage(tokens, _weights(tokens, text.has_velocity))
+
+
+def _weights(tokens: Ids, has_velocity: bool) -> Weights:
+    counts = ~_GIVEN[tokens]
+    if not has_velocity:
+        counts &= ~_IS_VELOCITY[tokens]
+    return counts.astype(np.float32)
+
+
+def cut(tokens: Ids, rng: np.random.Generator, longest: int) -> Ids:
+    """At most `longest` tokens of a piece, from its beginning or from some other bar on."""
+    bars = np.flatnonzero(_IS_BAR[tokens])
+    if not len(bars):
+        return tokens[:longest]
+    # Far enough from the end to be worth a start, in short pieces as in long ones.
+    latest = max(len(tokens) - longest, len(tokens) // 2)
+    bars = bars[bars <= max(latest, bars[0])]
+    first = int(bars[0] if rng.random() < FROM_THE_TOP else rng.choice(bars))
+    head = tokens[: bars[0]]  # Start Style
+    body = tokens[first : first + longest - len(head)]
+    if first > bars[0]:
+        body = _with_chord_in_force(body, tokens[:first])
+    return np.concatenate([head, body])
+
+
+def _with_chord_in_force(body: Ids, before: Ids) -> Ids:
+    """State the harmony at the first accompanied moment, as a context cut out of a jam does."""
+    comp = np.flatnonzero(_IS_COMP[body] | _IS_CHORD[body])
+    chords = before[_IS_CHORD[before]]
+    if not len(comp) or not len(chords) or not _IS_POSITION[body[comp[0] - 1]]:
+        return body
+    if _IS_CHORD[body[comp[0]]]:
+        return body
+    return np.insert(body, comp[0], chords[-1])
+
+
+class Passages:
+    """Passages without end, drawn from several styles in fixed shares.
+
+    The next passage is of the style that lags furthest behind its share of the tokens drawn so
+    far, so that the shares hold whatever the lengths. Within a style, a piece is drawn in
+    proportion to the square root of its length.
+
+    Args:
+        texts: The pieces, at least one.
+        shares: Style -> weight, above 0. They need not add up to 1; a style without one counts
+            as much as it has tokens.
+        rng: Where chance comes from.
+
+    Raises:
+        CorpusError: A share names a style that no piece has, or there is no piece.
+    """
+
+    def __init__(
+        self, texts: Sequence[Text], shares: Mapping[str, float], rng: np.random.Generator
+    ) -> None:
+        self._rng = rng
+        self._by_style: dict[str, list[Text]] = {}
+        for text in texts:
+            self._by_style.setdefault(text.style, []).append(text)
+        self._shares = resolve_shares(texts, shares)
+        self._chances: dict[str, NDArray[np.float64]] = {}
+        for style, members in self._by_style.items():
+            roots = np.sqrt([len(text.tokens) for text in members])
+            self._chances[style] = roots / roots.sum()
+        self.drawn = dict.fromkeys(self._by_style, 0)
+
+    def __iter__(self) -> Iterator[Passage]:
+        return self
+
+    def __next__(self) -> Passage:
+        style = min(self._by_style, key=lambda style: self.drawn[style] / self._shares[style])
+        members = self._by_style[style]
+        text = members[self._rng.choice(len(members), p=self._chances[style])]
+        drawn = passage(text, self._rng)
+        self.drawn[style] += len(drawn.tokens)
+        return drawn
+
+
+def resolve_shares(texts: Sequence[Text], shares: Mapping[str, float]) -> dict[str, float]:
+    """Each style's share of what is read, adding up to 1.
+
+    Raises:
+        CorpusError: A share names a style that no piece has, or there is no piece.
+    """
+    lengths: dict[str, int] = {}
+    for text in texts:
+        lengths[text.style] = lengths.get(text.style, 0) + len(text.tokens)
+    if not lengths:
+        raise CorpusError("expected pieces to train on, found none; prepare more files")
+    if strangers := sorted(set(shares) - set(lengths)):
+        raise CorpusError(
+            f"expected weights for styles of the corpora ({', '.join(sorted(lengths))}); "
+            f"found {', '.join(strangers)}"
+        )
+    if shares:
+        # A style that was not mentioned takes part as if the mentioned ones were weighed by size.
+        per_token = sum(shares.values()) / sum(lengths[style] for style in shares)
+        weights = {s: shares.get(s, lengths[s] * per_token) for s in lengths}
+    else:
+        weights = {style: float(length) for style, length in lengths.items()}
+    total = sum(weights.values())
+    return {style: weight / total for style, weight in weights.items()}
