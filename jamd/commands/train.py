@@ -194,11 +194,11 @@ def _team() -> Team:
 
     with chatter_held():
         from jamd.training.several import Team
-    print("waiting for the other workers that TF_CONFIG names", file=sys.stderr, flush=True)
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:  # which TensorFlow, waiting, would never come to
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
+        print("waiting for the other workers that TF_CONFIG names", file=sys.stderr, flush=True)
         with chatter_held():
             return Team()
     finally:
