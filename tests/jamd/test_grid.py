@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jamd.grid import Grid
+from jamd.grid_continuation import GridContinuation
 from jamd.grid_tokens import (
     DURATIONS,
     HIGHEST,
     LOWEST,
+    PHRASE_BARS,
     STYLES,
     VOCABULARY,
     bin_velocity,
@@ -205,6 +207,30 @@ def test_an_answer_is_counted_down_from_where_it_began() -> None:
     writing.push(VOCABULARY.id("Bar_4/4"))
     (only,) = np.flatnonzero(writing.allowed())
     assert VOCABULARY.token(int(only)) == "Phrase_2"
+
+
+def test_of_a_long_answer_only_the_last_bars_are_counted_down() -> None:
+    played = Note(Tick(1920), 67, 80, Tick(480))
+    heard = (Note(Tick(0), 60, 80, Tick(480)), played)
+    until = Tick(2 * 1920)
+    context = Context(heard, Tick(0), until, "combo", played=frozenset({played}), phrase=Tick(0))
+    ends = Tick((1 + 3 + PHRASE_BARS) * 1920)
+    limits = Constraints(ends=ends)
+    counted = [f"Phrase_{left}" for left in range(PHRASE_BARS, 0, -1)]
+    lines = ["Bar_4/4"] * (1 + 3) + [name for left in counted for name in ("Bar_4/4", left)]
+
+    def stated(writing: GridContinuation) -> list[str]:
+        return [name for name in text(writing.tokens) if name.startswith(("Bar", "Phrase"))]
+
+    bar = VOCABULARY.id("Bar_4/4")
+    writing = Grid().begin(context, limits)
+    while writing.through < ends:
+        anew = stated(Grid().begin(replace(context, until=writing.through), limits))
+        assert anew == lines[: len(anew)]
+        assert anew.count("Bar_4/4") == stated(writing).count("Bar_4/4")
+        allowed = np.flatnonzero(writing.allowed()).tolist()
+        writing.push(bar if bar in allowed else allowed[0])
+    assert stated(writing) == [*lines, "Bar_4/4"]
 
 
 def test_what_goes_on_for_ever_is_not_counted_down() -> None:
