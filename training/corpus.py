@@ -143,7 +143,7 @@ def _entry(item: Mapping[str, Any]) -> Entry:
 
 
 class CorpusWriter:
-    """Writes a corpus piece by piece; memory does not grow with the tokens.
+    """Writes a corpus piece by piece; memory does not grow with the tokens, but for jams.
 
     A context manager. What was there before stays until `finish`, which replaces it whole.
     """
@@ -151,6 +151,7 @@ class CorpusWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._pieces: list[Entry] = []
+        self._taught: dict[int, NDArray[np.bool_]] = {}  # by the piece's number
         self._length = 0
         path.mkdir(parents=True, exist_ok=True)
         self._part = path / "tokens.npy.part"
@@ -182,9 +183,12 @@ class CorpusWriter:
         split: Split,
         notes: int,
         has_velocity: bool,
+        taught: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Append a piece; its fields are those of `Entry`."""
+        """Append a piece; its fields are those of `Entry`, and `taught` is what `Corpus` tells."""
         self._file.write(tokens.astype("<u2").tobytes())
+        if taught is not None:
+            self._taught[len(self._pieces)] = taught
         entry = Entry(
             len(self._pieces), source, group, split, self._length, len(tokens), notes, has_velocity
         )
@@ -224,8 +228,20 @@ class CorpusWriter:
             f' "pieces": {_listed(self._pieces)},\n "left_out": {_listed(left_out)}\n}}'
         )
         self._part.replace(self._path / "tokens.npy")
+        self._finish_taught()
         replace_file(self._path / "corpus.json", text)
         return Corpus.read(self._path)
+
+    def _finish_taught(self) -> None:
+        path = self._path / "taught.npy"
+        if not self._taught:
+            path.unlink(missing_ok=True)  # it would tell of the corpus that was there before
+            return
+        taught = np.ones(self._length, np.bool_)
+        for number, own in self._taught.items():
+            start = self._pieces[number].start
+            taught[start : start + len(own)] = own
+        np.save(path, taught)
 
 
 def _listed(items: Iterable[Entry | LeftOut]) -> str:

@@ -27,14 +27,12 @@ def write_corpus(takes: Mapping[str, Sequence[Context]], path: Path, held_out: f
     groups = {name: _group(take) for name, take in takes.items()}
     chosen = held_out_of(set(groups.values()), held_out)
     with CorpusWriter(path) as writer:
-        masks = []
         styles: Counter[str] = Counter()
         for name, take in takes.items():
             for context in take:
                 styles[context.style] += len(context.by_player)
                 writing = Grid().begin(context, Constraints())
                 tokens = np.array([*writing.tokens, END], np.uint16)
-                masks.append(np.array([*writing.from_player, False], np.bool_))
                 writer.add(
                     tokens,
                     source=name,
@@ -42,8 +40,8 @@ def write_corpus(takes: Mapping[str, Sequence[Context]], path: Path, held_out: f
                     split="held-out" if groups[name] in chosen else "train",
                     notes=len(context.by_player),
                     has_velocity=True,
+                    taught=np.array([*writing.from_player, False], np.bool_),
                 )
-        np.save(path / "taught.npy", np.concatenate(masks))
         ((style, _),) = styles.most_common(1)  # the one to play in, though each take has its own
         return writer.finish(language="grid", vocabulary=VOCABULARY, style=style, left_out=())
 

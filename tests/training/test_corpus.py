@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -16,7 +18,12 @@ from jamd.training.corpus import Corpus, CorpusWriter, LeftOut
 pytestmark = pytest.mark.train
 
 
-def write(folder: Path, pieces: list[list[int]], table: list[int] | None = None) -> Corpus:
+def write(
+    folder: Path,
+    pieces: list[list[int]],
+    table: list[int] | None = None,
+    taught: Mapping[int, list[bool]] = MappingProxyType({}),
+) -> Corpus:
     with CorpusWriter(folder) as writer:
         for number, tokens in enumerate(pieces):
             writer.add(
@@ -26,6 +33,7 @@ def write(folder: Path, pieces: list[list[int]], table: list[int] | None = None)
                 split="held-out" if number % 3 == 2 else "train",
                 notes=len(tokens),
                 has_velocity=True,
+                taught=np.array(taught[number]) if number in taught else None,
             )
         if table is not None:
             writer.renumber(np.array(table, np.uint16), block=3)
@@ -55,6 +63,16 @@ def test_what_is_written_is_read(tmp_path: Path, pieces: list[list[int]]) -> Non
 def test_tokens_can_be_renumbered_at_the_end(tmp_path: Path) -> None:
     corpus = write(tmp_path, [[0, 1, 2, 2], [1]], table=[7, 8, 9])
     assert corpus.all_tokens.tolist() == [7, 8, 9, 9, 8]
+
+
+def test_what_is_to_be_learned_goes_with_its_corpus(tmp_path: Path) -> None:
+    corpus = write(tmp_path, [[0, 1, 2], [1], [5, 6]], taught={2: [False, True]})
+    asked = [corpus.taught(piece) for piece in corpus.pieces]
+    assert [None if one is None else one.tolist() for one in asked] == [
+        *([True, True, True], [True], [False, True]),
+    ]
+    after = write(tmp_path, [[0, 1, 2], [1], [5, 6]])  # as long, and nothing of it a jam
+    assert [after.taught(piece) for piece in after.pieces] == [None, None, None]
 
 
 def test_an_interrupted_run_leaves_the_old_corpus(tmp_path: Path) -> None:
