@@ -36,7 +36,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         if regular:
             name.replace(real)
     except OSError as error:
-        if error.filename in (None, str(name)):
+        if error.filename in (None, str(name)) and error.strerror is not None:
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     finally:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from jamd import __version__
 from jamd.errors import CorpusError
 from jamd.vocabulary import Vocabulary
+from jamd.writing import written_whole
 
 FORMAT = 1
 """The version of the format that is written, and the only one that is read."""
@@ -229,7 +230,8 @@ class CorpusWriter:
         )
         self._part.replace(self._path / "tokens.npy")
         self._finish_taught()
-        replace_file(self._path / "corpus.json", text)
+        with written_whole(self._path / "corpus.json") as new:
+            new.write_text(text, encoding="utf-8")
         return Corpus.read(self._path)
 
     def _finish_taught(self) -> None:
@@ -255,11 +257,3 @@ def _listed(items: Iterable[Entry | LeftOut]) -> str:
         for item in items
     ]
     return "[\n  {\n   " + "\n  },\n  {\n   ".join(texts) + "\n  }\n ]" if texts else "[]"
-
-
-def replace_file(path: Path, content: str) -> None:
-    """Write a file beside `path`, then put it in its place, so that no half of it is ever seen."""
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(content)
-    part.replace(path)

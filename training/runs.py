@@ -14,7 +14,7 @@ Each file is replaced whole, so that a kill at any moment leaves a run that can 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +30,7 @@ from jamd.training.network import (
 )
 from jamd.training.run_folder import RUN
 from jamd.vocabulary import Vocabulary
+from jamd.writing import written_whole
 
 FORMAT = 1
 """The version of the format that is written, and the only one that is read."""
@@ -253,14 +254,8 @@ class Run:
         return epochs
 
 
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Replace the file at `path` whole: `write` gets a name beside it, with the same endings."""
-    new = path.with_name(f"new-{path.name}")
-    write(new)
-    new.replace(path)
-
-
 def write_json(path: Path, content: Any) -> None:
     """Replace the file at `path` by `content` as JSON."""
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    replace_file(path, lambda new: new.write_text(text, encoding="utf-8"))
+    with written_whole(path) as new:
+        new.write_text(text, encoding="utf-8")

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from jamd.errors import CorpusError
-from jamd.training.runs import replace_file
+from jamd.writing import written_whole
 
 
 @dataclass(slots=True)
@@ -60,7 +60,8 @@ class State:
         """Keep the counters with the weights and the optimiser of `trainee`."""
         arrays = {f"array{i}": variable.numpy() for i, variable in enumerate(variables_of(trainee))}
         counters = json.dumps(self.counters())
-        replace_file(folder / "last.npz", lambda new: np.savez(new, counters=counters, **arrays))
+        with written_whole(folder / "last.npz") as new:
+            np.savez(new, counters=counters, **arrays)
 
     def restore(self, trainee: keras.Model) -> None:
         """Put the weights and the optimiser back into `trainee`."""

@@ -21,9 +21,10 @@ from jamd.training.lessons import ArticleLessons, GridLessons, Lessons, Score
 from jamd.training.network import GridSize
 from jamd.training.passages import Text, resolve_shares
 from jamd.training.plot import draw_history
-from jamd.training.runs import Run, Settings, Source, replace_file, write_json
+from jamd.training.runs import Run, Settings, Source, write_json
 from jamd.training.state import State
 from jamd.vocabulary import Vocabulary
+from jamd.writing import written_whole
 
 if TYPE_CHECKING:
     from jamd.training.several import Team
@@ -214,16 +215,18 @@ class _Loop:
         history = [item for item in self._run.history() if item["epoch"] < self._state.epoch]
         history.append(dict(finished))
         write_json(folder / "history.json", history)
-        replace_file(folder / "history.png", lambda new: draw_history(history, new))
+        with written_whole(folder / "history.png") as new:
+            draw_history(history, new)
         self._state.write(folder, self._lessons.trainee)
 
     def _keep_weights(self, name: str) -> None:
         improvements = self._run.path / "improvements"
         improvements.mkdir(exist_ok=True)
         kept = improvements / name
-        replace_file(kept, self._lessons.network.save_weights)
-        best = self._run.path / "best.weights.h5"
-        replace_file(best, lambda new: shutil.copyfile(kept, new))
+        with written_whole(kept) as new:
+            self._lessons.network.save_weights(new)
+        with written_whole(self._run.path / "best.weights.h5") as new:
+            shutil.copyfile(kept, new)
 
 
 def rate_at(done: float) -> float:

@@ -25,8 +25,9 @@ from jamd.training.evaluate import entries_held_out, evaluate, sample_of
 from jamd.training.network import GridSize, grid_network
 from jamd.training.prepare import Progress, no_progress
 from jamd.training.rehearsal import NAME as BEFORE
-from jamd.training.runs import Origin, Run, Settings, Source, replace_file, write_json
+from jamd.training.runs import Origin, Run, Settings, Source, write_json
 from jamd.training.train import versions
+from jamd.writing import written_whole
 
 YOURS = "yours"
 """What the music that is learned is called, whatever its style."""
@@ -139,7 +140,8 @@ def begin(
     )
     run = Run(path, "grid", VOCABULARY, settings, sources, versions(), origin)
     path.mkdir(parents=True, exist_ok=True)
-    replace_file(run.start, network.save_weights)
+    with written_whole(run.start) as new:
+        network.save_weights(new)
     run.write()
     return run
 
@@ -207,7 +209,8 @@ def conclude(run: Run, progress: Progress = no_progress) -> Outcome:
         now = measure(BEFORE, f"what is forgotten with {kept:.0%} of the change")
         if now.bits_per_note <= (1 + MOST_FORGOTTEN) * first[BEFORE].bits_per_note:
             break
-    replace_file(run.path / "best.weights.h5", network.save_weights)
+    with written_whole(run.path / "best.weights.h5") as new:
+        network.save_weights(new)
     after = {BEFORE: now, YOURS: measure(YOURS, f"{YOURS}, as it is")}
     yours, before = (
         Change(sum(count(entries) for _, entries in measured[n]), first[n], after[n])

@@ -19,7 +19,7 @@ def heard(epoch: int, loss: float, bits: float | None, names: str) -> Heard:
 def test_checkpoints_are_found_by_epoch(tmp_path: Path) -> None:
     folder = tmp_path / "improvements"
     folder.mkdir()
-    for name in ("0012-1.2500", "0002-3.5000", "new-0013-1.0000"):
+    for name in ("0012-1.2500", "0002-3.5000", ".new-0013-1.0000"):
         (folder / f"{name}.weights.h5").touch()
     (folder / "notes.txt").touch()
     found = checkpoints(tmp_path)
