@@ -38,7 +38,7 @@ def generate(
         improviser: The model.
         count: At least 1: notes for the grid language; onsets, half a beat each, for the article's.
         sampling: How tokens are drawn.
-        style: One of `jamd.grid.STYLES`.
+        style: One of `jamd.grid_tokens.STYLES`.
         seed: 0..2**63-1; the same seed gives the same notes.
         before: What is to be continued, by onset; empty: silence.
         constraints: What may be written; None for the defaults.

@@ -63,7 +63,7 @@ class Memory:
         Args:
             until: Where the continuation begins; it must not go back by more than
                 `LONGEST_BARS - HOP_BARS` bars from one call to the next.
-            style: One of `jamd.grid.STYLES`.
+            style: One of `jamd.grid_tokens.STYLES`.
             phrase: Where the phrase begins that is to be answered, if one is.
         """
         self._forget_before(self._window_start(until))

@@ -44,7 +44,7 @@ class Settings:
         click_offset_s: As `output_offset_s`, for the click.
         send_clock: Send a MIDI clock while none is followed.
         clock_offset_s: As `output_offset_s`, for that clock.
-        style: One of `jamd.grid.STYLES`: what the model takes itself to be playing.
+        style: One of `jamd.grid_tokens.STYLES`: what the model takes itself to be playing.
         bars: jamd begins nothing after so many; None: the jam has no end.
         trade_bars: In the mode answer, how many bars each plays in turn: 2, 4 or 8; 0: as long as
             the player's phrase was.

@@ -27,7 +27,6 @@ from functools import lru_cache
 
 from jamd.grid_continuation import GridContinuation
 from jamd.grid_tokens import (
-    BAR,
     CHORD,
     COMP,
     DURATION,
@@ -39,13 +38,13 @@ from jamd.grid_tokens import (
     PHRASE,
     POSITION,
     START,
-    STYLE,
-    STYLES,
     VELOCITY,
     VOCABULARY,
+    bar_token,
     bars_left,
     duration_bin,
     fold,
+    style_token,
     velocity_bin,
 )
 from jamd.grid_writer import GridWriter
@@ -54,7 +53,6 @@ from jamd.key import home_of
 from jamd.language import Constraints, Context
 from jamd.notes import (
     HELD,
-    METERS,
     STEPS_PER_BEAT,
     TICKS_PER_BEAT,
     TICKS_PER_STEP,
@@ -84,7 +82,7 @@ class Grid:
         )
         last = notes[-1][0] if notes else 0
         lines = _bar_lines(piece.meters, last)
-        return [START, _style_id(piece.style), *_bars(notes, lines), END]
+        return [START, style_token(piece.style), *_bars(notes, lines), END]
 
     def decode(self, tokens: Iterable[int]) -> Piece:
         """Token ids as a piece: the inverse of `encode`, up to the grid.
@@ -128,7 +126,7 @@ class Grid:
         notes = [note for note in notes if note[0] < here]
         lines = _bar_lines(((Tick(0), context.meter),), here)
         countdown = _countdown(context, constraints)
-        prefix = [START, _style_id(context.style), *_bars(notes, lines, countdown)]
+        prefix = [START, style_token(context.style), *_bars(notes, lines, countdown)]
         line = Tick(here // context.meter.steps_per_bar * context.meter.ticks_per_bar)
         places = [note[:2] for note in notes]
         return GridContinuation(prefix, line, places, own, context, constraints, up)
@@ -138,12 +136,6 @@ def _lasting(note: Note, context: Context) -> Tick:
     if note.duration != HELD:
         return note.duration
     return Tick(max(TICKS_PER_BEAT, context.until - note.onset))
-
-
-def _style_id(style: str) -> int:
-    if style not in STYLES:
-        raise ValueError(f"expected a style of {', '.join(STYLES)}; found {style!r}")
-    return STYLE + STYLES.index(style)
 
 
 GridNote = tuple[int, int, int, int, int]
@@ -189,9 +181,6 @@ def _bar_lines(meters: Sequence[tuple[Tick, Meter]], last: int) -> Iterator[tupl
         while index + 1 < len(meters) and meters[index + 1][0] <= step * TICKS_PER_STEP:
             index += 1
         meter = meters[index][1]
-        if meter not in METERS:
-            known = ", ".join(map(str, METERS))
-            raise ValueError(f"expected a meter of {known}; found {meter}")
         yield step, meter
         step += meter.steps_per_bar
 
@@ -218,7 +207,7 @@ def _bars(
     tokens: list[int] = []
     i, c = 0, 0
     for line, meter in lines:
-        tokens.append(BAR + METERS.index(meter))
+        tokens.append(bar_token(meter))
         if countdown is not None and line >= countdown[0]:
             left = bars_left(line, countdown[1], meter.steps_per_bar)
             if left is not None:

@@ -29,6 +29,7 @@ from jamd.grid_tokens import (
     STYLES,
     VELOCITY,
     VOCABULARY,
+    bar_token,
     bars_left,
 )
 from jamd.grid_writer import DETAILS, KIND, GridWriter, Mask
@@ -125,7 +126,7 @@ class GridContinuation:
         mask[STYLE : STYLE + len(STYLES)] = False
         mask[PHRASE : PHRASE + PHRASE_BARS] = False  # stated where they are due, never drawn
         mask[BAR : BAR + len(METERS)] = False
-        mask[BAR + METERS.index(meter)] = True
+        mask[bar_token(meter)] = True
         low = max(0, constraints.lowest + up - LOWEST)
         high = min(PITCHES, max(0, constraints.highest + up + 1 - LOWEST))
         for part, first in ((Part.COMP, COMP), (Part.LEAD, LEAD)):

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import pairwise
 
 from jamd.harmony import CHORDS, QUALITIES
-from jamd.notes import METERS, Step, Tick, to_tick
+from jamd.notes import METERS, Meter, Step, Tick, to_tick
 from jamd.vocabulary import Vocabulary
 
 STYLES = ("jazz", "combo", "song", "chords", "piano", "roll", "game", "other")
@@ -68,6 +68,20 @@ DURATION = VOCABULARY.id(f"Duration_{DURATIONS[0]}")
 PHRASE = VOCABULARY.id("Phrase_1")
 
 PITCHES = HIGHEST - LOWEST + 1
+
+
+def style_token(style: str) -> int:
+    """The token that states `style`. Raises ValueError where it is not one of `STYLES`."""
+    if style not in STYLES:
+        raise ValueError(f"expected a style of {', '.join(STYLES)}; found {style!r}")
+    return STYLE + STYLES.index(style)
+
+
+def bar_token(meter: Meter) -> int:
+    """The token of a bar of `meter`. Raises ValueError where it is not one of `METERS`."""
+    if meter not in METERS:
+        raise ValueError(f"expected a meter of {', '.join(map(str, METERS))}; found {meter}")
+    return BAR + METERS.index(meter)
 
 
 def fold(pitch: int) -> int:

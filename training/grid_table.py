@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jamd.grid_tokens import (
-    BAR,
     CHORD,
     COMP,
     DURATION,
@@ -21,14 +20,14 @@ from jamd.grid_tokens import (
     LOWEST,
     POSITION,
     START,
-    STYLE,
-    STYLES,
     VELOCITY,
+    bar_token,
     fold,
+    style_token,
     velocity_bin,
 )
 from jamd.harmony import chord_of
-from jamd.notes import METERS, STEPS_PER_BEAT, TICKS_PER_STEP, Meter, Tick
+from jamd.notes import STEPS_PER_BEAT, TICKS_PER_STEP, Meter, Tick
 from jamd.training import reading
 from jamd.training.parts import Table, moments, starts_of
 
@@ -63,8 +62,7 @@ def encode(piece: Table, style: str) -> NDArray[np.uint16]:
     Raises:
         ValueError: The piece's meter is not one of `METERS`, or its style not of `STYLES`.
     """
-    if style not in STYLES:
-        raise ValueError(f"expected a style of {', '.join(STYLES)}; found {style!r}")
+    stated_style = style_token(style)
     steps, details, ends = _on_grid(piece)
     lines, bar_tokens = _bar_lines(piece.meters, int(steps[-1]) if len(steps) else 0)
     change_steps, chords = _chord_changes(steps, details[:, 0], ends)
@@ -87,7 +85,7 @@ def encode(piece: Table, style: str) -> NDArray[np.uint16]:
     chord_at = position_at[np.searchsorted(at, change_steps)] + 1
 
     tokens = np.empty(3 + len(lines) + len(at) + len(chords) + details.size, np.uint16)
-    tokens[0], tokens[1], tokens[-1] = START, STYLE + STYLES.index(style), END
+    tokens[0], tokens[1], tokens[-1] = START, stated_style, END
     tokens[bar_at] = bar_tokens
     tokens[position_at] = POSITION + at - lines[bars_until - 1]
     tokens[chord_at] = CHORD + chords
@@ -132,12 +130,9 @@ def _bar_lines(meters: tuple[tuple[Tick, Meter], ...], last: int) -> tuple[Ints,
             until = min(until, -(-meters[index + 1][0] // TICKS_PER_STEP))
         if step >= until:
             continue
-        if meter not in METERS:
-            known = ", ".join(map(str, METERS))
-            raise ValueError(f"expected a meter of {known}; found {meter}")
         of_meter = np.arange(step, until, meter.steps_per_bar)
         lines.append(of_meter)
-        tokens += [BAR + METERS.index(meter)] * len(of_meter)
+        tokens += [bar_token(meter)] * len(of_meter)
         step = int(of_meter[-1]) + meter.steps_per_bar
     return np.concatenate(lines), np.array(tokens)
 

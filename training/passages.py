@@ -80,7 +80,7 @@ class Text:
 
     Attributes:
         tokens: Ids from `Start` to `End`.
-        style: One of `jamd.grid.STYLES`.
+        style: One of `jamd.grid_tokens.STYLES`.
         has_velocity: False where its velocities teach nothing.
         taught: bool (n,): which tokens are to be learned and measured, the others being what they
             answer to; None for all.

@@ -50,7 +50,7 @@ class Options:
 
     Attributes:
         language: `grid` or `article`.
-        style: One of `jamd.grid.STYLES`, for all pieces.
+        style: One of `jamd.grid_tokens.STYLES`, for all pieces.
         sample: Read only so many files, chosen by `seed`; None for all.
         seed: Of the choice of a sample and of the order in which pieces are joined.
         held_out: The share of groups kept from training, 0..1.

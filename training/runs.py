@@ -104,7 +104,7 @@ class Source:
 
     Attributes:
         path: Where it was.
-        style: One of `jamd.grid.STYLES`.
+        style: One of `jamd.grid_tokens.STYLES`.
         share: Its style's part of what is read, 0..1.
         pieces: Pieces for training.
         tokens: Their tokens.

@@ -85,7 +85,7 @@ class Manner:
     Attributes:
         count: Notes, or for the article's language onsets.
         sampling: How tokens are drawn.
-        style: One of `jamd.grid.STYLES`.
+        style: One of `jamd.grid_tokens.STYLES`.
         seed: Of the draws, 0..2**63-1.
         bpm: Quarter notes a minute.
         before: What is to be continued; empty: silence.

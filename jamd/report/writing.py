@@ -13,9 +13,9 @@ from jamd.daemon import sampling as drawing
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.requests import PlanRequest, Sampling
 from jamd.grid import Grid
-from jamd.grid_tokens import BAR, LEAD, PITCHES, POSITION, VOCABULARY
+from jamd.grid_tokens import LEAD, PITCHES, POSITION, VOCABULARY, bar_token
 from jamd.language import Constraints, Continuation
-from jamd.notes import METERS, Note, Part, Piece, Tick
+from jamd.notes import Note, Part, Piece, Tick
 from jamd.report.stretches import Stretch
 
 POLYPHONY = 16
@@ -81,7 +81,7 @@ def accompaniment(
 
     for number, given in enumerate(_by_bar(stretch, lead)):
         if number:
-            notes += writing.push(BAR + METERS.index(stretch.meter))
+            notes += writing.push(bar_token(stretch.meter))
         notes += _Bar(improviser, writing, how, rng).write(given)
     return [note for note in notes if note.part is Part.COMP]
 
