@@ -1,4 +1,4 @@
-"""Whose line each note of a file is: `Reading` -> `Table` -> `Piece`.
+"""Whose line each note of a file is: `Reading` -> `Table`.
 
 The rules, the first that fits:
 
@@ -90,15 +90,6 @@ def to_table(reading: Reading) -> Table:
     lead = _lead(reading, notes)
     has_velocity = reading.has_velocity and not _one_velocity(notes)
     return Table(*_thin_out(notes, lead), reading.meters, has_velocity)
-
-
-def to_piece(reading: Reading, style: str) -> Piece:
-    """`to_table`, with an object for each note.
-
-    Raises:
-        SourceError: There are only drums.
-    """
-    return to_table(reading).to_piece(style)
 
 
 def moments(notes: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jamd.errors import SourceError
 from jamd.notes import Meter, Part, Tick
 from jamd.parts import parts_of
-from jamd.training.parts import MOST_AT_ONCE, to_piece
+from jamd.training.parts import MOST_AT_ONCE, to_table
 from jamd.training.reading import Reading, Voice, in_order
 
 pytestmark = pytest.mark.train
@@ -37,7 +37,7 @@ def reading(*voices: tuple[Voice, Sequence[tuple[int, ...]]], velocities: bool =
 
 
 def pitches(read: Reading, part: Part) -> list[int]:
-    return [note.pitch for note in to_piece(read, "other").notes if note.part is part]
+    return [note.pitch for note in to_table(read).to_piece("other").notes if note.part is part]
 
 
 TUNE = [(72,), (74,), (76,), (77,)]
@@ -94,15 +94,15 @@ def test_drums_are_left_aside() -> None:
     drums = (Voice("Drums", drums=True), [(36, 42)] * 4)
     assert pitches(reading(drums, (Voice(), TUNE)), COMP) == []
     with pytest.raises(SourceError, match="only drums"):
-        to_piece(reading(drums), "other")
+        to_table(reading(drums))
 
 
 def test_velocities_that_say_nothing_are_told() -> None:
-    assert to_piece(reading((Voice(), TUNE * 3)), "other").has_velocity
-    assert not to_piece(reading((Voice(), TUNE * 3), velocities=False), "other").has_velocity
+    assert to_table(reading((Voice(), TUNE * 3))).has_velocity
+    assert not to_table(reading((Voice(), TUNE * 3), velocities=False)).has_velocity
     one_each = reading((Voice(), TUNE), (Voice(), BASS))
     one_each.notes[:, 3] = 64 + one_each.notes[:, 4]
-    assert not to_piece(one_each, "other").has_velocity
+    assert not to_table(one_each).has_velocity
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 127)), min_size=1, max_size=200))
@@ -110,7 +110,8 @@ def test_no_pitch_twice_and_never_too_many(struck: list[tuple[int, int]]) -> Non
     moments: list[list[int]] = [[], [], [], []]
     for beat, pitch in struck:
         moments[beat].append(pitch)
-    piece = to_piece(reading((Voice(), [tuple(moment) for moment in moments])), "other")
+    read = reading((Voice(), [tuple(moment) for moment in moments]))
+    piece = to_table(read).to_piece("other")
     places = [(note.onset, note.part, note.pitch) for note in piece.notes]
     assert places == sorted(set(places))
     for part in Part:
