@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from jamd.daemon.events import Answered, Ask, Effect, Entry, Journal
 from jamd.daemon.journal import (
@@ -137,10 +138,8 @@ def _do(session: Session, call: Call) -> list[Effect]:
 
 
 def _difference(seconds: float, call: str, then: list[str], now: list[str]) -> Difference:
-    alike = next((i for i, (a, b) in enumerate(zip(then, now, strict=False)) if a != b), None)
-    place = min(len(then), len(now)) if alike is None else alike
-    one, other = ("".join(side[place : place + 1]).strip() for side in (then, now))
-    return Difference(seconds, call.strip(), one, other)
+    one, other = next(pair for pair in zip_longest(then, now, fillvalue="") if pair[0] != pair[1])
+    return Difference(seconds, call.strip(), one.strip(), other.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +179,8 @@ def ask_again(again: Replay, improviser: Improvises) -> Iterator[Compared]:
         through = max(piece.through for piece in planned)
         then = _notes(planned, through)
         now = _notes(_until(improviser.plan(request), through), through)
-        compared = Compared(request, True, len(then))
-        for i in range(max(len(then), len(now))):
-            one, other = (side[i] if i < len(side) else None for side in (then, now))
-            if one != other:
-                compared = replace(compared, then=one, now=other)
-                break
-        yield compared
+        differing = (pair for pair in zip_longest(then, now) if pair[0] != pair[1])
+        yield Compared(request, True, len(then), *next(differing, (None, None)))
 
 
 def _until(planned: Iterable[Planned], through: Tick) -> Iterator[Planned]:

@@ -139,6 +139,9 @@ def test_the_model_is_asked_anew() -> None:
     last = list(ask_again(again, ScriptedImproviser()))[-1]
     assert (last.request, last.same) == (request, False)
     assert last.now == note
+    planned[0] = replace(planned[0], notes=())
+    last = list(ask_again(again, ScriptedImproviser()))[-1]
+    assert (last.then, last.now) == (None, note)
 
 
 def test_what_is_no_journal_is_refused() -> None:
