@@ -14,6 +14,7 @@ from jamd.bundle import Bundle, resolve
 from jamd.config import Config
 from jamd.daemon import providers
 from jamd.daemon.clock import MonotonicClock
+from jamd.daemon.cuda import nvidia_driver
 from jamd.daemon.events import Mode, Output, Panic
 from jamd.daemon.follower import Source
 from jamd.daemon.journal import FORMAT, Decides, Journaled, Opened
@@ -70,7 +71,7 @@ def play(
         config.model.provider,
         Load(bundle.path, threads=config.model.threads),
         bundle,
-        driver := providers.nvidia_driver(),
+        driver := nvidia_driver(),
     )
     with ExitStack() as stops:
         stops.callback(screen.close)

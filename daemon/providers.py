@@ -7,12 +7,8 @@ nothing is assumed, and the verdict of one measurement is kept for this driver, 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
-import io
 import json
-import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,59 +20,6 @@ from jamd.daemon.worker import Load, Ready
 
 WORTH_IT = 0.8
 """A rival takes over only where it needs at most this share of the time: less is noise."""
-
-_LINUX_DRIVER = Path("/proc/driver/nvidia/version")
-_WSL_DRIVER = Path("/usr/lib/wsl/lib/libcuda.so.1")
-
-
-def nvidia_driver(
-    version_file: Path = _LINUX_DRIVER, wsl_library: Path = _WSL_DRIVER
-) -> str | None:
-    """Something that changes with the NVIDIA driver; None where there is none. Loads nothing.
-
-    Linux within Windows (WSL2) has Windows' driver: no version file, but the library.
-    """
-    if sys.platform == "win32":
-        library = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll"
-        return str(library.stat().st_mtime_ns) if library.exists() else None
-    try:
-        return version_file.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return str(wsl_library.stat().st_mtime_ns) if wsl_library.exists() else None
-
-
-def preload_cuda() -> None:
-    """Load CUDA's libraries, or say why not. For the worker: it takes seconds and memory.
-
-    Asked for CUDA where it cannot load, onnxruntime prints alarming lines and falls back to the
-    CPU; so it is asked only where every library is known to load.
-
-    Raises:
-        RuntimeError: Why CUDA cannot be used, on one line.
-    """
-    import onnxruntime
-
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-        raise RuntimeError("this build of onnxruntime has no CUDA: install onnxruntime-gpu")
-    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
-    try:
-        driver = ctypes.CDLL(name)
-    except OSError:
-        raise RuntimeError("there is no NVIDIA driver on this machine") from None
-    devices = ctypes.c_int(0)
-    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(devices)) or not devices.value:
-        raise RuntimeError("the NVIDIA driver finds no device")
-    with contextlib.redirect_stdout(io.StringIO()):
-        onnxruntime.preload_dlls()  # it prints what is missing, instead of raising
-    before, after = ("", ".dll") if sys.platform == "win32" else ("lib", ".so")
-    folder = Path(onnxruntime.__file__).parent / "capi"
-    try:
-        for name in ("shared", "cuda"):  # the second needs the first
-            library = folder / f"{before}onnxruntime_providers_{name}{after}"
-            ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
-    except OSError as error:
-        missing = str(error).partition(":")[0]
-        raise RuntimeError(f"CUDA cannot load {missing}: install CUDA 13 and cuDNN 9") from None
 
 
 class Verdicts:
@@ -204,7 +147,7 @@ def choose(
         wanted: "auto", "cpu" or "cuda".
         load: The bundle and the threads; its provider does not matter.
         bundle: The bundle that `load` names.
-        driver: As `nvidia_driver` found it.
+        driver: As `jamd.daemon.cuda.nvidia_driver` found it.
     """
     on_cpu, on_cuda = replace(load, provider="cpu"), replace(load, provider="cuda")
     if wanted != "auto":

@@ -92,12 +92,12 @@ def load(wanted: Load) -> Improviser:
         RuntimeError: The provider cannot be loaded here.
     """
     from jamd.bundle import Bundle
-    from jamd.daemon import providers
+    from jamd.daemon.cuda import preload_cuda
     from jamd.daemon.improviser import Improviser
 
     bundle = Bundle.read(wanted.bundle)
     if wanted.provider == "cuda":
-        providers.preload_cuda()
+        preload_cuda()
     else:
         limit_memory(MOST_MEMORY + 8 * max(g.bytes for g in bundle.manifest.graphs.values()))
     return Improviser(bundle, wanted.provider, wanted.threads)

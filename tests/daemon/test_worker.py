@@ -17,6 +17,7 @@ import pytest
 
 from jamd.bundle import checksum
 from jamd.daemon import providers, supervisor
+from jamd.daemon.cuda import nvidia_driver
 from jamd.daemon.events import Answered, Event, Failed, WorkerLost, WorkerReady
 from jamd.daemon.providers import Trial, Verdicts
 from jamd.daemon.requests import PlanRequest
@@ -256,7 +257,7 @@ def test_a_rival_that_cannot_load_changes_nothing(bench: Bench, tmp_path: Path) 
     auto = Trial(bench.supervisor, Load(BUNDLE, "cuda"), "subject", Verdicts(tmp_path / "v.json"))
     news: list[str] = []
     bench.until(lambda: collect(news, auto), 60)
-    if providers.nvidia_driver() is None:
+    if nvidia_driver() is None:
         assert news == ["stays on the CPU: there is no NVIDIA driver on this machine"]
     assert isinstance(bench.supervisor.ready, Ready)
 
@@ -274,8 +275,8 @@ def test_the_driver_is_found_by_its_file(tmp_path: Path) -> None:
     if sys.platform == "win32":
         pytest.skip("a file of another name there")
     none = tmp_path / "none"
-    assert providers.nvidia_driver(none, none) is None
+    assert nvidia_driver(none, none) is None
     (tmp_path / "libcuda.so.1").touch()
-    assert providers.nvidia_driver(none, tmp_path / "libcuda.so.1"), "as in WSL2"
+    assert nvidia_driver(none, tmp_path / "libcuda.so.1"), "as in WSL2"
     (tmp_path / "version").write_text("NVRM version: 580.1\n")
-    assert providers.nvidia_driver(tmp_path / "version") == "NVRM version: 580.1"
+    assert nvidia_driver(tmp_path / "version") == "NVRM version: 580.1"
