@@ -36,7 +36,9 @@ class Verdicts:
     def find(self, key: str) -> dict[str, int] | None:
         """The microseconds found under `key`, with "cpu" among them."""
         found = self._read().get(key)
-        return found if isinstance(found, dict) and "cpu" in found else None
+        if not isinstance(found, dict) or "cpu" not in found:
+            return None
+        return found if all(isinstance(us, int) for us in found.values()) else None
 
     def keep(self, key: str, step_us: dict[str, int]) -> None:
         """Remember. Where the cache cannot be written, the next start measures anew."""

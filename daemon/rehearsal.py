@@ -28,6 +28,7 @@ PORT = "the rehearsal room"
 _SAME_S = 1e-6  # the sums of seconds are equal within
 
 SEED = Path(__file__).with_name("seeds") / "phrase.mid"
+"""What is played there."""
 
 
 class RehearsalRoom:
@@ -43,12 +44,12 @@ class RehearsalRoom:
         self,
         phrase: Sequence[tuple[float, Message]],
         period_s: float | None,
-        length_s: float = float("inf"),
+        length_s: float = math.inf,
     ) -> None:
         self._phrase = phrase
         self._period_s = period_s
         self._length_s = length_s
-        self._end_s = length_s
+        self._end_s = math.inf
         self._start_s: float | None = None
         self._next = 0
 
@@ -89,10 +90,10 @@ def rehearsed(settings: Settings) -> Settings:
     return replace(settings, source=source, listen_channel=None)
 
 
-def seed_phrase(bpm: float, file: Path = SEED) -> list[tuple[float, Message]]:
-    """The phrase in `file` at `bpm` quarter notes a minute, its first note at 0 seconds."""
-    messages = read_song(file).messages
-    first = messages[0][0] if messages else 0
+def seed_phrase(bpm: float) -> list[tuple[float, Message]]:
+    """The phrase in `SEED` at `bpm` quarter notes a minute, its first note at 0 seconds."""
+    messages = read_song(SEED).messages
+    first = messages[0][0]
     return [((tick - first) * 60 / bpm / TICKS_PER_BEAT, message) for tick, message in messages]
 
 

@@ -264,7 +264,7 @@ def test_a_rival_that_cannot_load_changes_nothing(bench: Bench, tmp_path: Path) 
 
 def test_a_damaged_cache_holds_nothing(tmp_path: Path) -> None:
     file = tmp_path / "verdicts.json"
-    for damage in ("", "[1]", '{"key": 5}', "\0"):
+    for damage in ("", "[1]", '{"key": 5}', '{"key": {"cpu": "5"}}', "\0"):
         file.write_text(damage)
         assert Verdicts(file).find("key") is None
     Verdicts(file).keep("key", {"cpu": 5})
