@@ -15,7 +15,7 @@ from typing import Any
 from mido import Message
 
 from jamd.bench.answerer import BPM
-from jamd.bench.daemon import jack_server
+from jamd.bench.daemon import bound, jack_server
 from jamd.bench.report import Row, absolute, left_out, times_as_much
 from jamd.daemon.midi_system import PortSeen, System, open_system
 from jamd.daemon.rtmidi_ports import RtmidiInput, RtmidiOutput
@@ -71,7 +71,9 @@ def _play(command: list[str], turns: int) -> tuple[list[Any], list[float]]:
     with ExitStack() as stops:
         system = open_system("jack")
         stops.callback(system.close)
-        process = stops.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
+        process = stops.enter_context(
+            subprocess.Popen([*bound(), *command], stdout=subprocess.PIPE)
+        )
         stops.callback(process.terminate)
         output = RtmidiOutput(system, "player", _port(system, "listens"))
         stops.callback(output.close)

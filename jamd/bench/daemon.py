@@ -34,6 +34,11 @@ class Started:
     where: str
 
 
+def bound() -> list[str]:
+    """What goes before a command so that it ends with this process, even a killed one (Linux)."""
+    return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+
+
 @contextmanager
 def jack_server() -> Iterator[bool]:
     """Let every process started meanwhile find a JACK server of its own, without a sound card.
@@ -44,10 +49,11 @@ def jack_server() -> Iterator[bool]:
         yield False
         return
     name = f"jamd-bench-{os.getpid()}"
-    options = ["--no-realtime", "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"]
+    server = ["jackd", "--no-realtime", "-n", name]
+    device = ["-d", "dummy", "-r", "48000", "-p", "256"]
     with (
         variables(JACK_DEFAULT_SERVER=name, JACK_NO_START_SERVER="1"),
-        subprocess.Popen(["jackd", *options], stdout=DEVNULL, stderr=DEVNULL) as server,
+        subprocess.Popen([*bound(), *server, *device], stdout=DEVNULL, stderr=DEVNULL) as process,
     ):
         try:
             subprocess.run(
@@ -55,7 +61,7 @@ def jack_server() -> Iterator[bool]:
             )
             yield True
         finally:
-            server.terminate()
+            process.terminate()
 
 
 @contextmanager
@@ -82,8 +88,9 @@ def playing(bundle: Path, *arguments: str) -> Iterator[Started]:
         RuntimeError: It ended before it was ready.
     """
     began = time.perf_counter()
+    play = [sys.executable, "-c", _PLAY, "play", "--no-keep", "--bundle", str(bundle), *arguments]
     process = subprocess.Popen(
-        [sys.executable, "-c", _PLAY, "play", "--no-keep", "--bundle", str(bundle), *arguments],
+        [*bound(), *play],
         stdin=DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

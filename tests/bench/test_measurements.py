@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 
 from jamd.bench import answering, lateness, memory, replan, startup
@@ -97,6 +101,33 @@ def test_starting_and_memory_on_jack() -> None:
     rows = [*startup.rows(BUNDLE, runs=1), *memory.rows(BUNDLE, seconds=1.0)]
     assert measured(rows) == [None] * 4
     assert [row.name.rpartition(", ")[2] for row in rows[:3]] == ["JACK"] * 3
+
+
+@pytest.mark.needs("jackd", "jack_wait", "setpriv")
+def test_killed_it_leaves_no_server_and_no_daemon_behind() -> None:
+    program = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from jamd.bench.daemon import jack_server, playing\n"
+        "with jack_server(), playing(Path(sys.argv[1])):\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(3600)\n"
+    )
+    command = [sys.executable, "-c", program, str(BUNDLE)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as bench:
+        assert bench.stdout is not None
+        assert bench.stdout.readline() == "ready\n"
+        started = psutil.Process(bench.pid).children(recursive=True)
+        assert "jackd" in [process.name() for process in started]
+        bench.kill()
+
+    def alive(process: psutil.Process) -> bool:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+    deadline = time.monotonic() + 60
+    while left := [process for process in started if alive(process)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.01)
 
 
 @pytest.mark.slow
