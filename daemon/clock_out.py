@@ -92,15 +92,21 @@ class ClockOut:
             yield _out(due, _CLOCK)
 
     def wait(self, now: float, beat_seconds: float) -> Iterator[tuple[float, Message]]:
-        """The pulse that is due at `now` while the transport stands, and when it was."""
-        due = now if self._waits_s is None else self._waits_s
+        """The pulse that is due at `now` while the transport stands, and when it was.
+
+        The first comes a pulse later than it is asked for: a song may have stopped just now, or be
+        about to be counted in, and two pulses close together would tell of another tempo.
+        """
+        apart = beat_seconds / CLOCKS_PER_BEAT
+        due = now + apart if self._waits_s is None else self._waits_s
+        self._waits_s = due
         if now >= due:
-            self._waits_s = max(due, now - beat_seconds) + beat_seconds / CLOCKS_PER_BEAT
+            self._waits_s = max(due, now - beat_seconds) + apart
             yield due, _CLOCK
 
     @property
     def waits_until(self) -> float | None:
-        """When `wait` has another pulse, in seconds; None: at once."""
+        """When `wait` has another pulse, in seconds; None: it was not asked yet."""
         return self._waits_s
 
 

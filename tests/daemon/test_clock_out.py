@@ -119,6 +119,22 @@ def test_the_tempo_is_told_before_the_first_note_and_start_comes_with_it() -> No
     assert told[-1] == (4.0, "stop")
 
 
+def test_no_two_pulses_come_close_together_where_a_count_in_begins() -> None:
+    told = sent(Settings(bpm=120, send_clock=True, count_in=1), [], 4.0)
+    pulses = [due for due, kind in told if kind == "clock"]
+    assert [kind for _, kind in told].index("start") == 96
+    assert [b - a for a, b in itertools.pairwise(pulses)] == pytest.approx([0.5 / 24] * 191)
+
+
+def test_nor_where_a_song_has_stopped() -> None:
+    clock = ClockOut()
+    list(clock.roll(Tick(0), 0))
+    list(clock.release(Tick(960), Tick(0)))
+    list(clock.halt(Tick(965)))
+    standing = [due for i in range(100) for due, _ in clock.wait(1.005 + i / 1000, 0.5)]
+    assert standing == pytest.approx([1.005 + (i + 1) * 0.5 / 24 for i in range(4)])
+
+
 def test_a_change_of_tempo_is_told_at_once() -> None:
     told = sent(LEADING, [*struck(0.0), (1.0, SetTempo(60))], 2.0)
     pulses = [due for due, kind in told if kind == "clock" and 0.95 < due < 1.1]

@@ -74,10 +74,9 @@ def test_a_peer_starts_the_song_on_their_bar_line_and_stops_it_at_once() -> None
 
 
 def test_who_follows_jamds_clock_is_counted_in_and_starts_with_bar_one() -> None:
-    # One pulse while the transport stands, then 24 a beat.
     played = play(Settings(bpm=120, count_in=1, send_clock=True), "", bars=2)
     assert told(played) == [
-        "1.1.0 clock 97",
+        "1.1.0 clock 96",
         "2.1.0 start",
         "2.1.0 clock 96",
         "3.1.0 stop",
