@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,39 +87,36 @@ class Heard:
 
 
 def as_csv(rows: Sequence[Heard]) -> str:
-    """The comparison as a table for a spreadsheet: a line a checkpoint, all that it wrote last."""
+    """At least one row, for a spreadsheet: a line a checkpoint, all that it wrote last."""
     text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        [
-            *("checkpoint", "epoch", "loss_nats", "held_out_bits_per_token", "moments"),
-            *("distinct_notes", "longest_repeat", f"distinct_{STRETCH}", "notes"),
-        ]
-    )
-    for row in rows:
-        bits = "" if row.held_out_bits is None else f"{row.held_out_bits:.4f}"
-        checkpoint = row.checkpoint
-        writer.writerow(
-            [
-                *(
-                    checkpoint.name,
-                    checkpoint.epoch,
-                    f"{checkpoint.loss:.4f}",
-                    bits,
-                    len(row.names),
-                ),
-                *(row.distinct, row.longest_repeat, f"{row.distinct_stretches:.4f}"),
-                " ".join(row.names),
-            ]
-        )
+    lines = [_cells(row) for row in rows]
+    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
     return text.getvalue()
+
+
+def _cells(row: Heard) -> dict[str, object]:
+    """By column."""
+    return {
+        "checkpoint": row.checkpoint.name,
+        "epoch": row.checkpoint.epoch,
+        "loss_nats": f"{row.checkpoint.loss:.4f}",
+        "held_out_bits_per_token": (
+            "" if row.held_out_bits is None else f"{row.held_out_bits:.4f}"
+        ),
+        "moments": len(row.names),
+        "distinct_notes": row.distinct,
+        "longest_repeat": row.longest_repeat,
+        f"distinct_{STRETCH}": f"{row.distinct_stretches:.4f}",
+        "notes": " ".join(row.names),
+    }
 
 
 def best(rows: Sequence[Heard]) -> Heard:
     """The checkpoint that predicts best: held-out pieces, or its training where there are none."""
-    return min(
-        rows,
-        key=lambda row: (
-            row.checkpoint.loss / math.log(2) if row.held_out_bits is None else row.held_out_bits
-        ),
-    )
+
+    def needs(row: Heard) -> float:
+        return row.checkpoint.loss if row.held_out_bits is None else row.held_out_bits
+
+    return min(rows, key=needs)

@@ -116,6 +116,7 @@ def _table(rows: Sequence[Heard]) -> Table:
         width = max(6, *map(len, name.splitlines()))
         table.add_column(name, justify="right", no_wrap=True, min_width=width)
     table.add_column("notes", no_wrap=True, overflow="ellipsis", ratio=1)
+    first = best(rows)
     for row in rows:
         table.add_row(
             str(row.checkpoint.epoch),
@@ -125,6 +126,6 @@ def _table(rows: Sequence[Heard]) -> Table:
             str(row.longest_repeat),
             f"{row.distinct_stretches:.0%}",
             " ".join(row.names[:40]),
-            style="bold" if row is best(rows) else None,
+            style="bold" if row is first else None,
         )
     return table
