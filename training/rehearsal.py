@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jamd.bundle import REHEARSAL, Bundle
 from jamd.errors import BundleError
 from jamd.grid_tokens import VOCABULARY
 from jamd.manifest import Excerpt, Rehearsal
-from jamd.training.corpus import Corpus, CorpusWriter, Split
+from jamd.training.corpus import Corpus, CorpusWriter, Entry, Split
 from jamd.training.passages import cut
 
 EXCERPT = 384
@@ -37,8 +38,7 @@ def rehearsal_of(corpora: Sequence[Corpus]) -> tuple[Rehearsal, bytes]:
 
     They are the same for the same corpora. Of a corpus with fewer pieces, some pieces give several.
     """
-    excerpts: list[Excerpt] = []
-    chunks: list[bytes] = []
+    excerpts: list[tuple[Entry, NDArray[np.integer]]] = []
     for corpus in corpora:
         rng = np.random.default_rng(0)
         sides: tuple[tuple[Split, int], ...] = (("train", OF_TRAINING), ("held-out", OF_HELD_OUT))
@@ -47,21 +47,23 @@ def rehearsal_of(corpora: Sequence[Corpus]) -> tuple[Rehearsal, bytes]:
             order = rng.permutation(len(pieces))
             for i in range(count if pieces else 0):
                 piece = pieces[order[i % len(pieces)]]
-                tokens = cut(corpus.tokens(piece).astype(np.int32), rng, EXCERPT)
-                excerpts.append(Excerpt(len(tokens), split == "held-out", piece.has_velocity))
-                chunks.append(tokens.astype("<u2").tobytes())
-    data = b"".join(chunks)
-    return Rehearsal(len(data), hashlib.sha256(data).hexdigest(), tuple(excerpts)), data
+                excerpts.append((piece, cut(corpus.tokens(piece).astype(np.int32), rng, EXCERPT)))
+    return _packed(excerpts)
 
 
 def copied(corpus: Corpus) -> tuple[Rehearsal, bytes]:
     """The rehearsal that `write_corpus` made `corpus` of, for a bundle made of that bundle."""
-    excerpts = tuple(
-        Excerpt(piece.length, piece.split == "held-out", piece.has_velocity)
-        for piece in corpus.pieces
+    return _packed([(piece, corpus.tokens(piece)) for piece in corpus.pieces])
+
+
+def _packed(excerpts: Sequence[tuple[Entry, NDArray[np.integer]]]) -> tuple[Rehearsal, bytes]:
+    """Excerpts, each with the piece that it is of."""
+    data = b"".join(tokens.astype("<u2").tobytes() for _, tokens in excerpts)
+    told = tuple(
+        Excerpt(len(tokens), piece.split == "held-out", piece.has_velocity)
+        for piece, tokens in excerpts
     )
-    data = np.concatenate([corpus.tokens(piece) for piece in corpus.pieces]).astype("<u2").tobytes()
-    return Rehearsal(len(data), hashlib.sha256(data).hexdigest(), excerpts), data
+    return Rehearsal(len(data), hashlib.sha256(data).hexdigest(), told), data
 
 
 def write_corpus(bundle: Bundle, path: Path) -> Corpus | None:
@@ -78,7 +80,7 @@ def write_corpus(bundle: Bundle, path: Path) -> Corpus | None:
         raise BundleError(
             f"{bundle.path / REHEARSAL}: expected ids below {len(VOCABULARY)}, found {tokens.max()}"
         )
-    kinds = np.array(
+    is_pitch = np.array(
         [VOCABULARY.kind(token) in ("Lead", "Comp") for token in range(len(VOCABULARY))]
     )
     with CorpusWriter(path) as writer:
@@ -91,7 +93,7 @@ def write_corpus(bundle: Bundle, path: Path) -> Corpus | None:
                 source=f"{REHEARSAL}#{number + 1}",
                 group=hashlib.sha256(own.tobytes()).hexdigest()[:16],
                 split="held-out" if excerpt.held_out else "train",
-                notes=int(kinds[own].sum()),
+                notes=int(is_pitch[own].sum()),
                 has_velocity=excerpt.has_velocity,
             )
         return writer.finish(language="grid", vocabulary=VOCABULARY, style="other", left_out=())
