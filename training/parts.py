@@ -35,6 +35,10 @@ CHORDS_ONLY = 0.9
 ONE_VELOCITY = 0.95
 """Where so large a share of each voice's notes has one velocity, nobody played it."""
 
+SINGLE_NOTES, LOWEST_TUNE, COVERED = 0.75, 52, 0.3
+"""A voice is melodic where so large a share of its moments are single notes, their mean pitch is E3
+at least, and it plays in so large a share of the bars."""
+
 _MELODY = re.compile(r"melod|vocal|voice|voix|sing|canto|gesang|chant|soprano|lead|solo", re.I)
 
 
@@ -157,10 +161,11 @@ def _lead_voice(reading: Reading, notes: NDArray[np.int32], voices: list[int]) -
 def _melodic(notes: NDArray[np.int32], voice: int) -> bool:
     """Mostly single notes, at a tune's height, in a good part of the piece."""
     own = notes[notes[:, VOICE] == voice]
-    sizes = _sizes(own)
-    covered = len(starts_of(own[:, ONSET] // 1920)) / (int(notes[-1, ONSET]) // 1920 + 1)
-    single = float(np.mean(sizes == 1))
-    return single >= 0.75 and float(own[:, PITCH].mean()) >= 52 and covered >= 0.3
+    bar = Meter(4, 4).ticks_per_bar  # whatever the meter: a measure of time
+    covered = len(starts_of(own[:, ONSET] // bar)) / (int(notes[-1, ONSET]) // bar + 1)
+    single = float(np.mean(_sizes(own) == 1))
+    high = float(own[:, PITCH].mean()) >= LOWEST_TUNE
+    return single >= SINGLE_NOTES and high and covered >= COVERED
 
 
 def _one_velocity(notes: NDArray[np.int32]) -> bool:
