@@ -35,7 +35,8 @@ class Rhythm:
 # other half is for judging), rounded; what is rare is given a little more than was counted. The
 # accents are those of the Groove MIDI data set, half as great again: rhythm alone is too sure of
 # itself. People prefer a beat near 120 (D. Moelants, "Preferred tempo reconsidered", 2002). It is
-# set a little slower, because half of a fast tempo does for an answer, and twice a slow one does less well.
+# set a little slower, because half of a fast tempo does for an answer, and twice a slow one does
+# less well.
 SIMPLE = Rhythm(
     steps={
         0: {12: 33, 6: 29, 3: 11, 24: 8, 4: 5, 18: 3.5, 9: 3, 36: 2.5, 48: 1.5, 8: 1.2, 30: 0.4}
