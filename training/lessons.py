@@ -8,20 +8,24 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from jamd.errors import CorpusError
+from jamd.training.ahead import ahead
 from jamd.training.batches import Batch, windows
 from jamd.training.network import (
     ArticleSize,
     Carried,
     GridSize,
+    Trainee,
     article_network,
     grid_pair,
 )
 from jamd.training.passages import Passages, Text, excerpts
+from jamd.training.precision import Precision, policy
 from jamd.training.runs import Settings
-from jamd.training.windows import article_windows
+from jamd.training.windows import ArticleWindows, article_windows
 
 EXCERPT = 384
 """Tokens of a held-out grid passage."""
@@ -59,6 +63,23 @@ class Score:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A batch where it is computed with.
+
+    Attributes:
+        inputs: What the network reads.
+        targets: What it is to predict.
+        weights: How much each target counts; None where all count alike.
+        tokens: How many count.
+    """
+
+    inputs: Any
+    targets: Any
+    weights: Any
+    tokens: float
+
+
 class Lessons(Protocol):
     """What the training loop needs to know of a language."""
 
@@ -66,14 +87,67 @@ class Lessons(Protocol):
     trainee: keras.Model  # compiled
     schedule: bool  # whether the learning rate warms up and cools down
 
-    def learn(self) -> Score | None:
-        """Train on one batch; None where an epoch's material is used up, once."""
+    def learn(self) -> bool:
+        """Train on one batch, and do not wait for the device to be done with it.
+
+        False where an epoch's material is used up, once: then nothing was learned.
+        """
+
+    def score(self) -> Score:
+        """What was predicted since this was last asked; the device is waited for."""
 
     def held_out(self) -> dict[str, Score]:
         """Style -> score on held-out pieces; empty when none are held out."""
 
 
-class GridLessons:
+class _KerasLessons:
+    """What is learned by Keras's own steps.
+
+    Args:
+        trainee: What learns, as it comes from `jamd.training.network`.
+        optimizer: How.
+        computed: In what, as Keras names it.
+    """
+
+    def __init__(
+        self, trainee: Trainee, optimizer: keras.optimizers.Optimizer, computed: str
+    ) -> None:
+        self.trainee = trainee
+        self._tokens = 0.0
+        if computed == "mixed_float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        trainee.compile(
+            optimizer,
+            # The mean over what counts, so that padding does not shrink the step.
+            keras.losses.SparseCategoricalCrossentropy(
+                from_logits=True, reduction="mean_with_sample_weight"
+            ),
+            weighted_metrics=[
+                keras.metrics.SparseCategoricalCrossentropy(name="cross_entropy", from_logits=True),
+                keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+            ],
+            # By XLA on a GPU and on JAX; on a CPU its loops are slower than TensorFlow's own.
+            jit_compile="auto",
+        )
+        optimizer.build(trainee.trainable_variables)
+
+    def train_on(self, batch: Placed) -> None:
+        """Learn from a batch."""
+        self.trainee.train_on_batch(batch.inputs, batch.targets, batch.weights)
+        self._tokens += batch.tokens
+
+    def measure(self, batch: Placed) -> None:
+        """Predict a batch, without learning from it."""
+        self.trainee.test_on_batch(batch.inputs, batch.targets, batch.weights)
+        self._tokens += batch.tokens
+
+    def score(self) -> Score:
+        found, tokens = self.trainee.scores(), self._tokens
+        self._tokens = 0.0
+        return Score(found["cross_entropy"], found["accuracy"], tokens)
+
+
+class GridLessons(_KerasLessons):
     """The grid network and what it reads.
 
     Args:
@@ -97,39 +171,50 @@ class GridLessons:
         seed: int,
     ) -> None:
         rows, window = settings.rows, settings.window
-        pair = grid_pair(size, self.rows_here(rows), window)
-        self.network, self.trainee = pair.network, pair.trainee
-        _compile(self.trainee, self.optimizer(settings.rate))
+        computed = self.policy(settings.precision)
+        pair = grid_pair(size, self.rows_here(rows), window, computed)
+        super().__init__(pair.trainee, self.optimizer(settings.rate), computed)
+        self.network = pair.network
         passages = Passages(training, shares, np.random.default_rng(seed))
-        self._batches = windows(passages, rows, window)
-        self._held_out: dict[str, list[Batch]] = {}
+        self._batches = ahead(map(self.placed, windows(passages, rows, window)))
+        self._held_out: dict[str, list[Placed]] = {}
         for style in sorted({text.style for text in held_out}):
             # The same excerpts in every run and epoch, whatever its seed.
             rng = np.random.default_rng(0)
             texts = [text for text in held_out if text.style == style]
-            self._held_out[style] = list(windows(excerpts(texts, rng, rows, EXCERPT), rows, window))
+            read = windows(excerpts(texts, rng, rows, EXCERPT), rows, window)
+            self._held_out[style] = [self.placed(batch) for batch in read]
 
     def rows_here(self, rows: int) -> int:
         """How many of a batch's rows this process reads."""
         return rows
 
+    def policy(self, precision: Precision) -> str:
+        """What the LSTM compute in here, as Keras names it."""
+        return policy(precision)
+
     def optimizer(self, rate: float) -> keras.optimizers.Optimizer:
         return keras.optimizers.AdamW(rate, 0.01, global_clipnorm=CLIP_NORM)
 
-    def learn(self) -> Score:
-        batch = next(self._batches)
-        return _score(self.trainee, self.trainee.train_on_batch, batch)
+    def placed(self, batch: Batch) -> Placed:
+        """What this process reads of a batch, brought to its device."""
+        tokens, keep, targets, weights = (
+            ops.convert_to_tensor(array)
+            for array in (batch.tokens, batch.keep, batch.targets, batch.weights)
+        )
+        return Placed([tokens, keep], targets, weights, float(batch.weights.sum()))
 
-    def measure(self, batch: Batch) -> Score:
-        """How well a batch is predicted, without learning from it."""
-        return _score(self.trainee, self.trainee.test_on_batch, batch)
+    def learn(self) -> bool:
+        self.train_on(next(self._batches))
+        return True
 
     def held_out(self) -> dict[str, Score]:
         before = self.states()
-        scores = {
-            style: Score.mean([self.measure(batch) for batch in batches])
-            for style, batches in self._held_out.items()
-        }
+        scores = {}
+        for style, batches in self._held_out.items():
+            for batch in batches:
+                self.measure(batch)
+            scores[style] = self.score()
         self.put_states(before)
         return scores
 
@@ -149,7 +234,7 @@ class GridLessons:
         return [state for layer in layers for state in (layer.h, layer.c)]
 
 
-class ArticleLessons:
+class ArticleLessons(_KerasLessons):
     """The article's network and what it reads. The arguments are those of `GridLessons`."""
 
     schedule = False
@@ -162,8 +247,10 @@ class ArticleLessons:
         held_out: Sequence[Text],
         seed: int,
     ) -> None:
-        self.network = self.trainee = article_network(size)
-        _compile(self.trainee, keras.optimizers.RMSprop(settings.rate))
+        computed = policy(settings.precision)
+        self.network = article_network(size, computed)
+        trainee = Trainee(self.network.inputs, self.network.outputs, name="article_trainee")
+        super().__init__(trainee, keras.optimizers.RMSprop(settings.rate), computed)
         self._rng = np.random.default_rng(seed)
         self._rows = settings.rows
         self._training = article_windows(
@@ -180,58 +267,35 @@ class ArticleLessons:
             )
             for style in sorted({text.style for text in looked_at})
         }
-        self._order = self._shuffled()
+        self._batches = ahead(self._epochs())
 
-    def _shuffled(self) -> Iterator[NDArray[np.intp]]:
-        order = self._rng.permutation(len(self._training))
-        # Batches of one size: another would be traced and compiled again.
-        for start in range(0, max(len(order) - self._rows + 1, 1), self._rows):
-            yield order[start : start + self._rows]
+    def _epochs(self) -> Iterator[Placed | None]:
+        """Batches without end, in a new order in each epoch; None after each."""
+        while True:
+            order = self._rng.permutation(len(self._training))
+            # Batches of one size: another would be traced and compiled again.
+            for start in range(0, max(len(order) - self._rows + 1, 1), self._rows):
+                yield _placed(self._training, order[start : start + self._rows])
+            yield None
 
-    def learn(self) -> Score | None:
-        chosen = next(self._order, None)
-        if chosen is None:
-            self._order = self._shuffled()
-            return None
-        x, y = self._training.batch(chosen)
-        return _article_score(self.trainee, self.trainee.train_on_batch, x, y)
+    def learn(self) -> bool:
+        batch = next(self._batches)
+        if batch is not None:
+            self.train_on(batch)
+        return batch is not None
 
     def held_out(self) -> dict[str, Score]:
         scores = {}
         for style, examples in self._held_out.items():
             rng = np.random.default_rng(0)
             chosen = rng.permutation(len(examples))[: self._rows * _MOST_HELD_OUT_BATCHES]
-            parts = np.array_split(chosen, max(1, -(-len(chosen) // self._rows)))
-            batches = [examples.batch(part) for part in parts]
-            scores[style] = Score.mean(
-                [_article_score(self.trainee, self.trainee.test_on_batch, x, y) for x, y in batches]
-            )
+            for part in np.array_split(chosen, max(1, -(-len(chosen) // self._rows))):
+                self.measure(_placed(examples, part))
+            scores[style] = self.score()
         return scores
 
 
-def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-    model.compile(
-        optimizer,
-        # The mean over what counts, so that padding does not shrink the step.
-        keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction="mean_with_sample_weight"
-        ),
-        weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        # XLA's loops are slower than TensorFlow's own on a CPU; JAX cannot do without.
-        jit_compile=keras.backend.backend() == "jax",
-    )
-    optimizer.build(model.trainable_variables)
-
-
-def _score(model: keras.Model, step: Any, batch: Batch) -> Score:
-    model.reset_metrics()
-    loss, accuracy = step([batch.tokens, batch.keep], batch.targets, batch.weights)
-    return Score(float(loss), float(accuracy), float(batch.weights.sum()))
-
-
-def _article_score(
-    model: keras.Model, step: Any, x: NDArray[np.float32], y: NDArray[np.int32]
-) -> Score:
-    model.reset_metrics()
-    loss, accuracy = step(x, y)
-    return Score(float(loss), float(accuracy), float(len(y)))
+def _placed(examples: ArticleWindows, chosen: NDArray[np.intp]) -> Placed:
+    read, following = examples.batch(chosen)
+    tensors = ops.convert_to_tensor(read), ops.convert_to_tensor(following)
+    return Placed(*tensors, weights=None, tokens=float(len(chosen)))

@@ -5,6 +5,9 @@ weights: `network` takes and returns the states, which is the form that is expor
 `trainee` keeps them in variables from one window to the next, which is the form that is trained.
 
 The article network is the one that the article prints, for windows of 32 tokens.
+
+Whatever a network computes in while it learns, its weights are float32, and so are the states that
+it carries along, its logits and its loss.
 """
 
 from __future__ import annotations
@@ -70,7 +73,29 @@ class GridPair:
     """
 
     network: keras.Model
-    trainee: keras.Model
+    trainee: Trainee
+
+
+class Trainee(keras.Model):  # type: ignore[misc]
+    """A network whose scores stay on its device, added up, until somebody asks for them.
+
+    Keras's `train_on_batch` begins with forgetting the scores and ends with reading them back, so
+    that a device waits for Python after every batch; here it does neither.
+    """
+
+    def reset_metrics(self) -> None:
+        """Keep what was added up: `scores` forgets it."""
+
+    def compute_metrics(self, *batch: Any, **named: Any) -> dict[str, Any]:
+        """Add a batch's scores to those before; tell nothing."""
+        super().compute_metrics(*batch, **named)
+        return {}
+
+    def scores(self) -> dict[str, float]:
+        """The metrics over all batches since this was last asked, by their names."""
+        found = {name: float(value) for name, value in self.get_metrics_result().items()}
+        super().reset_metrics()
+        return found
 
 
 class _Recurrence(keras.layers.Layer):  # type: ignore[misc]
@@ -85,8 +110,11 @@ class _Recurrence(keras.layers.Layer):  # type: ignore[misc]
     def call(self, x: Any, states: Sequence[Any]) -> Any:
         """(rows, 4 * units), [(rows, units), (rows, units)] -> the next output and states."""
         h, c = states
+        # Cast here, not once for the window: so its gradient is summed up in float32.
+        kernel = ops.cast(self.cell.recurrent_kernel, x.dtype)
+        gates = ops.cast(x + ops.matmul(ops.cast(h, x.dtype), kernel), h.dtype)
         # Keras's order: input gate, forget gate, candidate, output gate.
-        i, f, g, o = ops.split(x + ops.matmul(h, self.cell.recurrent_kernel), 4, axis=-1)
+        i, f, g, o = ops.split(gates, 4, axis=-1)
         c = ops.sigmoid(f) * c + ops.sigmoid(i) * ops.tanh(g)
         h = ops.sigmoid(o) * ops.tanh(c)
         return h, [h, c]
@@ -102,13 +130,17 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
     Args:
         lstm: The built layer whose weights are used.
         rows: Rows of a training batch.
+        dtype: What the products are computed in, as a Keras policy; the states are float32.
     """
 
     def __init__(self, lstm: keras.layers.LSTM, rows: int, **settings: Any) -> None:
         super().__init__(**settings)
         self.lstm = lstm
         self.recurrence = keras.layers.RNN(
-            _Recurrence(lstm.cell), return_sequences=True, return_state=True
+            _Recurrence(lstm.cell, autocast=False),
+            return_sequences=True,
+            return_state=True,
+            autocast=False,
         )
         # "on_read": where several machines train together, each carries the states of its own rows.
         self.h, self.c = (
@@ -116,6 +148,7 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
                 "zeros",
                 shape=(rows, lstm.units),
                 trainable=False,
+                autocast=False,
                 synchronization="on_read",
                 aggregation="only_first_replica",
                 name=name,
@@ -138,16 +171,17 @@ def grid_network(size: GridSize) -> keras.Model:
     return _network(size, _layers(size))
 
 
-def grid_pair(size: GridSize, rows: int, window: int) -> GridPair:
+def grid_pair(size: GridSize, rows: int, window: int, policy: str = "float32") -> GridPair:
     """Both forms of a new grid network.
 
     Args:
         size: How large it is.
         rows: Rows of a training batch.
         window: Tokens of a training window.
+        policy: What the trainee's LSTM compute in, as Keras names it: `mixed_bfloat16` …
     """
-    layers = _layers(size)
-    return GridPair(_network(size, layers), _trainee(size, layers, rows, window))
+    layers = _layers(size, use_cudnn=False)  # of which Keras believes that it forbids XLA
+    return GridPair(_network(size, layers), _trainee(size, layers, rows, window, policy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +191,16 @@ class _Layers:
     logits: keras.layers.Dense
 
 
-def _layers(size: GridSize) -> _Layers:
+def _layers(size: GridSize, use_cudnn: bool | str = "auto") -> _Layers:
     return _Layers(
         keras.layers.Embedding(size.vocabulary, size.embedding, name="embedding"),
         [
             keras.layers.LSTM(
-                size.units, return_sequences=True, return_state=True, name=f"lstm{layer}"
+                size.units,
+                return_sequences=True,
+                return_state=True,
+                use_cudnn=use_cudnn,
+                name=f"lstm{layer}",
             )
             for layer in range(size.layers)
         ],
@@ -184,34 +222,38 @@ def _network(size: GridSize, layers: _Layers) -> keras.Model:
     return keras.Model([tokens, *before], [logits, *after.values()], name="grid")
 
 
-def _trainee(size: GridSize, layers: _Layers, rows: int, window: int) -> keras.Model:
+def _trainee(size: GridSize, layers: _Layers, rows: int, window: int, policy: str) -> Trainee:
     tokens = keras.Input((window,), batch_size=rows, dtype="int32", name="tokens")
     keep = keras.Input((1,), batch_size=rows, name="keep")
     x = keras.layers.Dropout(size.dropout)(layers.embedding(tokens))  # (rows, window, embedding)
     for i, lstm in enumerate(layers.lstm):
-        x = Carried(lstm, rows, name=f"carried{i}")(x, keep)  # (rows, window, units)
+        x = Carried(lstm, rows, dtype=policy, name=f"carried{i}")(x, keep)  # (rows, window, units)
         x = keras.layers.Dropout(size.dropout)(x)
-    return keras.Model([tokens, keep], layers.logits(x), name="grid_trainee")
+    return Trainee([tokens, keep], layers.logits(x), name="grid_trainee")
 
 
-def article_network(size: ArticleSize) -> keras.Model:
+def article_network(size: ArticleSize, policy: str = "float32") -> keras.Sequential:
     """The article's network: `window` float32 (batch, 32, 1), 0..1 -> logits (batch, vocabulary).
 
     LSTM, Dense, Dense, LSTM, Dense, LSTM and one value a name, with Dropout between them. The
     article's softmax is in the loss, so that what is exported is logits.
+
+    Args:
+        size: How large it is.
+        policy: What it computes in, as Keras names it; its logits are float32.
     """
     return keras.Sequential(
         [
             keras.Input((ARTICLE_WINDOW, 1), name="window"),
-            keras.layers.LSTM(size.units, return_sequences=True),
-            keras.layers.Dense(size.dense),
-            keras.layers.Dropout(size.dropout),
-            keras.layers.Dense(size.dense),
-            keras.layers.LSTM(size.units, return_sequences=True),
-            keras.layers.Dense(size.dense),
-            keras.layers.Dropout(size.dropout),
-            keras.layers.LSTM(size.units),
-            keras.layers.Dense(size.vocabulary, name="logits"),
+            keras.layers.LSTM(size.units, return_sequences=True, dtype=policy),
+            keras.layers.Dense(size.dense, dtype=policy),
+            keras.layers.Dropout(size.dropout, dtype=policy),
+            keras.layers.Dense(size.dense, dtype=policy),
+            keras.layers.LSTM(size.units, return_sequences=True, dtype=policy),
+            keras.layers.Dense(size.dense, dtype=policy),
+            keras.layers.Dropout(size.dropout, dtype=policy),
+            keras.layers.LSTM(size.units, dtype=policy),
+            keras.layers.Dense(size.vocabulary, dtype="float32", name="logits"),
         ],
         name="article",
     )

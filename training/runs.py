@@ -28,6 +28,7 @@ from jamd.training.network import (
     article_network,
     grid_network,
 )
+from jamd.training.precision import Precision
 from jamd.training.run_folder import RUN
 from jamd.vocabulary import Vocabulary
 from jamd.writing import written_whole
@@ -61,6 +62,7 @@ class Settings:
         faithful: Train an article's network with the article's faults: windows cross pieces, and
             held-out pieces are not looked at, so that the best epoch is that of the lowest
             training loss. What the run writes has the article's faults, too.
+        precision: What is computed in (`jamd.training.precision`); the weights are float32.
     """
 
     units: int = 384
@@ -76,6 +78,7 @@ class Settings:
     seed: int = 1
     oversample: int = 0
     faithful: bool = False
+    precision: Precision = "auto"
 
 
 _SETTINGS: Mapping[tuple[str, Preset], Settings] = {

@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from jamd.training import lessons
 from jamd.training.batches import Batch
-from jamd.training.lessons import GridLessons, Score
+from jamd.training.lessons import GridLessons, Placed, Score
 from jamd.training.network import GridSize
 from jamd.training.passages import Text
+from jamd.training.precision import Precision
 from jamd.training.runs import Run, Settings
 from jamd.training.state import State, variables_of
 from jamd.training.team import TeamError
@@ -138,6 +139,7 @@ class SharedLessons(GridLessons):
             )
         self._team = team
         self._rows = settings.rows // team.size
+        self._scores: list[tuple[Any, float]] = []  # those not yet read back, each of how many
         with told_in_one_line(), team.strategy.scope():
             super().__init__(size, settings, training, held_out, shares, seed)
         self._train = tf.function(self._train_everywhere)
@@ -149,11 +151,32 @@ class SharedLessons(GridLessons):
     def optimizer(self, rate: float) -> keras.optimizers.Optimizer:
         return SumFirst(rate, 0.01, global_clipnorm=lessons.CLIP_NORM, name="adamw")
 
-    def learn(self) -> Score:
-        return self._score(self._train, next(self._batches))
+    def policy(self, precision: Precision) -> str:
+        computed = super().policy(precision)
+        if computed == "mixed_float16":  # each worker would scale its own loss
+            raise TeamError(
+                "TF_CONFIG: expected GPUs that have bfloat16, found older ones; "
+                "train with --precision float32"
+            )
+        return computed
 
-    def measure(self, batch: Batch) -> Score:
-        return self._score(self._test, batch)
+    def placed(self, batch: Batch) -> Placed:
+        mine = slice(self._team.place * self._rows, (self._team.place + 1) * self._rows)
+        count = float(batch.weights.sum())
+        share = batch.weights[mine] / max(count, 1.0)
+        return Placed([batch.tokens[mine], batch.keep[mine]], batch.targets[mine], share, count)
+
+    def train_on(self, batch: Placed) -> None:
+        self._step(self._train, batch)
+
+    def measure(self, batch: Placed) -> None:
+        self._step(self._test, batch)
+
+    def score(self) -> Score:
+        with told_in_one_line():
+            read = [(result.numpy(), tokens) for result, tokens in self._scores]
+        self._scores.clear()
+        return Score.mean([Score(float(r[0]), float(r[1]), tokens) for r, tokens in read])
 
     def states(self) -> list[Any]:
         return [state.numpy() for state in self._local_states()]
@@ -167,15 +190,10 @@ class SharedLessons(GridLessons):
         local = self._team.strategy.experimental_local_results
         return [local(state.value)[0] for state in self.carried]
 
-    def _score(self, step: Callable[..., Any], batch: Batch) -> Score:
-        mine = slice(self._team.place * self._rows, (self._team.place + 1) * self._rows)
-        weights = batch.weights[mine]
-        count = float(batch.weights.sum())
-        share = weights / max(count, 1.0)
+    def _step(self, step: Callable[..., Any], batch: Placed) -> None:
         with told_in_one_line():
-            result = step(batch.tokens[mine], batch.keep[mine], batch.targets[mine], share)
-            loss, right = result.numpy()
-        return Score(float(loss), float(right), count)
+            result = step(*batch.inputs, batch.targets, batch.weights)
+        self._scores.append((result, batch.tokens))
 
     def _train_everywhere(self, *batch: Any) -> Any:
         return self._team.strategy.run(self._train_here, batch)

@@ -72,4 +72,8 @@ class State:
 
 def variables_of(trainee: keras.Model) -> list[Any]:
     """The variables whose values a `State` holds, in their order."""
-    return [*trainee.trainable_variables, *trainee.optimizer.variables]
+    optimizer = trainee.optimizer
+    # The scale of float16's loss is found anew: so a run goes on at any precision.
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        optimizer = optimizer.inner_optimizer
+    return [*trainee.trainable_variables, *optimizer.variables]

@@ -29,6 +29,9 @@ from jamd.writing import written_whole
 if TYPE_CHECKING:
     from jamd.training.several import Team
 
+READ_S = 0.25
+"""How often a loss is read back from the device, which has to be waited for then."""
+
 WARM_UP = 0.02
 """Part of a run in which the learning rate rises to its height; after it comes half a cosine."""
 
@@ -41,8 +44,8 @@ class Moment:
         epoch: The epoch under way, from 1.
         step: Batches so far.
         done: Part of the whole that is done, 0..1.
-        tokens_a_second: Speed in this epoch.
-        loss: Mean cross entropy in this epoch so far, nats a token.
+        tokens_a_second: Speed in this epoch, when that was last looked at.
+        loss: Mean cross entropy in this epoch until then, nats a token.
         finished: What `history.json` says of the epoch, when it has just ended.
     """
 
@@ -159,22 +162,24 @@ class _Loop:
         state, settings = self._state, self._run.settings
         state.step_of_epoch = 0
         began = time.monotonic()
-        scores: list[Score] = []
+        read_at = -math.inf
+        score, speed = Score.mean([]), 0.0
         while state.step_of_epoch < settings.epoch_steps and done < 1:
             if self._lessons.schedule:
                 rate = settings.rate * rate_at(done)
                 self._lessons.trainee.optimizer.learning_rate.assign(rate)
-            score = self._lessons.learn()
-            if score is None:
+            if not self._lessons.learn():
                 break
-            scores.append(score)
             state.step += 1
             state.step_of_epoch += 1
-            mean = Score.mean(scores)
-            speed = mean.tokens / (time.monotonic() - began)
+            if time.monotonic() > read_at + READ_S:
+                score = Score.mean([score, self._lessons.score()])
+                read_at = time.monotonic()
+                speed = score.tokens / (read_at - began)
             done = self._done()
-            report(Moment(state.epoch + 1, state.step, min(done, 1.0), speed, mean.loss))
-        return self._end_epoch(Score.mean(scores), time.monotonic() - began, report)
+            report(Moment(state.epoch + 1, state.step, min(done, 1.0), speed, score.loss))
+        score = Score.mean([score, self._lessons.score()])
+        return self._end_epoch(score, time.monotonic() - began, report)
 
     def _end_epoch(
         self, training: Score, seconds: float, report: Callable[[Moment], None]

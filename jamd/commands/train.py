@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SETTINGS = (
     *("units", "layers", "rows", "window", "rate", "dropout", "seed"),
-    *("oversample", "faithful"),
+    *("oversample", "faithful", "precision"),
 )
 _NAMES = {"rows": "batch"}
 
@@ -70,6 +70,11 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--window", type=positive(int), help="tokens in a window (grid)")
     parser.add_argument("--rate", type=positive(float), help="highest learning rate")
     parser.add_argument("--dropout", type=_share, help="share of values left out, 0 to below 1")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "mixed"),
+        help="what is computed in; the weights are float32 (default: auto, mixed on a GPU for it)",
+    )
     parser.add_argument("--seed", type=int, help="default: 1")
     parser.add_argument(
         "--oversample",

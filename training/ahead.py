@@ -1,0 +1,24 @@
+"""The next batches are drawn, and brought to the device, while one is learned from."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_END = object()
+
+
+def ahead(items: Iterator[T], count: int = 2) -> Iterator[T]:
+    """The same items in the same order, `count` of them drawn in a thread before they are wanted.
+
+    What `items` raises is raised when its turn comes.
+    """
+    with ThreadPoolExecutor(1, "ahead") as thread:
+        coming = deque(thread.submit(next, items, _END) for _ in range(count))
+        while (item := coming.popleft().result()) is not _END:
+            coming.append(thread.submit(next, items, _END))
+            yield item  # type: ignore[misc]

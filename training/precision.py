@@ -1,0 +1,75 @@
+"""What a network computes in while it learns, told from the device that Keras computes on.
+
+Mixed precision is products of half the width, on float32 weights: bfloat16, which has the range of
+float32, where the device has it; float16 on older GPUs, whose range is so narrow that the loss is
+scaled up for it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Collection
+from pathlib import Path
+from typing import Literal
+
+import keras
+
+Precision = Literal["auto", "float32", "mixed"]
+"""`auto`: mixed where the device has units for it, and is faster by them."""
+
+_HAS_BFLOAT16 = 8.0  # compute capability of NVIDIA's Ampere
+_HAS_FLOAT16 = 7.0  # of Volta; Pascal's float16 is slower than its float32
+_CPU_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
+
+
+def policy(precision: Precision) -> str:
+    """The Keras policy for `precision` on the device that Keras uses here."""
+    # Where a tensor comes to lie is where it is computed with, whatever the backend.
+    if "cpu" not in str(keras.ops.zeros(1).device).lower():
+        return policy_on_gpu(precision, _capability())
+    # Only TensorFlow, by oneDNN, was seen to make use of what the CPU has.
+    has_tensorflow = keras.backend.backend() == "tensorflow"
+    return policy_on_cpu(precision, _cpu_flags() if has_tensorflow else ())
+
+
+def policy_on_gpu(precision: Precision, capability: float | None) -> str:
+    """The Keras policy for `precision` on a GPU.
+
+    Args:
+        precision: What was asked for.
+        capability: NVIDIA's compute capability of it; None for a device of another make.
+    """
+    if precision == "float32":
+        return "float32"
+    if capability is None or capability >= _HAS_BFLOAT16:
+        return "mixed_bfloat16"
+    if precision == "auto" and capability < _HAS_FLOAT16:
+        return "float32"
+    return "mixed_float16"
+
+
+def policy_on_cpu(precision: Precision, flags: Collection[str]) -> str:
+    """The Keras policy for `precision` on a CPU that has these features, in Linux's words."""
+    is_fast = not _CPU_BFLOAT16.isdisjoint(flags)
+    if precision == "mixed" or (precision == "auto" and is_fast):
+        return "mixed_bfloat16"
+    return "float32"
+
+
+def _capability() -> float | None:
+    """The compute capability of the oldest NVIDIA GPU here; None where there is none."""
+    command = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return min(float(line) for line in told.split())
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        return None
+
+
+def _cpu_flags() -> list[str]:
+    """What the CPU has; nothing where that is not Linux's to tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    return next((line.split() for line in lines if line.startswith("flags")), [])
