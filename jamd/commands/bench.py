@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from jamd.bench.report import Row
     from jamd.bundle import Bundle
 
-NAMES = ("token", "replan", "answer", "lateness", "prepare", "start", "memory")
+NAMES = ("token", "replan", "answer", "lateness", "prepare", "training", "start", "memory")
 
 
 def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "bench",
         help="measure speed, each figure beside what it is to be compared with",
-        description="Measure one token, a replan, an answer, lateness, preparing, starting and "
-        "memory: about six minutes. Ratios are of figures taken in turns, so they hold on a "
-        "machine that is not quiet; absolute figures (limits in us, ms, s) mean something only on "
-        "one that is. With jackd at hand, the daemon is measured on a JACK server of its own. The "
-        "exit status is 0 whether or not the limits are kept.",
+        description="Measure one token, a replan, an answer, lateness, preparing, training, "
+        "starting and memory: about seven minutes. Ratios are of figures taken in turns, so they "
+        "hold on a machine that is not quiet; absolute figures (limits in us, ms, s) mean "
+        "something only on one that is. With jackd at hand, the daemon is measured on a JACK "
+        "server of its own. The exit status is 0 whether or not the limits are kept.",
     )
     parser.add_argument("--json", action="store_true", help="print a list of objects, no table")
     parser.add_argument("--bundle", default="default", help="the model's folder (default: shipped)")
     parser.add_argument("--only", action="append", choices=NAMES, help="measure only this; repeat")
     parser.add_argument("--quick", action="store_true", help="a small try: the figures are rough")
     parser.add_argument(
-        "--midi", type=Path, metavar="FOLDER", help="MIDI files to prepare, not made-up ones"
+        "--midi", type=Path, metavar="FOLDER", help="MIDI files to prepare and train on"
     )
     parser.set_defaults(run=run)
 
@@ -72,6 +72,10 @@ def _rows(name: str, bundle: Bundle, midi: Path | None, quick: bool) -> Iterator
             from jamd.bench import preparing
 
             yield from preparing.rows(midi, *((4, 1.0, 1) if quick else ()))
+        case "training":
+            from jamd.bench import training
+
+            yield from training.rows(midi, *((2, 16, 1, 1) if quick else ()))
         case "start":
             from jamd.bench import startup
 

@@ -96,6 +96,17 @@ def test_preparing() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.train
+def test_training() -> None:
+    from jamd.bench import training
+
+    (row,) = training.rows(songs=2, units=16, blocks=1, steps=1)
+    (beside,) = measured([row])
+    assert beside is not None
+    assert beside.startswith("article's network and model.fit, ")
+
+
+@pytest.mark.slow
 @pytest.mark.needs("jackd")
 def test_starting_and_memory_on_jack() -> None:
     rows = [*startup.rows(BUNDLE, runs=1), *memory.rows(BUNDLE, seconds=1.0)]
