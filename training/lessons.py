@@ -249,7 +249,7 @@ class ArticleLessons(_KerasLessons):
     ) -> None:
         computed = policy(settings.precision)
         self.network = article_network(size, computed)
-        trainee = Trainee(self.network.inputs, self.network.outputs, name="article_trainee")
+        trainee = Trainee(self.network.inputs[0], self.network.outputs[0], name="article_trainee")
         super().__init__(trainee, keras.optimizers.RMSprop(settings.rate), computed)
         self._rng = np.random.default_rng(seed)
         self._rows = settings.rows

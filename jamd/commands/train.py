@@ -73,7 +73,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--precision",
         choices=("auto", "float32", "mixed"),
-        help="what is computed in; the weights are float32 (default: auto, mixed on a GPU for it)",
+        help="what is computed in; weights are float32 (default: auto, mixed where that is faster)",
     )
     parser.add_argument("--seed", type=int, help="default: 1")
     parser.add_argument(
