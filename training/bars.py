@@ -51,8 +51,8 @@ def cut_silences(
     longest = MOST_EMPTY_BARS * in_force
     durations = np.minimum(notes[:, DURATION], longest)
     sounding = np.maximum.accumulate(onsets + durations)
-    silences = np.append(onsets[1:], ticks[-1]) - sounding
-    if onsets[0] < bars.min() and silences.max() <= MOST_EMPTY_BARS * bars.min():
+    silence_ticks = (onsets[1:] - sounding[:-1]).max(initial=ticks[-1] - sounding[-1])
+    if onsets[0] < bars.min() and silence_ticks <= MOST_EMPTY_BARS * bars.min():
         moved = notes.copy()  # as in most files, there is nothing to cut
         moved[:, DURATION] = durations
         return moved, changes, False

@@ -66,7 +66,7 @@ def encode(piece: Table, style: str) -> NDArray[np.uint16]:
     steps, details, ends = _on_grid(piece)
     lines, bar_tokens = _bar_lines(piece.meters, int(steps[-1]) if len(steps) else 0)
     change_steps, chords = _chord_changes(steps, details[:, 0], ends)
-    events = np.sort(np.concatenate((steps, change_steps)))
+    events = np.sort(np.concatenate((steps, change_steps)), kind="stable")  # two runs, merged
     at = events[starts_of(events)] if len(events) else events  # each moment has a Position
 
     # Where each token stands: after all that comes before it in time.
@@ -114,8 +114,10 @@ def _on_grid(piece: Table) -> tuple[Ints, Ints, Ints]:
     if len(order):
         order = order[starts_of(places[order])]
     steps, lengths = steps[order], lengths[order]
-    velocities = _VELOCITY[notes[order, reading.VELOCITY]]
-    details = np.stack((pitches[order], velocities, DURATION + lengths), axis=1)
+    details = np.empty((len(order), 3), np.int64)
+    details[:, 0] = pitches[order]
+    details[:, 1] = _VELOCITY[notes[order, reading.VELOCITY]]
+    details[:, 2] = DURATION + lengths
     return steps, details, steps + _LENGTHS[lengths]
 
 
@@ -168,8 +170,10 @@ def _spelt_by_beat(steps: Ints, ends: Ints, pitches: Ints, beats: int) -> tuple[
     first = steps // STEPS_PER_BEAT
     lasting = np.minimum(beats, -(-ends // STEPS_PER_BEAT)) - first
     # Each note once for each beat in which it sounds: its first beat and so many after it.
-    after = np.arange(int(lasting.sum())) - np.repeat(np.cumsum(lasting) - lasting, lasting)
-    sounding = np.sort((np.repeat(first, lasting) + after) << 7 | np.repeat(pitches, lasting))
+    before = lasting.cumsum() - lasting
+    sounding = np.repeat((first - before) << 7 | pitches, lasting)
+    sounding += np.arange(len(sounding)) << 7
+    sounding.sort()
     starts = starts_of(sounding >> 7)
     beat = sounding[starts] >> 7
     spelt, bass = np.zeros(beats + 1, np.int64), np.full(beats + 1, _SILENT)

@@ -104,15 +104,24 @@ def moments(notes: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def starts_of(values: NDArray[np.signedinteger]) -> NDArray[np.intp]:
     """Where each run of equal values begins; `values`, at least one, are sorted."""
-    starts: NDArray[np.intp] = np.flatnonzero(
-        np.concatenate((np.ones(1, np.bool_), values[1:] != values[:-1]))
-    )
+    begins = np.empty(len(values), np.bool_)
+    begins[0] = True
+    np.not_equal(values[1:], values[:-1], out=begins[1:])
+    starts: NDArray[np.intp] = begins.nonzero()[0]
     return starts
+
+
+def sizes_of(starts: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """How long each run is, of `count` values in all; `starts` as `starts_of` gives them."""
+    sizes = np.empty_like(starts)
+    np.subtract(starts[1:], starts[:-1], out=sizes[:-1])
+    sizes[-1] = count - starts[-1]
+    return sizes
 
 
 def _sizes(notes: NDArray[np.int32]) -> NDArray[np.intp]:
     """How many notes each moment has; `notes` are sorted by onset."""
-    return np.diff(starts_of(moments(notes)), append=len(notes))
+    return sizes_of(starts_of(moments(notes)), len(notes))
 
 
 def share_of_chords(sizes: NDArray[np.intp]) -> float:
@@ -134,7 +143,7 @@ def _lead(reading: Reading, notes: NDArray[np.int32]) -> NDArray[np.bool_]:
 def _skyline(notes: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Shape (notes,): Lead by `jamd.parts.parts_of`, for all moments at once."""
     pitches, starts = notes[:, PITCH], starts_of(moments(notes))
-    sizes = np.diff(starts, append=len(notes))
+    sizes = sizes_of(starts, len(notes))
     is_top = pitches == np.repeat(np.maximum.reduceat(pitches, starts), sizes)
     tops = np.flatnonzero(is_top)
     moment = np.repeat(np.arange(len(starts)), sizes)
@@ -180,14 +189,13 @@ def _thin_out(
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """In the order of a piece, without doubled pitches, and at most `MOST_AT_ONCE` at a moment."""
     keys = (notes[:, ONSET].astype(np.int64) * 2 + lead) * 128 + notes[:, PITCH]
-    order = np.argsort(keys, kind="stable")
+    order = keys.argsort(kind="stable")
     firsts = starts_of(keys[order])
     if len(firsts) < len(notes):  # the longest of equal notes comes first, and is kept
-        order = np.lexsort((-notes[:, DURATION], keys))
-    order = order[firsts]
+        order = np.lexsort((-notes[:, DURATION], keys))[firsts]
     notes, lead = notes[order], lead[order]
     starts = starts_of(keys[order] >> 7)
-    sizes = np.diff(starts, append=len(notes))
+    sizes = sizes_of(starts, len(notes))
     if sizes.max() > MOST_AT_ONCE:
         place = np.arange(len(notes)) - np.repeat(starts, sizes)
         from_top = np.repeat(sizes, sizes) - 1 - place

@@ -16,16 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jamd.notes import Meter, Tick
-from jamd.training.parts import CHORDS_ONLY, Table, moments, share_of_chords, starts_of
+from jamd.training.parts import CHORDS_ONLY, Table, moments, share_of_chords, sizes_of, starts_of
 from jamd.training.reading import DURATION, ONSET, PITCH, Reading
 
 SHINGLE = 12
 """Intervals of the tune that are looked at together."""
 
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (
     (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
     (np.uint64(27), np.uint64(0x94D049BB133111EB)),
 )
+_LAST_SHIFT = np.uint64(31)
 
 
 def group_of(notes: NDArray[np.int32]) -> str:
@@ -45,31 +47,34 @@ def group_of(notes: NDArray[np.int32]) -> str:
     # Moment and pitch as one number: sorted in a tenth of the time that np.lexsort takes.
     keys = np.sort(moments(notes).astype(np.int64) << 7 | notes[:, PITCH])
     pitches = keys & 127
-    starts = np.append(starts_of(keys >> 7), len(keys))
-    if share_of_chords(starts[1:] - starts[:-1]) >= CHORDS_ONLY:
-        classes = np.bitwise_or.reduceat(1 << (pitches - pitches[0]) % 12, starts[:-1])
-        sequence = classes[np.concatenate(([True], np.diff(classes) != 0))]
+    starts = starts_of(keys >> 7)
+    sizes = sizes_of(starts, len(keys))
+    if share_of_chords(sizes) >= CHORDS_ONLY:
+        classes = np.bitwise_or.reduceat(1 << (pitches - pitches[0]) % 12, starts)
+        sequence = classes[starts_of(classes)]
         return hashlib.sha256(sequence.astype("<i4").tobytes()).hexdigest()[:16]
-    top = pitches[starts[1:] - 1]
-    intervals = np.diff(top)
+    top = pitches[starts + sizes - 1]
+    intervals = top[1:] - top[:-1]
     intervals = intervals[intervals != 0].astype(np.uint64)
     if len(intervals) <= SHINGLE:
         return hashlib.sha256(intervals.astype("<u8").tobytes()).hexdigest()[:16]
-    shingles = np.lib.stride_tricks.sliding_window_view(intervals, SHINGLE)
-    return f"{_hash(shingles).min():016x}"
+    return f"{_hash(intervals).min():016x}"
 
 
-def _hash(rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Shape (rows, columns) -> (rows,): 64 bits each, by splitmix64 (Steele et al., 2014)."""
-    state = np.zeros(len(rows), np.uint64)
+def _hash(intervals: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Shape (intervals,) -> (intervals - SHINGLE + 1,): of every `SHINGLE` in a row 64 bits.
+
+    By splitmix64 (Steele et al., 2014).
+    """
+    state = np.zeros(len(intervals) - SHINGLE + 1, np.uint64)
     shifted = np.empty_like(state)
-    for column in rows.T:  # in place: most pieces are so short that a new array costs more
-        state ^= column
-        state += np.uint64(0x9E3779B97F4A7C15)
+    for first in range(SHINGLE):  # in place: most pieces are so short that a new array costs more
+        state ^= intervals[first : first + len(state)]
+        state += _GAMMA
         for shift, factor in _MIX:
             state ^= np.right_shift(state, shift, out=shifted)
             state *= factor
-        state ^= np.right_shift(state, np.uint64(31), out=shifted)
+        state ^= np.right_shift(state, _LAST_SHIFT, out=shifted)
     return state
 
 

@@ -83,7 +83,7 @@ class Reading:
         """
         columns = np.array(self.notes.T, order="C")
         columns[ONSET, 1:] -= self.notes[:-1, ONSET]
-        types = [_narrowest(int(column.max(initial=0))) for column in columns]
+        types = [_narrowest(most) for most in columns.max(axis=1, initial=0).tolist()]
         head = {
             "types": types,
             "voices": [(v.name, v.program, v.drums, v.staves) for v in self.voices],
