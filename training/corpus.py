@@ -3,6 +3,8 @@
 The format is described in docs/corpus.md. `corpus.json` tells the pieces, `tokens.npy` holds their
 tokens end to end, so that a corpus larger than memory can be mapped and read. Where not all of them
 are to be learned, as in a jam of which only the player's notes are, `taught.npy` says which.
+
+Writing one needs no numpy, which takes as long to import as a hundred files take to be read.
 """
 
 from __future__ import annotations
@@ -12,22 +14,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 
 from jamd import __version__
 from jamd.errors import CorpusError
 from jamd.vocabulary import Vocabulary
 from jamd.writing import written_whole
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 FORMAT = 1
 """The version of the format that is written, and the only one that is read."""
 
 Split = Literal["train", "held-out"]
 
-_HEADER_BYTES = 128  # what numpy writes for one dimension; it leaves room for the number to grow
+_HEADER_BYTES = 128  # as numpy does, for one dimension: it leaves room for the number to grow
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,8 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
-    """A corpus, its tokens mapped and not loaded."""
+class Contents:
+    """What a corpus holds, without its tokens."""
 
     path: Path
     language: str
@@ -73,6 +76,16 @@ class Corpus:
     style: str
     pieces: tuple[Entry, ...]
     left_out: tuple[LeftOut, ...]
+
+    def of_split(self, split: Split) -> tuple[Entry, ...]:
+        """The pieces of one side of the split."""
+        return tuple(piece for piece in self.pieces if piece.split == split)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus(Contents):
+    """A corpus, its tokens mapped and not loaded."""
+
     all_tokens: NDArray[np.uint16]
     all_taught: NDArray[np.bool_] | None = None
 
@@ -83,6 +96,8 @@ class Corpus:
         Raises:
             CorpusError: There is none, it is of another format, or it does not match itself.
         """
+        import numpy as np
+
         try:
             text = (path / "corpus.json").read_text(encoding="utf-8")
         except OSError as error:
@@ -133,10 +148,6 @@ class Corpus:
             return None
         return self.all_taught[piece.start : piece.start + piece.length]
 
-    def of_split(self, split: Split) -> tuple[Entry, ...]:
-        """The pieces of one side of the split."""
-        return tuple(piece for piece in self.pieces if piece.split == split)
-
 
 def _entry(item: Mapping[str, Any]) -> Entry:
     # Early corpora of this format also tell how far each piece could be transposed.
@@ -146,7 +157,7 @@ def _entry(item: Mapping[str, Any]) -> Entry:
 class CorpusWriter:
     """Writes a corpus piece by piece; memory does not grow with the tokens, but for jams.
 
-    A context manager. What was there before stays until `finish`, which replaces it whole.
+    A context manager. What was there before stays until `close`, which replaces it whole.
     """
 
     def __init__(self, path: Path) -> None:
@@ -177,7 +188,7 @@ class CorpusWriter:
 
     def add(
         self,
-        tokens: NDArray[np.uint16],
+        tokens: NDArray[np.uint16] | bytes,
         *,
         source: str,
         group: str,
@@ -186,18 +197,24 @@ class CorpusWriter:
         has_velocity: bool,
         taught: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Append a piece; its fields are those of `Entry`, and `taught` is what `Corpus` tells."""
-        self._file.write(tokens.astype("<u2").tobytes())
+        """Append a piece; its fields are those of `Entry`, and `taught` is what `Corpus` tells.
+
+        Its tokens are ids, or two bytes for each, the lower first.
+        """
+        written = tokens if isinstance(tokens, bytes) else tokens.astype("<u2").tobytes()
+        self._file.write(written)
         if taught is not None:
             self._taught[len(self._pieces)] = taught
-        entry = Entry(
-            len(self._pieces), source, group, split, self._length, len(tokens), notes, has_velocity
+        start, length = self._length, len(written) // 2
+        self._pieces.append(
+            Entry(len(self._pieces), source, group, split, start, length, notes, has_velocity)
         )
-        self._pieces.append(entry)
-        self._length += len(tokens)
+        self._length += length
 
     def renumber(self, table: NDArray[np.uint16], block: int = 1 << 20) -> None:
         """Replace every token written so far by its entry in `table`."""
+        import numpy as np
+
         self._file.flush()
         if not self._length:
             return
@@ -210,19 +227,25 @@ class CorpusWriter:
     def finish(
         self, *, language: str, vocabulary: Iterable[str], style: str, left_out: Iterable[LeftOut]
     ) -> Corpus:
+        """`close`, and open what was written."""
+        self.close(language=language, vocabulary=vocabulary, style=style, left_out=left_out)
+        return Corpus.read(self._path)
+
+    def close(
+        self, *, language: str, vocabulary: Iterable[str], style: str, left_out: Iterable[LeftOut]
+    ) -> Contents:
         """Write the header and put the corpus in its place."""
+        left_out = tuple(left_out)
         self._file.seek(0)
-        header = {"descr": "<u2", "fortran_order": False, "shape": (self._length,)}
-        np.lib.format.write_array_header_1_0(self._file, header)
-        if self._file.tell() != _HEADER_BYTES:
-            raise RuntimeError(f"numpy wrote a header of {self._file.tell()} bytes")
+        self._file.write(npy_header(self._length))
         self._file.close()
+        names = Vocabulary(vocabulary)
         head = {
             "format": FORMAT,
             "language": language,
             "style": style,
             "made_by": f"jamd {__version__}",
-            "vocabulary": list(vocabulary),
+            "vocabulary": list(names.tokens),
         }
         text = (
             f"{json.dumps(head, ensure_ascii=False, indent=1)[:-2]},\n"
@@ -232,18 +255,27 @@ class CorpusWriter:
         self._finish_taught()
         with written_whole(self._path / "corpus.json") as new:
             new.write_text(text, encoding="utf-8")
-        return Corpus.read(self._path)
+        return Contents(self._path, language, names, style, self.pieces, left_out)
 
     def _finish_taught(self) -> None:
         path = self._path / "taught.npy"
         if not self._taught:
             path.unlink(missing_ok=True)  # it would tell of the corpus that was there before
             return
+        import numpy as np
+
         taught = np.ones(self._length, np.bool_)
         for number, own in self._taught.items():
             start = self._pieces[number].start
             taught[start : start + len(own)] = own
         np.save(path, taught)
+
+
+def npy_header(tokens: int) -> bytes:
+    """What a .npy file of so many tokens begins with: format 1.0, as numpy describes it."""
+    described = f"{{'descr': '<u2', 'fortran_order': False, 'shape': ({tokens},), }}"
+    size = _HEADER_BYTES - 10
+    return b"\x93NUMPY\x01\x00" + size.to_bytes(2, "little") + f"{described:<{size - 1}}\n".encode()
 
 
 def _listed(items: Iterable[Entry | LeftOut]) -> str:

@@ -11,7 +11,7 @@ import multiprocessing
 import signal
 from multiprocessing.context import BaseContext
 
-_PRELOAD = ("work", "tasks", "midi_file", "grid_table")
+_PRELOAD = ("work", "tasks", "midi_file", "pieces", "grid_table")
 
 
 def start() -> BaseContext:

@@ -9,19 +9,18 @@ the second step decides is only in which place it goes.
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from jamd.errors import CorpusError, SourceError
 from jamd.grid_tokens import VOCABULARY
-from jamd.training.corpus import Corpus, CorpusWriter, LeftOut, Split
-from jamd.training.pieces import held_out_of
+from jamd.training.corpus import Contents, Corpus, CorpusWriter, LeftOut, Split
 from jamd.training.sources import Source, find_sources
+from jamd.training.split import held_out_of
 from jamd.training.spool import Spool
 from jamd.training.store import Outcome, Store, key_of
 from jamd.training.tasks import FileTask, PieceTask, Written, read_and_write, write_piece
@@ -79,16 +78,21 @@ class Report:
     """What became of the files.
 
     Attributes:
-        corpus: What was made.
+        contents: What was made.
         files: How many there were.
         reused: How many of them had been read by an earlier run.
         warnings: What was odd but could be used.
     """
 
-    corpus: Corpus
+    contents: Contents
     files: int
     reused: int
     warnings: list[LeftOut] = field(default_factory=list)
+
+    @property
+    def corpus(self) -> Corpus:
+        """The corpus that was made, opened anew each time."""
+        return Corpus.read(self.contents.path)
 
 
 class Progress(Protocol):
@@ -148,7 +152,8 @@ def prepare(
         new = {key: source for source, key in keyed if store.reason(key) is None}
         reused = sum(key not in new for _, key in keyed)
         failed = _read(new, store, spool, workers, options, progress)
-        groups = {group for _, key in keyed for group, _, _ in store.facts(key)}
+        facts = {key: store.facts(key) for _, key in keyed}
+        groups = {group for pieces in facts.values() for group, _, _ in pieces}
         held_out = held_out_of(groups, options.held_out)
         found: list[_Found] = []
         for source, key in keyed:
@@ -156,7 +161,7 @@ def prepare(
             if reason:
                 left_out.append(LeftOut(source.name, reason))
                 continue
-            for number, (group, bars, remarks) in enumerate(store.facts(key)):
+            for number, (group, bars, remarks) in enumerate(facts[key]):
                 split: Split = "held-out" if group in held_out else "train"
                 found.append(_Found(source, key, number, group, split, bars))
                 warnings += [LeftOut(source.name, remark) for remark in remarks]
@@ -168,10 +173,10 @@ def prepare(
             )
         works = list(_join(found, options))
         with CorpusWriter(output) as writer:
-            corpus = _write(
+            contents = _write(
                 works, store, spool, workers, writer, options, left_out, warnings, progress
             )
-    return Report(corpus, len(sources), reused, warnings)
+    return Report(contents, len(sources), reused, warnings)
 
 
 def _workers(options: Options) -> Workers | Cluster:
@@ -264,9 +269,9 @@ def _write(
     left_out: list[LeftOut],
     warnings: list[LeftOut],
     progress: Progress,
-) -> Corpus:
+) -> Contents:
     ids: dict[str, int] = {}  # of the article's names, in the order of their first appearance
-    seen = np.zeros(MOST_NAMES, np.bool_)
+    pitches: set[int] = set()  # the different notes, until there are enough
     left = [work for work in works if len(work) > 1 or work[0].place not in spool]
     tasks = (
         PieceTask(
@@ -285,7 +290,8 @@ def _write(
             left_out += [LeftOut(item.name, str(written)) for item in work]
             continue
         tokens = _ids(written, ids)
-        seen[tokens] = True
+        if len(pitches) < FEWEST_PITCHES:
+            pitches.update(_pitches(tokens, options.language))
         writer.add(
             tokens,
             source=" + ".join(item.name for item in work),
@@ -296,33 +302,41 @@ def _write(
         )
     vocabulary: Sequence[str] = VOCABULARY.tokens
     if options.language == "article":
+        import numpy as np
+
         vocabulary = sorted(ids)
         table = np.zeros(max(1, len(ids)), np.uint16)
         table[[ids[name] for name in vocabulary]] = range(len(vocabulary))
         writer.renumber(table)
-        pitches = len(ids)
-    else:
-        used = np.flatnonzero(seen).tolist()
-        pitches = sum(VOCABULARY.kind(token) in ("Lead", "Comp") for token in used)
-    if pitches < FEWEST_PITCHES:
+    if len(pitches) < FEWEST_PITCHES:
         warnings.append(
             LeftOut(
                 "the whole corpus",
-                f"only {pitches} different notes: a model can learn nothing but to repeat them",
+                f"only {len(pitches)} different notes: "
+                "a model can learn nothing but to repeat them",
             )
         )
-    return writer.finish(
+    return writer.close(
         language=options.language, vocabulary=vocabulary, style=options.style, left_out=left_out
     )
 
 
-def _ids(written: Written, ids: dict[str, int]) -> np.ndarray[tuple[int], np.dtype[np.uint16]]:
+def _ids(written: Written, ids: dict[str, int]) -> bytes:
+    """The tokens of a piece, two bytes each."""
     if isinstance(written.tokens, bytes):
-        return np.frombuffer(written.tokens, np.uint16)
+        return written.tokens
     numbers = [ids.setdefault(name, len(ids)) for name in written.tokens]
     if len(ids) > MOST_NAMES:
         raise CorpusError(
             f"expected at most {MOST_NAMES} different notes and chords, found more; "
             "prepare fewer files"
         )
-    return np.array(numbers, np.uint16)
+    return struct.pack(f"<{len(numbers)}H", *numbers)
+
+
+def _pitches(tokens: bytes, language: str) -> set[int]:
+    """The different notes among the tokens."""
+    ids = set(struct.unpack(f"<{len(tokens) // 2}H", tokens))
+    if language == "article":
+        return ids
+    return {token for token in ids if VOCABULARY.kind(token) in ("Lead", "Comp")}

@@ -19,16 +19,6 @@ from jamd.errors import SourceError
 from jamd.notes import TICKS_PER_BEAT, Meter, Tick
 from jamd.training.reading import DURATION, Reading, Voice, as_spoken, in_order
 
-SUFFIXES = frozenset({".musicxml", ".xml", ".mxl", ".abc"})
-"""Suffixes of score files, in lower case."""
-
-CORPUS = "music21:"
-"""What a source in music21's own corpus begins with."""
-
-ANALYSIS = ".rntxt"
-"""Suffix of the analyses in music21's corpus: chords in Roman numerals, about scores and not music.
-"""
-
 VELOCITY = 80
 
 
@@ -54,32 +44,6 @@ def read_score(path: Path) -> list[Reading]:
     if not readings:
         raise SourceError("no notes")
     return readings
-
-
-def corpus_paths(name: str) -> list[Path]:
-    """The files of music21's own corpus that `name` stands for.
-
-    Args:
-        name: `music21:` and a composer (`bach`) or the path of a work (`bach/bwv66.6`).
-
-    Raises:
-        SourceError: The corpus has no such composer or work.
-    """
-    from music21 import corpus
-    from music21.exceptions21 import CorpusException
-
-    wanted = name.removeprefix(CORPUS)
-    paths = [Path(path) for path in corpus.getComposer(wanted)] if wanted else []
-    if not paths:
-        try:
-            found: Any = corpus.getWork(wanted)
-        except CorpusException:
-            raise SourceError(
-                f"{name}: expected a composer or a work in music21's corpus, "
-                "like music21:bach or music21:bach/bwv66.6"
-            ) from None
-        paths = [Path(path) for path in (found if isinstance(found, list) else [found])]
-    return sorted(path for path in paths if path.suffix != ANALYSIS)
 
 
 def _first_line(error: Exception) -> str:

@@ -6,13 +6,22 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jamd.errors import SourceError
-from jamd.training.score_file import CORPUS, corpus_paths
-from jamd.training.score_file import SUFFIXES as SCORE_SUFFIXES
 
 MIDI_SUFFIXES = frozenset({".mid", ".midi", ".kar", ".rmi"})
 """Suffixes of MIDI files, in lower case."""
+
+SCORE_SUFFIXES = frozenset({".musicxml", ".xml", ".mxl", ".abc"})
+"""Suffixes of score files, in lower case."""
+
+CORPUS = "music21:"
+"""What a source in music21's own corpus begins with."""
+
+ANALYSIS = ".rntxt"
+"""Suffix of the analyses in music21's corpus: chords in Roman numerals, about scores and not music.
+"""
 
 SUFFIXES = MIDI_SUFFIXES | SCORE_SUFFIXES
 
@@ -81,6 +90,32 @@ def _expand(item: str) -> Iterator[tuple[Source, Path]]:
                     yield Source("/".join((*inside, name)), path), file
     else:
         raise SourceError(f"{printable([item])}: expected a file or a folder, found neither")
+
+
+def corpus_paths(name: str) -> list[Path]:
+    """The files of music21's own corpus that `name` stands for.
+
+    Args:
+        name: `music21:` and a composer (`bach`) or the path of a work (`bach/bwv66.6`).
+
+    Raises:
+        SourceError: The corpus has no such composer or work.
+    """
+    from music21 import corpus
+    from music21.exceptions21 import CorpusException
+
+    wanted = name.removeprefix(CORPUS)
+    paths = [Path(path) for path in corpus.getComposer(wanted)] if wanted else []
+    if not paths:
+        try:
+            found: Any = corpus.getWork(wanted)
+        except CorpusException:
+            raise SourceError(
+                f"{name}: expected a composer or a work in music21's corpus, "
+                "like music21:bach or music21:bach/bwv66.6"
+            ) from None
+        paths = [Path(path) for path in (found if isinstance(found, list) else [found])]
+    return sorted(path for path in paths if path.suffix != ANALYSIS)
 
 
 def printable(names: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from jamd.grid import Grid
 from jamd.grid_tokens import END, VOCABULARY
 from jamd.language import Constraints, Context
 from jamd.training.corpus import Corpus, CorpusWriter
-from jamd.training.pieces import held_out_of
+from jamd.training.split import held_out_of
 
 
 def write_corpus(takes: Mapping[str, Sequence[Context]], path: Path, held_out: float) -> Corpus:

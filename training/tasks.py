@@ -1,6 +1,6 @@
 """What `jamd prepare` has done in other processes: reading files, and writing pieces.
 
-What the parent can do without, above all symusic, is imported where a file is read.
+What the parent can do without, symusic and numpy above all, is imported where a file is read.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jamd.errors import SourceError
-from jamd.training.parts import Table, pitched, to_table
-from jamd.training.pieces import bars_of, group_of, join
-from jamd.training.reading import PITCH, Reading
-from jamd.training.score_file import read_score
 from jamd.training.store import Read
+
+if TYPE_CHECKING:
+    from jamd.training.parts import Table
+    from jamd.training.reading import Reading
 
 FEWEST_NOTES = 2
 """A file with fewer notes holds nothing that follows from anything."""
@@ -54,7 +55,8 @@ class Written:
     """A piece in a language.
 
     Attributes:
-        tokens: Token ids (uint16, in bytes) for the grid language, names for the article's.
+        tokens: Token ids for the grid language, two bytes each, the lower first; names for the
+            article's.
         notes: How many notes it has.
         has_velocity: As in `Piece`.
     """
@@ -81,6 +83,8 @@ def read_and_write(task: FileTask) -> tuple[tuple[Read, Written | None], ...]:
     Raises:
         SourceError: It has none that can be used.
     """
+    from jamd.training.parts import to_table
+
     pieces = []
     for reading, read in _pieces(task):
         written = None
@@ -92,6 +96,8 @@ def read_and_write(task: FileTask) -> tuple[tuple[Read, Written | None], ...]:
 
 def _pieces(task: FileTask) -> Iterator[tuple[Reading, Read]]:
     if task.is_score:
+        from jamd.training.score_file import read_score
+
         readings = read_score(task.path)
     else:
         from jamd.training.midi_file import read_midi
@@ -103,6 +109,10 @@ def _pieces(task: FileTask) -> Iterator[tuple[Reading, Read]]:
 
 
 def _facts(reading: Reading) -> Read:
+    from jamd.training.parts import pitched
+    from jamd.training.pieces import bars_of, group_of
+    from jamd.training.reading import PITCH
+
     notes = pitched(reading)
     if len(notes) < FEWEST_NOTES:
         raise SourceError(f"too short: expected {FEWEST_NOTES} notes or more, found {len(notes)}")
@@ -118,6 +128,10 @@ def write_piece(task: PieceTask) -> Written:
     Raises:
         SourceError: The language counts beats, and the piece keeps none.
     """
+    from jamd.training.parts import to_table
+    from jamd.training.pieces import join
+    from jamd.training.reading import Reading
+
     readings = [Reading.from_bytes(data) for data in task.readings]
     if task.language == "grid" and not all(reading.beat for reading in readings):
         raise SourceError("a performance that keeps no beat, and none could be found in it")
@@ -133,4 +147,6 @@ def write_piece(task: PieceTask) -> Written:
 def _in_grid(piece: Table, style: str) -> Written:
     from jamd.training.grid_table import encode
 
-    return Written(encode(piece, style).tobytes(), len(piece.notes), piece.has_velocity)
+    return Written(
+        encode(piece, style).astype("<u2").tobytes(), len(piece.notes), piece.has_velocity
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd.commands import Subparsers
-from jamd.commands.prepare import PICTURE, print_corpus
+from jamd.commands.prepare import PICTURE, print_contents
 
 if TYPE_CHECKING:
     from jamd.training.corpus import Corpus
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(f"{len(corpus.pieces)} pieces of the style {corpus.style}, ", end="")
     print(f"{len(corpus.left_out)} files left out")
-    print_corpus(corpus)
+    print_contents(corpus)
     show_distribution(corpus, args.top, output)
     return 0
 

@@ -17,7 +17,7 @@ PICTURE = "distribution.png"
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from jamd.training.corpus import Corpus
+    from jamd.training.corpus import Contents
     from jamd.training.prepare import Report
 
 
@@ -98,6 +98,9 @@ def run(args: argparse.Namespace) -> int:
 
         from jamd.training.prepare import Options, prepare
 
+        if args.language == "article":
+            import numpy as np  # noqa: F401 - needed at the end, when no import may be interrupted
+
     _check(args)
     options = Options(
         language=args.language,
@@ -152,27 +155,27 @@ def _check(args: argparse.Namespace) -> None:
 def _print_report(report: Report) -> None:
     from jamd.training.sources import printable
 
-    corpus = report.corpus
+    contents = report.contents
     for item in report.warnings:
         print(f"warning: {printable([item.source])}: {item.reason}", file=sys.stderr)
-    for item in corpus.left_out:
+    for item in contents.left_out:
         reason = printable([item.reason])
         print(f"left out: {printable([item.source])}: {reason}", file=sys.stderr)
     print(f"{report.files} files, {report.reused} of them read before; ", end="")
-    print(f"{len(corpus.left_out)} left out")
-    print_corpus(corpus)
-    print(f"written to {corpus.path}")
+    print(f"{len(contents.left_out)} left out")
+    print_contents(contents)
+    print(f"written to {contents.path}")
 
 
-def print_corpus(corpus: Corpus) -> None:
+def print_contents(contents: Contents) -> None:
     """Say how much there is on each side of the split, and of how many tokens."""
     for split in ("train", "held-out"):
-        print(_side(corpus, split))
-    print(f"vocabulary: {len(corpus.vocabulary)} tokens of the {corpus.language} language")
+        print(_side(contents, split))
+    print(f"vocabulary: {len(contents.vocabulary)} tokens of the {contents.language} language")
 
 
-def _side(corpus: Corpus, split: str) -> str:
-    pieces = [piece for piece in corpus.pieces if piece.split == split]
+def _side(contents: Contents, split: str) -> str:
+    pieces = [piece for piece in contents.pieces if piece.split == split]
     notes = sum(piece.notes for piece in pieces)
     tokens = sum(piece.length for piece in pieces)
     groups = len({group for piece in pieces for group in piece.group.split(" + ")})

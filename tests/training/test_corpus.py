@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jamd.errors import CorpusError
-from jamd.training.corpus import Corpus, CorpusWriter, LeftOut
+from jamd.training.corpus import Corpus, CorpusWriter, LeftOut, npy_header
 
 pytestmark = pytest.mark.train
 
@@ -58,6 +59,14 @@ def test_what_is_written_is_read(tmp_path: Path, pieces: list[list[int]]) -> Non
     assert list(corpus.vocabulary) == ["a", "b"]
     plain = np.load(tmp_path / "tokens.npy", allow_pickle=False)
     assert plain.tolist() == [token for piece in pieces for token in piece]
+
+
+@given(st.integers(0, 2**60))
+def test_the_header_is_what_numpy_would_write(tokens: int) -> None:
+    file = BytesIO()
+    described = {"descr": "<u2", "fortran_order": False, "shape": (tokens,)}
+    np.lib.format.write_array_header_1_0(file, described)
+    assert npy_header(tokens) == file.getvalue()
 
 
 def test_tokens_can_be_renumbered_at_the_end(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from jamd.notes import Meter, Tick
 from jamd.training.parts import Table
-from jamd.training.pieces import bars_of, group_of, held_out_of, join
+from jamd.training.pieces import bars_of, group_of, join
 from jamd.training.reading import Reading, Voice
+from jamd.training.split import held_out_of
 
 pytestmark = pytest.mark.train
 

@@ -9,7 +9,8 @@ import pytest
 from jamd.errors import SourceError
 from jamd.notes import Meter
 from jamd.training.reading import DURATION, ONSET, PITCH, VOICE, Reading
-from jamd.training.score_file import corpus_paths, read_score
+from jamd.training.score_file import read_score
+from jamd.training.sources import corpus_paths
 
 pytestmark = pytest.mark.train
 
