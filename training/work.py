@@ -7,10 +7,14 @@ than it was allowed (where the system can hold it to that: Linux, mostly).
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as OutOfTimeError
 from itertools import islice
+from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -50,7 +54,7 @@ class Workers:
         self._window = 4 * jobs
         self._pool = ProcessPool(
             max_workers=jobs,
-            initializer=limit_memory,
+            initializer=_begin,
             initargs=[memory_limit_mb * 2**20],
             context=forks.start(),
         )
@@ -122,6 +126,20 @@ class Workers:
             return
         for item in batch:
             yield from self._results(function, [item], self._start(function, [item]))
+
+
+def _begin(most_bytes: int) -> None:
+    """What a worker does first."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    limit_memory(most_bytes)
+
+
+def _end_with_parent() -> None:
+    """End even amid a task, whose limit of time nobody holds any more."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _each(function: Callable[[Item], Result], batch: list[Item]) -> list[Result | SourceError]:
