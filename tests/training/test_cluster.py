@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -126,6 +127,7 @@ def test_nobody_at_the_address_is_one_line(
         assert main(command) == 2
         (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
         assert line.startswith(f"jamd: --dask {wrong}: expected a dask scheduler there, found none")
+        gc.collect()  # the client that failed ends itself, and not amid the start of the next
 
 
 def test_a_cluster_without_workers_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
