@@ -91,8 +91,8 @@ def test_one_token() -> None:
 def test_preparing() -> None:
     from jamd.bench import preparing
 
-    (row,) = preparing.rows(songs=2, limit_s=0.1, runs=1)
-    assert measured([row]) == ["article's music21 loop, 1 of the files"]
+    (row,) = preparing.rows(songs=2, limit_s=0.1, turns=2)
+    assert measured([row]) == ["article's music21 loop, 2 files in turns"]
 
 
 @pytest.mark.slow
