@@ -6,12 +6,15 @@ not what.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 
+import pytest
 from mido import Message
 
+from jamd.control import Control, ControlKind
 from jamd.daemon.click import When
+from jamd.daemon.controls import Action
 from jamd.daemon.events import (
     Event,
     Heard,
@@ -20,7 +23,7 @@ from jamd.daemon.events import (
     Tap,
     WorkerReady,
 )
-from jamd.daemon.follower import ClockLost, Source
+from jamd.daemon.follower import Source
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.notes import Meter
@@ -106,47 +109,18 @@ def test_after_a_count_in_the_first_bar_is_bar_two_of_the_take() -> None:
     """)
 
 
-def clock(begin: float, end: float, bpm: float) -> Iterator[tuple[float, Event]]:
-    for pulse in range(round((end - begin) * bpm * 24 / 60)):
-        yield begin + pulse * 60 / bpm / 24, Heard(Message("clock"))
+PEDAL = Control(ControlKind.CC, 67)
 
 
-def after_the_clock_is_lost(how: ClockLost) -> Take:
-    """A DAW's clock, 120 bpm, says Start at 1 s and is not heard any more from 3.5 s on, 2.2."""
-    return play(
-        Settings(bpm=90, on_clock_lost=how),
-        "",
-        *clock(0.0, 3.5, 120),
-        (0.99, Heard(Message("start"))),
-        *[(1.0 + at, event) for at, event in heard(ONE_BAR)],
-    )
-
-
-def test_a_clock_is_followed_and_where_it_is_lost_the_tempo_is_kept() -> None:
-    assert after_the_clock_is_lost(ClockLost.KEEP).rows == rows("""
-        1.1.0 player 60 80 9
-        1.2.0 player 64 80 9
-        1.3.0 player 67 80 9
-        1.4.0 player 65 80 6
-        2.2.0 Lead 60 80 9
-        2.3.0 Lead 56 80 9
-        2.4.0 Lead 53 80 9
-        3.1.0 Lead 55 86 6
-    """)
-
-
-def test_or_the_song_stops_a_quarter_of_a_second_later() -> None:
-    assert after_the_clock_is_lost(ClockLost.STOP).jamds == rows("""
-        2.2.0 Lead 60 80 5.5
-    """)
-
-
-def test_taps_set_the_tempo_and_the_beat() -> None:
-    taps = [(i * 0.6, Tap()) for i in range(4)]
+@pytest.mark.parametrize("event", [Tap(), Heard(Message("control_change", control=67, value=127))])
+def test_taps_set_the_tempo_and_the_beat(event: Event) -> None:
+    taps = [(i * 0.6, event) for i in range(4)]
+    up = Heard(Message("control_change", control=67, value=0))
     played = play(
-        Settings(bpm=120, source=Source.INTERNAL),
+        Settings(bpm=120, source=Source.INTERNAL, controls={PEDAL: Action.TAP}),
         "",
         *taps,
+        *[(at + 0.1, up) for at, _ in taps],
         *[(2.4 + at, event) for at, event in heard(ONE_BAR, 100)],
     )
     assert played.rows == rows("""
@@ -192,6 +166,26 @@ def test_the_players_own_beat_is_answered_on() -> None:
     """)
 
 
+def test_where_there_is_no_beat_the_answer_is_in_the_players_median_gap() -> None:
+    # It is 0.47 s, and the last note is on the beat, nine beats after a bar line: on 5.2.
+    # 1.5 beats end the phrase. 6.1 is too far from the last key's release: the answer is on 5.4.
+    gaps = (0.62, 0.47, 0.31, 0.66, 0.39, 0.55, 0.27, 0.59, 0.43)
+    struck = [1.0, *(1.0 + end for end in accumulate(gaps))]
+    events = [
+        (at + held, Heard(Message(kind, note=60)))
+        for at in struck
+        for held, kind in ((0.0, "note_on"), (0.1, "note_off"))
+    ]
+    played = play(Settings(bpm=120, source=Source.PLAYER), "", *events)
+    assert played.turns == ["5.3 jamd", "9.4 player"]
+    assert played.jamds[0] == "5.4.0 Lead 60 64 3"
+    assert played.performance.port.sent[0].due == pytest.approx(struck[-1] + 2 * 0.47)
+    session = played.performance.session
+    assert isinstance(session, Session)
+    status = session.status(20.0)
+    assert (status.told_by, round(status.bpm, 1)) == ("your median gap", 127.7)
+
+
 def left(played: Take, channel: int) -> list[str]:
     """`2.100 37 90`: when each note-on of a channel is due, in seconds, its pitch and velocity."""
     return [
@@ -227,25 +221,14 @@ def test_what_leaves_early_or_late_stands_in_the_take_where_it_was_meant() -> No
         assert due == [round(at + offset_s, 3) for at in (2.5, 3.0, 3.5, 4.0)]
 
 
-def test_a_song_that_goes_on_within_a_bar_keeps_its_bar_lines() -> None:
-    # The transport counts bars of its own, which lie where the song's do.
-    middle = 16 * 4 + 8  # sixteenths: 5.3
-    played = play(
-        Settings(bpm=90),
-        "",
-        *clock(0.0, 9.0, 120),
-        (0.98, Heard(Message("songpos", pos=middle))),
-        (0.99, Heard(Message("continue"))),
-        *[(2.0 + at, event) for at, event in heard(ONE_BAR)],
-        (2.2, Heard(Message("songpos", pos=0))),  # rolling: no news
+def test_the_clicks_and_the_clocks_offset_are_their_own() -> None:
+    offsets = replace(
+        JAM, click=When.ON, click_offset_s=0.03, send_clock=True, clock_offset_s=-0.02
     )
-    assert played.rows == rows("""
-        2.1.0 player 60 80 9
-        2.2.0 player 64 80 9
-        2.3.0 player 67 80 9
-        2.4.0 player 65 80 6
-        3.2.0 Lead 60 80 9
-        3.3.0 Lead 56 80 9
-        3.4.0 Lead 53 80 9
-        4.1.0 Lead 55 86 6
-    """)
+    played = play(offsets, ONE_BAR, bars=3)
+    clicks = [float(row.split()[0]) for row in left(played, JAM.click_sound.channel)]
+    assert clicks == [round(beat / 2 + 0.03, 3) for beat in range(12)]
+    sent = played.performance.port.sent
+    pulses = [round(s.due, 3) for s in sent if s.message.type == "clock"]
+    assert pulses[24::24] == [round(beat / 2 - 0.02, 3) for beat in range(1, 13)]
+    assert [row.split()[0] for row in left(played, 0)] == ["2.500", "3.000", "3.500", "4.000"]

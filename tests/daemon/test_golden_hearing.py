@@ -128,22 +128,40 @@ def test_a_soft_phrase_is_answered_softly_with_its_downbeat_above() -> None:
     """)
 
 
-def test_who_swings_is_answered_with_swing() -> None:
-    swung = "".join(
-        f"{1 + beat // 4}.{1 + beat % 4}.{step} player {60 + beat} 80 4\n"
-        for beat in range(4)
-        for step in (0, 7.92)  # 66 %
+def test_triplets_are_heard_beside_sixteenths() -> None:
+    # A bar of the ones and a bar of the others, up to 0.4 of a step or 17 ms early or late: a
+    # sixteenth is three steps, a triplet four.
+    played = play(
+        JAM,
+        """
+        1.1.0.2 player 60 80 2
+        1.1.3.4 player 62 80 2
+        1.1.5.8 player 64 80 2
+        1.1.9.3 player 65 80 2
+        1.2.0.1 player 67 80 2
+        1.2.2.7 player 65 80 2
+        1.2.6.3 player 64 80 2
+        1.2.8.7 player 62 80 2
+        1.3.0.2 player 60 80 9
+        1.4.0.1 player 67 80 9
+        2.1.0.2 player 60 80 3
+        2.1.4.3 player 62 80 3
+        2.1.7.6 player 64 80 3
+        2.2.0.3 player 65 80 3
+        2.2.3.7 player 64 80 3
+        2.2.8.2 player 62 80 3
+        2.3.0.1 player 60 80 9
+        """,
     )
-    assert play(JAM, swung).jamds == rows("""
-        2.3.0 Lead 60 80 3.95
-        2.3.7.925 Lead 60 75 4.075
-        2.4.0 Lead 59 80 3.95
-        2.4.7.925 Lead 59 75 4.075
-        3.1.0 Lead 58 86 3.95
-        3.1.7.925 Lead 58 75 4.075
-        3.2.0 Lead 57 80 3.95
-        3.2.7.925 Lead 57 75 4.05
-    """)
+    assert played.turns == ["2.4 jamd", "5.1 player"]
+    assert [row.split()[0] for row in played.jamds] == [
+        *("3.1.0", "3.1.3", "3.1.6", "3.1.9"),
+        *("3.2.0", "3.2.3", "3.2.6", "3.2.9"),
+        *("3.3.0", "3.4.0"),
+        *("4.1.0", "4.1.4", "4.1.8"),
+        *("4.2.0", "4.2.4", "4.2.8"),
+        "4.3.0",
+    ]
 
 
 def test_the_pedal_lengthens_up_to_two_bars_and_goes_no_further() -> None:

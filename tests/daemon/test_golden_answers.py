@@ -1,0 +1,125 @@
+"""Whole takes to read: what the model in the package answers (`readable_takes` has the rows).
+
+Its float32 graph plays with the settings of a fresh install and a seed. Another CPU adds up the
+same float32 numbers in another order, which changes a logit by about 2/100 000. The seeds are such
+that it does not matter: no number drawn lies nearer than 0.003 to where another token begins, and
+no share of the probability nearer than 0.0003 to where the nucleus is cut off. So that nobody need
+take that on trust, the same is played with every logit off by up to 1/10 000.
+
+With another model the rows are others. What is asserted of them beside is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from jamd import bundle as bundles
+from jamd.bundle import Bundle
+from jamd.config import Config
+from jamd.daemon.click import When
+from jamd.daemon.improviser import Improviser
+from jamd.daemon.settings import settings_from
+from jamd.daemon.take import notes
+from jamd.key import Key
+from jamd.likeness import FIFTH
+from jamd.measure.answers import (
+    MOST_NOTES,
+    Exchange,
+    Phrase,
+    breathes,
+    copied,
+    density_ratio,
+    ends_at_home,
+    ends_in_time,
+    register_distance,
+)
+from jamd.notes import TICKS_PER_BEAT, Tick
+from readable_takes import FOUR, Take, play, rows, seconds
+
+JAM = replace(settings_from(Config()), bpm=120.0, start_at_once=True, click=When.OFF)
+
+IN_C = """
+    1.1.0 player 60 80 5
+    1.1.6 player 62 80 5
+    1.2.0 player 64 80 5
+    1.2.6 player 65 80 5
+    1.3.0 player 67 80 11
+    1.4.0 player 64 80 11
+    2.1.0 player 65 80 5
+    2.1.6 player 64 80 5
+    2.2.0 player 62 80 5
+    2.2.6 player 65 80 5
+    2.3.0 player 64 80 20
+"""
+
+IN_A_MINOR = """
+    1.1.0 player 69 80 11
+    1.2.0 player 72 80 11
+    1.3.0 player 76 80 11
+    1.4.0 player 81 80 5
+    1.4.6 player 80 80 5
+    2.1.0 player 81 80 11
+    2.2.0 player 77 80 11
+    2.3.0 player 76 80 20
+"""
+
+
+@pytest.fixture(scope="module")
+def improviser() -> Improviser:
+    return Improviser(Bundle.read(bundles.resolve("default")), precision="float32")
+
+
+def answered(improviser: Improviser, phrase: str, key: Key, seed: int) -> Take:
+    """A take in which `phrase`, two bars long, is answered from 3.2 to 5.2 as it should be."""
+    jam = replace(JAM, seed=seed)
+    played = play(jam, phrase, bars=7, improviser=improviser)
+    assert played.turns == ["3.1 jamd", "5.2 player"]
+
+    logits, draw = improviser.logits, np.random.default_rng(1)
+    improviser.logits = lambda tokens: (
+        logits(tokens)
+        + draw.uniform(-1e-4, 1e-4, len(improviser.language.vocabulary)).astype(np.float32)
+    )
+    assert play(jam, phrase, bars=7, improviser=improviser).rows == played.rows
+    improviser.logits = logits
+
+    begin, end = (Tick(round(seconds(at) * 2) * TICKS_PER_BEAT) for at in ("3.2.0", "5.2.0"))
+    theirs = Phrase(tuple(notes(played.entries)[None]), FOUR, key)
+    exchange = Exchange(theirs, tuple(played.notes), begin, end)
+    assert ends_in_time(exchange)
+    assert breathes(exchange)
+    assert ends_at_home(exchange)
+    assert register_distance(exchange) <= FIFTH
+    assert density_ratio(exchange) <= MOST_NOTES
+    assert copied(exchange.answer, theirs.notes) <= 0.5
+    return played
+
+
+def test_a_tune_in_c_ends_in_c(improviser: Improviser) -> None:
+    # The tonic for a beat, and a rest of one before the player's downbeat.
+    assert answered(improviser, IN_C, Key(0), seed=8).jamds == rows("""
+        3.2.0 Lead 65 80 8.975
+        3.2.9 Lead 71 75 2.975
+        3.3.0 Lead 69 80 23.975
+        4.1.0 Lead 72 86 11.975
+        4.2.0 Lead 72 80 8.975
+        4.2.9 Lead 69 75 2.975
+        4.3.0 Lead 69 80 11.975
+        4.4.0 Lead 72 92 11.975
+    """)
+
+
+def test_a_tune_in_a_minor_ends_on_its_third(improviser: Improviser) -> None:
+    assert answered(improviser, IN_A_MINOR, Key(9, minor=True), seed=6).jamds == rows("""
+        3.2.0 Lead 71 80 3.975
+        3.2.4 Lead 69 75 3.975
+        3.2.8 Lead 71 75 3.975
+        3.3.0 Lead 69 80 11.975
+        3.4.0 Lead 71 80 11.975
+        4.1.0 Lead 69 98 11.975
+        4.2.0 Lead 72 91 23.975
+        4.4.0 Lead 72 70 11.975
+    """)
