@@ -36,24 +36,24 @@ class Feel:
 
     Args:
         meter: The meter; in 6/8 nothing is swung.
-        swing: The off-beat's place in the beat, 0.5..0.75; None: as the player swings.
+        swing: The off-beat's place in the beat as jamd plays, 0.5..0.75; None: as the player does.
         humanise_s: The standard deviation of jamd's own timing in seconds; 0 is exact.
         seed: The same seed and the same notes give the same deviations.
 
     Attributes:
-        swing: The off-beat's place, as far as is known.
+        swing: Where the player's off-beat lies, as far as is known; so it is heard, always.
     """
 
     def __init__(self, meter: Meter, swing: float | None, humanise_s: float, seed: int) -> None:
         self._swings = swings(meter)
-        self._follows = swing is None
+        self._fixed = swing if self._swings else None
         self._counted = 0  # the off-beats that `swing` is the mean of
         self._phrase: list[Tick] = []
         self._beats: dict[int, float] = {}  # beats that are swung, and how much
         self._read_beat = -1  # the last one that was read
         self._humanise_s = humanise_s
         self._seed = seed
-        self.swing = swing if swing is not None and self._swings else STRAIGHT
+        self.swing = STRAIGHT
 
     def begin_phrase(self) -> None:
         """What is heard from now on is a new phrase."""
@@ -78,7 +78,7 @@ class Feel:
             self._beats.pop(place_in_beat(tick)[0], None)
         if place is not None:
             self._phrase = [place(tick) for tick in self._phrase]
-        measured = measure(self._phrase) if self._swings and self._follows else None
+        measured = measure(self._phrase) if self._swings else None
         if measured is not None:
             self._weigh(*measured)
         self._read_beat = -1
@@ -110,7 +110,7 @@ class Feel:
 
     def perform(self, notes: Sequence[Note], ticks_per_second: float) -> list[Note]:
         """Notes on the grid as they are to be played."""
-        played = swung(notes, self.swing)
+        played = swung(notes, self.swing if self._fixed is None else self._fixed)
         if not self._humanise_s:
             return played
         limit = min(_FURTHEST, 2 * self._humanise_s * ticks_per_second)

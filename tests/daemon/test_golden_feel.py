@@ -15,13 +15,15 @@ from readable_takes import ONE_BAR, Take, play, rows
 JAM = Settings(bpm=120, start_at_once=True)
 
 
+SWUNG = "".join(
+    f"{1 + beat // 4}.{1 + beat % 4}.{step} player {60 + beat} 80 4\n"
+    for beat in range(4)
+    for step in (0, 7.92)  # 66 %
+)
+
+
 def test_who_swings_is_answered_with_swing() -> None:
-    swung = "".join(
-        f"{1 + beat // 4}.{1 + beat % 4}.{step} player {60 + beat} 80 4\n"
-        for beat in range(4)
-        for step in (0, 7.92)  # 66 %
-    )
-    assert play(JAM, swung).jamds == rows("""
+    assert play(JAM, SWUNG).jamds == rows("""
         2.3.0 Lead 60 80 3.95
         2.3.7.925 Lead 60 75 4.075
         2.4.0 Lead 59 80 3.95
@@ -49,6 +51,20 @@ def test_a_fixed_swing_is_jamds_however_the_player_plays() -> None:
         3.1.8 Lead 58 75 4
         3.2.0 Lead 57 80 8
         3.2.8 Lead 57 75 3.975
+    """)
+
+
+def test_who_swings_is_answered_straight_where_swing_is_off() -> None:
+    # Notes keep their share of the eighth: half of the long one, all of the short one.
+    assert play(replace(JAM, swing=0.5), SWUNG).jamds == rows("""
+        2.3.0 Lead 60 80 3
+        2.3.6 Lead 60 75 6
+        2.4.0 Lead 59 80 3
+        2.4.6 Lead 59 75 6
+        3.1.0 Lead 58 86 3
+        3.1.6 Lead 58 75 6
+        3.2.0 Lead 57 80 3
+        3.2.6 Lead 57 75 5.975
     """)
 
 

@@ -73,7 +73,8 @@ def test_people_s_timing_does_not_hide_it() -> None:
 
 
 def test_swung_eighths_are_heard_straight_and_triplets_as_they_are() -> None:
-    feel = Feel(FOUR, 0.66, 0.0, 0)
+    feel = Feel(FOUR, None, 0.0, 0)
+    feel.swing = 0.66  # as is known of the player
     onsets = [0, 317, 480, 640, 800, 960, 1277, 1440 - 20, 1440 + 317]
     heard = []
     for onset in onsets:
@@ -122,10 +123,14 @@ def test_a_swing_grows_surer_with_every_phrase() -> None:
     assert feel.swing == STRAIGHT
 
 
-def test_a_fixed_swing_stays() -> None:
-    feel = Feel(FOUR, 0.6, 0.0, 0)
-    listen(feel, played(EIGHTHS, 0.7))
-    assert feel.swing == 0.6
+@given(st.sampled_from([0.5, 0.58, 0.6, 2 / 3]), st.sampled_from([0.5, 0.58, 0.66, 0.7]))
+def test_a_fixed_swing_is_how_jamd_plays_and_not_how_it_hears(fixed: float, own: float) -> None:
+    feel = Feel(FOUR, fixed, 0.0, 0)
+    onsets = played(EIGHTHS, own)
+    listen(feel, onsets)
+    assert [feel.straight(Tick(round(onset))) for onset in onsets] == [240 * n for n in range(16)]
+    eighth = Note(Tick(240), 60)
+    assert feel.perform([eighth], ticks_per_second=960)[0].onset == round(480 * fixed)
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=40, unique=True), st.integers(1, 30))
