@@ -69,7 +69,7 @@ class Beat:
     @property
     def led(self) -> bool:
         """Whether the beat is a sequencer's, or will be."""
-        return self.follower.follows or (self.follower.waits and not self.transport.rolling)
+        return self.follower.led or (self.follower.waits and not self.transport.rolling)
 
     @property
     def end(self) -> float:

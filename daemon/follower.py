@@ -83,6 +83,11 @@ class Follower:
         return self._clock.locked and self._heeded
 
     @property
+    def led(self) -> bool:
+        """Whether the song is where it is by the clock's pulses, be they enough to tell a tempo."""
+        return self.follows or (self._on_pulses and self._clock.present)
+
+    @property
     def waits(self) -> bool:
         """Whether it is for the sequencer to say when the transport rolls."""
         if self._clock.present:

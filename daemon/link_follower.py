@@ -38,7 +38,7 @@ class LinkFollower:
         start_stop: Whether starts and stops are shared.
     """
 
-    follows = False  # the tempo is everybody's: jamd may set it
+    follows = led = False  # the tempo is everybody's: jamd may set it, and send its clock
 
     def __init__(self, transport: Transport, start_stop: bool) -> None:
         self._wishes: list[TellLink] = []  # what the session is to be told, in order
