@@ -81,9 +81,13 @@ class JackServer:
         JACK has room for eight names, and keeps that of a server that was killed until another of
         the same name has come and ended.
         """
-        if self._process.poll() is not None:
+        if self._process.poll() is None:
+            self.stop()
+        for _ in range(3):
+            if self._process.returncode != -signal.SIGKILL:
+                return
             self.start()
-        self.stop()
+            self.stop()
 
     def xruns(self) -> int:
         """How often a client of jamd's was not ready in time, so far."""
