@@ -202,6 +202,7 @@ def test_the_front_process_imports_neither_numpy_nor_onnxruntime() -> None:
     assert not modules_after_importing(*sorted(front)) & {"numpy", "onnxruntime"}
 
 
+@pytest.mark.train
 def test_preparing_imports_numpy_only_where_files_are_read() -> None:
     started = modules_after_importing("jamd.commands.prepare", "jamd.training.prepare")
     assert not started & {"numpy", "symusic", "music21", "keras"}
