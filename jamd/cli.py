@@ -92,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Ctrl-C where a command does not handle it is 130, and a reader that went away is 141: what a
     shell reports for SIGINT and SIGPIPE. Anything else is a bug and keeps its traceback.
     """
+    # A numpy.py in the folder where somebody plays is not for the processes that jamd starts.
+    os.environ["PYTHONSAFEPATH"] = "1"
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):  # not every terminal can write a flat sign
             sys.stdout.reconfigure(errors="replace")

@@ -46,6 +46,21 @@ def test_a_signal_ends_it_cleanly_and_keeps_the_take(name: str, tmp_path: Path) 
     assert main(["replay", str(take), "--again"]) == 0, "the same, bit for bit"
 
 
+def test_whatever_the_folder_holds_in_which_it_is_started(tmp_path: Path) -> None:
+    for name in ("numpy", "onnxruntime", "jamd"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong one')", encoding="utf-8")
+    # The command that is installed does not look there; what it starts might.
+    program = "import sys; del sys.path[0]\n" + PLAY.replace("'play', ", "'play', '--bars', '1', ")
+    played = subprocess.run(
+        [sys.executable, "-c", program, BUNDLE, tmp_path / "takes"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (played.returncode, played.stderr) == (0, "")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
 def test_killed_it_leaves_a_take_that_can_be_replayed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
