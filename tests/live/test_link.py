@@ -90,6 +90,7 @@ def session(two_networks: tuple[int, int]) -> Iterator[tuple[Program, Program]]:
         peer = Program(two_networks[1], HERE / "link_peer.py", "180")
         stops.enter_context(peer.process)
         stops.callback(peer.process.terminate)
+        peer.ask()  # it takes part before it answers
         born = time.monotonic()
         peer.until(lambda _: time.monotonic() > born + OLDER_S)
         jam = Program(two_networks[0], HERE / "link_jam.py")
