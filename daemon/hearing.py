@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
@@ -11,7 +12,7 @@ from operator import attrgetter
 from jamd.daemon.placing import KEPT, Onset, Placer, as_played
 from jamd.daemon.schedule import Key
 from jamd.notes import HELD, TICKS_PER_STEP, Meter, Note, Tick, to_step, to_tick
-from jamd.parts import parts_by_hand, parts_of
+from jamd.parts import RECENT_NOTES, parts_by_hand, parts_of
 
 PEDAL_BARS = 2
 """No note is heard as longer than this for the pedal's sake: what was struck so long ago has died
@@ -101,15 +102,17 @@ class Hearing:
         """All of them as meant, by onset; what sounds on by its pedal sounds until `until`."""
         recent: list[Note] = []
         open_ended: list[_Struck] = []
+        before = deque((note.pitch for note in self._settled[-RECENT_NOTES:]), RECENT_NOTES)
         pairs = zip(self._recent, self._as_meant(until), strict=True)
         for _, group in groupby(pairs, key=lambda pair: pair[1].onset):
             struck, chord = zip(*group, strict=True)
             # A chord is settled whole; a drone waits, and what came after it need not.
             if all(each.onset.final and each.end is not None for each in struck):
-                self._settled += self._in_parts(chord)
+                self._settled += self._in_parts(chord, before)
             else:
-                recent += self._in_parts(chord)
+                recent += self._in_parts(chord, before)
                 open_ended += struck
+            before.extend(sorted(note.pitch for note in chord))
         self._recent = open_ended
         if len(self._settled) > MOST_NOTES:
             del self._settled[: MOST_NOTES // 2]
@@ -142,11 +145,11 @@ class Hearing:
         if struck is not None and struck.let_go is not None:
             struck.end = max(struck.let_go, min(tick, Tick(struck.tick + self._longest)))
 
-    def _in_parts(self, struck: Iterable[Note]) -> Iterator[Note]:
+    def _in_parts(self, struck: Iterable[Note], before: Sequence[int]) -> Iterator[Note]:
         """Notes struck together with their parts: a tune, or what lies under it."""
         chord = sorted(struck)
         pitches = [note.pitch for note in chord]
-        parts = parts_by_hand(pitches, self._split) if self._split else parts_of(pitches)
+        parts = parts_by_hand(pitches, self._split) if self._split else parts_of(pitches, before)
         for note, part in zip(chord, parts, strict=True):
             yield Note(note.onset, note.pitch, note.velocity, note.duration, part)
 

@@ -7,7 +7,7 @@ Each limit bars tokens. One that would leave nothing to write gives way, the las
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -39,11 +39,15 @@ class Answering:
         constraints: Which limits there are.
         heard: (tick, pitch token) of the notes of the context as the model reads them, in the order
             of the language.
-        up: The semitones by which it reads and writes everything higher.
+        up: The semitones by which it reads and writes each part higher.
     """
 
     def __init__(
-        self, context: Context, constraints: Constraints, heard: Sequence[Place], up: int
+        self,
+        context: Context,
+        constraints: Constraints,
+        heard: Sequence[Place],
+        up: Mapping[Part, int],
     ) -> None:
         start, meter = context.start, context.meter
         phrase = _read(context.answered, start, up)
@@ -57,7 +61,7 @@ class Answering:
             part = Part.LEAD if Part.LEAD in constraints.parts else Part.COMP
             tonality = recent_tonality(context)
             tones = tonality.tonic_tones if tonality else range(12)
-            last = frozenset((tone + up) % 12 for tone in tones)
+            last = frozenset((tone + up[part]) % 12 for tone in tones)
             self.cadence = Cadence(end, meter, last, part, constraints.polyphony)
             self._limits.append(self.cadence)
         if phrase and constraints.near:
@@ -102,5 +106,8 @@ class Answering:
         return mask
 
 
-def _read(notes: Sequence[Note], start: Tick, up: int) -> list[Note]:
-    return [replace(note, onset=Tick(note.onset - start), pitch=note.pitch + up) for note in notes]
+def _read(notes: Sequence[Note], start: Tick, up: Mapping[Part, int]) -> list[Note]:
+    return [
+        replace(note, onset=Tick(note.onset - start), pitch=note.pitch + up[note.part])
+        for note in notes
+    ]

@@ -49,7 +49,6 @@ from jamd.grid_tokens import (
 )
 from jamd.grid_writer import GridWriter
 from jamd.harmony import chords_by_beat
-from jamd.key import home_of
 from jamd.language import Constraints, Context
 from jamd.notes import (
     HELD,
@@ -63,6 +62,7 @@ from jamd.notes import (
     Step,
     Tick,
 )
+from jamd.register import transposition_of
 
 
 class Grid:
@@ -100,18 +100,21 @@ class Grid:
         """Start writing what follows `context`.
 
         An onset off the grid goes to the nearest step. A note still held counts as lasting until
-        now, or a beat if that is longer. Everything is transposed to C major or A minor
-        (`jamd.key`), so that the model need not know every key; what it writes is transposed back.
+        now, or a beat if that is longer. Everything is transposed to C major or A minor, and a low
+        tune to where tunes lie (`jamd.register`), so that the model need not know every key and
+        every voice; what it writes is transposed back.
 
         Raises:
             ValueError: The context's meter or style has no token, or `until` is before `start`.
         """
         if context.until < context.start:
             raise ValueError(f"until {context.until} is before start {context.start}")
-        up = home_of(context.heard)
+        up = transposition_of(context.heard)
         start = context.start
         heard = [
-            _on_grid(n.onset - start, n.pitch + up, n.velocity, _lasting(n, context), n.part)
+            _on_grid(
+                n.onset - start, n.pitch + up[n.part], n.velocity, _lasting(n, context), n.part
+            )
             for n in context.heard
         ]
         own = {

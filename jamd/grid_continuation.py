@@ -5,7 +5,8 @@ Needs numpy; the front process never imports this.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,7 @@ class GridContinuation:
         own: Container[tuple[int, int]],
         context: Context,
         constraints: Constraints,
-        up: int,
+        up: Mapping[Part, int],
     ) -> None:
         """Begin after `prefix`.
 
@@ -96,7 +97,7 @@ class GridContinuation:
             own: Those of them that jamd plays.
             context: What they were made of.
             constraints: What may be written.
-            up: The semitones by which they are transposed.
+            up: The semitones by which each part of them is transposed.
         """
         self.tokens = prefix
         self.from_player = _from_player(prefix, [place not in own for place in heard])
@@ -113,23 +114,23 @@ class GridContinuation:
         self._polyphony = constraints.polyphony
         self._ends: list[Tick] = []  # of the notes written that may still sound
         self._allowed: Mask | None = None  # until the next token
-        self.preference = _preference(context, constraints.in_key, up)
+        self.preference = _preference(context, constraints.in_key, up[Part.COMP])
         self._may_write = self._constant_mask(context.meter, constraints, up)
         self._pitches_left = bool(self._may_write[COMP:VELOCITY].any()) or bool(
             self._may_write[LEAD:DURATION].any()
         )
 
     @staticmethod
-    def _constant_mask(meter: Meter, constraints: Constraints, up: int) -> Mask:
+    def _constant_mask(meter: Meter, constraints: Constraints, up: Mapping[Part, int]) -> Mask:
         mask = np.ones(len(VOCABULARY), np.bool_)
         mask[[START, END]] = False
         mask[STYLE : STYLE + len(STYLES)] = False
         mask[PHRASE : PHRASE + PHRASE_BARS] = False  # stated where they are due, never drawn
         mask[BAR : BAR + len(METERS)] = False
         mask[bar_token(meter)] = True
-        low = max(0, constraints.lowest + up - LOWEST)
-        high = min(PITCHES, max(0, constraints.highest + up + 1 - LOWEST))
         for part, first in ((Part.COMP, COMP), (Part.LEAD, LEAD)):
+            low = max(0, constraints.lowest + up[part] - LOWEST)
+            high = min(PITCHES, max(0, constraints.highest + up[part] + 1 - LOWEST))
             kept = slice(first + low, first + max(low, high))
             mask[first : first + PITCHES] = False
             mask[kept] = part in constraints.parts
@@ -207,6 +208,6 @@ class GridContinuation:
             self._ends.append(note.end)
             self._answering.wrote(note)
         return tuple(
-            Note(Tick(n.onset + self._origin), n.pitch - self._up, n.velocity, n.duration, n.part)
+            replace(n, onset=Tick(n.onset + self._origin), pitch=n.pitch - self._up[n.part])
             for n in notes
         )

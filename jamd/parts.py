@@ -14,21 +14,34 @@ CHORD_SIZE = 3
 """So many notes struck together are a chord with its tune on top."""
 
 LOWEST_LEAD = 55
-"""G3: one or two notes struck together below it are a bass, above it a tune."""
+"""G3: one or two notes struck together from it upwards are a tune, however low the rest is."""
+
+RECENT_NOTES = 8
+"""What is below G3 is under the tune when one of so many notes before it was."""
+
+ONE_LINE = 12
+"""Semitones: what lies no further than an octave under the highest of them is of the same line.
+
+Of two-part pieces on two staves in the training set of piano music, read as one, 78.4 % of the
+notes struck singly or in pairs get their part by these two numbers, and 79.1 % by G3 alone; of
+tunes of every set, an octave lower than they are, 98 % of the notes and 76 %."""
 
 
-def parts_of(pitches: Sequence[int]) -> list[Part]:
+def parts_of(pitches: Sequence[int], before: Sequence[int] = ()) -> list[Part]:
     """The part of each of the notes struck at one moment.
 
     Args:
         pitches: MIDI pitches, in any order.
+        before: The last `RECENT_NOTES` pitches that were struck before.
 
     Returns:
         A part for each pitch, in the same order: of three or more, the highest is Lead and the
-        rest Comp; of one or two, those from G3 upwards are Lead.
+        rest Comp; of one or two, those are Lead that lie at G3 or above or that go on in the line
+        of the notes before.
     """
     if len(pitches) < CHORD_SIZE:
-        return [Part.LEAD if pitch >= LOWEST_LEAD else Part.COMP for pitch in pitches]
+        lowest = min(LOWEST_LEAD, max(*pitches, *before, 0) - ONE_LINE)
+        return [Part.LEAD if pitch >= lowest else Part.COMP for pitch in pitches]
     top = max(range(len(pitches)), key=pitches.__getitem__)
     return [Part.LEAD if i == top else Part.COMP for i in range(len(pitches))]
 

@@ -19,11 +19,12 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from jamd.errors import SourceError
 from jamd.notes import TICKS_PER_STEP, Meter, Note, Part, Piece, Tick
-from jamd.parts import CHORD_SIZE, LOWEST_LEAD
+from jamd.parts import CHORD_SIZE, LOWEST_LEAD, ONE_LINE, RECENT_NOTES
 from jamd.training.reading import DURATION, ONSET, PITCH, VELOCITY, VOICE, Reading
 
 MOST_AT_ONCE = 16
@@ -144,14 +145,17 @@ def _skyline(notes: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Shape (notes,): Lead by `jamd.parts.parts_of`, for all moments at once."""
     pitches, starts = notes[:, PITCH], starts_of(moments(notes))
     sizes = sizes_of(starts, len(notes))
-    is_top = pitches == np.repeat(np.maximum.reduceat(pitches, starts), sizes)
+    highest = np.maximum.reduceat(pitches, starts)  # of each moment
+    is_top = pitches == np.repeat(highest, sizes)
     tops = np.flatnonzero(is_top)
     moment = np.repeat(np.arange(len(starts)), sizes)
     only = np.zeros(len(notes), np.bool_)
     only[tops[starts_of(moment[tops])]] = True  # of equal tops the first
-    lead: NDArray[np.bool_] = np.where(
-        np.repeat(sizes < CHORD_SIZE, sizes), pitches >= LOWEST_LEAD, only
-    )
+    before = sliding_window_view(np.append(np.zeros(RECENT_NOTES, np.int32), pitches), RECENT_NOTES)
+    recent = np.maximum(highest, before[starts].max(axis=1))
+    lowest = np.repeat(np.minimum(LOWEST_LEAD, recent - ONE_LINE), sizes)
+    in_chord = np.repeat(sizes >= CHORD_SIZE, sizes)
+    lead: NDArray[np.bool_] = np.where(in_chord, only, pitches >= lowest)
     return lead
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from statistics import mean
 
 from jamd.bundle import Bundle
@@ -28,6 +29,7 @@ from jamd.likeness import FIFTH
 from jamd.measure.performances import Performance, shipped
 from jamd.measure.report import Figure, share
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
+from jamd.parts import RECENT_NOTES, parts_of
 from jamd.tonality import tonality_of
 
 SIXTEENTH = TICKS_PER_BEAT // 4
@@ -98,6 +100,12 @@ def figures(
         for seed in range(answers)
     ]
     yield from of_answers(found)
+    for octaves, name in ((1, "an octave lower"), (2, "two octaves lower")):
+        low = [
+            ask(improviser, lowered(phrase, 12 * octaves), seed, constraints, sampling, style)
+            for seed, phrase in enumerate(phrases)
+        ]
+        yield near_figure(low, f"centre within a fifth, of phrases {name}")
     yield from endless_figures(improviser, phrases[:3], constraints, style)
 
 
@@ -129,8 +137,7 @@ def of_answers(found: Sequence[Exchange]) -> Iterator[Figure]:
     yield share("the last note ends before the downbeat", in_time, every, ">= 100")
     yield share("it lasts a beat, or a rest follows", sum(map(breathes, found)), every, ">= 100")
     yield share("it is of the tonic triad", sum(map(ends_at_home, known)), len(known), ">= 80")
-    near = sum(register_distance(exchange) <= FIFTH for exchange in found)
-    yield share("centre within a fifth of the phrase's", near, every, ">= 100")
+    yield near_figure(found, "centre within a fifth of the phrase's")
     sparse = sum(density_ratio(exchange) <= MOST_NOTES for exchange in found)
     yield share("at most 1.3 times the phrase's notes a beat", sparse, every, ">= 100")
     shared = 100 * mean(overlap(each.tune, each.phrase.notes) for each in found)
@@ -148,6 +155,12 @@ def of_answers(found: Sequence[Exchange]) -> Iterator[Figure]:
     alone = [each for each in found if all(n.part is Part.LEAD for n in each.phrase.notes)]
     brought = sum(any(n.part is Part.COMP for n in each.answer) for each in alone)
     yield share("a tune alone is answered with an accompaniment", brought, len(alone))
+
+
+def near_figure(found: Sequence[Exchange], name: str) -> Figure:
+    """How many answers are about as high as what they answer."""
+    near = sum(bool(each.answer) and register_distance(each) <= FIFTH for each in found)
+    return share(name, near, len(found), ">= 100")
 
 
 def phrases_of(performances: Sequence[Performance]) -> Iterator[Phrase]:
@@ -171,6 +184,17 @@ def phrases_of(performances: Sequence[Performance]) -> Iterator[Phrase]:
         ]
         if len(notes) >= FEWEST_NOTES:
             yield Phrase(tuple(notes), performance.meter, tonality.key if tonality else None)
+
+
+def lowered(phrase: Phrase, semitones: int) -> Phrase:
+    """The same so much lower, its tune and what is under it told apart as on one keyboard."""
+    notes: list[Note] = []
+    for _, struck in groupby(phrase.notes, key=attrgetter("onset")):
+        chord = [replace(note, pitch=note.pitch - semitones) for note in sorted(struck)]
+        before = [note.pitch for note in notes[-RECENT_NOTES:]]
+        parts = parts_of([note.pitch for note in chord], before)
+        notes += [replace(note, part=part) for note, part in zip(chord, parts, strict=True)]
+    return replace(phrase, notes=tuple(sorted(notes)))
 
 
 def ask(

@@ -48,6 +48,15 @@ def test_notes_within_50_ms_of_the_first_are_one_chord_and_find_their_parts() ->
     ]
 
 
+def test_a_low_tune_is_a_tune_and_a_bass_lies_under_one() -> None:
+    hearing = Hearing(FOUR)
+    for i, pitch in enumerate((45, 48, 52, 57, 55, 52, 50, 45, 72, 45, 74, 48)):
+        press(hearing, pitch, 240 * i)
+        release(hearing, pitch, 240 * i + 200)
+    under = [(n.onset // 240, n.pitch) for n in hearing.notes(Tick(BAR)) if n.part is Part.COMP]
+    assert under == [(9, 45), (11, 48)]
+
+
 def test_a_key_pressed_twice_was_let_go_between() -> None:
     hearing = Hearing(FOUR)
     press(hearing, 60, 0)

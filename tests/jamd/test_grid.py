@@ -26,9 +26,9 @@ from jamd.grid_tokens import (
     velocity_bin,
 )
 from jamd.grid_writer import GridWriter
-from jamd.key import home_of
 from jamd.language import Constraints, Context
 from jamd.notes import METERS, TICKS_PER_STEP, Meter, Note, Part, Piece, Tick, to_tick
+from jamd.register import transposition_of
 
 notes = st.builds(
     lambda step, pitch, velocity, length, part: Note(
@@ -172,16 +172,16 @@ def test_a_continuation_goes_on_where_its_tokens_lead(
     played = frozenset(note for note in heard if random.random() < 0.3)
     context = Context(heard, Tick(0), Tick(until), "combo", piece.meters[0][1], played)
     writing = Grid().begin(context, Constraints())
-    up = home_of(heard)
+    up = transposition_of(heard)
 
     def place(note: Note) -> tuple[Tick, int, Part]:
         step = (note.onset + TICKS_PER_STEP // 2) // TICKS_PER_STEP
         return to_tick(step), note.pitch, note.part
 
     def back(note: Note) -> Note:
-        return replace(note, pitch=note.pitch - up)
+        return replace(note, pitch=note.pitch - up[note.part])
 
-    own = {(at, fold(pitch + up) - up, part) for at, pitch, part in map(place, played)}
+    own = {(at, fold(pitch + up[part]) - up[part], part) for at, pitch, part in map(place, played)}
     writer = GridWriter()
     told: list[bool] = []
     for i, token in enumerate(writing.tokens, start=1):
@@ -239,6 +239,18 @@ def test_what_goes_on_for_ever_is_not_counted_down() -> None:
     writing.push(VOCABULARY.id("Bar_4/4"))
     allowed = text(np.flatnonzero(writing.allowed()).tolist())
     assert not any(t.startswith("Phrase") for t in allowed)
+
+
+def test_a_low_tune_is_read_where_tunes_lie_and_written_where_it_was() -> None:
+    low = tuple(Note(Tick(240 * i), 36 + p) for i, p in enumerate((0, 4, 7, 5, 4, 2, 0, 0)))
+    chord = (Note(Tick(0), 60, part=Part.COMP), Note(Tick(0), 64, part=Part.COMP))
+    context = Context(tuple(sorted((*low, *chord))), Tick(0), Tick(1920), "jazz")
+    written = Grid().begin(context, Constraints())
+    read = [note.pitch for note in Grid().decode(written.tokens).notes]
+    assert sorted(read) == sorted([60, 64, *(note.pitch + 24 for note in low)])
+    tokens = "Position_0 Comp_48 Velocity_5 Duration_12 Lead_62 Velocity_5 Duration_12 Position_12"
+    new = [note for name in tokens.split() for note in written.push(VOCABULARY.id(name))]
+    assert [(note.pitch, note.part) for note in new] == [(48, Part.COMP), (38, Part.LEAD)]
 
 
 def test_a_held_note_lasts_until_now() -> None:

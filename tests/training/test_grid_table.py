@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jamd.grid import Grid
 from jamd.grid_tokens import STYLES
 from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
-from jamd.parts import parts_of
+from jamd.parts import RECENT_NOTES, parts_of
 from jamd.training.grid_table import encode
 from jamd.training.parts import Table, to_table
 from jamd.training.pieces import join
@@ -94,10 +94,12 @@ def test_the_parts_of_one_voice_are_those_of_a_player(moments: list[list[int]]) 
     table = to_table(
         Reading(in_order(np.array(rows, np.int32)), (Voice(),), ((Tick(0), Meter(4, 4)),))
     )
-    tune = {
-        (beat * 480, pitch)
-        for beat, moment in enumerate(moments)
-        for pitch, part in zip(moment, parts_of(list(moment)), strict=True)
-        if part is Part.LEAD
-    }
+    tune = set()
+    before: list[int] = []
+    for beat, moment in enumerate(moments):
+        parts = parts_of(moment, before[-RECENT_NOTES:])
+        tune |= {
+            (beat * 480, p) for p, part in zip(moment, parts, strict=True) if part is Part.LEAD
+        }
+        before += sorted(moment)
     assert {(n.onset, n.pitch) for n in table.to_piece("jazz").notes if n.part is Part.LEAD} == tune

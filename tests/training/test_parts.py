@@ -52,7 +52,14 @@ def test_of_a_chord_only_the_top_is_lead(struck: list[int]) -> None:
     if len(struck) >= 3:
         assert lead == [max(struck)]
     else:
-        assert lead == [pitch for pitch in struck if pitch >= 55]
+        assert lead == [p for p in struck if p >= 55 or max(struck) - p <= 12]
+
+
+def test_a_low_line_is_a_tune_until_something_is_played_high_above_it() -> None:
+    low = [(pitch,) for pitch in (45, 48, 50, 52, 50, 48, 57, 45)]
+    assert pitches(reading((Voice(), low)), COMP) == []
+    hands = reading((Voice(), [*low, (72,), (45,), (76,), (48,)]))
+    assert pitches(hands, COMP) == [45, 48]
 
 
 def test_one_voice_goes_by_the_rule_for_a_player() -> None:
