@@ -17,14 +17,16 @@ LOWEST_LEAD = 55
 """G3: one or two notes struck together from it upwards are a tune, however low the rest is."""
 
 RECENT_NOTES = 8
-"""What is below G3 is under the tune when one of so many notes before it was."""
+"""So many notes before tell whether one below G3 goes on in their line."""
 
 ONE_LINE = 12
 """Semitones: what lies no further than an octave under the highest of them is of the same line.
 
-Of two-part pieces on two staves in the training set of piano music, read as one, 78.4 % of the
-notes struck singly or in pairs get their part by these two numbers, and 79.1 % by G3 alone; of
-tunes of every set, an octave lower than they are, 98 % of the notes and 76 %."""
+Of what is struck singly or in pairs in piano music that was written on two staves, read as one
+(60 pieces of the training set), 78 % gets its part by this rule and 79 % by G3 alone; of the tunes
+of 60 lead sheets, songs and piano pieces each, an octave lower than written, 95 to 98 % and 71 to
+79 %; two octaves lower, 92 to 98 % and 3 to 24 %.
+"""
 
 
 def parts_of(pitches: Sequence[int], before: Sequence[int] = ()) -> list[Part]:
