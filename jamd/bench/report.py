@@ -84,6 +84,14 @@ def blocks_as_late(
     return _row(name, unit, together, beside, ratio, f"<= {most:g}", ratio <= most)
 
 
+def informs(
+    name: str, unit: str, ours: Sequence[float], beside: str, theirs: Sequence[float]
+) -> Row:
+    """How many times `theirs` `ours` is at p50, without a limit. Both are in `unit`."""
+    ratio = percentile(ours, 50) / percentile(theirs, 50)
+    return _row(name, unit, ours, beside, ratio)
+
+
 def absolute(name: str, unit: str, values: Sequence[float], most: float, percent: int = 50) -> Row:
     """The given percentile of `values` may be at most `most`."""
     ok = percentile(values, percent) <= most
@@ -96,8 +104,8 @@ def _row(
     values: Sequence[float],
     beside: str | None,
     ratio: float | None,
-    limit: str,
-    ok: bool,
+    limit: str | None = None,
+    ok: bool | None = None,
 ) -> Row:
     p99 = percentile(values, 99) if len(values) > 1 else None
     return Row(name, percentile(values, 50), p99, unit, beside, ratio, limit, ok)

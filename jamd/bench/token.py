@@ -1,4 +1,4 @@
-"""One token: the improviser beside the bare session, and beside Keras with the same weights."""
+"""One token: the improviser beside the bare session, its other graph and provider, and Keras."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from jamd.bench.report import Row, absolute, left_out, times_as_much, times_faster
+from jamd.bench.report import Row, absolute, informs, left_out, times_as_much, times_faster
 from jamd.bundle import Bundle
 from jamd.config import Config
 from jamd.daemon import sampling
+from jamd.daemon.cuda import preload_cuda
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.requests import Sampling
 from jamd.daemon.settings import settings_from
+from jamd.errors import BundleError
 from jamd.language import Constraints, Context
 from jamd.notes import Meter, Note, Tick
 from jamd.training.backend import load_backend
@@ -59,6 +61,9 @@ def rows(bundle: Bundle, rounds: int = 3000, keras_rounds: int = 100) -> Iterato
     more, fewer = alternate([answering, _writing(improviser)], rounds)
     added = [one - other for one, other in zip(more, fewer, strict=True)]
     yield absolute("what memory and the limits of an answer add to it", "us", added, 100)
+    if "int8" in bundle.precisions:
+        yield _float32(bundle, "cpu", rounds)
+    yield _float32(bundle, "cuda", rounds)
     try:
         load_backend()
         from jamd.bench.keras_twin import twin_of
@@ -75,6 +80,20 @@ def rows(bundle: Bundle, rounds: int = 3000, keras_rounds: int = 100) -> Iterato
     for way, theirs, least in (("predict", predict, 200), ("predict_on_batch", on_batch, 1)):
         beside = f"Keras {way}, {twin.weights}"
         yield times_faster(name, "us", ours, beside, theirs, least)
+
+
+def _float32(bundle: Bundle, provider: str, rounds: int) -> Row:
+    """One token by the exact graph, beside what plays on the CPU."""
+    name = f"one token (float32) on {provider.upper()}"
+    try:
+        if provider == "cuda":
+            preload_cuda()
+        exact = Improviser(bundle, provider, precision="float32")
+    except (BundleError, RuntimeError) as error:
+        return left_out(name, str(error))
+    usual = Improviser(bundle)
+    ours, theirs = alternate([_writing(exact), _writing(usual)], rounds)
+    return informs(name, "us", ours, f"{usual.precision} on the CPU", theirs)
 
 
 def alternate(contenders: Sequence[Contender], rounds: int) -> list[list[float]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from jamd import bundle as bundles
 from jamd.bench import answering, lateness, memory, replan, startup
 from jamd.bench.front import play, scripted, with_left_out
 from jamd.bench.report import Row
@@ -78,12 +79,16 @@ def test_a_replan() -> None:
 def test_one_token() -> None:
     from jamd.bench import token
 
-    rows = list(token.rows(Bundle.read(BUNDLE), rounds=20, keras_rounds=2))
-    session, added, predict, on_batch = measured(rows)
-    assert added is None
-    assert session == "session.run alone, same session"
-    assert predict == "Keras predict, same weights"
-    assert on_batch == "Keras predict_on_batch, same weights"
+    rows = list(token.rows(Bundle.read(bundles.resolve("default")), rounds=20, keras_rounds=2))
+    session, added, float32, cuda, predict, on_batch = rows
+    assert added.beside is None
+    assert float32.beside == "int8 on the CPU"
+    assert cuda.beside == float32.beside or "CUDA: left out, there is no NVIDIA" in cuda.name
+    assert measured([session, predict, on_batch]) == [
+        "session.run alone, same session",
+        "Keras predict, same weights",
+        "Keras predict_on_batch, same weights",
+    ]
 
 
 @pytest.mark.slow
