@@ -139,8 +139,9 @@ class Follower:
                 return self._halt()
             case "continue" if not self._leads:
                 self._armed = True
+                return self._halt()
             case "stop" if self._heeded and (self._clock.present or self._coasting or self._armed):
-                if self._leads:
+                if self._transport.rolling and not self._armed:
                     self._song = self._place(now)
                 self._armed = False
                 self._stands = self._clock.present
@@ -173,9 +174,9 @@ class Follower:
 
     @property
     def _leads(self) -> bool:
-        """Whether the transport rolls because the sequencer does, or did when it was lost."""
-        heard = self._clock.present or self._coasting
-        return heard and self._heeded and self._transport.rolling and not self._armed
+        """Whether the transport rolls because the sequencer does, which knows where it is then."""
+        rolls = self._transport.rolling and not self._armed
+        return rolls and self._on_pulses and self._clock.present
 
     def _halt(self) -> Move | None:
         coasting, self._coasting = self._coasting, False

@@ -139,6 +139,23 @@ def test_the_song_is_found_by_its_position_and_goes_on_from_there() -> None:
     assert place(session, BEGIN_S + 3.51) == (6, 4)
 
 
+def test_a_position_is_heeded_while_only_the_player_is_rolling() -> None:
+    """The sequencer ticks and stands, or its clock was lost: what rolls is not its song."""
+    went: list[tuple[float, Event]] = [
+        (BEGIN_S + 9.9, Heard(Message("songpos", pos=16 * 16))),
+        (BEGIN_S + 9.99, CONTINUE),
+    ]
+    for before in (
+        [*clocks(120, 20), *phrase(120, BEGIN_S + 2.1)],
+        [(BEGIN_S - 0.01, START), *clocks(120, 8)],
+    ):
+        session = Session(Settings(bpm=100))
+        tell(session, sorted([*before, *went], key=lambda one: one[0]))
+        tell(session, clocks(120, 5, BEGIN_S + 10))
+        assert place(session, BEGIN_S + 10.01) == (17, 1)
+        assert place(session, BEGIN_S + 12.01) == (18, 1)
+
+
 def test_a_start_while_it_rolls_is_bar_one_and_ticks_still_rise() -> None:
     session = Session(Settings(bpm=100))
     tell(session, [(BEGIN_S - 0.01, START), *clocks(120, 7)])
