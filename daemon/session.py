@@ -187,6 +187,9 @@ class Session:
             return
         if self._controls.owns(message):
             self._use(message, seconds)
+        elif message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
+            self._journal(events.Sounded(self._tick, self._now, None, message))
+            self._panic()  # whatever its channel: nobody who asks for silence means a part of it
         elif self._ear.minds(message):
             if self._ear.is_drums(message):
                 self._effects += self._stage.thru(message, self._now)
@@ -202,9 +205,6 @@ class Session:
                 return
             self._effects += self._beat.start(self._now, self._commit.edge)
         self._journal(events.Sounded(self._tick, self._now, None, message))
-        if message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
-            self._panic()
-            return
         if struck:
             self._press(Key(channel, message.note), message.velocity, origin)
         elif message.type in ("note_on", "note_off"):

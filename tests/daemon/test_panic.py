@@ -67,6 +67,7 @@ def answering() -> tuple[Session, float]:
         Panic(),
         Heard(control(120)),
         Heard(control(123)),
+        Heard(control(120, channel=9)),
         Heard(Message("note_on", note=36, channel=9)),
     ],
 )
@@ -82,6 +83,13 @@ def test_all_that_sounds_ends_on_every_channel_before_anything_else(event: Event
     ]
     for later in range(1, 40):
         assert not sent(session.advance(late + later / 10)), "what was planned is forgotten"
+
+
+def test_a_channel_that_is_not_listened_to_asks_for_silence_too() -> None:
+    session = Session(replace(SETTINGS, listen_channel=5))
+    for message in (control(7), Message("note_on", note=60)):
+        assert not sent(session.handle(Heard(message), 0.0))
+    assert sent(session.handle(Heard(control(123)), 0.1))
 
 
 def test_it_is_told_to_the_channels_that_jamd_would_use_too() -> None:
