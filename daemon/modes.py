@@ -143,10 +143,10 @@ class Trade:
     def _start(self, scene: Scene) -> Tick | None:
         """The bar line on which the player's bars are over; None: they have not begun."""
         phrase, bar = scene.phrase, scene.transport.meter.ticks_per_bar
-        if phrase.handed_over is not None:
-            return answer_start(scene.transport, phrase, phrase.handed_over)
         if phrase.first is None or scene.notes_heard < FEWEST_NOTES:
             return None
+        if phrase.handed_over is not None:
+            return answer_start(scene.transport, phrase, phrase.handed_over)
         first, length = phrase.first + LONGEST_PICKUP, self._length(scene)
         if self._home is None or first >= self._home + length:
             return Tick(first // bar * bar + length)

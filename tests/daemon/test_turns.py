@@ -157,7 +157,8 @@ def test_a_phrase_handed_over_is_answered_on_the_next_sixteenth() -> None:
 
 
 def test_a_phrase_handed_over_too_early_is_none() -> None:
-    assert play(jam(), "1.1.0 player 60 80 9", (seconds("1.2.0"), YourTurn())).jamds == []
+    for settings in (jam(), jam(trade=2)):
+        assert play(settings, "1.1.0 player 60 80 9", (seconds("1.2.0"), YourTurn())).jamds == []
 
 
 @pytest.mark.parametrize("bpm", [50, 120, 220])
