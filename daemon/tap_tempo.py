@@ -6,8 +6,11 @@ import math
 import statistics
 from collections import deque
 
-FORGOTTEN_S = 2.0
-"""After so long without a tap, the next one begins anew."""
+FORGOTTEN_S = 5.0
+"""After so long without a tap, the next one begins anew: in 6/8 the slowest beat lasts 4.5 s."""
+
+SLOW_S = 2.0
+"""What is longer may be the pause between two tries: only a second one like it is a tempo."""
 
 INTERVALS = 4
 """The tempo is the median of no more than the last ones."""
@@ -36,4 +39,6 @@ class TapTempo:
         if not usual / _JUMP < interval < usual * _JUMP:
             self._intervals.clear()
         self._intervals.append(interval)
+        if interval > SLOW_S and len(self._intervals) == 1:
+            return None
         return statistics.median(self._intervals)

@@ -34,9 +34,15 @@ def test_one_bad_tap_among_the_last_does_not_matter() -> None:
     assert taps(0.0, 0.5, 1.0, 1.6, 2.1) == pytest.approx(0.5)
 
 
-def test_two_seconds_of_silence_begin_anew() -> None:
+def test_a_pause_begins_anew() -> None:
+    assert taps(0.0, 0.5, 5.6) is None
     assert taps(0.0, 0.5, 2.6) is None
     assert taps(0.0, 0.5, 2.6, 3.4) == pytest.approx(0.8)
+
+
+def test_a_slow_tempo_takes_three_taps() -> None:
+    assert taps(0.0, 4.5) is None
+    assert taps(0.0, 4.5, 9.0) == pytest.approx(4.5)  # 6/8 at its slowest
 
 
 def test_a_jump_begins_anew() -> None:
