@@ -110,14 +110,20 @@ class Phrase:
         return max(self._last_onset + share * pause, up + share * rest)
 
     def answer_ticks(self, meter: Meter) -> Tick:
-        """The length of an answer: the phrase's own, rounded up to whole bars, 1, 2, 4 or 8.
+        """The length of an answer: the phrase's own, in whole bars.
 
-        It counts from its first bar line: a pickup of up to a beat belongs to the next bar. A last
-        note that rings a sixteenth into the next bar does not make the phrase a bar longer.
+        It counts from its first bar line: a pickup of up to a beat belongs to the next bar.
         """
         first = self.first or 0
         before = -first % meter.ticks_per_bar
         begins = first + (before if before < pulse(meter) + SIXTEENTH else 0)  # or a little early
-        length = self.last - begins - SIXTEENTH
-        bars = (bars for bars in ANSWER_BARS if length <= bars * meter.ticks_per_bar)
-        return Tick(next(bars, ANSWER_BARS[-1]) * meter.ticks_per_bar)
+        return Tick(answer_bars(Tick(self.last - begins), meter) * meter.ticks_per_bar)
+
+
+def answer_bars(length: Tick, meter: Meter) -> int:
+    """The bars of an answer to so long a phrase: the nearest of `ANSWER_BARS`, of two the longer.
+
+    A phrase that comes to rest on the next bar's downbeat is answered by the bars before it.
+    """
+    bars = length / meter.ticks_per_bar
+    return min(ANSWER_BARS, key=lambda count: (abs(count - bars), -count))

@@ -20,7 +20,7 @@ from jamd.copying import RUN
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.memory import HOP_BARS, LONGEST_BARS
 from jamd.daemon.modes import LONGEST_SILENCE
-from jamd.daemon.phrase import ANSWER_BARS
+from jamd.daemon.phrase import answer_bars
 from jamd.daemon.plan import Span, fit
 from jamd.daemon.requests import PlanRequest, Sampling
 from jamd.key import Key
@@ -208,8 +208,7 @@ def ask(
     """Have `phrase` answered at its own length from the next bar line on."""
     bar = phrase.meter.ticks_per_bar
     begin = Tick(-(-max(note.end for note in phrase.notes) // bar) * bar)
-    bars = next((count for count in ANSWER_BARS if count * bar >= begin), ANSWER_BARS[-1])
-    end = Tick(begin + bars * bar)
+    end = Tick(begin + answer_bars(max(note.end for note in phrase.notes), phrase.meter) * bar)
     first = phrase.notes[0].onset
     context = Context(phrase.notes, Tick(0), begin, style, phrase.meter, phrase=first)
     held = replace(constraints, begins=_latest(phrase, begin), ends=end)

@@ -177,7 +177,7 @@ def test_where_there_is_no_beat_the_answer_is_in_the_players_median_gap() -> Non
         for held, kind in ((0.0, "note_on"), (0.1, "note_off"))
     ]
     played = play(Settings(bpm=120, source=Source.PLAYER), "", *events)
-    assert played.turns == ["5.3 jamd", "9.4 player"]
+    assert played.turns == ["5.3 jamd", "7.4 player"]
     assert played.jamds[0] == "5.4.0 Lead 60 64 3"
     assert played.performance.port.sent[0].due == pytest.approx(struck[-1] + 2 * 0.47)
     session = played.performance.session

@@ -84,8 +84,8 @@ def test_two_notes_are_not_answered() -> None:
 
 def test_a_note_before_the_answer_goes_on_with_the_phrase() -> None:
     played = play(settings(), ONE_BAR + "    2.1.8 player 72 80 6")
-    assert played.turns == ["2.1 jamd", "2.1 player", "2.3 jamd", "4.4 player"]
-    assert played.jamds[0] == "2.4.0 Lead 60 80 9"
+    assert played.turns == ["2.1 jamd", "2.1 player", "2.3 jamd", "3.4 player"]
+    assert played.jamds[0] == "2.4.0 Lead 72 80 6"
 
 
 def test_playing_takes_the_turn_back_and_what_sounds_ends_within_a_beat() -> None:

@@ -85,7 +85,7 @@ def test_nothing_played_never_ends() -> None:
 
 @pytest.mark.parametrize(
     ("last_onset", "bars"),
-    [(1.5, 1), (1.95, 1), (2.2, 2), (4.5, 4), (10.0, 8), (40.0, 8)],
+    [(1.5, 1), (2.4, 1), (2.95, 2), (4.5, 2), (6.0, 4), (8.5, 4), (11.9, 8), (40.0, 8)],
 )
 def test_an_answer_lasts_whole_bars(last_onset: float, bars: int) -> None:
     phrase = played([0.0, 0.5, last_onset])
