@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import rtmidi
 
 if TYPE_CHECKING:
     from tests.live.conftest import JackServer
@@ -54,8 +55,8 @@ def port(name: str) -> str:
     return found[0]
 
 
-def connect(source: str, destination: str) -> None:
-    subprocess.run(["jack_connect", port(source), port(destination)], check=True)
+def connect(source: str, destination: str, how: str = "jack_connect") -> None:
+    subprocess.run([how, port(source), port(destination)], check=True)
 
 
 @contextmanager
@@ -236,3 +237,77 @@ def after_beat(points: Sequence[tuple[float, float]], at: float) -> float | None
 def tell_transport(*commands: str) -> None:
     lines = "\n".join([*commands, "quit\n"])
     subprocess.run(["jack_transport"], input=lines, text=True, capture_output=True, check=True)
+
+
+@contextmanager
+def keyboard() -> Iterator[rtmidi.MidiOut]:
+    keys = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "keyboard")
+    keys.open_virtual_port("keys")
+    try:
+        yield keys
+    finally:
+        keys.close_port()
+        keys.delete()
+
+
+@pytest.mark.needs("jack_disconnect", "jack_transport")
+def test_who_follows_jamd_is_told_to_start_to_stop_and_where_to_go_on(
+    realtime_jack: JackServer, tmp_path: Path
+) -> None:
+    """A note begins jamd's song, a sequencer takes the lead and loses it, the jam ends.
+
+    `jack_midi_dump` hears jamd and the sequencer; while that leads, nothing of a clock is jamd's.
+    """
+    file = tmp_path / "heard.txt"
+    sequencer = ["jack_midi_clock", "-B", "-b", str(BPM)]
+
+    def heard() -> list[tuple[float, str]]:
+        """All that belongs to a clock, in hexadecimal, and when it came, in seconds."""
+        lines = re.findall(r"(\d+): (f[\da-f](?: [\da-f]{2})*)", file.read_text())
+        return [(int(frame) / RATE, message) for frame, message in lines]
+
+    def goes_on(word: str, pulses: int) -> bool:
+        """Whether it was that word that came last, and so many pulses since."""
+        messages = [message[:2] for _, message in reversed(heard())]
+        since = next((i for i, message in enumerate(messages) if message != "f8"), None)
+        return since is not None and messages[since] == word and since >= pulses
+
+    def attempt() -> None:
+        tell_transport("stop", "locate 0")
+        with file.open("wb") as dump, running(["jack_midi_dump", "-a"], stdout=dump):
+            with (
+                jamd(tmp_path, "--send-clock", "--bpm", "90"),
+                running(sequencer, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL),
+                keyboard() as keys,
+            ):
+                for source in ("jamd plays", "mclk_out"):
+                    connect(source, "midi-monitor:input")
+                for source in ("keyboard:keys", "mclk_out"):
+                    connect(source, "jamd listens")
+                keys.send_message([0x90, 60, 80])
+                keys.send_message([0x80, 60, 64])
+                until(lambda: goes_on("fa", 24), 5, "Start")
+                tell_transport("play")
+                until(lambda: goes_on("fc", 48), 5, "Stop")
+                for listener in ("midi-monitor:input", "jamd listens"):
+                    connect("mclk_out", listener, "jack_disconnect")
+                until(lambda: goes_on("fb", 12), 5, "Song Position and Continue")
+            until(lambda: goes_on("fc", 0), 5, "Stop at the end")
+        everything = heard()
+        words = [i for i, (_, message) in enumerate(everything) if message != "f8"]
+        assert [everything[i][1][:2] for i in words] == ["fa", "fa", "fc", "f2", "fb", "fc"]
+        start, taken, stop, position, goes, _ = words
+        for i in (start, goes):
+            (told_s, _), (pulse_s, message) = everything[i : i + 2]
+            assert message == "f8"
+            assert pulse_s - told_s <= PERIOD / RATE
+        pulses = [at for at, _ in everything[stop + 1 : position]]
+        apart_s, begun_s = line_through(numbered(pulses, everything[taken][0]))
+        assert apart_s == pytest.approx(PULSE_S, rel=0.02), "one clock, and not two at once"
+        low, high = everything[position][1].split()[1:]
+        sixteenths = int(low, 16) + 128 * int(high, 16)
+        late_s = everything[goes][0] - begun_s - 6 * sixteenths * apart_s
+        print(f"goes on at sixteenth {sixteenths}, {1000 * late_s:.1f} ms late")
+        assert abs(late_s) < 3 * PULSE_S
+
+    realtime_jack.undisturbed(attempt)
