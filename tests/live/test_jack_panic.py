@@ -1,4 +1,4 @@
-"""A panic arrives: all that sounds has ended within two of JACK's periods.
+"""A panic arrives, in whichever way: all of it is out within two of JACK's periods.
 
 `jack_midi_dump` hears both the player and jamd, and says at which frame each message came.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,28 @@ from jamd.daemon.remote import PANIC, ask
 if TYPE_CHECKING:
     from tests.live.conftest import JackServer
 
+Arrival = tuple[int, tuple[int, ...]]  # (period, message)
+Way = Callable[[int, rtmidi.MidiOut], None]  # how a panic comes to a jamd, perhaps by the player
+
 PERIOD = 256  # frames, as the server has it
+PERIOD_S = PERIOD / 48_000
 TIMES = 10
-MARK = (0xBF, 119)  # what means nothing to jamd, sent with each panic and with its number
+CHORD = (48, 52, 55, 60, 64, 67)
+PLAYED, CLICK = (0, 1), 9  # channels
+PAD = 36
+MARK = (0xBE, 119, 0)  # means nothing to jamd; sent just before each panic, to tell when that came
+CONFIG = f"""
+[controls]
+panic = ["note {PAD} channel 10"]
+
+[click]
+when = "on"
+"""
+
+WHOLE = {(0x80 + channel, pitch) for channel in PLAYED for pitch in CHORD} | {
+    (0xB0 + channel, control) for channel in (*PLAYED, CLICK) for control in (64, 120, 123)
+}
+"""A panic: of each message the status, and which key or control."""
 
 pytestmark = [pytest.mark.needs("jackd", "setpriv", "jack_lsp", "jack_midi_dump"), pytest.mark.slow]
 
@@ -42,15 +62,22 @@ def port(name: str) -> str:
     return found
 
 
+def until(wanted: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + 1
+    while not wanted():
+        assert time.monotonic() < deadline, f"waited 1 s for {what}"
+        time.sleep(0.002)
+
+
 @contextmanager
-def stage(folder: Path) -> Iterator[tuple[int, rtmidi.MidiOut, Path]]:
+def stage(folder: Path) -> Iterator[tuple[int, rtmidi.MidiOut, list[str]]]:
     """A jamd that passes on what is played; its process, who plays to it, and what both sent."""
-    heard = folder / "heard.txt"
+    (folder / "config.toml").write_text(CONFIG)
+    lines: list[str] = []
     player = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "player")
     player.open_virtual_port("plays")
     with (
-        heard.open("wb") as file,
-        subprocess.Popen(["jack_midi_dump", "-a"], stdout=file) as ears,
+        subprocess.Popen(["jack_midi_dump", "-a"], stdout=subprocess.PIPE, text=True) as ears,
         subprocess.Popen(
             [
                 *(Path(sys.executable).with_name("jamd"), "play", "--api", "jack", "--thru"),
@@ -61,6 +88,9 @@ def stage(folder: Path) -> Iterator[tuple[int, rtmidi.MidiOut, Path]]:
             cwd=folder,
         ) as jamd,
     ):
+        assert ears.stdout is not None
+        reader = threading.Thread(target=lines.extend, args=(ears.stdout,))
+        reader.start()
         try:
             assert jamd.stdout is not None
             for line in jamd.stdout:
@@ -69,7 +99,7 @@ def stage(folder: Path) -> Iterator[tuple[int, rtmidi.MidiOut, Path]]:
             jack("jack_connect", port("player:plays"), port("jamd listens"))
             jack("jack_connect", port("player:plays"), "midi-monitor:input")
             jack("jack_connect", port("jamd plays"), "midi-monitor:input")
-            yield jamd.pid, player, heard
+            yield jamd.pid, player, lines
         finally:
             player.close_port()
             player.delete()
@@ -79,33 +109,45 @@ def stage(folder: Path) -> Iterator[tuple[int, rtmidi.MidiOut, Path]]:
             finally:
                 jamd.kill()
                 ears.terminate()
+                reader.join()
 
 
-def arrivals(heard: Path) -> list[tuple[int, tuple[int, ...]]]:
-    """(period, message) of all that was heard, in order."""
+def arrivals(lines: Sequence[str]) -> list[Arrival]:
+    """All that was heard, in order."""
     line = re.compile(r"\s*(\d+): ((?:[0-9a-f]{2} )+)")
-    found = map(line.match, heard.read_text().splitlines())
+    found = map(line.match, lines)
     return [(int(match[1]) // PERIOD, tuple(bytes.fromhex(match[2]))) for match in found if match]
 
 
 def play_a_chord(player: rtmidi.MidiOut) -> None:
     """Keys on two channels, and the pedal."""
-    for channel in (0, 1):
+    for channel in PLAYED:
         player.send_message([0xB0 + channel, 64, 127])
-        for pitch in (48, 52, 55, 60, 64, 67):
+        for pitch in CHORD:
             player.send_message([0x90 + channel, pitch, 80])
 
 
 def let_go(player: rtmidi.MidiOut) -> None:
     """What has been ended is still down under the player's fingers."""
-    for channel in (0, 1):
+    for channel in PLAYED:
         player.send_message([0xB0 + channel, 64, 0])
-        for pitch in (48, 52, 55, 60, 64, 67):
+        for pitch in CHORD:
             player.send_message([0x80 + channel, pitch, 64])
 
 
-def by_control(jamd: int, player: rtmidi.MidiOut) -> None:
-    player.send_message([0xB0, 123, 0])
+# Controllers come on a channel on which nothing is played, so as to be told from jamd's own.
+
+
+def by_all_sound_off(jamd: int, player: rtmidi.MidiOut) -> None:
+    player.send_message([0xBE, 120, 0])
+
+
+def by_all_notes_off(jamd: int, player: rtmidi.MidiOut) -> None:
+    player.send_message([0xBE, 123, 0])
+
+
+def by_pad(jamd: int, player: rtmidi.MidiOut) -> None:
+    player.send_message([0x99, PAD, 100])
 
 
 def by_signal(jamd: int, player: rtmidi.MidiOut) -> None:
@@ -116,30 +158,59 @@ def by_command(jamd: int, player: rtmidi.MidiOut) -> None:
     assert ask(PANIC, jamd)
 
 
-@pytest.mark.parametrize("panic", [by_control, by_signal, by_command])
-def test_all_has_ended_in_the_first_or_second_period(
-    panic: Callable[[int, rtmidi.MidiOut], None], jack_server: JackServer, tmp_path: Path
-) -> None:
-    def attempt() -> None:
-        with stage(tmp_path) as (jamd, player, heard):
-            for number in range(TIMES):
-                play_a_chord(player)
-                time.sleep(0.1)
-                player.send_message([*MARK, number])
-                panic(jamd, player)
-                time.sleep(0.1)
-                let_go(player)
-        everything = arrivals(heard)
-        heard_in_order = [message for _, message in everything]  # the player's, then passed on
-        marks = [heard_in_order.index((*MARK, number)) for number in range(TIMES)]
-        took = []
-        for start, end in pairwise([*marks, len(everything)]):
-            arrived = everything[start][0]
-            answer = everything[start:end]
-            last = max(i for i, (_, message) in enumerate(answer) if message == (0xB1, 123, 0))
-            offs = {message[:2] for _, message in answer[: last + 1] if message[0] in (0x80, 0x81)}
-            assert len(offs) == 12
-            took.append(answer[last][0] - arrived)
-        assert max(took) <= 2, took
+WAYS = (by_all_sound_off, by_all_notes_off, by_pad, by_signal, by_command)
 
-    jack_server.undisturbed(attempt)
+
+def test_a_panic_is_whole_in_the_first_or_second_period(
+    jack_server: JackServer, tmp_path: Path
+) -> None:
+    """Or as much later as a busy computer keeps jamd or the player waiting; half of them do not."""
+    took: dict[str, list[int]] = {way.__name__: [] for way in WAYS}
+    with stage(tmp_path) as (jamd, player, lines):
+        for way in WAYS * TIMES:
+
+            def attempt(way: Way = way) -> None:
+                start = len(lines)
+                play_a_chord(player)
+                until(lambda: passed_on(arrivals(lines[start:])), "the chord to be passed on")
+                start = len(lines)
+                before_s = kept_waiting_s(jamd, os.getpid())
+                player.send_message(MARK)
+                try:
+                    way(jamd, player)
+                    until(lambda: is_whole(arrivals(lines[start:])), way.__name__)
+                finally:
+                    let_go(player)
+                waited_s = kept_waiting_s(jamd, os.getpid()) - before_s
+                took[way.__name__].append(periods(arrivals(lines[start:])))
+                assert (took[way.__name__][-1] - 2) * PERIOD_S <= waited_s, took
+
+            jack_server.undisturbed(attempt)
+    print(took)
+    assert all(statistics.median(each) <= 2 for each in took.values()), took
+
+
+def kept_waiting_s(*processes: int) -> float:
+    """How long their threads could have run and had no processor, so far, as Linux counts it."""
+    threads = [path for pid in processes for path in Path(f"/proc/{pid}/task").iterdir()]
+    return sum(int((path / "schedstat").read_text().split()[1]) for path in threads) / 1e9
+
+
+def passed_on(heard: Sequence[Arrival]) -> bool:
+    """Whether the chord's last note has come from the player and from jamd."""
+    last = (0x90 + PLAYED[-1], CHORD[-1], 80)
+    return [message for _, message in heard].count(last) == 2
+
+
+def is_whole(heard: Sequence[Arrival]) -> bool:
+    """Whether the mark and all of a panic have come."""
+    return {message[:2] for _, message in heard} >= {MARK[:2], *WHOLE}
+
+
+def periods(heard: Sequence[Arrival]) -> int:
+    """JACK's periods from the mark to a panic's end, in the midst of which nothing begins."""
+    kinds = [message[:2] for _, message in heard]
+    places = [kinds.index(kind) for kind in WHOLE]
+    begin, end = min(places), max(places)
+    assert not [status for status, _ in kinds[begin:end] if status & 0xF0 == 0x90]
+    return heard[end][0] - heard[kinds.index(MARK[:2])][0]
