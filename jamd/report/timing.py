@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from jamd.daemon.placing import Placer
+from jamd.daemon.placing import CHORD_SECONDS, Onset, Placer
 from jamd.grid import Grid
 from jamd.grid_tokens import BAR, LEAD, POSITION, VELOCITY
 from jamd.notes import TICKS_PER_BEAT, Note, Piece, Tick
@@ -25,6 +25,7 @@ BPM = 120.0
 """The tempo at which pieces are played: a corpus keeps none."""
 
 _TICKS_A_SECOND = BPM / 60 * TICKS_PER_BEAT
+_CHORD_TICKS = CHORD_SECONDS * _TICKS_A_SECOND
 
 
 def as_played(piece: Piece, rng: np.random.Generator) -> Piece:
@@ -43,17 +44,21 @@ def as_played(piece: Piece, rng: np.random.Generator) -> Piece:
 def as_heard(played: Piece) -> Piece:
     """What jamd takes it for: each onset where the daemon places it, notes struck together as one.
 
-    Where the meter changes the placing keeps to the piece's first.
+    Where the meter changes the placing keeps to the piece's first. Two parts in unison are one key
+    that is struck: a keyboard has no other.
     """
     placer = Placer(played.meters[0][1])
-    heard = [
-        (
-            note,
-            placer.hear(note.onset, note.onset / _TICKS_A_SECOND, note.pitch, _TICKS_A_SECOND),
-        )
-        for note in played.notes
-    ]
-    notes: list[Note] = [replace(note, onset=onset.place) for note, onset in heard]
+    struck: dict[int, tuple[Note, Onset]] = {}  # by pitch, the last
+    heard: list[tuple[Note, Onset]] = []
+    for note in played.notes:
+        last, onset = struck.get(note.pitch, (note, None))
+        seconds = note.onset / _TICKS_A_SECOND
+        same = last.part is not note.part and note.onset - last.onset <= _CHORD_TICKS
+        if onset is None or not same:
+            onset = placer.hear(note.onset, seconds, note.pitch, _TICKS_A_SECOND)
+        struck[note.pitch] = note, onset
+        heard.append((note, onset))
+    notes = [replace(note, onset=onset.place) for note, onset in heard]
     return replace(played, notes=tuple(sorted(notes)))
 
 
