@@ -84,7 +84,7 @@ class Settings:
 _SETTINGS: Mapping[tuple[str, Preset], Settings] = {
     ("grid", "default"): Settings(),
     ("grid", "tiny"): Settings(
-        units=32, layers=1, inner=16, rows=16, window=64, rate=1e-2, epoch_steps=25, epochs=4
+        units=32, layers=1, inner=16, rows=16, window=64, rate=1e-2, epoch_steps=25, epochs=20
     ),
     # The article's numbers, but for `ARTICLE_EPOCHS`: more than 30 overfit one small corpus.
     ("article", "default"): Settings(
