@@ -15,8 +15,8 @@ BITS = (
     "the model halves the number of notes it would have taken for possible. The unigram knows "
     "only how common each token is, the n-gram knows the four tokens before; both have counted"
     " this very set's training pieces. A model that does not beat the n-gram has learned "
-    "little. With memory, the model also picks up what has been played in the piece so far, as"
-    " it does while you play."
+    "little. With memory, the model also picks up what has been played in the piece so far; in"
+    " a jam it picks up what you play, and not what it plays itself."
 )
 
 HEAR = (
