@@ -59,6 +59,7 @@ def to_onnx(
         raise RuntimeError(f"expected {layers} LSTM nodes from tf2onnx, found {found}")
     _read_tokens_directly(proto.graph)
     _multiply_without_reshaping(proto.graph)
+    _begin_at_zero(proto.graph)
     _drop_unused(proto.graph)
     _describe(proto.graph.input, inputs)
     _describe(proto.graph.output, outputs)
@@ -117,6 +118,21 @@ def _multiply_without_reshaping(graph: onnx.GraphProto) -> None:
             product.input[0] = flat.input[0]
             product.output[0] = node.output[0]
             graph.node.remove(node)
+
+
+def _begin_at_zero(graph: onnx.GraphProto) -> None:
+    """Leave out states that an LSTM begins with where they are zeros, as they are without.
+
+    Keras makes as many of them as there are rows, which takes 21 of the 38 nodes of the article's
+    graph; and no operator is left that could make something of any size.
+    """
+    zeros = {i.name for i in graph.initializer if not onnx.numpy_helper.to_array(i).any()}
+    for kind in ("Expand", "Unsqueeze"):
+        nodes = (node for node in graph.node if node.op_type == kind)
+        zeros.update(node.output[0] for node in nodes if node.input[0] in zeros)
+    for node in graph.node:
+        if node.op_type == "LSTM" and zeros.issuperset(node.input[5:]):
+            del node.input[4:]
 
 
 def _drop_unused(graph: onnx.GraphProto) -> None:
