@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from jamd import onnx_file
+from jamd import network_graph
 from jamd.errors import BundleError
 from jamd.manifest import Manifest, Tensor
 from jamd.vocabulary import Vocabulary
@@ -76,7 +76,7 @@ class Bundle:
             manifest = Manifest.parse(_read_manifest(path / MANIFEST))
             for precision, graph in manifest.graphs.items():
                 _check_file(path / GRAPHS[precision], graph.bytes, graph.sha256)
-                onnx_file.check(path / GRAPHS[precision])
+                network_graph.check(path / GRAPHS[precision])
             if (rehearsal := manifest.rehearsal) is not None:
                 _check_file(path / REHEARSAL, rehearsal.bytes, rehearsal.sha256)
         except OSError as error:

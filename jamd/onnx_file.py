@@ -4,229 +4,285 @@ A bundle is data, but its graphs are programs for onnxruntime, which has no sett
 may do. A graph can name files outside its folder as its weights, hold loops that never end and
 operators that fill the memory, and give sizes that its data does not have. So the file's outline is
 read here and all is refused that `jamd export` does not write: other operators, graphs within
-graphs, functions, weights elsewhere. What remains is straight arithmetic on what is in the file.
+graphs, functions, weights elsewhere. What remains is straight arithmetic on what is in the file;
+`jamd.network_graph` says how much of it.
 
-An ONNX file is a Protocol Buffers message (protobuf.dev/programming-guides/encoding; field numbers
-in onnx.proto). Its outline is some hundred fields; the weights are skipped, not read. Standard
-library only, for this happens in the front process, before a port is opened.
+An ONNX file is a message of Protocol Buffers (field numbers in onnx.proto). Its outline is some
+hundred fields; the weights are skipped, not read. Standard library only, for this happens in the
+front process, before a port is opened.
 """
 
 from __future__ import annotations
 
 import math
 import mmap
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jamd.errors import BundleError
+from jamd.manifest import Tensor
+from jamd.protobuf import DamageError, Span, fields, numbers, span_of, text
 
-OPERATORS = frozenset(
-    {
-        "Add",
-        "Cast",
-        "Concat",
-        "Constant",
-        "Div",
-        "DynamicQuantizeLinear",
-        "Expand",
-        "Gather",
-        "Gemm",
-        "Identity",
-        "LSTM",
-        "LayerNormalization",
-        "MatMul",
-        "MatMulInteger",
-        "Mul",
-        "Pow",
-        "ReduceMean",
-        "Relu",
-        "Reshape",
-        "Shape",
-        "Sigmoid",
-        "Slice",
-        "Split",
-        "Sqrt",
-        "Squeeze",
-        "Sub",
-        "Tanh",
-        "Transpose",
-        "Unsqueeze",
-        "com.microsoft.DynamicQuantizeLSTM",
-        "com.microsoft.DynamicQuantizeMatMul",
-        "com.microsoft.MatMulIntegerToFloat",
-    }
-)
-"""What an exported network is made of; another domain than ONNX's own stands before a dot."""
+OPERATORS: Mapping[str, frozenset[str]] = {
+    "Add": frozenset(),
+    "Cast": frozenset({"to"}),
+    "DynamicQuantizeLinear": frozenset(),
+    "Gather": frozenset({"axis"}),
+    "LSTM": frozenset({"activations", "direction", "hidden_size"}),
+    "MatMul": frozenset(),
+    "MatMulInteger": frozenset(),
+    "Mul": frozenset(),
+    "Slice": frozenset(),
+    "Squeeze": frozenset(),
+    "Transpose": frozenset({"perm"}),
+    "Unsqueeze": frozenset(),
+    "com.microsoft.DynamicQuantizeLSTM": frozenset({"activations", "direction", "hidden_size"}),
+}
+"""What an exported network is made of, and what is set of it; another domain than ONNX's own stands
+before a dot."""
 
-MOST_NODES = 4096
+MOST_NODES = 512
+"""32 layers of an LSTM take 400."""
 
 _MODEL_GRAPH, _MODEL_FUNCTIONS = 7, 25
-_GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_SPARSE = 1, 5, 15
-_NODE_TYPE, _NODE_ATTRIBUTE, _NODE_DOMAIN = 4, 5, 7
-_ATTRIBUTE_TENSOR = 5
-_ATTRIBUTE_WITHIN = {6: "a graph", 11: "a graph", 10: "tensors", 22: "a sparse tensor",
-                     23: "sparse tensors", 21: "a reference"}  # fmt: skip
-_TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_RAW, _TENSOR_EXTERNAL, _TENSOR_PLACE = 1, 2, 9, 13, 14
-_BYTES_OF = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8}
+_GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_SPARSE = 1, 5, 11, 12, 15
+_NODE_INPUT, _NODE_OUTPUT, _NODE_TYPE, _NODE_ATTRIBUTE, _NODE_DOMAIN = 1, 2, 4, 5, 7
+_ATTRIBUTE_NAME, _ATTRIBUTE_INT, _ATTRIBUTE_INTS = 1, 3, 8
+_ATTRIBUTE_WITHIN = {5: "a tensor", 6: "a graph", 11: "a graph", 10: "tensors",
+                     22: "a sparse tensor", 23: "sparse tensors", 21: "a reference"}  # fmt: skip
+_TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_INT64, _TENSOR_NAME = 1, 2, 7, 8
+_TENSOR_RAW, _TENSOR_EXTERNAL, _TENSOR_PLACE = 9, 13, 14
+_VALUE_NAME, _VALUE_TYPE, _TYPE_TENSOR = 1, 2, 1
+_SHAPED_TYPE, _SHAPED_SHAPE, _SHAPE_DIM, _DIM_VALUE, _DIM_PARAM = 1, 2, 1, 1, 2
+
+_BYTES_OF: Mapping[int | Span, int] = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8}
 """Bytes of a value, by ONNX's number of its type: float32, (u)int8, int32, int64, bool, float16,
 float64."""
 
+_INT64 = 7
+_DTYPES: Mapping[int | Span, str] = {1: "float32", 6: "int32"}
+
 _MOST_SIZES = 8
 
-_VARINT, _BYTES = 0, 2
-_FIXED = {1: 8, 5: 4}  # kind of a field -> its bytes
 
-MOST_FIELDS = 100_000
-"""Of one message: a network's outline has some hundred."""
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operator.
 
-Span = tuple[int, int]
-"""Where bytes begin and end in the file."""
+    Attributes:
+        operator: Out of `OPERATORS`.
+        inputs: Names of what it reads; empty where an optional one is left out.
+        outputs: Names of what it gives.
+        ints: What is set of it in whole numbers.
+    """
 
-Field = tuple[int, int | Span]
-"""A field's number, and its value: a whole number, or where its bytes are."""
+    operator: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    ints: Mapping[str, tuple[int, ...]]
 
 
-def check(path: Path) -> None:
-    """Refuse what no model of jamd's would hold.
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Values that lie in the file.
+
+    Attributes:
+        sizes: As many as they have dimensions.
+        ints: The values themselves, where they are a few whole numbers of 64 bits, such as axes.
+    """
+
+    sizes: tuple[int, ...]
+    ints: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A graph without the values of its weights.
+
+    Attributes:
+        inputs: What it takes.
+        outputs: What it says that it gives.
+        nodes: Its operators, in order.
+        weights: By name.
+    """
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    nodes: tuple[Node, ...]
+    weights: Mapping[str, Weights]
+
+
+def read(path: Path) -> Outline:
+    """The outline of an ONNX file.
 
     Raises:
-        BundleError: Why, on one line.
+        BundleError: It holds what no model of jamd's would; on one line.
         OSError: The file cannot be read.
     """
     if not path.stat().st_size:
         raise BundleError(f"{path.name} is empty")
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            _check_model(data)
-    except _DamageError as error:
+            return _model(data)
+    except DamageError as error:
         raise BundleError(f"{path.name} is no ONNX file: {error}") from None
     except BundleError as error:
         raise BundleError(f"{path.name} holds {error}: no graph of jamd's has that") from None
 
 
-class _DamageError(Exception):
-    """The bytes are no message of Protocol Buffers."""
-
-
-def _check_model(data: mmap.mmap) -> None:
+def _model(data: mmap.mmap) -> Outline:
     graphs = []
-    for number, value in _fields(data, (0, len(data))):
+    for number, value in fields(data, (0, len(data))):
         if number == _MODEL_FUNCTIONS:
             raise BundleError("functions of its own")
         if number == _MODEL_GRAPH:
-            graphs.append(_span(value))
+            graphs.append(span_of(value))
     if len(graphs) != 1:  # several would be read as one, put together
         raise BundleError(f"{len(graphs)} graphs")
-    nodes = 0
-    for number, value in _fields(data, graphs[0]):
+    return _graph(data, graphs[0])
+
+
+def _graph(data: mmap.mmap, graph: Span) -> Outline:
+    nodes: list[Node] = []
+    weights: dict[str, Weights] = {}
+    values: dict[int, list[Tensor]] = {_GRAPH_INPUT: [], _GRAPH_OUTPUT: []}
+    for number, value in fields(data, graph):
         if number == _GRAPH_NODE:
-            nodes += 1
-            _check_node(data, _span(value))
+            nodes.append(_node(data, span_of(value)))
         elif number == _GRAPH_INITIALIZER:
-            _check_tensor(data, _span(value))
+            name, tensor = _weights(data, span_of(value))
+            if name in weights:
+                raise BundleError(f"weights {name[:40]!a} twice")
+            weights[name] = tensor
+        elif number in values:
+            values[number].append(_value(data, span_of(value)))
         elif number == _GRAPH_SPARSE:
             raise BundleError("sparse weights")
-    if not 0 < nodes <= MOST_NODES:
-        raise BundleError(f"{nodes} operators")
+    if not 0 < len(nodes) <= MOST_NODES:
+        raise BundleError(f"{len(nodes)} operators")
+    inputs, outputs = values.values()
+    return Outline(tuple(inputs), tuple(outputs), tuple(nodes), weights)
 
 
-def _check_node(data: mmap.mmap, node: Span) -> None:
-    names = {_NODE_TYPE: "", _NODE_DOMAIN: ""}
-    for number, value in _fields(data, node):
+def _node(data: mmap.mmap, node: Span) -> Node:
+    names: dict[int, list[str]] = {_NODE_INPUT: [], _NODE_OUTPUT: []}
+    kind = domain = ""
+    ints: dict[str, tuple[int, ...]] = {}
+    for number, value in fields(data, node):
         if number in names:
-            start, end = _span(value)
-            names[number] = data[start : min(end, start + 64)].decode("utf-8", "backslashreplace")
+            names[number].append(text(data, value))
+        elif number == _NODE_TYPE:
+            kind = text(data, value)
+        elif number == _NODE_DOMAIN:
+            domain = text(data, value)
         elif number == _NODE_ATTRIBUTE:
-            _check_attribute(data, _span(value))
-    domain = names[_NODE_DOMAIN]
-    name = f"{domain}." * (domain not in ("", "ai.onnx")) + names[_NODE_TYPE]
-    if name not in OPERATORS:
-        raise BundleError(f"an operator {name[:40]!a}")
+            name, found = _attribute(data, span_of(value))
+            if name in ints:
+                raise BundleError(f"an operator whose {name[:40]!a} is set twice")
+            ints[name] = found
+    operator = f"{domain}." * (domain not in ("", "ai.onnx")) + kind
+    if operator not in OPERATORS:
+        raise BundleError(f"an operator {operator[:40]!a}")
+    for name in ints.keys() - OPERATORS[operator]:
+        raise BundleError(f"a {operator} whose {name[:40]!a} is set")
+    return Node(operator, tuple(names[_NODE_INPUT]), tuple(names[_NODE_OUTPUT]), ints)
 
 
-def _check_attribute(data: mmap.mmap, attribute: Span) -> None:
-    for number, value in _fields(data, attribute):
+def _attribute(data: mmap.mmap, attribute: Span) -> tuple[str, tuple[int, ...]]:
+    name = ""
+    ints: list[int] = []
+    for number, value in fields(data, attribute):
         if number in _ATTRIBUTE_WITHIN:
             raise BundleError(f"{_ATTRIBUTE_WITHIN[number]} in an operator")
-        if number == _ATTRIBUTE_TENSOR:
-            _check_tensor(data, _span(value))
+        if number == _ATTRIBUTE_NAME:
+            name = text(data, value)
+        elif number in (_ATTRIBUTE_INT, _ATTRIBUTE_INTS):
+            ints += numbers(data, value, _MOST_SIZES)
+    return name, tuple(ints)
 
 
-def _check_tensor(data: mmap.mmap, tensor: Span) -> None:
-    """The weights are in the file, and as many as their sizes say."""
-    sizes: list[int] = []
-    kinds: list[int] = []
-    raws: list[int] = []
-    for number, value in _fields(data, tensor):
-        if number == _TENSOR_EXTERNAL or (number == _TENSOR_PLACE and value != 0):
-            raise BundleError("weights that are in another file")
-        if number == _TENSOR_DIMS:
-            sizes += [value] if isinstance(value, int) else _varints(data, value)
-        elif number == _TENSOR_TYPE and isinstance(value, int):
+def _value(data: mmap.mmap, value_info: Span) -> Tensor:
+    """An input or an output: a tensor, every size of which is a number or has a name."""
+    name = ""
+    types: list[Span] = []
+    for number, value in fields(data, value_info):
+        if number == _VALUE_NAME:
+            name = text(data, value)
+        elif number == _VALUE_TYPE:
+            types += [span_of(v) for n, v in fields(data, span_of(value)) if n == _TYPE_TENSOR]
+    kinds: list[int | Span] = []
+    sizes: list[int | str] = []
+    for number, value in (inner for each in types for inner in fields(data, each)):
+        if number == _SHAPED_TYPE:
             kinds.append(value)
+        elif number == _SHAPED_SHAPE:
+            sizes += _shape(data, span_of(value))
+    if len(kinds) != 1 or kinds[0] not in _DTYPES or len(sizes) > _MOST_SIZES:
+        raise BundleError(f"an input or output {name[:40]!a} of another type")
+    return Tensor(name, _DTYPES[kinds[0]], tuple(sizes))
+
+
+def _shape(data: mmap.mmap, shape: Span) -> list[int | str]:
+    sizes: list[int | str] = []
+    for number, dim in fields(data, shape):
+        if number != _SHAPE_DIM:
+            continue
+        found: list[int | str] = []
+        for which, value in fields(data, span_of(dim)):
+            if which == _DIM_VALUE and isinstance(value, int):
+                found.append(value)
+            elif which == _DIM_PARAM:
+                found.append(text(data, value))
+        if len(found) != 1 or not found[0]:
+            raise BundleError("a size without a number or a name")
+        sizes += found
+    return sizes
+
+
+@dataclass(slots=True)
+class _Tensor:
+    """What a tensor's fields say."""
+
+    name: str = ""
+    sizes: list[int] = field(default_factory=list)
+    kinds: list[int | Span] = field(default_factory=list)
+    raws: list[Span] = field(default_factory=list)
+    ints: list[int] = field(default_factory=list)
+
+    def take(self, data: mmap.mmap, number: int, value: int | Span) -> None:
+        if number == _TENSOR_NAME:
+            self.name = text(data, value)
+        elif number == _TENSOR_DIMS:
+            self.sizes += numbers(data, value, _MOST_SIZES)
+        elif number == _TENSOR_TYPE:
+            self.kinds.append(value)
+        elif number == _TENSOR_INT64:
+            self.ints += numbers(data, value, _MOST_SIZES)
         elif number == _TENSOR_RAW:
-            start, end = _span(value)
-            raws.append(end - start)
-    if len(kinds) != 1 or kinds[0] not in _BYTES_OF or len(raws) > 1:
+            self.raws.append(span_of(value))
+        elif number == _TENSOR_EXTERNAL or (number == _TENSOR_PLACE and value != 0):
+            raise BundleError("weights that are in another file")
+
+
+def _weights(data: mmap.mmap, tensor: Span) -> tuple[str, Weights]:
+    """Their name and sizes: they are in the file, and as many as their sizes say."""
+    found = _Tensor()
+    for number, value in fields(data, tensor):
+        found.take(data, number, value)
+    if len(found.kinds) != 1 or found.kinds[0] not in _BYTES_OF or len(found.raws) > 1:
         raise BundleError("weights of no known type, or given twice")
-    if len(sizes) > _MOST_SIZES or any(size >= 1 << 40 for size in sizes):  # or below 0
+    sizes, kind = tuple(found.sizes), found.kinds[0]
+    if len(sizes) > _MOST_SIZES or not all(0 <= size < 1 << 40 for size in sizes):
         raise BundleError("weights of impossible sizes")
     count = math.prod(sizes)
-    within = tensor[1] - tensor[0]
-    if raws and raws[0] != count * _BYTES_OF[kinds[0]]:
-        raise BundleError(f"weights of {count} values in {raws[0]} bytes")
-    if not raws and count > within:  # one by one, each takes a byte at least
-        raise BundleError(f"weights of {count} values in {within} bytes")
-
-
-def _span(value: int | Span) -> Span:
-    if isinstance(value, int):
-        raise _DamageError("expected bytes, found a number")
-    return value
-
-
-def _fields(data: mmap.mmap, span: Span) -> Iterator[Field]:
-    """The fields of a message, in order."""
-    at, end = span
-    for _ in range(MOST_FIELDS):
-        if at >= end:
-            return
-        key, at = _varint(data, at, end)
-        kind = key & 7
-        value: int | Span
-        if kind == _VARINT:
-            value, at = _varint(data, at, end)
-        elif kind in _FIXED:
-            value, at = (at, at + _FIXED[kind]), at + _FIXED[kind]
-        elif kind == _BYTES:
-            size, at = _varint(data, at, end)
-            value, at = (at, at + size), at + size
-        else:
-            raise _DamageError(f"a field of kind {kind}")
-        if at > end:
-            raise _DamageError("it is cut off")
-        yield key >> 3, value
-    raise _DamageError(f"more than {MOST_FIELDS} fields in one message")
-
-
-def _varint(data: mmap.mmap, at: int, end: int) -> tuple[int, int]:
-    """A whole number of 64 bits, and where its bytes end."""
-    number = 0
-    for place, shift in enumerate(range(0, 70, 7), start=at):
-        if place >= end:
-            raise _DamageError("it is cut off")
-        byte = data[place]
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number & ((1 << 64) - 1), place + 1
-    raise _DamageError("a number of more than 64 bits")
-
-
-def _varints(data: mmap.mmap, span: Span) -> list[int]:
-    """Whole numbers packed together; what is more than any tensor has sizes is left aside."""
-    numbers: list[int] = []
-    at, end = span
-    while at < end and len(numbers) <= _MOST_SIZES:
-        number, at = _varint(data, at, end)
-        numbers.append(number)
-    return numbers
+    start, end = found.raws[0] if found.raws else tensor
+    # One by one, each takes a byte at least.
+    if count > end - start or (found.raws and count * _BYTES_OF[kind] != end - start):
+        raise BundleError(f"weights of {count} values in {end - start} bytes")
+    ints = found.ints
+    if found.raws and kind == _INT64 and count <= _MOST_SIZES:
+        places = range(start, end, 8)
+        ints = [int.from_bytes(data[at : at + 8], "little", signed=True) for at in places]
+    is_known = kind == _INT64 and len(ints) == count <= _MOST_SIZES
+    return found.name, Weights(sizes, tuple(ints) if is_known else None)

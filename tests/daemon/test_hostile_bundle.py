@@ -102,18 +102,24 @@ def test_weights_that_are_no_numbers_are_refused(value: float, tmp_path: Path) -
 
 
 @pytest.mark.train
-def test_a_graph_that_wants_all_the_memory_is_refused(tmp_path: Path) -> None:
+def test_a_graph_that_wants_all_the_memory_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numpy as np
     import onnx
 
     proto = onnx.load_from_string(GRAPH)
-    size = onnx.numpy_helper.from_array(__import__("numpy").array([1 << 40], "int64"), "bomb_size")
-    one = onnx.numpy_helper.from_array(__import__("numpy").ones(1, "float32"), "bomb_one")
+    size = onnx.numpy_helper.from_array(np.array([1 << 40]), "bomb_size")
+    one = onnx.numpy_helper.from_array(np.ones(1, np.float32), "bomb_one")
     proto.graph.initializer.extend([size, one])
     proto.graph.node.append(onnx.helper.make_node("Expand", ["bomb_one", "bomb_size"], ["bomb"]))
     last = next(node for node in proto.graph.node if "logits" in node.output)
     last.output[0] = "real_logits"
     proto.graph.node.append(onnx.helper.make_node("Add", ["real_logits", "bomb"], ["logits"]))
-    assert first_word(with_graph(tmp_path / "b", proto.SerializeToString()))
+    bomb = with_graph(tmp_path / "b", proto.SerializeToString())
+    assert "an operator 'Expand'" in first_word(bomb)
+    assert main(["generate", str(bomb), "-o", str(tmp_path / "o.mid"), "-n", "5"]) == 2
+    assert "an operator 'Expand'" in capsys.readouterr().err
 
 
 def first_word(folder: Path) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from onnx_bytes import field, model, network
 
 from jamd import bundle as bundles
 from jamd.bundle import Bundle, checksum
@@ -31,23 +32,24 @@ from jamd.manifest import (
 )
 from jamd.vocabulary import Vocabulary
 
-# As small as an ONNX file can be: who made it, and a graph of one operator.
-GRAPHS = {
-    "float32": b"\x12\x07pretend" + b"\x3a\x07\x0a\x05\x22\x03Add",
-    "int8": b"\x12\x05small" + b"\x3a\x07\x0a\x05\x22\x03Mul",
-}
 TOKENS = ("Pad", "Start", "End", "Lead_60")
+LAYERS = (16, 8)
+GRAPHS = {  # who made it, and the graph
+    "float32": field(2, b"pretend") + model(network(len(TOKENS), LAYERS)),
+    "int8": field(2, b"small") + model(network(len(TOKENS), LAYERS)),
+}
+SIZE = len(GRAPHS["float32"])
 
 
 def manifest(**changes: Any) -> Manifest:
-    inputs, outputs = grid_tensors(len(TOKENS), (16, 8))
+    inputs, outputs = grid_tensors(len(TOKENS), LAYERS)
     whole = Manifest(
         format=FORMAT,
         language="grid",
         vocabulary=TOKENS,
         fingerprint=Vocabulary(TOKENS).fingerprint,
         steps_per_beat=12,
-        layers=(16, 8),
+        layers=LAYERS,
         window=0,
         inputs=inputs,
         outputs=outputs,
@@ -151,7 +153,7 @@ def _folder_for_file(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (_cut, "expected 18 bytes in model.onnx, found 17"),
+        (_cut, f"expected {SIZE} bytes in model.onnx, found {SIZE - 1}"),
         (_alter, "model.int8.onnx was altered"),
         (_lose, "expected a file model.onnx in it, found none"),
         (_lose_manifest, "expected a manifest.json in it, found none"),
@@ -278,7 +280,7 @@ def seen(change: Callable[[list[Seen]], None] = lambda _: None) -> tuple[list[Se
     types = {"int32": "tensor(int32)", "float32": "tensor(float)"}
     lists = [
         [Seen(t.name, types[t.dtype], list(t.shape)) for t in tensors]
-        for tensors in grid_tensors(len(TOKENS), (16, 8))
+        for tensors in grid_tensors(len(TOKENS), LAYERS)
     ]
     change(lists[0])
     return lists[0], lists[1]

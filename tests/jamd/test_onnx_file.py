@@ -9,41 +9,14 @@ from tempfile import NamedTemporaryFile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from onnx_bytes import constant, field, ints, model, node, value, weights
 
-from jamd import onnx_file
+from jamd import onnx_file, protobuf
 from jamd.bundle import DEFAULT
 from jamd.errors import BundleError
 
 SHIPPED = (DEFAULT / "model.int8.onnx").read_bytes()
 TINY = (Path(__file__).parents[1] / "fixtures" / "tiny-bundle" / "model.onnx").read_bytes()
-
-
-def field(number: int, content: bytes | int) -> bytes:
-    """One field of a Protocol Buffers message."""
-    if isinstance(content, int):
-        return varint(number << 3) + varint(content)
-    return varint(number << 3 | 2) + varint(len(content)) + content
-
-
-def varint(number: int) -> bytes:
-    parts = [number & 0x7F]
-    while number := number >> 7:
-        parts[-1] |= 0x80
-        parts.append(number & 0x7F)
-    return bytes(parts)
-
-
-def node(kind: str, domain: str = "", attribute: bytes | None = None) -> bytes:
-    content = field(4, kind.encode()) + field(7, domain.encode())
-    return field(1, content + (field(5, attribute) if attribute is not None else b""))
-
-
-def weights(*sizes: int, kind: int = 1, rest: bytes = b"") -> bytes:
-    return b"".join(field(1, size) for size in sizes) + field(2, kind) + rest
-
-
-def model(graph: bytes, rest: bytes = b"") -> bytes:
-    return field(7, graph) + rest
 
 
 ADD = node("Add")
@@ -53,7 +26,7 @@ def refused(data: bytes, folder: Path) -> str:
     path = folder / "model.onnx"
     path.write_bytes(data)
     with pytest.raises(BundleError) as caught:
-        onnx_file.check(path)
+        onnx_file.read(path)
     message = str(caught.value)
     assert message.isprintable()
     assert len(message) < 250
@@ -62,7 +35,7 @@ def refused(data: bytes, folder: Path) -> str:
 
 def test_what_jamd_exports_passes() -> None:
     for name in ("model.onnx", "model.int8.onnx"):
-        onnx_file.check(DEFAULT / name)
+        onnx_file.read(DEFAULT / name)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +43,8 @@ def test_what_jamd_exports_passes() -> None:
     [
         (model(ADD + node("Loop")), "an operator 'Loop'"),
         (model(ADD + node("If")), "an operator 'If'"),
-        (model(node("EPContext", "com.microsoft")), "'com.microsoft.EPContext'"),
-        (model(node("Add", "com.example")), "'com.example.Add'"),
+        (model(node("EPContext", domain="com.microsoft")), "'com.microsoft.EPContext'"),
+        (model(node("Add", domain="com.example")), "'com.example.Add'"),
         (model(node("Add", attribute=field(6, b""))), "a graph in an operator"),
         (model(ADD, field(25, b"")), "functions of its own"),
         (model(ADD) + model(ADD), "2 graphs"),
@@ -85,10 +58,17 @@ def test_what_jamd_exports_passes() -> None:
         (model(ADD + field(5, weights(*[1] * 9))), "impossible sizes"),
         (model(ADD + field(5, weights(2, rest=field(9, bytes(7))))), "2 values in 7 bytes"),
         (model(ADD + field(5, weights(1, kind=8))), "no known type"),
-        (model(node("Constant", attribute=field(5, weights(9999)))), "9999 values"),
+        (model(ADD + node("Expand")), "an operator 'Expand'"),
+        (model(node("Add", attribute=field(5, weights(9999)))), "a tensor in an operator"),
+        (model(node("LSTM", attribute=ints("layout", 1))), "a LSTM whose 'layout' is set"),
+        (model(ADD * (onnx_file.MOST_NODES + 1)), "513 operators"),
+        (model(ADD + constant("a", 1) * 2), "weights 'a' twice"),
+        (model(ADD + value(11, "a", 7)), "an input or output 'a' of another type"),
+        (model(ADD + value(11, "a", 1, "")), "a size without a number or a name"),
+        (model(node("Add", "a" * 1025)), "a name of 1025 bytes"),
         (SHIPPED[:-1], "cut off"),
         (b"\x3a" + b"\xff" * 11, "more than 64 bits"),
-        (field(1, 1) * (onnx_file.MOST_FIELDS + 1), "fields in one message"),
+        (field(1, 1) * (protobuf.MOST_FIELDS + 1), "fields in one message"),
     ],
 )
 def test_what_no_model_holds_is_refused(data: bytes, reason: str, tmp_path: Path) -> None:
@@ -101,7 +81,7 @@ def test_any_damage_is_refused_in_one_line_or_harmless(place: int, noise: bytes)
         file.write(TINY[:place] + noise + TINY[place + len(noise) :])
         file.flush()
         with suppress(BundleError):
-            onnx_file.check(Path(file.name))
+            onnx_file.read(Path(file.name))
 
 
 def test_a_second_graph_is_not_put_together_with_the_first(tmp_path: Path) -> None:

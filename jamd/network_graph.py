@@ -1,0 +1,237 @@
+"""Whether a graph is a network, before anything loads it.
+
+The sizes of all that it computes are followed from its inputs to its outputs, by the rules of the
+few operators that `jamd export` writes (github.com/onnx/onnx/blob/main/docs/Operators.md). So no
+graph can make something large out of something small. Standard library only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jamd import onnx_file
+from jamd.errors import BundleError
+from jamd.manifest import Tensor
+from jamd.onnx_file import Node, Outline
+
+MOST_VALUES = 1 << 22
+"""For one token, or window, all operators together: the article's network has an eighth of it."""
+
+Sizes = tuple[int | str, ...]
+"""Of a tensor; a text where the size is free."""
+
+_TO_THE_END = (1 << 31) - 1
+
+
+def check(path: Path) -> None:
+    """Refuse an ONNX file that is no network.
+
+    Raises:
+        BundleError: Why, on one line.
+        OSError: The file cannot be read.
+    """
+    outline = onnx_file.read(path)
+    try:
+        _follow(outline)
+    except BundleError as error:
+        raise BundleError(f"{path.name} holds {error}: no graph of jamd's has that") from None
+
+
+def _brief(tensors: Sequence[Tensor]) -> str:
+    shown = [f"{ascii(t.name[:20])[1:-1]} {_shown(t.shape)}" for t in tensors[:3]]
+    return ", ".join(shown + ["…"] * (len(tensors) > len(shown))) or "nothing"
+
+
+def _shown(sizes: Sizes) -> str:
+    """For a message: printable and short."""
+    return f"[{', '.join(ascii(str(size))[1:-1][:12] for size in sizes[:8])}]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """An operator and what it is given.
+
+    Attributes:
+        node: The operator.
+        sizes: Of each input; None where an optional one is left out.
+        ints: The values of each input, where they are a few whole numbers in the file.
+    """
+
+    node: Node
+    sizes: Sequence[Sizes | None]
+    ints: Sequence[tuple[int, ...] | None]
+
+    def given(self, place: int) -> Sizes:
+        """The sizes of an input that may not be left out."""
+        found = self.sizes[place] if place < len(self.sizes) else None
+        if found is None:
+            raise _UnfitError
+        return found
+
+
+class _UnfitError(Exception):
+    """The operator cannot take what it is given."""
+
+
+class _Known:
+    """The sizes of all that is known so far, and how much of it was made."""
+
+    def __init__(self, outline: Outline) -> None:
+        self.sizes: dict[str, Sizes] = {name: w.sizes for name, w in outline.weights.items()}
+        self._weights = outline.weights
+        stored = sum(math.prod(weights.sizes) for weights in outline.weights.values())
+        # By whether it depends on the inputs; weights grow from float16 to float32, and by scales.
+        self._left = {True: MOST_VALUES, False: 2 * stored}
+        for tensor in outline.inputs:
+            if tensor.name in self.sizes:
+                raise BundleError(f"an input {tensor.name[:40]!a} that has weights, too")
+            self.sizes[tensor.name] = tensor.shape
+
+    def use(self, node: Node) -> _Use:
+        """The operator, and what it is given."""
+        if not all(name in self.sizes for name in node.inputs if name):
+            raise BundleError(f"an operator {node.operator} on what nothing gives")
+        sizes = [self.sizes[name] if name else None for name in node.inputs]
+        ints = [self._weights[n].ints if n in self._weights else None for n in node.inputs]
+        return _Use(node, sizes, ints)
+
+    def add(self, name: str, sizes: Sizes, operator: str) -> None:
+        """Know of what an operator gives."""
+        if name in self.sizes:
+            raise BundleError(f"two values {name[:40]!a}")
+        if name:
+            self.sizes[name] = sizes
+        free = any(isinstance(size, str) for size in sizes)
+        self._left[free] -= math.prod(size for size in sizes if isinstance(size, int))
+        if self._left[free] < 0:
+            raise BundleError(f"a {operator} that makes {_shown(sizes)} out of less")
+
+
+def _follow(outline: Outline) -> None:
+    """Refuse a graph whose sizes do not fit together.
+
+    Raises:
+        BundleError: What there is in it that does not; without the file's name.
+    """
+    known = _Known(outline)
+    for node in outline.nodes:
+        results = _results(known.use(node))
+        for name, sizes in zip(node.outputs, results, strict=False):
+            known.add(name, sizes, node.operator)
+    for tensor in outline.outputs:
+        found = known.sizes.get(tensor.name)
+        if found != tensor.shape:
+            what = "nothing" if found is None else _shown(found)
+            raise BundleError(f"{what} for its output {_brief([tensor])}")
+
+
+def _results(use: _Use) -> Sequence[Sizes]:
+    """The sizes of what an operator gives."""
+    try:
+        results = _RULES[use.node.operator](use)
+        if len(use.node.outputs) <= len(results):
+            return results
+    except _UnfitError:
+        pass
+    shown = " and ".join(_shown(sizes) for sizes in use.sizes[:3] if sizes is not None)
+    raise BundleError(f"an operator {use.node.operator} on {shown or 'nothing'}")
+
+
+def _same(use: _Use) -> Sequence[Sizes]:
+    return [use.given(0)]
+
+
+def _quantized(use: _Use) -> Sequence[Sizes]:
+    return use.given(0), (), ()  # with a scale and a zero point
+
+
+def _spread(use: _Use) -> Sequence[Sizes]:
+    """Of one for every value of the other, or of its last dimension: nothing grows by that."""
+    wide, narrow = sorted((use.given(0), use.given(1)), key=len, reverse=True)
+    if narrow not in ((), wide, wide[-1:]):
+        raise _UnfitError
+    return [wide]
+
+
+def _gathered(use: _Use) -> Sequence[Sizes]:
+    rows, tokens = use.given(0), use.given(1)
+    if not _is_matrix(rows) or use.node.ints.get("axis", (0,)) != (0,):
+        raise _UnfitError
+    return [(*tokens, rows[1])]
+
+
+def _multiplied(use: _Use) -> Sequence[Sizes]:
+    row, matrix = use.given(0), use.given(1)
+    if not _is_matrix(matrix) or row[-1:] != matrix[:1]:
+        raise _UnfitError
+    return [(*row[:-1], matrix[1])]
+
+
+def _is_matrix(sizes: Sizes) -> bool:
+    """As weights are: with a free size, what is read by it would have that size once more."""
+    return len(sizes) == 2 and all(isinstance(size, int) for size in sizes)
+
+
+def _transposed(use: _Use) -> Sequence[Sizes]:
+    sizes, order = use.given(0), use.node.ints.get("perm", ())
+    if sorted(order) != list(range(len(sizes))):
+        raise _UnfitError
+    return [tuple(sizes[place] for place in order)]
+
+
+def _squeezed(use: _Use) -> Sequence[Sizes]:
+    sizes, axes = use.given(0), use.ints[1] if len(use.ints) == 2 else None
+    if not axes or any(not 0 <= axis < len(sizes) or sizes[axis] != 1 for axis in axes):
+        raise _UnfitError
+    return [tuple(size for axis, size in enumerate(sizes) if axis not in axes)]
+
+
+def _unsqueezed(use: _Use) -> Sequence[Sizes]:
+    if use.ints[1:] != [(0,)]:
+        raise _UnfitError
+    return [(1, *use.given(0))]
+
+
+def _last(use: _Use) -> Sequence[Sizes]:
+    """From -1 to the end of the first dimension."""
+    if use.ints[1:] != [(-1,), (_TO_THE_END,), (0,)] or not use.given(0):
+        raise _UnfitError
+    return [(1, *use.given(0)[1:])]
+
+
+def _lstm(use: _Use) -> Sequence[Sizes]:
+    """Of every step and of the two last states, from the sizes of X, W and R."""
+    row, of_inputs, of_states = use.given(0), use.given(1), use.given(2)
+    quantized = use.node.operator != "LSTM"
+    units = of_states[1 if quantized else -1] if len(of_states) == 3 else ""
+    if len(row) != 3 or not isinstance(units, int):
+        raise _UnfitError
+    steps, batch, width = row
+    gates = 4 * units
+    fitting: tuple[Sizes, Sizes] = (1, gates, width), (1, gates, units)
+    if quantized:
+        fitting = ((1, width, gates), (1, units, gates))
+    if (of_inputs, of_states) != fitting:
+        raise _UnfitError
+    return (steps, 1, batch, units), (1, batch, units), (1, batch, units)
+
+
+_RULES: Mapping[str, Callable[[_Use], Sequence[Sizes]]] = {
+    "Add": _spread,
+    "Cast": _same,
+    "DynamicQuantizeLinear": _quantized,
+    "Gather": _gathered,
+    "LSTM": _lstm,
+    "MatMul": _multiplied,
+    "MatMulInteger": _multiplied,
+    "Mul": _spread,
+    "Slice": _last,
+    "Squeeze": _squeezed,
+    "Transpose": _transposed,
+    "Unsqueeze": _unsqueezed,
+    "com.microsoft.DynamicQuantizeLSTM": _lstm,
+}
+"""One for each of `onnx_file.OPERATORS`."""

@@ -1,0 +1,115 @@
+"""Messages of Protocol Buffers, field by field: protobuf.dev/programming-guides/encoding.
+
+Standard library only, and nothing is read that is not asked for: a field of bytes comes as the
+place where they are.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+
+VARINT, BYTES = 0, 2
+_FIXED = {1: 8, 5: 4}  # kind of a field -> its bytes
+
+MOST_FIELDS = 100_000
+"""Of one message: a network's outline has some hundred."""
+
+Span = tuple[int, int]
+"""Where bytes begin and end in the file."""
+
+Field = tuple[int, int | Span]
+"""A field's number, and its value: a whole number, or where its bytes are."""
+
+
+class DamageError(Exception):
+    """The bytes are no message of Protocol Buffers."""
+
+
+def fields(data: mmap.mmap, span: Span) -> Iterator[Field]:
+    """The fields of a message, in order.
+
+    Raises:
+        DamageError: What is there is no message.
+    """
+    at, end = span
+    for _ in range(MOST_FIELDS):
+        if at >= end:
+            return
+        key, at = _varint(data, at, end)
+        kind = key & 7
+        value: int | Span
+        if kind == VARINT:
+            value, at = _varint(data, at, end)
+        elif kind in _FIXED:
+            value, at = (at, at + _FIXED[kind]), at + _FIXED[kind]
+        elif kind == BYTES:
+            size, at = _varint(data, at, end)
+            value, at = (at, at + size), at + size
+        else:
+            raise DamageError(f"a field of kind {kind}")
+        if at > end:
+            raise DamageError("it is cut off")
+        yield key >> 3, value
+    raise DamageError(f"more than {MOST_FIELDS} fields in one message")
+
+
+def span_of(value: int | Span) -> Span:
+    """Where the bytes of a field are.
+
+    Raises:
+        DamageError: It is a number.
+    """
+    if isinstance(value, int):
+        raise DamageError("expected bytes, found a number")
+    return value
+
+
+def text(data: mmap.mmap, value: int | Span, most: int = 1024) -> str:
+    """A field's bytes as text.
+
+    Raises:
+        DamageError: It is no text, or one of more than `most` bytes.
+    """
+    start, end = span_of(value)
+    if end - start > most:
+        raise DamageError(f"a name of {end - start} bytes")
+    try:
+        return data[start:end].decode("utf-8")
+    except UnicodeDecodeError:
+        raise DamageError("a name that is no text") from None
+
+
+def numbers(data: mmap.mmap, value: int | Span, most: int) -> list[int]:
+    """A field's whole numbers of 64 bits with their signs, packed together or one by itself.
+
+    What comes after the first `most` and one more is left aside.
+
+    Raises:
+        DamageError: They are no numbers.
+    """
+    if isinstance(value, int):
+        return [_signed(value)]
+    found: list[int] = []
+    at, end = value
+    while at < end and len(found) <= most:
+        number, at = _varint(data, at, end)
+        found.append(_signed(number))
+    return found
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 64) if number >> 63 else number
+
+
+def _varint(data: mmap.mmap, at: int, end: int) -> tuple[int, int]:
+    """A whole number of 64 bits, and where its bytes end."""
+    number = 0
+    for place, shift in enumerate(range(0, 70, 7), start=at):
+        if place >= end:
+            raise DamageError("it is cut off")
+        byte = data[place]
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number & ((1 << 64) - 1), place + 1
+    raise DamageError("a number of more than 64 bits")
