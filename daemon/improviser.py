@@ -114,7 +114,6 @@ class Improviser:
         self.precision = precision
         cuda = provider == "cuda"
         self.session = open_session(bundle.graph_path(precision), CUDA if cuda else CPU, threads)
-        bundle.check_session(self.session.get_inputs(), self.session.get_outputs())
         if bundle.manifest.window:
             vocabulary = len(self.language.vocabulary)
             self.logits: Callable[[Sequence[int]], NDArray[np.float32]]

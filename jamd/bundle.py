@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from jamd import network_graph
 from jamd.errors import BundleError
-from jamd.manifest import Manifest, Tensor
+from jamd.manifest import Manifest
 from jamd.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -38,15 +38,6 @@ DEFAULT = Path(__file__).with_name("bundles") / "default"
 """The bundle that jamd is shipped with."""
 
 _MOST_MANIFEST_BYTES = 8 << 20  # 65,536 tokens of 100 letters; a real one has 20 kB
-_ONNX_TYPES = {"int32": "tensor(int32)", "float32": "tensor(float)"}
-
-
-class SessionTensor(Protocol):
-    """What onnxruntime's `get_inputs` and `get_outputs` list."""
-
-    name: str
-    type: str
-    shape: list[int | str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +67,7 @@ class Bundle:
             manifest = Manifest.parse(_read_manifest(path / MANIFEST))
             for precision, graph in manifest.graphs.items():
                 _check_file(path / GRAPHS[precision], graph.bytes, graph.sha256)
-                network_graph.check(path / GRAPHS[precision])
+                network_graph.check(path / GRAPHS[precision], manifest)
             if (rehearsal := manifest.rehearsal) is not None:
                 _check_file(path / REHEARSAL, rehearsal.bytes, rehearsal.sha256)
         except OSError as error:
@@ -123,29 +114,6 @@ class Bundle:
                 f"found only {' and '.join(self.precisions)}: export it anew to have both"
             )
         return self.path / GRAPHS[precision]
-
-    def check_session(
-        self, inputs: Iterable[SessionTensor], outputs: Iterable[SessionTensor]
-    ) -> None:
-        """Compare what onnxruntime found in a graph with what the manifest says.
-
-        Args:
-            inputs: `session.get_inputs()`.
-            outputs: `session.get_outputs()`.
-
-        Raises:
-            BundleError: A name, a type or a fixed size differs.
-        """
-        for expected, found in (
-            (self.manifest.inputs, list(inputs)),
-            (self.manifest.outputs, list(outputs)),
-        ):
-            if len(expected) != len(found) or not all(map(_same, expected, found)):
-                raise BundleError(
-                    f"the bundle {self.path} is refused: its graph has "
-                    f"{', '.join(f'{t.name} {t.shape}' for t in found)}, its manifest says "
-                    f"{', '.join(f'{t.name} {list(t.shape)}' for t in expected)}"
-                )
 
 
 def resolve(name: str) -> Path:
@@ -219,16 +187,3 @@ def _check_file(path: Path, size: int, sha256: str) -> None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != sha256:
         raise BundleError(f"{path.name} was altered: its checksum is not the manifest's")
-
-
-def _same(expected: Tensor, found: SessionTensor) -> bool:
-    """Whether names, types and sizes agree; a free size agrees with any name of a free size."""
-    return (
-        expected.name == found.name
-        and _ONNX_TYPES[expected.dtype] == found.type
-        and len(expected.shape) == len(found.shape)
-        and all(
-            a == b if isinstance(a, int) else not isinstance(b, int)
-            for a, b in zip(expected.shape, found.shape, strict=True)
-        )
-    )

@@ -1,8 +1,9 @@
-"""Whether a graph is a network, before anything loads it.
+"""Whether a graph is the network that its bundle's manifest describes, before anything loads it.
 
 The sizes of all that it computes are followed from its inputs to its outputs, by the rules of the
-few operators that `jamd export` writes (github.com/onnx/onnx/blob/main/docs/Operators.md). So no
-graph can make something large out of something small. Standard library only.
+few operators that `jamd export` writes (github.com/onnx/onnx/blob/main/docs/Operators.md). So a
+graph can neither make something large out of something small, nor be of another size than its
+weights, which are in the file, whatever its manifest says. Standard library only.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from jamd import onnx_file
 from jamd.errors import BundleError
-from jamd.manifest import Tensor
+from jamd.manifest import Manifest, Tensor
 from jamd.onnx_file import Node, Outline
 
 MOST_VALUES = 1 << 22
@@ -23,31 +25,57 @@ MOST_VALUES = 1 << 22
 Sizes = tuple[int | str, ...]
 """Of a tensor; a text where the size is free."""
 
+_LSTMS = ("LSTM", "com.microsoft.DynamicQuantizeLSTM")
 _TO_THE_END = (1 << 31) - 1
 
 
-def check(path: Path) -> None:
-    """Refuse an ONNX file that is no network.
+def check(path: Path, manifest: Manifest) -> None:
+    """Refuse an ONNX file that is not a network as `manifest` says.
 
     Raises:
         BundleError: Why, on one line.
         OSError: The file cannot be read.
     """
     outline = onnx_file.read(path)
+    for said, found in ((manifest.inputs, outline.inputs), (manifest.outputs, outline.outputs)):
+        for expected, tensor in zip_longest(said, found):
+            if expected is None or tensor is None or not _fit(expected, tensor):
+                raise BundleError(
+                    f"{path.name} has {_brief(tensor)}, its manifest says {_brief(expected)}"
+                )
     try:
-        _follow(outline)
+        layers = _follow(outline)
     except BundleError as error:
         raise BundleError(f"{path.name} holds {error}: no graph of jamd's has that") from None
+    if layers != manifest.layers:
+        raise BundleError(
+            f"{path.name} has layers of {_listed(layers)} units, "
+            f"its manifest says {_listed(manifest.layers)}"
+        )
 
 
-def _brief(tensors: Sequence[Tensor]) -> str:
-    shown = [f"{ascii(t.name[:20])[1:-1]} {_shown(t.shape)}" for t in tensors[:3]]
-    return ", ".join(shown + ["…"] * (len(tensors) > len(shown))) or "nothing"
+def _fit(expected: Tensor, found: Tensor) -> bool:
+    """Whether names, types and sizes agree; a free size agrees with any name of a free size."""
+    one, other = (
+        (t.name, t.dtype, [size if isinstance(size, int) else None for size in t.shape])
+        for t in (expected, found)
+    )
+    return one == other
+
+
+def _brief(tensor: Tensor | None) -> str:
+    if tensor is None:
+        return "no more tensors"
+    return f"{tensor.dtype} {ascii(tensor.name[:20])[1:-1]} {_shown(tensor.shape)}"
 
 
 def _shown(sizes: Sizes) -> str:
     """For a message: printable and short."""
     return f"[{', '.join(ascii(str(size))[1:-1][:12] for size in sizes[:8])}]"
+
+
+def _listed(layers: Sequence[int]) -> str:
+    return ", ".join(map(str, layers[:8])) + ", …" * (len(layers) > 8) or "no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +138,26 @@ class _Known:
             raise BundleError(f"a {operator} that makes {_shown(sizes)} out of less")
 
 
-def _follow(outline: Outline) -> None:
-    """Refuse a graph whose sizes do not fit together.
+def _follow(outline: Outline) -> tuple[int, ...]:
+    """The units of each LSTM in a graph all of whose sizes fit together, in order.
 
     Raises:
         BundleError: What there is in it that does not; without the file's name.
     """
     known = _Known(outline)
+    layers = []
     for node in outline.nodes:
         results = _results(known.use(node))
         for name, sizes in zip(node.outputs, results, strict=False):
             known.add(name, sizes, node.operator)
+        if node.operator in _LSTMS:
+            layers.append(int(results[1][2]))
     for tensor in outline.outputs:
         found = known.sizes.get(tensor.name)
         if found != tensor.shape:
             what = "nothing" if found is None else _shown(found)
-            raise BundleError(f"{what} for its output {_brief([tensor])}")
+            raise BundleError(f"{what} for its output {_brief(tensor)}")
+    return tuple(layers)
 
 
 def _results(use: _Use) -> Sequence[Sizes]:

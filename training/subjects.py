@@ -62,7 +62,6 @@ def open_subject(name: str, precision: str | None = None) -> Subject:
     session = ort.InferenceSession(
         str(bundle.graph_path(chosen)), options, providers=["CPUExecutionProvider"]
     )
-    bundle.check_session(session.get_inputs(), session.get_outputs())
     vocabulary = Vocabulary(bundle.manifest.vocabulary)
     network = predictors.of_session(session, vocabulary=len(vocabulary))
     name = f"bundle {path}, {chosen} in onnxruntime"

@@ -10,14 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from jamd.bundle import checksum
+from jamd.bundle import DEFAULT, Bundle, checksum
 from jamd.cli import main
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.worker import Load
+from jamd.errors import BundleError
+from jamd.manifest import grid_tensors
 
 BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 GRAPH = (BUNDLE / "model.onnx").read_bytes()
@@ -47,6 +50,35 @@ def with_graph(folder: Path, graph: bytes) -> Path:
     manifest["graphs"]["float32"] |= {"bytes": len(graph), "sha256": checksum(graph)}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
+
+
+def test_a_size_that_its_weights_do_not_have_is_refused(tmp_path: Path) -> None:
+    """Before the network of that size is built, which `jamd train --from` would do."""
+    folder = with_graph(tmp_path / "b", GRAPH)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    tensors = grid_tensors(len(manifest["vocabulary"]), (4096, 4096))
+    manifest["layers"] = [4096, 4096]
+    for name, found in zip(("inputs", "outputs"), tensors, strict=True):
+        manifest[name] = [asdict(tensor) for tensor in found]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(
+        BundleError, match=r"model\.onnx has .* h0 \[batch, 32\], its manifest says"
+    ):
+        Bundle.read(folder)
+
+
+def test_a_graph_that_is_not_played_is_looked_at_too(tmp_path: Path) -> None:
+    """The int8 graph plays; the float32 graph beside it is of another bundle."""
+    folder = tmp_path / "b"
+    shutil.copytree(DEFAULT, folder)
+    (folder / "model.onnx").write_bytes(GRAPH)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["graphs"]["float32"] |= {"bytes": len(GRAPH), "sha256": checksum(GRAPH)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(
+        BundleError, match=r"model\.onnx has .* h0 \[batch, 32\], its manifest says"
+    ):
+        Bundle.read(folder)
 
 
 def damaged(count: int) -> Iterator[bytes]:

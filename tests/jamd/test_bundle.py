@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -265,44 +265,6 @@ def test_bytes_written_over_it_are_refused_or_sound(place: int, noise: bytes) ->
 def test_deep_nesting_is_refused() -> None:
     with pytest.raises(BundleError):
         Manifest.parse(b"[" * 1_000_000)
-
-
-@dataclass
-class Seen:
-    """What onnxruntime would list."""
-
-    name: str
-    type: str
-    shape: list[int | str | None]
-
-
-def seen(change: Callable[[list[Seen]], None] = lambda _: None) -> tuple[list[Seen], list[Seen]]:
-    types = {"int32": "tensor(int32)", "float32": "tensor(float)"}
-    lists = [
-        [Seen(t.name, types[t.dtype], list(t.shape)) for t in tensors]
-        for tensors in grid_tensors(len(TOKENS), LAYERS)
-    ]
-    change(lists[0])
-    return lists[0], lists[1]
-
-
-def test_a_session_that_fits(folder: Path) -> None:
-    Bundle.read(folder).check_session(*seen())
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda inputs: inputs.pop(),
-        lambda inputs: setattr(inputs[1], "shape", ["batch", 17]),
-        lambda inputs: setattr(inputs[1], "shape", [1, 16]),
-        lambda inputs: setattr(inputs[0], "type", "tensor(int64)"),
-        lambda inputs: setattr(inputs[0], "name", "ids"),
-    ],
-)
-def test_a_session_that_does_not_fit(folder: Path, change: Callable[[list[Seen]], None]) -> None:
-    with pytest.raises(BundleError, match="its graph has"):
-        Bundle.read(folder).check_session(*seen(change))
 
 
 def test_the_default_bundle_is_the_packages() -> None:

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from onnx_bytes import constant, ints, model, network, node, stored
+from onnx_bytes import constant, ints, model, network, node, stored, value
 
 from jamd import network_graph
-from jamd.bundle import DEFAULT
+from jamd.bundle import DEFAULT, Bundle
 from jamd.errors import BundleError
+from jamd.manifest import Manifest, grid_tensors
+
+LAYERS = (3, 2)
+GRAPH = network(5, LAYERS)
+INT32, FLOAT32 = (value(11, "tokens", kind, "batch", "time") for kind in (6, 1))
 
 
-def check(folder: Path, graph: bytes) -> None:
+def said(layers: tuple[int, ...] = LAYERS, vocabulary: int = 5) -> Manifest:
+    """A manifest that says that a graph is so large; what else it says is the shipped one's."""
+    inputs, outputs = grid_tensors(vocabulary, layers)
+    return replace(Bundle.read(DEFAULT).manifest, layers=layers, inputs=inputs, outputs=outputs)
+
+
+def check(folder: Path, graph: bytes, manifest: Manifest | None = None) -> None:
     (folder / "model.onnx").write_bytes(model(graph))
-    network_graph.check(folder / "model.onnx")
+    network_graph.check(folder / "model.onnx", manifest or said())
 
 
 def test_what_jamd_exports_passes(tmp_path: Path) -> None:
     for name in ("model.onnx", "model.int8.onnx"):
-        network_graph.check(DEFAULT / name)
-    check(tmp_path, network(5, (3, 2)))
-    check(tmp_path, network(5, (3, 2), between=node("Add", "top top", "last")))
+        network_graph.check(DEFAULT / name, Bundle.read(DEFAULT).manifest)
+    check(tmp_path, GRAPH)
+    check(tmp_path, network(5, LAYERS, between=node("Add", "top top", "last")))
 
 
 # Each is between the top LSTM, which gives (batch, time, 2), and the logits.
@@ -80,7 +92,7 @@ BOMBS = {
         + constant("end", -1)
         + constant("all", (1 << 31) - 1)
         + node("Slice", "turned end all first", "last"),
-        "[1, batch, 5] for its output logits [batch, time, 5]",
+        "[1, batch, 5] for its output float32 logits [batch, time, 5]",
     ),
 }
 
@@ -90,11 +102,46 @@ def test_what_makes_much_out_of_little_is_refused(
     between: bytes, reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(BundleError) as caught:
-        check(tmp_path, network(5, (3, 2), between=between))
+        check(tmp_path, network(5, LAYERS, between=between))
     assert reason in str(caught.value)
     assert str(caught.value).isprintable()
 
 
 def test_an_input_is_no_weights(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="an input 'h0' that has weights, too"):
-        check(tmp_path, network(5, (3, 2)) + stored("h0", 1, 3))
+        check(tmp_path, GRAPH + stored("h0", 1, 3))
+
+
+@pytest.mark.parametrize(
+    ("graph", "manifest", "reason"),
+    [
+        (
+            GRAPH,
+            said((4096, 4096)),
+            "has float32 h0 [batch, 3], its manifest says float32 h0 [batch, 4096]",
+        ),
+        (GRAPH, said((3,)), "has float32 h1 [batch, 2], its manifest says no more tensors"),
+        (GRAPH, said(vocabulary=6), "its manifest says float32 logits [batch, time, 6]"),
+        (
+            GRAPH + value(11, "more", 1, 2),
+            said(),
+            "has float32 more [2], its manifest says no more",
+        ),
+        (
+            GRAPH + value(12, "top", 1, "batch", "time", 2),
+            said(),
+            "has float32 top [batch, time, 2], its manifest says no more",
+        ),
+        (GRAPH.replace(INT32, FLOAT32, 1), said(), "has float32 tokens [batch, time]"),
+        (GRAPH, replace(said(), layers=(3, 4)), "layers of 3, 2 units, its manifest says 3, 4"),
+        # What it says of itself is right, and is not what it computes.
+        (network(5, LAYERS).replace(b"P\x4a", b"Q\x4a"), said(), "MatMul on what nothing gives"),
+    ],
+)
+def test_a_graph_that_is_not_what_its_manifest_says_is_refused(
+    graph: bytes, manifest: Manifest, reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BundleError) as caught:
+        check(tmp_path, graph, manifest)
+    assert reason in str(caught.value)
+    assert len(str(caught.value)) < 250
