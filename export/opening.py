@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd.bundle import Bundle, resolve
+from jamd.errors import BundleError
 from jamd.training.run_folder import expect_run, is_meant_as_run
 
 if TYPE_CHECKING:
@@ -41,6 +42,21 @@ def drafted(run: Run, weights: Path | None = None) -> Generator[Bundle]:
 
     with tempfile.TemporaryDirectory() as temporary:
         yield draft(run, Path(temporary) / "bundle", weights)
+
+
+def expect_trainable(bundle: Bundle) -> None:
+    """Refuse a bundle whose network cannot be trained further, before anything slow is loaded.
+
+    Raises:
+        BundleError: It speaks the article's language, or has no float32 graph.
+    """
+    if bundle.manifest.language != "grid":
+        raise BundleError(
+            f"expected a bundle of the grid language in {bundle.path}, found one of the "
+            f"{bundle.manifest.language} language: only a grid network can be trained further"
+        )
+    bundle.language  # refuses another version of the vocabulary  # noqa: B018
+    bundle.graph_path("float32")
 
 
 def open_run(folder: Path) -> Run:

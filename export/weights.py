@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from jamd.bundle import Bundle
 from jamd.errors import BundleError
 from jamd.export import parity
+from jamd.export.opening import expect_trainable
 from jamd.training import predictors
 from jamd.training.network import GridSize, grid_network
 
@@ -46,12 +47,7 @@ def read_network(bundle: Bundle) -> Loaded:
         BundleError: It speaks the article's language, has no float32 graph, or its graph is not
             built as `jamd export` builds one.
     """
-    if bundle.manifest.language != "grid":
-        raise BundleError(
-            f"expected a bundle of the grid language in {bundle.path}, found one of the "
-            f"{bundle.manifest.language} language: only a grid network can be trained further"
-        )
-    bundle.language  # refuses another version of the vocabulary  # noqa: B018
+    expect_trainable(bundle)
     path = bundle.graph_path("float32")
     try:
         proto = onnx.load(path, load_external_data=False)

@@ -14,6 +14,7 @@ from jamd.errors import CorpusError, SourceError, UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from jamd.bundle import Bundle
     from jamd.language import Context
     from jamd.training.corpus import Corpus
     from jamd.training.runs import Run
@@ -92,51 +93,63 @@ def _begun(args: argparse.Namespace, output: Path) -> Run:
 
 
 def _begin(args: argparse.Namespace, output: Path, console: Console) -> Run:
+    bundle = _bundle(args)
     own = _corpora(args, output, args.style or _config().model.style, console)
     with console.status("loading the network"):
         from jamd.training.backend import load_backend
 
         load_backend()
+        from jamd.bundle import resolve
         from jamd.commands.train import settings_given
         from jamd.training import tune
         from jamd.training.runs import Origin
 
-        network, size, sources, known = _network(args.origin, output)
+        network, size, sources, known = _network(bundle or resolve(args.origin), output)
         old = args.old or known
-        if not old:
-            raise UserError(
-                f"expected a bundle that brings excerpts to rehearse, found none in {args.origin}: "
-                "name a corpus that it learned from with --old CORPUS, or export it anew with "
-                "--rehearsal"
-            )
         settings = replace(tune.SETTINGS, **settings_given(args))
         origin = Origin(args.origin, sources, tuple(_given(args)))
         return tune.begin(output, network, size, origin, own, old, settings)
 
 
-def _network(name: str, output: Path) -> tuple[Any, Any, dict[str, str], list[Path]]:
-    """The network of a bundle or a run, its size, whose music it knows, and corpora of that."""
+def _bundle(args: argparse.Namespace) -> Bundle | None:
+    """The bundle to go on from, refused before anything takes time; None where it is a run."""
     from jamd.bundle import Bundle, resolve
+    from jamd.export.opening import expect_trainable
+    from jamd.training.run_folder import is_meant_as_run
+
+    path = resolve(args.origin)
+    if is_meant_as_run(path):
+        return None
+    bundle = Bundle.read(path)
+    expect_trainable(bundle)
+    if not args.old and bundle.manifest.rehearsal is None:
+        raise UserError(
+            f"expected a bundle that brings excerpts to rehearse, found none in {args.origin}: "
+            "name a corpus that it learned from with --old CORPUS, or export it anew with "
+            "--rehearsal"
+        )
+    return bundle
+
+
+def _network(origin: Bundle | Path, output: Path) -> tuple[Any, Any, dict[str, str], list[Path]]:
+    """The network of a bundle or a run, its size, whose music it knows, and corpora of that."""
     from jamd.export.weights import read_network
     from jamd.training import rehearsal
-    from jamd.training.run_folder import is_meant_as_run
     from jamd.training.runs import Run
 
-    path = resolve(name)
-    if is_meant_as_run(path):
-        found = Run.read(path)
+    if isinstance(origin, Path):
+        found = Run.read(origin)
         if found.language != "grid":
             raise CorpusError(
-                f"{path}: expected a run of the grid language, found one of the {found.language} "
+                f"{origin}: expected a run of the grid language, found one of the {found.language} "
                 "language: only a grid network can be trained further"
             )
         known = [Path(source.path) for source in found.sources]
         sources = dict(found.origin.sources) if found.origin else {}
         return found.network(), found.size, sources, known
-    bundle = Bundle.read(path)
-    loaded = read_network(bundle)
-    corpus = rehearsal.write_corpus(bundle, output / rehearsal.NAME)
-    sources = dict(bundle.manifest.sources)
+    loaded = read_network(origin)
+    corpus = rehearsal.write_corpus(origin, output / rehearsal.NAME)
+    sources = dict(origin.manifest.sources)
     return loaded.network, loaded.size, sources, [] if corpus is None else [corpus.path]
 
 

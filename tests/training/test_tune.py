@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -124,6 +125,20 @@ def test_what_cannot_be_learned_from_is_told_in_one_line(
     ):
         assert main(["train", *arguments]) == 2
         (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("jamd: ")]
+        assert reason in line
+
+
+def test_a_bundle_is_refused_before_the_music_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("jamd.training.backend.load_backend", None)
+    monkeypatch.setattr("jamd.training.prepare.prepare", None)
+    bad = tmp_path / "bad"
+    shutil.copytree(DEFAULT, bad)
+    (bad / "model.onnx").write_bytes(b"")
+    for origin, reason in ((bad, "found 0: it was truncated"), (TINY, "that brings excerpts")):
+        assert main(["train", str(tmp_path), "--from", str(origin), "-o", str(tmp_path / "r")]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
         assert reason in line
 
 
