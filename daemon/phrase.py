@@ -16,6 +16,10 @@ ANSWER_BARS = (1, 2, 4, 8)
 DRONE_BEATS = 2
 """A key held alone for so long is a drone: it need not come up for the phrase to be over."""
 
+PAD_BEATS = 8
+"""Keys held together for so long, two bars of 4/4, are a pad, and need not come up either. Nor need
+keys whose end never came, as where a cable was pulled: they do not silence jamd for good."""
+
 KEYS_UP_BEATS = 7 / 8
 """How long the keys have been up at a phrase's end: a rest of a beat is a breath, and hands leave a
 little early. Without it a long note would end its phrase at the moment of its release; with it 4 of
@@ -90,7 +94,7 @@ class Phrase:
         return min(max(beat_seconds, _GAP_FACTOR * statistics.median(self._gaps)), longest)
 
     def ends(self, beat_seconds: float) -> float | None:
-        """When it is over unless another key goes down; None: that depends on the keys down."""
+        """When it is over unless a key goes down or up before; None: nothing has been played."""
         return self._over(beat_seconds)
 
     def pauses(self, beat_seconds: float) -> float | None:
@@ -101,11 +105,9 @@ class Phrase:
         """When `share` of the silence that ends it has passed."""
         if self.first is None or self.handed_over is not None:
             return self.handed_over
-        if len(self._down) > 1:
-            return None
-        up = self._last_release
-        for struck in self._down.values():  # a drone counts as up from when it is one
-            up = max(up, struck + DRONE_BEATS * beat_seconds)
+        # A drone and a pad count as up from when they are one.
+        held = (DRONE_BEATS if len(self._down) == 1 else PAD_BEATS) * beat_seconds
+        up = max([self._last_release, *(struck + held for struck in self._down.values())])
         pause, rest = self.pause(beat_seconds), KEYS_UP_BEATS * beat_seconds
         return max(self._last_onset + share * pause, up + share * rest)
 

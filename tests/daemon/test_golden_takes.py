@@ -77,6 +77,51 @@ def test_a_drone_is_answered_over_and_never_struck_again() -> None:
     """)
 
 
+def test_a_pad_is_answered_over_and_never_struck_again() -> None:
+    # 48, 60 and 64 are held from 1.1 to 8.1: they count as up from 3.1. The tune above them, of
+    # half notes, has paused for long enough at 3.3. The answer would strike all three on 3.4.
+    played = play(
+        settings(),
+        """
+        1.1.0 player 48 80 336
+        1.1.0 player 60 80 336
+        1.1.0 player 64 80 336
+        1.3.0 player 67 80 9
+        2.1.0 player 70 80 9
+        2.3.0 player 72 80 9
+        3.1.0 player 71 80 9
+        """,
+        bars=10,
+    )
+    assert played.turns == ["3.3 jamd", "7.4 player"]
+    assert played.jamds == rows("""
+        4.2.0 Lead 61 80 9
+        4.4.0 Lead 58 80 9
+        5.2.0 Lead 56 80 9
+        5.4.0 Lead 57 80 9
+    """)
+
+
+def test_keys_that_never_come_up_silence_nobody_for_good() -> None:
+    # The last of the two is struck at 1.3.6 and counts as up two bars later, at 3.3.6.
+    played = play(
+        settings(),
+        """
+        1.1.0 player 60 80 9
+        1.2.0 player 64 80 9
+        1.3.0 player 67 80 480
+        1.3.6 player 65 80 480
+        """,
+    )
+    assert played.turns == ["3.4 jamd", "5.1 player"]
+    assert played.jamds == rows("""
+        4.1.0 Lead 60 86 9
+        4.2.0 Lead 56 80 9
+        4.3.0 Lead 53 80 12
+        4.3.6 Lead 55 75 12
+    """)
+
+
 def test_two_notes_are_not_answered() -> None:
     played = play(settings(), "1.1.0 player 60 80 9\n1.2.0 player 64 80 9")
     assert played.jamds == []

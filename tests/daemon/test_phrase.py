@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.schedule import Key
@@ -40,8 +42,8 @@ def test_a_phrase_does_not_end_while_keys_are_down() -> None:
     assert phrase.ends(BEAT) == pytest.approx(0.5 + 7 / 16)
     for pitch in (98, 99):
         phrase.press(Key(0, pitch), 64, Tick(600), 0.6)
-    assert phrase.ends(BEAT) is None
-    assert phrase.pauses(BEAT) is None
+    assert phrase.ends(BEAT) == 0.6 + 4.0 + 7 / 16, "two bars later they count as up"
+    assert phrase.pauses(BEAT) == 0.6 + 4.0 + 7 / 32
     for pitch in (98, 99):
         phrase.release(Key(0, pitch), Tick(3000), 3.0)
     assert phrase.ends(BEAT) == 3.0 + 7 / 16
@@ -52,14 +54,48 @@ def test_a_key_held_alone_for_two_beats_is_a_drone() -> None:
     phrase = Phrase()
     phrase.press(Key(0, 38), 64, Tick(0), 0.0)
     phrase.press(Key(0, 60), 64, Tick(240), 0.25)
-    assert phrase.ends(BEAT) is None
+    assert phrase.ends(BEAT) == 4.25 + 7 / 16, "it is not alone"
     phrase.release(Key(0, 60), Tick(480), 0.5)
     assert phrase.ends(BEAT) == 1.0 + 7 / 16, "it counts as up from two beats after its strike"
     for tick in (960, 1200, 1440):
         phrase.press(Key(0, 62), 64, Tick(tick), tick / 960)
-        assert phrase.ends(BEAT) is None
+        assert phrase.ends(BEAT) == tick / 960 + 4.0 + 7 / 16
         phrase.release(Key(0, 62), Tick(tick + 60), (tick + 60) / 960)
     assert phrase.ends(BEAT) == pytest.approx(1.5625 + 7 / 16), "when the last key above it came up"
+
+
+def test_keys_held_together_for_two_bars_are_a_pad() -> None:
+    phrase = Phrase()
+    for pitch in (48, 52, 55):
+        phrase.press(Key(0, pitch), 64, Tick(0), 0.0)
+    for onset in (1.0, 4.5):
+        phrase.press(Key(0, 72), 64, Tick(round(onset * 960)), onset)
+        phrase.release(Key(0, 72), Tick(round(onset * 960) + 240), onset + 0.25)
+        assert phrase.ends(BEAT) == max(4.0 + 7 / 16, onset + 1.0), "when the tune above it pauses"
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 3), st.integers(60, 64), st.booleans(), st.floats(0.15, 1.5)),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_whatever_keys_never_come_up_a_phrase_is_over_nine_beats_after_the_last_was_struck(
+    strokes: list[tuple[float, int, bool, float]],
+) -> None:
+    phrase, now = Phrase(), 0.0
+    for wait, pitch, comes_up, length in strokes:
+        now += wait
+        phrase.press(Key(0, pitch), 64, Tick(round(now * 960)), now)
+        struck, last = now, now
+        if comes_up:
+            now += length
+            last = now
+            phrase.release(Key(0, pitch), Tick(round(now * 960)), now)
+    ends = phrase.ends(BEAT)
+    assert ends is not None
+    assert ends - max(struck + 8 * BEAT, last) <= BEAT
 
 
 def test_a_phrase_that_is_handed_over_is_over_now() -> None:
@@ -69,7 +105,7 @@ def test_a_phrase_that_is_handed_over_is_over_now() -> None:
     phrase.hand_over(0.7)
     assert phrase.ends(BEAT) == phrase.pauses(BEAT) == 0.7
     phrase.press(Key(0, 97), 64, Tick(720), 0.75)
-    assert phrase.ends(BEAT) is None, "the player goes on after all"
+    assert phrase.ends(BEAT) == 0.75 + 4.0 + 7 / 16, "the player goes on after all"
     nothing = Phrase()
     nothing.hand_over(1.0)
     assert nothing.ends(BEAT) is None
