@@ -107,6 +107,10 @@ class Controls:
             return None
         return self._meaning(message)
 
+    def let_go(self) -> None:
+        """No pedal or button is pressed any more."""
+        self._pressed.clear()
+
     def panics(self, event: Event) -> bool:
         """Whether an event is a panic: asked for, by its channel mode messages, or by a control."""
         match event:

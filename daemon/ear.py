@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+
+from mido import Message
 
 from jamd.daemon.dynamics import Dynamics
 from jamd.daemon.feel import Feel
@@ -12,13 +13,10 @@ from jamd.daemon.memory import Memory
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.pickup import pickup
 from jamd.daemon.placing import as_played
-from jamd.daemon.schedule import PEDAL_DOWN, Key
+from jamd.daemon.schedule import PEDAL_DOWN, SUSTAIN, Key
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
-
-if TYPE_CHECKING:
-    from mido import Message
 
 DRUMS = 9
 """General MIDI's channel of drums, which counts as 10: its pitches are none."""
@@ -94,6 +92,17 @@ class Ear:
         """The sustain pedal moves, 0..127. What it holds is heard as longer; no phrase is."""
         down = value >= PEDAL_DOWN
         self._memory.heard.pedal(channel, down, self._transport.tick_at(now))
+
+    def releases(self) -> list[Message]:
+        """What lets go of all that is down: the keys, then the pedals."""
+        heard = self._memory.heard
+        return [
+            *(Message("note_off", channel=key.channel, note=key.pitch) for key in heard.keys),
+            *(
+                Message("control_change", channel=channel, control=SUSTAIN, value=0)
+                for channel in heard.pedals
+            ),
+        ]
 
     def pickup(self, now: float) -> Tick:
         """By how much the first note heard lies before a bar line.

@@ -49,6 +49,11 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class InputLost:
+    """Nothing is connected to the input any more: what is down there will not be let go."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerReady:
     """A worker can be asked: the first one, or a new one after a loss."""
 
@@ -127,7 +132,7 @@ class Again:
 
 FromWorker = WorkerReady | WorkerLost | Answered | Failed
 Wish = SetMode | SetTempo | Panic | YourTurn | Tap | Again
-Event = Heard | LinkState | FromWorker | Wish
+Event = Heard | InputLost | LinkState | FromWorker | Wish
 
 
 # Entries: what a take is made of, in the order in which it happened.

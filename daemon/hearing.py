@@ -94,6 +94,16 @@ class Hearing:
             for struck in self._pedals.pop(channel, {}).values():
                 self._silence(struck, tick)
 
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Those that are down, in the order in which they were struck."""
+        return tuple(self._down)
+
+    @property
+    def pedals(self) -> tuple[int, ...]:
+        """The channels whose sustain pedal is down, likewise."""
+        return tuple(self._pedals)
+
     def holds(self, pitch: int) -> bool:
         """Whether a key of this pitch is down, on any channel."""
         return any(key.pitch == pitch for key in self._down)

@@ -22,6 +22,7 @@ from jamd.daemon.events import (
     Entry,
     Event,
     Heard,
+    InputLost,
     Journal,
     LinkState,
     Output,
@@ -100,7 +101,7 @@ class Loop:
         self._link = link
         self._tend_at = self._listen_by = -math.inf
         self._deadline: float | None = -math.inf  # the session's, which only it can change
-        self._stopped = False
+        self._stopped = self._connected = False  # whether anything was connected to the input
         self._told: deque[Event] = deque()
         self._sounding: set[tuple[str, int, int]] = set()  # (output, channel, pitch), as sent
 
@@ -163,7 +164,14 @@ class Loop:
                 self._tend_at = now + TEND_S
                 self._advance(now)
                 self._tend(now, self._session.status(now))
+                self._look_at_input(now)
         return now
+
+    def _look_at_input(self, now: float) -> None:
+        """Only what was connected can be lost: not all that plays to jamd is seen to be."""
+        was, self._connected = self._connected, bool(self._ports.connected().to_input)
+        if was and not self._connected:
+            self._handle(InputLost(), now)
 
     def _handle(self, event: Event, now: float) -> None:
         self._perform(self._session.handle(event, now))

@@ -130,10 +130,11 @@ class Ledger:
         lifts = message.is_cc(SUSTAIN) and message.value < PEDAL_DOWN
         return lifts and message.channel in self._pedals
 
-    def silence(self, tick: Tick) -> Iterator[Outgoing]:
-        """End everything that sounds and lift every pedal."""
+    def silence(self, tick: Tick, only_thru: bool = False) -> Iterator[Outgoing]:
+        """End everything that sounds, or what is no part of jamd's; and lift every pedal."""
         for key in sorted(self._sounding, key=lambda key: (key.channel, key.pitch)):
-            yield from self.end(tick, key)
+            if not only_thru or self._sounding[key].part is None:
+                yield from self.end(tick, key)
         for channel in sorted(self._pedals):
             yield self._control(tick, channel, SUSTAIN)
         self._pedals.clear()

@@ -151,6 +151,8 @@ class Session:
                     self._follow(message, seconds)
             case events.Heard(message):
                 self._listen(message, seconds)
+            case events.InputLost():
+                self._let_go()
             case events.Answered() | events.Failed() | events.WorkerReady() | events.WorkerLost():
                 self._planner.hear(event, self._commit.edge)
             case _:
@@ -212,6 +214,13 @@ class Session:
         elif message.is_cc(SUSTAIN):
             self._ear.pedal(channel, message.value, self._now)
         self._effects += self._stage.thru(message, self._now)
+
+    def _let_go(self) -> None:
+        """Whoever held them down is gone: keys and pedals are up, and what was sent on ends."""
+        self._controls.let_go()
+        for message in self._ear.releases():
+            self._hear(message, Origin.PLAYER)
+        self._effects += self._stage.let_go(self._now)
 
     def _press(self, key: Key, velocity: int, origin: Origin) -> None:
         tune = origin is Origin.PLAYER and self._ear.is_tune(key)

@@ -122,6 +122,10 @@ class Stage:
             return []
         return self._at_once(self._ledger.thru(self._tick(now), message), now)
 
+    def let_go(self, now: float) -> list[Effect]:
+        """End what `thru` has sent on, its pedals too."""
+        return self._at_once(self._ledger.silence(self._tick(now), only_thru=True), now)
+
     def shift(self, by: int) -> None:
         """The bar line was found: every moment is `by` ticks later. Nothing of jamd's is due."""
         self._click.shift(by)

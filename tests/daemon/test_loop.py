@@ -14,6 +14,7 @@ from jamd.daemon.events import (
     Entry,
     Event,
     Heard,
+    InputLost,
     Journal,
     LinkState,
     Mode,
@@ -161,6 +162,26 @@ def test_what_comes_in_is_told_within_a_millisecond() -> None:
         (Heard(C4_ON), 0.5),
         (Heard(C4_OFF), 0.75),
     ]
+
+
+def test_an_input_is_lost_when_the_last_that_was_connected_has_gone() -> None:
+    class Plugged(FakePorts):
+        def connected(self) -> Connected:
+            now = room.clock.now()
+            return Connected(("keys", "pads") if 0.1 < now < 0.3 else ("keys",) * (now < 0.6))
+
+    session = FakeSession()
+    room = Room(session, Plugged())
+    room.loop.run()
+    ((event, moment),) = session.told
+    assert event == InputLost()
+    assert moment == pytest.approx(0.61, abs=0.011)
+
+
+def test_what_was_never_seen_to_be_connected_is_not_lost() -> None:
+    session = FakeSession()
+    Room(session, FakePorts([Received(C4_ON, 0.1, "keys")])).loop.run()
+    assert session.told == [(Heard(C4_ON), 0.1)]
 
 
 def test_effects_are_done_at_their_deadline_and_in_order() -> None:

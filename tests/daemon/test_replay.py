@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from mido import Message
 
 from jamd.cli import main
-from jamd.daemon.events import Event, Heard, Mode, Panic, SetMode, SetTempo, WorkerLost, WorkerReady
+from jamd.daemon.events import (
+    Event,
+    Heard,
+    InputLost,
+    Mode,
+    Panic,
+    SetMode,
+    SetTempo,
+    WorkerLost,
+    WorkerReady,
+)
 from jamd.daemon.follower import Source
 from jamd.daemon.journal import FORMAT, Journaled, Opened, Record, to_line
 from jamd.daemon.replay import ask_again, replay
@@ -69,7 +79,7 @@ happenings = st.one_of(
     st.builds(key, st.sampled_from(["note_on", "note_off"]), st.integers(58, 62)),
     st.builds(Heard, st.sampled_from([Message("clock"), Message("start"), Message("stop")])),
     st.builds(Heard, st.builds(Message, st.just("control_change"), control=st.just(64))),
-    st.sampled_from([Panic(), WorkerLost(), WorkerReady()]),
+    st.sampled_from([Panic(), InputLost(), WorkerLost(), WorkerReady()]),
     st.builds(SetMode, st.sampled_from(Mode)),
     st.builds(SetTempo, st.floats(20, 400)),
 )

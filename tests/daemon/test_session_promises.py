@@ -18,6 +18,7 @@ from jamd.daemon.events import (
     Event,
     Failed,
     Heard,
+    InputLost,
     Journal,
     Mode,
     Output,
@@ -116,6 +117,7 @@ happenings = st.one_of(
     st.just(None),  # time passes
     st.just(None),
     st.sampled_from([WorkerReady(), WorkerLost(), Panic(), Failed(1), Failed(2), YourTurn()]),
+    st.just(InputLost()),
     st.builds(SetMode, st.sampled_from(Mode)),
     st.builds(SetTempo, st.floats(1, 1000)),
 )

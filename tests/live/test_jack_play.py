@@ -112,7 +112,7 @@ class Musician:
         (ears,) = [name for name in names if name.startswith("musician-ears:")]
         jack("jack_connect", mine, listens)
         jack("jack_connect", plays, ears)
-        self.plays, self.listens = plays, listens
+        self.plays, self.listens, self.mine = plays, listens, mine
 
     def listen(self) -> None:
         while packet := self._in.get_message():
@@ -137,6 +137,9 @@ class Musician:
                 self._out.send_message([status, pitch, 80])
                 if status == 0x90:
                     self.struck.append(time.monotonic())
+
+    def press(self, pitch: int) -> None:
+        self._out.send_message([0x90, pitch, 80])
 
     def onsets(self) -> list[float]:
         return [at for at, message in self.heard if begins(message)]
@@ -238,6 +241,21 @@ def test_what_a_route_brings_back_is_not_heard(jack_server: JackServer, tmp_path
         tracks = {track.name: track for track in mido.MidiFile(newest_take(tmp_path)).tracks}
         echoes = sum(map(begins, tracks["player"])) - len(PHRASE)
         assert 0 < echoes < before
+
+    jack_server.undisturbed(attempt)
+
+
+def test_a_keyboard_that_goes_away_leaves_no_note_behind(
+    jack_server: JackServer, tmp_path: Path
+) -> None:
+    def attempt() -> None:
+        with session(tmp_path, "--mode", "off") as (daemon, player):
+            player.press(60)
+            player.listen_until(lambda: player.sounding() == {(0, 60)}, 5, "the note")
+            jack("jack_disconnect", player.mine, player.listens)
+            player.listen_until(lambda: not player.sounding(), 5, "its end")
+            assert daemon.end(signal.SIGINT) == 0, daemon.lines
+        assert main(["replay", str(newest_take(tmp_path))]) == 0, "the same, bit for bit"
 
     jack_server.undisturbed(attempt)
 
