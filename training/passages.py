@@ -27,7 +27,7 @@ from jamd.grid_tokens import (
 from jamd.key import LONGEST_COUNTED, semitones_home
 from jamd.notes import TICKS_PER_STEP
 from jamd.training.phrases import counted_down
-from jamd.training.variations import alone_at_first, misplaced, some_velocity
+from jamd.training.variations import misplaced, some_velocity, without_comp
 
 Ids = NDArray[np.int32]
 Weights = NDArray[np.float32]
@@ -59,6 +59,13 @@ with the first phrase that is counted down, so that an answer brings one along, 
 
 ALONE_UNTIL_ANSWERED = 0.8
 """Of passages whose accompaniment is late and that are counted down, so many have it then."""
+
+RESTING = 0.4
+"""How often the accompaniment of a passage rests for some bars, so that the tune alone says what
+harmony it comes back to."""
+
+LONGEST_REST = 8
+"""Bars."""
 
 UNSTEADY = 0.5
 """How often some of a passage's onsets are misread."""
@@ -115,12 +122,12 @@ def whole(text: Text) -> Passage:
 def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE) -> Passage:
     """A passage to learn from: never twice the same.
 
-    It starts at some bar. Its phrases may be counted down, and its accompaniment come in late. It
-    is transposed as the improviser transposes what it hears: home, by the key that some notes at
-    its beginning tell, how many being drawn by chance; now and then to any key at all. Where the
-    piece has no velocities of its own the network reads one level with a little variation, a
-    different one each time, and is not asked for it. Some onsets may be misread, as a person's are;
-    nobody is asked to foresee those.
+    It starts at some bar. Its phrases may be counted down, and its accompaniment come in late and
+    rest for some bars. It is transposed as the improviser transposes what it hears: home, by the
+    key that some notes at its beginning tell, how many being drawn by chance; now and then to any
+    key at all. Where the piece has no velocities of its own the network reads one level with a
+    little variation, a different one each time, and is not asked for it. Some onsets may be
+    misread, as a person's are; nobody is asked to foresee those.
 
     A text of which only some tokens are taught is a jam, and read as it was played: whole, home.
     """
@@ -133,7 +140,9 @@ def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE
     if rng.random() < ALONE_AT_FIRST:
         if answered == len(tokens) or rng.random() >= ALONE_UNTIL_ANSWERED:
             answered = int(rng.integers(2, len(tokens) + 1))
-        tokens = alone_at_first(tokens, answered)
+        tokens = without_comp(tokens, 0, answered)
+    if rng.random() < RESTING:
+        tokens = without_comp(tokens, *_some_bars(tokens, rng))
     if rng.random() < NOT_AT_HOME:
         semitones = int(rng.integers(-MOST_SEMITONES_DOWN, MOST_SEMITONES_UP + 1))
     else:
@@ -147,6 +156,16 @@ def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE
         tokens, wrong = misplaced(tokens, rng)
         weights[wrong] = 0
     return Passage(tokens, weights)
+
+
+def _some_bars(tokens: Ids, rng: np.random.Generator) -> tuple[int, int]:
+    """Where some bars begin and end; nowhere, where there is only one."""
+    bars = np.flatnonzero(_IS_BAR[tokens])
+    if len(bars) < 2:
+        return 0, 0
+    first = int(rng.integers(1, len(bars)))
+    last = min(first + int(rng.integers(1, LONGEST_REST + 1)), len(bars) - 1)
+    return int(bars[first]), int(bars[last])
 
 
 def _at_home(passage: Passage) -> Passage:

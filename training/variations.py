@@ -1,7 +1,7 @@
 """What differs in a passage each time that it is read.
 
-An accompaniment may come in late, as when a player begins alone; loudness that nobody played is
-drawn anew; some onsets are misread, as a person's are.
+An accompaniment may come in late, as when a player begins alone, or rest for some bars; loudness
+that nobody played is drawn anew; some onsets are misread, as a person's are.
 """
 
 from __future__ import annotations
@@ -30,19 +30,26 @@ _BAR_STEPS[_IS_BAR] = [meter.steps_per_bar for meter in METERS]
 _SLIPS, _CHANCES = (-3, -1, 1, 3), (0.15, 0.35, 0.35, 0.15)
 
 
-def alone_at_first(tokens: Ids, until: int) -> Ids:
-    """Without accompaniment before index `until`; all of it where there is no other part."""
+def without_comp(tokens: Ids, since: int, until: int) -> Ids:
+    """Without accompaniment from index `since` until `until`; all of it where it is the only part.
+
+    Where it comes in again, the harmony that has been reached meanwhile is stated.
+    """
     if not _IS_LEAD[tokens].any():
         return tokens
     index = np.arange(len(tokens))
     # Velocity and Duration go with the note that they belong to.
     owner = np.maximum.accumulate(np.where(_DETAILS_A_NOTE[tokens], 0, index))
-    left_out = (_IS_COMP | _IS_CHORD)[tokens[owner]] & (owner < until)
-    tokens = tokens[~left_out]
+    left_out = (_IS_COMP | _IS_CHORD)[tokens[owner]] & (since <= owner) & (owner < until)
+    kept = tokens[~left_out]
+    chords = tokens[_IS_CHORD[tokens] & left_out]
+    again = np.flatnonzero((_IS_COMP | _IS_CHORD)[tokens] & (index >= until))[:1]
+    if len(chords) and _IS_COMP[tokens[again]].any() and _IS_POSITION[tokens[again - 1]].any():
+        kept = np.insert(kept, again - left_out.sum(), chords[-1])
     # A position at which nothing is left is not stated.
-    empty = _IS_POSITION[tokens[:-1]] & _NEEDS_COMPANY[tokens[1:]]
-    kept: Ids = tokens[np.append(~empty, True)]
-    return kept
+    empty = _IS_POSITION[kept[:-1]] & _NEEDS_COMPANY[kept[1:]]
+    stated: Ids = kept[np.append(~empty, True)]
+    return stated
 
 
 def some_velocity(tokens: Ids, rng: np.random.Generator) -> Ids:
