@@ -70,8 +70,11 @@ class Commit:
         return None if tick is None else self._transport.seconds_at(tick) - self._window
 
     def withdraw(self, now: float) -> None:
-        """Jamd gives way: nothing begins after a sixteenth, and nothing sounds after a beat."""
-        tick = self._transport.tick_at(now + self._stage.ahead_s)
+        """Jamd gives way: nothing leaves after a sixteenth to begin, nor after a beat to end.
+
+        What is certain and still waits for its offset is taken back.
+        """
+        tick = self._stage.leaving(now)
         onsets, limit = Tick(tick + SIXTEENTH), Tick(tick + TICKS_PER_BEAT)
         self._stage.ring_out(onsets, limit)
         self._memory.cut(onsets, limit)

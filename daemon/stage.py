@@ -78,6 +78,10 @@ class Stage:
         """How much earlier than its tick a note leaves, in seconds, 0 or more."""
         return max(0.0, -self._settings.output_offset_s)
 
+    def leaving(self, now: float) -> Tick:
+        """The tick whose notes leave at `now`: another than the present's, by the offset."""
+        return self._transport.tick_at(now - self._settings.output_offset_s)
+
     @property
     def next_due(self) -> float | None:
         """When the next message is due, in seconds; None: not before something happens."""

@@ -6,7 +6,17 @@ import pytest
 from mido import Message
 
 from jamd.daemon import take
-from jamd.daemon.events import Event, Heard, Mode, Send, WorkerReady
+from jamd.daemon.events import (
+    Event,
+    Heard,
+    Mode,
+    Send,
+    SetMode,
+    Sounded,
+    Turn,
+    TurnTaken,
+    WorkerReady,
+)
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import Performance, RecordingPort, ScriptedImproviser, VirtualClock
@@ -62,3 +72,26 @@ def test_notes_leave_by_so_much_and_the_take_has_them_on_the_beat(
 
 def test_later_is_no_later_an_answer() -> None:
     assert jam(0.2, Mode.ANSWER)[0] == jam(0.0, Mode.ANSWER)[0]
+
+
+@pytest.mark.parametrize("take_back", [Heard(Message("note_on", velocity=127)), SetMode(Mode.OFF)])
+@pytest.mark.parametrize("offset_s", [-0.2, 0.0, 0.2])
+def test_a_turn_taken_back_is_so_at_the_port(offset_s: float, take_back: Event) -> None:
+    beat_s = 60 / 160
+    story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
+    for i in range(16):  # sixteenths, and so the answer
+        story.append((i * beat_s / 4, Heard(Message("note_on", note=60 + i % 5))))
+        story.append(((i + 0.8) * beat_s / 4, Heard(Message("note_off", note=60 + i % 5))))
+    story.append((8 * beat_s, take_back))
+    settings = Settings(bpm=160, start_at_once=True, output_offset_s=offset_s)
+    performance = Performance(Session(settings), ScriptedImproviser(), story)
+    performance.run(9.5 * beat_s)
+    turns = [entry for entry in performance.entries if isinstance(entry, TurnTaken)]
+    (taken_s,) = (entry.seconds for entry in turns if entry.turn is Turn.PLAYER)
+    left = [e for e in performance.entries if isinstance(e, Sounded) and e.part is not None]
+    begun = [entry for entry in left if entry.message.type == "note_on"]
+    assert any(entry.seconds > taken_s - 2 * beat_s / 4 for entry in begun), "it was playing"
+    for entry in left:
+        allowed_s = beat_s / 4 if entry.message.type == "note_on" else beat_s
+        assert entry.seconds <= taken_s + allowed_s + 0.001
+    assert len(left) == 2 * len(begun)
