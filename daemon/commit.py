@@ -61,7 +61,8 @@ class Commit:
         playable = list(self._playable(self._planner.commit(self.edge)))
         certain = self._ear.dynamics.shape(playable)
         self._memory.commit(certain)
-        self._stage.play(certain)
+        span = self._planner.span
+        self._stage.play(certain, span.through if span is not None and span.closes else None)
         return bool(certain)
 
     def deadline(self) -> float | None:

@@ -108,8 +108,16 @@ class Feel:
                 while len(self._beats) > _BEATS:
                     del self._beats[next(iter(self._beats))]
 
-    def perform(self, notes: Sequence[Note], ticks_per_second: float) -> list[Note]:
-        """Notes on the grid as they are to be played."""
+    def perform(
+        self, notes: Sequence[Note], ticks_per_second: float, before: Tick | None = None
+    ) -> list[Note]:
+        """Notes on the grid as they are to be played.
+
+        Args:
+            notes: In any order.
+            ticks_per_second: Humans are late by seconds, not by ticks.
+            before: No deviation makes a note last until here; None: it may last as long as it is.
+        """
         played = swung(notes, self.swing if self._fixed is None else self._fixed)
         if not self._humanise_s:
             return played
@@ -118,7 +126,10 @@ class Feel:
         for planned, note in zip(notes, played, strict=True):
             off = self._deviation(planned.onset) * self._humanise_s * ticks_per_second
             onset = max(0, round(note.onset + min(max(off, -limit), limit)))
-            human.append(replace(note, onset=Tick(onset)))
+            length: int = note.duration
+            if before is not None:
+                length = max(1, min(length, before - 1 - onset))
+            human.append(replace(note, onset=Tick(onset), duration=Tick(length)))
         return human
 
     def _deviation(self, tick: Tick) -> float:

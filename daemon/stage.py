@@ -109,9 +109,9 @@ class Stage:
             return self._at_once(self._clock.roll(tick, tick - self._transport.bar_one), now)
         return []
 
-    def play(self, notes: Iterable[Note]) -> None:
-        """Let `notes` sound when they are due."""
-        for note in self._feel.perform(list(notes), self._transport.ticks_per_second):
+    def play(self, notes: Iterable[Note], before: Tick | None = None) -> None:
+        """Let `notes` sound when they are due, and end before a tick if they are to."""
+        for note in self._feel.perform(list(notes), self._transport.ticks_per_second, before):
             lead = note.part is Part.LEAD
             channel = self._settings.lead_channel if lead else self._settings.comp_channel
             self._schedule.add(note, channel)

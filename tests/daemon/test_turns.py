@@ -6,7 +6,8 @@ improviser answers a tune with its mirror image, so what is tested is when jamd 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -16,8 +17,10 @@ from mido import Message
 
 from jamd.daemon.breath import Breath
 from jamd.daemon.events import Event, Heard, Mode, SetMode, TurnTaken, WorkerReady, YourTurn
+from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.transport import SIXTEENTH
 from jamd.daemon.virtual import Performance, ScriptedImproviser
 from jamd.daemon.yielding import Patience, Yield
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
@@ -205,6 +208,23 @@ def test_twos_are_traded_to_the_bar() -> None:
         "7.1.0 Lead 72 86 9",
         "8.1.0 Lead 73 86 9",
     ]
+
+
+class ToTheEnd:
+    """Answers with sixteenths up to the last moment that it is asked for."""
+
+    def plan(self, request: PlanRequest) -> Iterator[Planned]:
+        first = -(-request.context.until // SIXTEENTH) * SIXTEENTH
+        onsets = range(first, request.through, SIXTEENTH)
+        notes = tuple(Note(Tick(onset), 72, 80, SIXTEENTH) for onset in onsets)
+        yield Planned(request.id, notes, request.through, done=True)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_humanised_trade_ends_before_the_players_downbeat(seed: int) -> None:
+    human = replace(jam(trade=2), humanise_s=0.03, seed=seed)
+    notes = play(human, ONE_BAR, bars=10, improviser=ToTheEnd()).notes
+    assert 4 * BAR - SIXTEENTH < notes[-1].end < 4 * BAR
 
 
 def test_the_players_bars_begin_with_the_one_he_plays_in_and_a_pickup_is_before_it() -> None:
