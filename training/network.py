@@ -22,6 +22,13 @@ from keras import ops
 ARTICLE_WINDOW = 32
 """How many tokens the article's network looks back."""
 
+EMBEDDED = 1.0
+"""Standard deviation of the grid network's embedding before it learns."""
+
+LARGER = 5.0
+"""By so much the kernels that read an LSTM's outputs begin larger than Glorot's. The outputs are
+small at first, and else a good part of a run goes by before they tell anything (docs/lab.md, 8)."""
+
 
 @dataclass(frozen=True, slots=True)
 class GridSize:
@@ -192,11 +199,16 @@ class _Layers:
 
 
 def _layers(size: GridSize, use_cudnn: bool | str = "auto") -> _Layers:
+    def larger() -> keras.initializers.Initializer:  # one alone would draw the same twice
+        return keras.initializers.VarianceScaling(LARGER**2, "fan_avg", "uniform")
+
+    embedded = keras.initializers.RandomNormal(stddev=EMBEDDED)
     return _Layers(
-        keras.layers.Embedding(size.vocabulary, size.embedding, name="embedding"),
+        keras.layers.Embedding(size.vocabulary, size.embedding, embedded, name="embedding"),
         [
             keras.layers.LSTM(
                 size.units,
+                kernel_initializer=larger() if layer else "glorot_uniform",
                 return_sequences=True,
                 return_state=True,
                 use_cudnn=use_cudnn,
@@ -204,7 +216,7 @@ def _layers(size: GridSize, use_cudnn: bool | str = "auto") -> _Layers:
             )
             for layer in range(size.layers)
         ],
-        keras.layers.Dense(size.vocabulary, name="logits"),
+        keras.layers.Dense(size.vocabulary, kernel_initializer=larger(), name="logits"),
     )
 
 
