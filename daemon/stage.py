@@ -203,6 +203,7 @@ class Stage:
         return effects
 
     def _at_once(self, outgoing: Iterable[Outgoing], now: float) -> list[Effect]:
+        self._sent = max(self._sent, now)
         return [effect for each in outgoing for effect in _send(each, now)]
 
 

@@ -78,27 +78,32 @@ def test_a_drone_is_answered_over_and_never_struck_again() -> None:
 
 
 def test_a_pad_is_answered_over_and_never_struck_again() -> None:
-    # 48, 60 and 64 are held from 1.1 to 8.1: they count as up from 3.1. The tune above them, of
-    # half notes, has paused for long enough at 3.3. The answer would strike all three on 3.4.
+    # 48, 60 and 64 are held from 1.1 to 9.1: they count as up from 3.1. The tune above them, of
+    # half notes, has paused for long enough whenever the next is due, and at 4.3 there is no next.
+    # The answer would strike all three on 4.4.
     played = play(
         settings(),
         """
-        1.1.0 player 48 80 336
-        1.1.0 player 60 80 336
-        1.1.0 player 64 80 336
+        1.1.0 player 48 80 384
+        1.1.0 player 60 80 384
+        1.1.0 player 64 80 384
         1.3.0 player 67 80 9
         2.1.0 player 70 80 9
         2.3.0 player 72 80 9
         3.1.0 player 71 80 9
+        3.3.0 player 69 80 9
+        4.1.0 player 71 80 9
         """,
         bars=10,
     )
-    assert played.turns == ["3.3 jamd", "7.4 player"]
+    assert played.turns[-2:] == ["4.3 jamd", "8.4 player"]
     assert played.jamds == rows("""
-        4.2.0 Lead 61 80 9
-        4.4.0 Lead 58 80 9
-        5.2.0 Lead 56 80 9
-        5.4.0 Lead 57 80 9
+        5.2.0 Lead 61 80 9
+        5.4.0 Lead 58 80 9
+        6.2.0 Lead 56 80 9
+        6.4.0 Lead 57 80 9
+        7.2.0 Lead 59 80 9
+        7.4.0 Lead 57 80 9
     """)
 
 
