@@ -125,7 +125,7 @@ class Phrase:
 def answer_bars(length: Tick, meter: Meter) -> int:
     """The bars of an answer to so long a phrase: the nearest of `ANSWER_BARS`, of two the longer.
 
-    A phrase that comes to rest on the next bar's downbeat is answered by the bars before it.
+    So a phrase of four bars that comes to rest on the next downbeat is answered by four.
     """
     bars = length / meter.ticks_per_bar
     return min(ANSWER_BARS, key=lambda count: (abs(count - bars), -count))

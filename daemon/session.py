@@ -245,7 +245,8 @@ class Session:
 
     def _begin_afresh(self) -> None:
         """Nothing sounds any more, and the floor is the player's."""
-        self._memory.cut(self._tick, self._tick)
+        left = self._stage.leaving(self._now)  # what has not left by its offset never sounded
+        self._memory.cut(left, left)
         self._ear.begin_phrase()
         self._effects += self._floor.give_back(self._now)
 

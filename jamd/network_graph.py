@@ -46,7 +46,7 @@ def check(path: Path, manifest: Manifest) -> None:
     try:
         layers = _follow(outline)
     except BundleError as error:
-        raise BundleError(f"{path.name} holds {error}: no graph of jamd's has that") from None
+        raise BundleError(f"{path.name} holds {error}: export it anew with this jamd") from None
     if layers != manifest.layers:
         raise BundleError(
             f"{path.name} has layers of {_listed(layers)} units, "
@@ -55,12 +55,16 @@ def check(path: Path, manifest: Manifest) -> None:
 
 
 def _fit(expected: Tensor, found: Tensor) -> bool:
-    """Whether names, types and sizes agree; a free size agrees with any name of a free size."""
+    """Whether names, types and sizes agree; a free size agrees with any name of a free size.
+
+    No two free sizes of a tensor have one name: then they would be taken to be the same.
+    """
+    free = [size for size in found.shape if not isinstance(size, int)]
     one, other = (
         (t.name, t.dtype, [size if isinstance(size, int) else None for size in t.shape])
         for t in (expected, found)
     )
-    return one == other
+    return one == other and len(set(free)) == len(free)
 
 
 def _brief(tensor: Tensor | None) -> str:

@@ -128,7 +128,7 @@ def read(path: Path) -> Outline:
     except DamageError as error:
         raise BundleError(f"{path.name} is no ONNX file: {error}") from None
     except BundleError as error:
-        raise BundleError(f"{path.name} holds {error}: no graph of jamd's has that") from None
+        raise BundleError(f"{path.name} holds {error}: export it anew with this jamd") from None
 
 
 def _model(data: mmap.mmap) -> Outline:

@@ -22,10 +22,10 @@ from keras import ops
 ARTICLE_WINDOW = 32
 """How many tokens the article's network looks back."""
 
-EMBEDDED = 1.0
+EMBEDDING_STDDEV = 1.0
 """Standard deviation of the grid network's embedding before it learns."""
 
-LARGER = 5.0
+KERNEL_GAIN = 5.0
 """By so much the kernels that read an LSTM's outputs begin larger than Glorot's. The outputs are
 small at first, and else a good part of a run goes by before they tell anything (docs/lab.md, 8)."""
 
@@ -200,9 +200,9 @@ class _Layers:
 
 def _layers(size: GridSize, use_cudnn: bool | str = "auto") -> _Layers:
     def larger() -> keras.initializers.Initializer:  # one alone would draw the same twice
-        return keras.initializers.VarianceScaling(LARGER**2, "fan_avg", "uniform")
+        return keras.initializers.VarianceScaling(KERNEL_GAIN**2, "fan_avg", "uniform")
 
-    embedded = keras.initializers.RandomNormal(stddev=EMBEDDED)
+    embedded = keras.initializers.RandomNormal(stddev=EMBEDDING_STDDEV)
     return _Layers(
         keras.layers.Embedding(size.vocabulary, size.embedding, embedded, name="embedding"),
         [

@@ -133,6 +133,11 @@ def test_an_input_is_no_weights(tmp_path: Path) -> None:
             "has float32 top [batch, time, 2], its manifest says no more",
         ),
         (GRAPH.replace(INT32, FLOAT32, 1), said(), "has float32 tokens [batch, time]"),
+        (
+            GRAPH.replace(INT32, value(11, "tokens", 6, "time", "time"), 1),
+            said(),
+            "has int32 tokens [time, time], its manifest says",
+        ),
         (GRAPH, replace(said(), layers=(3, 4)), "layers of 3, 2 units, its manifest says 3, 4"),
         # What it says of itself is right, and is not what it computes.
         (network(5, LAYERS).replace(b"P\x4a", b"Q\x4a"), said(), "MatMul on what nothing gives"),

@@ -16,9 +16,12 @@ load_backend()
 
 from jamd.training.network import (  # noqa: E402 - after the backend, which is loud otherwise
     ARTICLE_WINDOW,
+    EMBEDDING_STDDEV,
+    KERNEL_GAIN,
     ArticleSize,
     GridSize,
     article_network,
+    grid_network,
     grid_pair,
 )
 from jamd.training.windows import article_windows  # noqa: E402
@@ -99,3 +102,14 @@ def test_training_needs_no_backend_of_its_own() -> None:
         source = path.read_text(encoding="utf-8")
         assert "import tensorflow" not in source, path
         assert "tf." not in source.replace("tf.*", ""), path
+
+
+def test_a_grid_network_begins_with_weights_that_its_outputs_can_be_told_by() -> None:
+    network = grid_network(GridSize(vocabulary=50, embedding=16, units=24, layers=3))
+    kernels = {variable.path: np.asarray(variable) for variable in network.weights}
+    assert np.std(kernels["embedding/embeddings"]) == pytest.approx(EMBEDDING_STDDEV, rel=0.1)
+    one, other = (kernels[f"lstm{i}/lstm_cell/kernel"] for i in (1, 2))
+    glorot = np.sqrt(6 / sum(one.shape))
+    assert 4 * glorot < np.abs(one).max() <= KERNEL_GAIN * glorot
+    assert not np.array_equal(one, other)
+    assert np.abs(kernels["logits/kernel"]).max() > 4 * np.sqrt(6 / (24 + 50))
