@@ -52,6 +52,11 @@ class Phrase:
         self._last_release = 0.0
         self._gaps: deque[float] = deque(maxlen=_GAPS)
 
+    @property
+    def keys_down(self) -> int:
+        """How many of its keys are down."""
+        return len(self._down)
+
     def press(self, key: Key, velocity: int, tick: Tick, now: float) -> None:
         """A key goes down at `tick`, which is `now` in seconds."""
         self.notes += 1

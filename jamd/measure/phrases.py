@@ -67,7 +67,6 @@ def count(performance: Performance) -> Count:
     beat = transport.beat_seconds
     phrase = Phrase()
     known: float | None = None  # when the phrase was known to be over
-    down: set[Key] = set()  # of the phrase's own
     up = Tick(0)  # since when no key is down but a drone
     ends = sorted(performance.ends)
     for seconds, tick, key, struck in _strokes(performance, transport):
@@ -76,22 +75,20 @@ def count(performance: Performance) -> Count:
             known = over
         if not struck:
             phrase.release(key, tick, seconds)
-            down.discard(key)
             up = tick
             continue
         if ends and tick > ends[0]:
             ends.pop(0)
             counted.ends += 1
             counted.missed += known is None
-            phrase, down = Phrase(), set()
+            phrase = Phrase()
         elif phrase.first is not None:
             begun = known is not None and answer_start(transport, phrase, known) < tick
-            counted.breaths += begun or (len(down) <= 1 and tick - up >= BREATH)
+            counted.breaths += begun or (phrase.keys_down <= 1 and tick - up >= BREATH)
             counted.interrupted += begun
             if begun:
-                phrase, down = Phrase(), set()
+                phrase = Phrase()
         known = None
-        down.add(key)
         phrase.press(key, 64, tick, seconds)
     if ends:
         over = known or phrase.ends(beat)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from onnx_bytes import constant, ints, model, network, node, stored, value
 
-from jamd import network_graph
+from jamd import network_graph, onnx_file
 from jamd.bundle import DEFAULT, Bundle
 from jamd.errors import BundleError
 from jamd.manifest import Manifest, grid_tensors
@@ -105,6 +105,10 @@ def test_what_makes_much_out_of_little_is_refused(
         check(tmp_path, network(5, LAYERS, between=between))
     assert reason in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+def test_every_operator_that_passes_has_a_rule_for_its_sizes() -> None:
+    assert network_graph._RULES.keys() == onnx_file.OPERATORS.keys()
 
 
 def test_an_input_is_no_weights(tmp_path: Path) -> None:
