@@ -105,6 +105,7 @@ def test_a_peers_tempo_is_followed_from_there_on(bpm: float) -> None:
     entries = [effect.entry for effect in jam.effects if isinstance(effect, Journal)]
     tempos = [entry.bpm for entry in entries if isinstance(entry, TempoSet)]
     assert tempos == pytest.approx([120, bpm])
+    assert [wish.bpm for wish in jam.told] == [None]  # neither joining nor following sets one
 
 
 def test_two_clocks_that_drift_stay_together() -> None:
