@@ -79,6 +79,8 @@ class Commit:
         onsets, limit = Tick(tick + SIXTEENTH), Tick(tick + TICKS_PER_BEAT)
         self._stage.ring_out(onsets, limit)
         self._memory.cut(onsets, limit)
+        if self.breath is not None:
+            self.breath.cut(limit)
 
     def _move(self, tick: Tick) -> None:
         self.edge = max(self.edge, Tick(tick + 1))

@@ -13,6 +13,7 @@ from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
 from jamd.daemon.transport import Transport
 from jamd.daemon.yielding import Patience
+from jamd.notes import TICKS_PER_STEP, Tick
 
 
 class Floor:
@@ -139,9 +140,18 @@ class Floor:
             phrase, begin = self._ear.phrase, self._planner.span.start
             self._answered = phrase
             self._patience = Patience(self._settings.yields, phrase.loudness)
-            endless = self.mode is Mode.ENDLESS
-            self._commit.breath = Breath(self._settings.meter, begin) if endless else None
+            self._breathe(begin)
         return self._pass(Turn.JAMD, now)
+
+    def _breathe(self, begin: Tick) -> None:
+        """Endless music breathes, also where some begins before what there was has ended."""
+        if self.mode is not Mode.ENDLESS:
+            self._commit.breath = None
+        elif self._commit.breath is not None:
+            self._commit.breath.begin(begin)
+        else:
+            strays = TICKS_PER_STEP if self._settings.humanise_s else 0
+            self._commit.breath = Breath(self._settings.meter, begin, strays)
 
     def _pass(self, turn: Turn, now: float) -> list[Effect]:
         if turn is self.turn:
