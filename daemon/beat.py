@@ -21,15 +21,9 @@ from jamd.daemon.link_follower import LinkFollower
 from jamd.daemon.players_beat import Bend, PlayersBeat, Relay
 from jamd.daemon.settings import Settings
 from jamd.daemon.tap_tempo import TapTempo
+from jamd.daemon.tempo_writer import TempoWriter
 from jamd.daemon.transport import Position, Transport, position, pulse
 from jamd.notes import TICKS_PER_BEAT, Tick
-
-TEMPO_NEWS = 0.005
-"""A followed tempo is written into the take when it has changed by this share."""
-
-
-SKIP_S = 0.001
-"""Ticks that the transport leaves out take so long in the take."""
 
 
 class Beat:
@@ -55,10 +49,11 @@ class Beat:
         )
         self._assumed = False  # bar 1 begins with the first note because it had to begin somewhere
         self.counted_in = Tick(0)
-        self._written_bpm = 0.0  # the last tempo in the take
+        self._take = TempoWriter()
         self._taps = TapTempo()
         self._player = PlayersBeat(self.transport) if settings.source is Source.PLAYER else None
         self._bent_until: float | None = None
+        self._bent_bpm = 0.0  # the tempo until then
 
     @property
     def starts_by_itself(self) -> bool:
@@ -113,6 +108,7 @@ class Beat:
         """That note was a pickup: every moment is `by` ticks later in its bar."""
         self._assumed = False
         self.transport.shift(by)
+        self._take.shift(by)
         return [Journal(BarLineFound(self.transport.tick_at(now), now, by))]
 
     @property
@@ -145,13 +141,14 @@ class Beat:
     def make(self, move: Move, now: float, edge: Tick) -> list[Effect]:
         """Do as the sequencer does. What sounds must have been ended."""
         self._assumed = False
-        if self.transport.rolling:
-            self.transport.halt(now)
+        effects = self.tempo_news(now)
+        self._bent_until = None
         if not isinstance(move, Roll):
-            return []
-        tick, effects = self._roll(move.song, now, edge)
+            self.transport.halt(now)
+            return effects
+        tick, rolled = self._roll(move.song, now, edge)
         self.follower.rolled(tick)
-        return effects
+        return effects + rolled
 
     def set_tempo(self, bpm: float, now: float) -> list[Effect]:
         """Play on at `bpm`, unless the tempo is somebody else's."""
@@ -161,7 +158,7 @@ class Beat:
         self.transport.set_tempo(bpm, now)
         if self._link is not None:
             self._link.pass_tempo_on(now)
-        return self._write_tempo(now)
+        return self._write_tempo(now, self.transport.bpm)
 
     def press(self, velocity: int, now: float, *, begins: bool, leads: bool) -> list[Effect]:
         """The player strikes a note.
@@ -209,28 +206,27 @@ class Beat:
     def bend(self, tick: Tick, seconds: float, bpm: float, now: float) -> list[Effect]:
         """Come to `tick` at `seconds`, both still to come, and play on from there at `bpm`."""
         until = self.transport.bend(tick, seconds, bpm, now)
-        self._bent_until, self._written_bpm = seconds, self.transport.bpm
-        return [Journal(TempoSet(self.transport.tick_at(now), now, until))]
+        effects = self._write_tempo(now, until)
+        self._bent_until, self._bent_bpm = seconds, until
+        return effects
 
     def tempo_news(self, now: float) -> list[Effect]:
-        """For the take, when the tempo has changed so far that it matters."""
+        """For the take, so that its time is the transport's up to `now`."""
+        if not self.transport.rolling:
+            return []
         if self._bent_until is not None and self._bent_until <= now:
-            return self._write_tempo(self._bent_until)
-        changed = abs(self.transport.bpm - self._written_bpm)
-        return self._write_tempo(now) if changed > TEMPO_NEWS * self._written_bpm else []
+            return self._write_tempo(self._bent_until, self.transport.bpm)
+        bpm = self.transport.bpm if self._bent_until is None else self._bent_bpm
+        return _journal(self._take.follow(self.transport.exact_tick(now), now, bpm))
 
     def _relay(self, move: Relay, now: float) -> tuple[list[Effect], Callable[[Tick], Tick]]:
-        left = self.transport.tick_at(now)
+        effects = self.tempo_news(now)
         before = self.transport.tempo_map
         self.transport.relay(move.tick, move.seconds, move.bpm)
-        skipped = self.transport.tick_at(now) - left
-        effects: list[Effect] = []
-        if skipped > 0:  # the take passes over them in no time
-            bpm = skipped / TICKS_PER_BEAT * 60 / SKIP_S
-            effects.append(Journal(TempoSet(left, now, bpm)))
-        return effects + self._write_tempo(now), lambda tick: self.transport.tick_at(
-            before.seconds_at(tick)
-        )
+        self._bent_until = None
+        # In the take the ticks left out pass in no time.
+        effects += _journal(self._take.skip(self.transport.exact_tick(now), self.transport.bpm))
+        return effects, lambda tick: self.transport.tick_at(before.seconds_at(tick))
 
     def _as_if_bent_before(self, bend: Bend) -> Callable[[Tick], Tick]:
         heard = self.transport.tempo_map
@@ -247,12 +243,20 @@ class Beat:
         effects: list[Effect] = []
         if not self.transport.begun:
             effects.append(Journal(MeterSet(Tick(0), now, self._settings.meter)))
+        leaps = self.transport.rolling  # else it stood, and the take need not hold the pause
+        if leaps:
+            self.transport.halt(now)
         tick = self.transport.start(now, edge, song)
-        return tick, effects + self._write_tempo(now)
+        bpm = self.transport.bpm
+        written = self._take.skip(tick, bpm) if leaps else self._take.start(tick, now, bpm)
+        return tick, effects + _journal(written)
 
-    def _write_tempo(self, now: float) -> list[Effect]:
+    def _write_tempo(self, now: float, bpm: float) -> list[Effect]:
         self._bent_until = None
         if not self.transport.rolling:
             return []
-        self._written_bpm = self.transport.bpm
-        return [Journal(TempoSet(self.transport.tick_at(now), now, self._written_bpm))]
+        return _journal(self._take.change(self.transport.exact_tick(now), now, bpm))
+
+
+def _journal(written: list[TempoSet]) -> list[Effect]:
+    return [Journal(entry) for entry in written]

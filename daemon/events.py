@@ -157,7 +157,11 @@ class Sounded:
 
 @dataclass(frozen=True, slots=True)
 class TempoSet:
-    """The tempo from `tick` on, in quarter notes a minute."""
+    """The tempo from `tick` on, in quarter notes a minute.
+
+    It may be found a little later, so the tick may lie before those of the entries before it; of
+    several at one tick the last counts.
+    """
 
     tick: int
     seconds: float

@@ -25,6 +25,7 @@ from jamd.daemon.events import (
     TempoSet,
     TurnTaken,
 )
+from jamd.daemon.tempo_writer import tempo_us
 from jamd.daemon.transport import FASTEST_BPM, SLOWEST_BPM, position
 from jamd.errors import SourceError
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
@@ -55,6 +56,8 @@ def to_midi(entries: Iterable[Entry]) -> MidiFile:
     A note without its end, as in a take cut off by a crash, ends with the take.
     """
     entries = sorted(_in_bars(entries), key=lambda entry: entry.tick)
+    tempos = {entry.tick: entry for entry in entries if isinstance(entry, TempoSet)}
+    entries = [e for e in entries if not isinstance(e, TempoSet) or tempos[e.tick] is e]
     end = entries[-1].tick if entries else 0
     file = MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
     conductor = [(entry.tick, meta) for entry in entries if (meta := _meta(entry)) is not None]
@@ -91,7 +94,7 @@ def _meta(entry: Entry) -> MetaMessage | None:
         case MeterSet(meter=Meter(top, bottom)):
             return MetaMessage("time_signature", numerator=top, denominator=bottom)
         case TempoSet(bpm=bpm):
-            return MetaMessage("set_tempo", tempo=mido.bpm2tempo(bpm))
+            return MetaMessage("set_tempo", tempo=tempo_us(bpm))
         case TurnTaken(turn=turn):
             return MetaMessage("marker", text=TURN_MARKER + turn.value)
         case ControlUsed(action=action):

@@ -103,8 +103,10 @@ def test_a_peers_tempo_is_followed_from_there_on(bpm: float) -> None:
         off = (jam.beat(now) - (2 + beats) + 2) % 4 - 2
         assert abs(off) * beat_s < 0.001
     entries = [effect.entry for effect in jam.effects if isinstance(effect, Journal)]
-    tempos = [entry.bpm for entry in entries if isinstance(entry, TempoSet)]
-    assert tempos == pytest.approx([120, bpm])
+    tempos = {entry.tick: entry.bpm for entry in entries if isinstance(entry, TempoSet)}
+    first, *_, last = tempos.values()
+    assert (first, last) == pytest.approx((120, bpm))
+    assert len(tempos) <= 3  # it was heard of 5 ms late, and caught up with
     assert [wish.bpm for wish in jam.told] == [None]  # neither joining nor following sets one
 
 

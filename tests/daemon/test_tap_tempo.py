@@ -106,6 +106,6 @@ def test_ticks_only_rise(gaps: list[float]) -> None:
         entries = played_to(session, now) + session.handle(Tap(), now)
         entries += session.handle(heard(60), now)
         for effect in entries:
-            if isinstance(effect, Journal):
+            if isinstance(effect, Journal) and not isinstance(effect.entry, TempoSet):
                 assert effect.entry.tick >= last
                 last = effect.entry.tick

@@ -1,0 +1,182 @@
+"""The tempo map of a take, written while the tempo is still being followed.
+
+A transport that follows somebody is steered at every pulse. Its way from seconds to ticks is a line
+of many short pieces, and the take's tempo map is one of few long pieces that stays within `APART_S`
+of it: a swing filter (Elmeleegy and others, "Online Piece-wise Linear Approximation of Numerical
+Streams with Precision Guarantees", VLDB 2009). Each piece begins where the one before it ends, so
+errors do not add up. While it lasts, it is known which tempos would have kept it within `GOAL_S` up
+to now; when none is left, it ends at the moment before, and another begins there. A piece that
+began beside a jittering transport is soon over, so the one before it may bend a little further,
+within `APART_S`, to end nearer.
+
+What is written is right at every moment, so that a take cut off by a crash is: where the tempo that
+was written for a piece no longer keeps it near enough, a better one is written for the same tick.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from jamd.daemon.events import TempoSet
+from jamd.notes import TICKS_PER_BEAT, Tick
+
+GOAL_S, APART_S = 0.00275, 0.00375
+"""How far the file's time should be at most from the transport's, and how far it is. With half a
+tick for the rounding of a note, that is within 5 ms from 50 quarter notes a minute on."""
+
+_NEWS = 0.05  # where the tempo that is told changes by this share, another piece begins
+_NEAR_S = 0.001  # a piece that ends nearer than this to where it should, ends there
+_HALFWAY = 0.5  # else a piece beside a jittering transport would be led to its other side
+_MARGIN = 0.25  # how far inside of those that are left a tempo is chosen, as a share of them
+_ODD = 4.0  # a piece's tempo is not further from what is told than this factor
+_SKIP_S = 0.001  # ticks that the transport leaves out take so long
+
+_MOST_US = 0xFFFFFF  # what a MIDI file can hold
+
+
+def tempo_us(bpm: float) -> int:
+    """A tempo as a MIDI file has it: microseconds a quarter note, whole."""
+    return min(max(round(60e6 / bpm), 1), _MOST_US)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    tick: float
+    seconds: float
+
+
+class TempoWriter:
+    """Says which tempos a take needs.
+
+    Every method returns what is to be written, in order; of several at one tick the last counts.
+    Ticks and seconds are the transport's, and rise from call to call.
+    """
+
+    def __init__(self) -> None:
+        self._last = _Moment(0.0, 0.0)  # where the transport was at the last call
+        self._begun_s = 0.0  # when the piece began on the transport,
+        self._tick = Tick(0)  # where in the file,
+        self._seconds = 0.0  # and when by the file's time
+        self._us: int | None = None  # its tempo; None: not written yet
+        self._least_us, self._most_us = 1, _MOST_US  # the tempos that keep it within `GOAL_S`
+        self._outer_us = 1.0, float(_MOST_US)  # and those that keep it within `APART_S`
+        self._told = 0.0  # the transport's, in quarter notes a minute, when the piece began
+
+    def start(self, tick: Tick, seconds: float, bpm: float) -> list[TempoSet]:
+        """The transport begins to roll: `tick` is at `seconds`, whatever was written before."""
+        self._us = None
+        self._tick, self._seconds = tick, seconds
+        self._last = _Moment(tick, seconds)
+        return self._begin(bpm)
+
+    def follow(self, tick: float, seconds: float, bpm: float) -> list[TempoSet]:
+        """The transport is at `tick` at `seconds`. Since the last call it went straight.
+
+        Args:
+            tick: With its fraction.
+            seconds: The moment.
+            bpm: Its tempo as it is told, which is written where it is near enough.
+        """
+        written: list[TempoSet] = []
+        moment = _Moment(tick, seconds)
+        if self._leaves(moment):
+            if round(self._last.tick) > self._tick:
+                written += self._end(_HALFWAY)
+                self._restart(bpm)
+            if self._leaves(moment):  # it began too far off: as near as can be from now on
+                self._least_us, self._most_us = 1, _MOST_US
+        self._take_in(moment)
+        if self._us is None or not self._least_us <= self._us <= self._most_us:
+            written += self._write(self._choose(bpm))
+        if abs(bpm / self._told - 1) > _NEWS:
+            written += self._begin(bpm)
+        return written
+
+    def change(self, tick: float, seconds: float, bpm: float) -> list[TempoSet]:
+        """At `tick`, at `seconds`, the tempo becomes `bpm`."""
+        written = self.follow(tick, seconds, bpm)
+        if round(tick) > self._tick:
+            written += self._end(1.0)
+        return written + self._begin(bpm)
+
+    def skip(self, tick: float, bpm: float) -> list[TempoSet]:
+        """The transport leaps to a later `tick` from where it was last, and goes on at `bpm`."""
+        skipped = round(tick) - round(self._last.tick)
+        written: list[TempoSet] = []
+        if skipped > 0:
+            written += self._begin(skipped / TICKS_PER_BEAT * 60 / _SKIP_S)
+            self._last = _Moment(tick, self._last.seconds)
+        return written + self._begin(bpm)
+
+    def shift(self, by: int) -> None:
+        """Every moment lies `by` ticks later."""
+        self._tick = Tick(self._tick + by)
+        self._last = _Moment(self._last.tick + by, self._last.seconds)
+
+    def _allowed(self, moment: _Moment, apart_s: float) -> tuple[float, float]:
+        """The least and the most microseconds a quarter note that bring the piece to `moment`."""
+        quarters = (moment.tick - self._tick) / TICKS_PER_BEAT
+        if quarters <= 0:
+            return 1, _MOST_US
+        off_us, apart_us = (moment.seconds - self._seconds) * 1e6, apart_s * 1e6
+        return max((off_us - apart_us) / quarters, 1), min((off_us + apart_us) / quarters, _MOST_US)
+
+    def _leaves(self, moment: _Moment) -> bool:
+        """Whether no tempo keeps the piece near enough up to `moment`."""
+        least, most = self._allowed(moment, GOAL_S)
+        return max(self._least_us, math.ceil(least)) > min(self._most_us, math.floor(most))
+
+    def _take_in(self, moment: _Moment) -> None:
+        least, most = self._allowed(moment, GOAL_S)
+        self._least_us = max(self._least_us, math.ceil(least))
+        self._most_us = min(self._most_us, math.floor(most))
+        least, most = self._allowed(moment, APART_S)
+        self._outer_us = max(self._outer_us[0], least), min(self._outer_us[1], most)
+        self._last = moment
+
+    def _end(self, share: float) -> list[TempoSet]:
+        """Let the piece end nearer to where the transport was last, by this share of the way."""
+        quarters = (self._last.tick - self._tick) / TICKS_PER_BEAT
+        straight_us = (self._last.seconds - self._seconds) * 1e6 / quarters
+        us = self._us_now + share * (straight_us - self._us_now)
+        us = min(max(us, self._outer_us[0]), self._outer_us[1])
+        gain_s = abs(us - self._us_now) / 1e6 * quarters
+        if gain_s <= max(_NEAR_S, us / 1e6 / TICKS_PER_BEAT / 2):  # it begins on a whole tick
+            return []
+        return self._write(60e6 / round(us))
+
+    def _begin(self, bpm: float) -> list[TempoSet]:
+        self._restart(bpm)
+        return self._write(bpm)
+
+    def _restart(self, bpm: float) -> None:
+        """Begin another piece where the transport was last."""
+        tick = Tick(max(self._tick, round(self._last.tick)))
+        if tick > self._tick:
+            self._seconds += (tick - self._tick) * self._us_now / 1e6 / TICKS_PER_BEAT
+        self._tick, self._begun_s, self._us = tick, self._last.seconds, None
+        self._least_us, self._most_us = 1, _MOST_US
+        self._outer_us = 1.0, float(_MOST_US)
+        self._told = bpm
+
+    @property
+    def _us_now(self) -> int:
+        assert self._us is not None
+        return self._us
+
+    def _choose(self, bpm: float) -> float:
+        """A tempo that keeps the piece near enough, `bpm` if that does."""
+        told = tempo_us(bpm)
+        least, most = self._least_us, self._most_us
+        if least > most:  # seldom: nobody looked for hours, or a piece began too far off
+            least = most = (least + most) // 2
+        if least <= told <= most:
+            return bpm
+        margin = round(_MARGIN * min(most - least, told))
+        us = min(max(told, least + margin), most - margin)
+        return 60e6 / min(max(us, told / _ODD), told * _ODD)
+
+    def _write(self, bpm: float) -> list[TempoSet]:
+        self._us = tempo_us(bpm)
+        return [TempoSet(self._tick, self._begun_s, bpm)]
