@@ -95,6 +95,42 @@ def others(ports: Collection[PortSeen], own: Own, way: Way) -> tuple[str, ...]:
     return tuple(sorted({port.name for port in ports if port.id in peers}))
 
 
+def sources(ports: Collection[PortSeen], own: Own, inputs: Collection[str]) -> frozenset[str]:
+    """The ids of the ports of others that play to these inputs of jamd's."""
+    peers = {peer for port in ports if port.id in inputs for peer in port.peers or ()}
+    return frozenset(peers - own.ids[Way.OUT])
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Who is at the other end, by name, sorted.
+
+    Attributes:
+        to_input: What can be heard.
+        from_output: What is played to.
+        complete: False where the system only tells of the connections that jamd made itself.
+        mixed: The ids of those whose messages come in on one port, so that whose is whose cannot be
+            told. jamd's own are left out.
+    """
+
+    to_input: tuple[str, ...] = ()
+    from_output: tuple[str, ...] = ()
+    complete: bool = True
+    mixed: frozenset[str] = frozenset()
+
+
+def news(before: Connected, after: Connected) -> list[str]:
+    """What has changed, one line each."""
+    lines = []
+    for was, is_now, listening in (
+        (before.to_input, after.to_input, "listening to"),
+        (before.from_output, after.from_output, "playing to"),
+    ):
+        lines += [f"{listening} {name}" for name in is_now if name not in was]
+        lines += [f"no longer {listening} {name}" for name in was if name not in is_now]
+    return lines
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """One look.

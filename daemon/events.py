@@ -50,7 +50,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class InputLost:
-    """Nothing is connected to the input any more: what is down there will not be let go."""
+    """Whoever may hold keys down has gone: what is down will not be let go."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Protocol
 from mido import Message
 
 from jamd.daemon.clock import AWAKE_S, Clock
+from jamd.daemon.connections import Connected
 from jamd.daemon.events import (
     Ask,
     Effect,
@@ -101,7 +102,8 @@ class Loop:
         self._link = link
         self._tend_at = self._listen_by = -math.inf
         self._deadline: float | None = -math.inf  # the session's, which only it can change
-        self._stopped = self._connected = False  # whether anything was connected to the input
+        self._stopped = False
+        self._connected = Connected()
         self._told: deque[Event] = deque()
         self._sounding: set[tuple[str, int, int]] = set()  # (output, channel, pitch), as sent
 
@@ -168,9 +170,14 @@ class Loop:
         return now
 
     def _look_at_input(self, now: float) -> None:
-        """Only what was connected can be lost: not all that plays to jamd is seen to be."""
-        was, self._connected = self._connected, bool(self._ports.connected().to_input)
-        if was and not self._connected:
+        """Only what was connected can be lost: not all that plays to jamd is seen to be.
+
+        Where several come in on one port, nobody knows whose keys are down, and when any of them
+        has gone, all are let go: who still plays can strike again, a note that hangs stays.
+        """
+        was, self._connected = self._connected, self._ports.connected()
+        emptied = was.to_input and not self._connected.to_input
+        if emptied or was.mixed - self._connected.mixed:
             self._handle(InputLost(), now)
 
     def _handle(self, event: Event, now: float) -> None:

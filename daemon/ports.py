@@ -21,14 +21,24 @@ joins a thread that waits for the lock which the closing one holds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import rtmidi
 from mido import Message
 
 from jamd.config import Midi
-from jamd.daemon.connections import Link, Own, Sight, Watcher, Way, Wishes, others
+from jamd.daemon.connections import (
+    Connected,
+    Link,
+    Own,
+    Sight,
+    Watcher,
+    Way,
+    Wishes,
+    news,
+    others,
+    sources,
+)
 from jamd.daemon.events import Output
 from jamd.daemon.midi_system import NoMidiSystem, System, open_system
 from jamd.daemon.rtmidi_ports import Received, RtmidiInput, RtmidiOutput
@@ -41,21 +51,6 @@ UNSEEN_LIMIT = 2000
 """Most messages sent between two looks at the system. RtMidi waits for ever once some 2,300 lie in
 the buffer of a JACK server that has died, so more are not handed out: twenty times what MIDI's own
 wire carries in that time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """Who is at the other end, by name, sorted.
-
-    Attributes:
-        to_input: What can be heard.
-        from_output: What is played to.
-        complete: False where the system only tells of the connections that jamd made itself.
-    """
-
-    to_input: tuple[str, ...] = ()
-    from_output: tuple[str, ...] = ()
-    complete: bool = True
 
 
 class Ports(Protocol):
@@ -142,11 +137,14 @@ class LivePorts:
         self._watcher: Watcher | None = None
         self._acted_on: Sight | None = None
         self._unseen = 0
+        self._let_go: list[Received] = []  # what was down on an input that has gone
         self._open(system)
 
     def poll(self, now: float) -> list[Received]:
         """What has come in on every input, oldest first."""
-        received = [r for source in self._inputs.values() for r in source.poll(now)]
+        received, self._let_go = self._let_go, []
+        for source in self._inputs.values():
+            received += source.poll(now)
         if len(self._inputs) > 1:
             received.sort(key=lambda r: r.seconds)
         return received
@@ -175,11 +173,11 @@ class LivePorts:
         if sight.ports is None:
             self._lose(now)
             return [f"{self.system_name} has gone: waiting for it to come back"]
-        self._drop_dead(sight)
+        self._drop_dead(sight, now)
         for link in sight.to_open:
             self._hold(link, sight)
         before, self._connected = self._connected, self._look_at_connections(sight)
-        return _news(before, self._connected)
+        return news(before, self._connected)
 
     def close(self) -> None:
         """Close every port, under traffic too. What was sent before is still delivered."""
@@ -247,13 +245,18 @@ class LivePorts:
         self._own.ids[link.way] |= ids
         self._held_since[link.way, link.port.id] = sight.number, ids
 
-    def _drop_dead(self, sight: Sight) -> None:
-        """Close what is open on a port that has gone, or that came back as another."""
+    def _drop_dead(self, sight: Sight, now: float) -> None:
+        """Close what is open on a port that has gone, or that came back as another.
+
+        Nobody lets go of what was down there, so that is done here: no other input's is touched.
+        """
         ports = {port.id: port for port in sight.ports or ()}
         for (way, target), (since, ids) in list(self._held_since.items()):
             cut = any(ports[own].peers == () for own in ids if own in ports)
             if sight.number < since + 2 or (target in ports and not cut):
                 continue  # the look may have begun before this was opened
+            if way is Way.IN:
+                self._let_go += self._inputs[target].let_go(now)
             port = self._inputs.pop(target) if way is Way.IN else self._outputs.pop(target)
             port.close()
             self._own.ids[way] -= ids
@@ -268,7 +271,14 @@ class LivePorts:
                 for way in Way
             }
             return Connected(held[Way.IN], held[Way.OUT], complete=False)
-        return Connected(others(ports, self._own, Way.IN), others(ports, self._own, Way.OUT))
+        told_apart: set[str] = set()
+        for (way, _), (_, ids) in self._held_since.items():
+            told_apart |= ids if way is Way.IN else set()
+        return Connected(
+            others(ports, self._own, Way.IN),
+            others(ports, self._own, Way.OUT),
+            mixed=sources(ports, self._own, self._own.ids[Way.IN] - told_apart),
+        )
 
     def _lose(self, now: float) -> None:
         self.close()
@@ -284,15 +294,3 @@ class LivePorts:
         except (NoMidiSystem, PortError):
             return []
         return [f"{self.system_name} is back"]
-
-
-def _news(before: Connected, after: Connected) -> list[str]:
-    """What has changed, one line each."""
-    lines = []
-    for was, is_now, listening in (
-        (before.to_input, after.to_input, "listening to"),
-        (before.from_output, after.from_output, "playing to"),
-    ):
-        lines += [f"{listening} {name}" for name in is_now if name not in was]
-        lines += [f"no longer {listening} {name}" for name in was if name not in is_now]
-    return lines

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from mido import Message
 
+from jamd.daemon.connections import Connected
 from jamd.daemon.events import Output
 from jamd.daemon.follower import Source
-from jamd.daemon.ports import Connected
 from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.settings import Settings
 from jamd.daemon.take import read_song

@@ -8,6 +8,7 @@ from itertools import islice
 import rtmidi
 from mido import Message
 
+from jamd.daemon.held import Held
 from jamd.daemon.messages import ByteStream
 from jamd.daemon.midi_system import CLIENT, PortSeen, System
 from jamd.errors import PortError
@@ -68,6 +69,7 @@ class RtmidiInput:
         self.name = target.name if target else name
         self._stream = ByteStream()
         self._arrival = Arrival()
+        self._held = Held()
         try:
             self._midi = rtmidi.MidiIn(system.api, CLIENT, queue_size_limit=QUEUE_LIMIT)
         except rtmidi.RtMidiError as error:
@@ -82,7 +84,13 @@ class RtmidiInput:
         for data, since_last_s in islice(iter(self._midi.get_message, None), POLL_LIMIT):
             seconds = self._arrival.place(since_last_s, now)
             received += (Received(m, seconds, self.name) for m in self._stream.feed(bytes(data)))
+        for one in received:
+            self._held.hear(one.message)
         return received
+
+    def let_go(self, now: float) -> list[Received]:
+        """What is down here comes up, for whoever held it is gone."""
+        return [Received(message, now, self.name) for message in self._held.releases()]
 
     def close(self) -> None:
         self._midi.close_port()

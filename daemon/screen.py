@@ -8,8 +8,8 @@ from contextlib import suppress
 from itertools import groupby
 from typing import TextIO
 
+from jamd.daemon.connections import Connected
 from jamd.daemon.events import Sounded, Turn
-from jamd.daemon.ports import Connected
 from jamd.daemon.status import Status
 from jamd.daemon.transport import position
 from jamd.errors import printable

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jamd.daemon import providers
+from jamd.daemon.connections import Connected
 from jamd.daemon.events import Entry, Event, Panic, Sounded
 from jamd.daemon.plain import to_plain
-from jamd.daemon.ports import Connected, Ports
+from jamd.daemon.ports import Ports
 from jamd.daemon.recorder import Recorder
 from jamd.daemon.rehearsal import RehearsalRoom
 from jamd.daemon.remote import PANIC, STATUS

@@ -20,11 +20,11 @@ from mido import Message
 
 from jamd.config import Config
 from jamd.daemon.clock import MonotonicClock
+from jamd.daemon.connections import Connected
 from jamd.daemon.events import Answered, Entry, Event, Mode, Output, Sounded, WorkerReady
 from jamd.daemon.follower import Source
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_clock import CLOCKS_PER_BEAT
-from jamd.daemon.ports import Connected
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.session import Session

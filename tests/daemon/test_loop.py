@@ -8,6 +8,7 @@ import pytest
 from mido import Message
 
 from jamd.daemon.clock import AWAKE_S
+from jamd.daemon.connections import Connected
 from jamd.daemon.events import (
     Ask,
     Effect,
@@ -26,7 +27,6 @@ from jamd.daemon.events import (
     WorkerReady,
 )
 from jamd.daemon.loop import Loop
-from jamd.daemon.ports import Connected
 from jamd.daemon.requests import PlanRequest
 from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.status import Status
@@ -176,6 +176,29 @@ def test_an_input_is_lost_when_the_last_that_was_connected_has_gone() -> None:
     ((event, moment),) = session.told
     assert event == InputLost()
     assert moment == pytest.approx(0.61, abs=0.011)
+
+
+@pytest.mark.parametrize(
+    ("stays", "lost"),
+    [
+        ({"keys"}, 1),  # the pads have gone, and whose keys are down cannot be told
+        ({"keys", "pads"}, 0),  # no news
+        ({"keys", "pads", "daw"}, 0),  # one more
+    ],
+)
+def test_where_several_come_in_on_one_port_any_of_them_can_be_lost(
+    stays: set[str], lost: int
+) -> None:
+    class Plugged(FakePorts):
+        def connected(self) -> Connected:
+            mixed = {"keys", "pads"} if room.clock.now() < 0.3 else stays
+            return Connected(tuple(sorted(mixed)), mixed=frozenset(mixed))
+
+    session = FakeSession()
+    room = Room(session, Plugged())
+    room.loop.run()
+    assert [event for event, _ in session.told] == [InputLost()] * lost
+    assert all(0.3 <= moment < 0.33 for _, moment in session.told)
 
 
 def test_what_was_never_seen_to_be_connected_is_not_lost() -> None:

@@ -12,9 +12,9 @@ from mido import Message
 
 from jamd.config import Midi
 from jamd.daemon import ports as ports_module
-from jamd.daemon.connections import Watcher
+from jamd.daemon.connections import Connected, Watcher
 from jamd.daemon.midi_system import NoMidiSystem, PortSeen, System, open_system
-from jamd.daemon.ports import RETRY_S, UNSEEN_LIMIT, Connected, LivePorts
+from jamd.daemon.ports import RETRY_S, UNSEEN_LIMIT, LivePorts
 from jamd.daemon.rtmidi_ports import STALL_S, Arrival, Received
 from jamd.errors import PortError
 
@@ -64,6 +64,9 @@ class PaperPort:
         waiting, self.waiting = self.waiting, []
         return waiting
 
+    def let_go(self, now: float) -> list[Received]:
+        return [Received(Message("note_off", note=60), now, self.name)]
+
     def send(self, message: Message) -> None:
         self._system.sent.append((self.name, message.type))
 
@@ -111,6 +114,48 @@ def test_what_is_unplugged_is_closed_and_what_comes_back_is_opened(system: Paper
     assert system.closed == ["Keystation:MIDI 1"]
     system.plug(replace(KEYBOARD, id="keyboard, number two"))
     assert look(ports) == ["listening to Keystation:MIDI 1"]
+
+
+def test_what_was_down_on_a_keyboard_of_its_own_comes_up_when_it_has_gone(
+    system: PaperSystem,
+) -> None:
+    """The other inputs keep theirs, and there is no reason to let go of all."""
+    ports = live(system)
+    system.plug(KEYBOARD, replace(KEYBOARD, id="pads", name="Keystation:pads"))
+    assert len(look(ports)) == 2
+    look(ports)
+    system.plug(KEYBOARD)
+    assert look(ports, 9.0) == ["no longer listening to Keystation:pads"]
+    assert ports.poll(9.0) == [Received(Message("note_off", note=60), 9.0, "Keystation:pads")]
+    assert ports.poll(9.1) == []
+    assert ports.connected().mixed == frozenset()
+
+
+def test_whose_messages_come_in_on_one_port_is_known(
+    system: PaperSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on JACK, where jamd connects others to its virtual port and is told of all connections."""
+    listens = PortSeen("jamd:in", "jamd:jamd listens", False, True, ())
+    plays = PortSeen("jamd:out", "jamd:jamd plays", True, False, ())
+
+    class Opened(PaperPort):
+        def __init__(self, system: PaperSystem, name: str, target: PortSeen | None = None) -> None:
+            super().__init__(system, name, target)
+            assert system.ports is not None
+            own = listens if name == "jamd listens" else plays
+            system.ports[own.id] = own
+
+    monkeypatch.setattr(ports_module, "RtmidiInput", Opened)
+    monkeypatch.setattr(ports_module, "RtmidiOutput", Opened)
+    ports = LivePorts(system, Midi())
+    for peers in (("keys", "pads", "jamd:out"), ("keys",), ()):
+        system.plug(
+            replace(listens, peers=peers),
+            plays,
+            *(PortSeen(id_, id_, True, False, ()) for id_ in ("keys", "pads")),
+        )
+        look(ports)
+        assert ports.connected().mixed == {*peers} - {"jamd:out"}
 
 
 def test_a_port_that_refuses_is_tried_again(system: PaperSystem) -> None:

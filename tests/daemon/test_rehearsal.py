@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from mido import Message
 
+from jamd.daemon.connections import Connected
 from jamd.daemon.events import Mode, Sounded, Turn
-from jamd.daemon.ports import Connected
 from jamd.daemon.rehearsal import RehearsalRoom, period_s, seed_phrase
 from jamd.daemon.screen import Screen, note_rows, status_line, status_rows
 from jamd.daemon.status import Status

@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from mido import Message
 
 from jamd.daemon.clock import MonotonicClock
+from jamd.daemon.connections import Connected
 from jamd.daemon.events import Answered, Entry, Event, Mode, Output, SetTempo, Sounded, WorkerReady
 from jamd.daemon.follower import Source
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
-from jamd.daemon.ports import Connected
 from jamd.daemon.requests import PlanRequest
 from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.session import Session

@@ -68,6 +68,7 @@ for _ in range(2):
     with open(DRIVER + "unbind", "w") as file:
         file.write(DEVICE)
     until(ports, "no longer listening to Virtual Raw MIDI 0-0:VirMIDI 0-0")
+    print("let go", [r.message.bytes() for r in ports.poll(time.monotonic())], flush=True)
     ports.send(Message("note_off", note=64))
     with open(DRIVER + "bind", "w") as file:
         file.write(DEVICE)
@@ -85,6 +86,7 @@ def test_what_is_unplugged_and_comes_back_is_connected_again(alsa_machine: AlsaM
     assert done.stdout.startswith("ALSA True")
     assert done.stdout.count("\nlistening to Virtual Raw MIDI 0-0:VirMIDI 0-0") == 3
     assert done.stdout.count("\nheard [[144, 60, 64], [144, 62, 65]]") == 2
+    assert done.stdout.count("\nlet go [[128, 60, 64], [128, 62, 64]]") == 2
     assert done.stdout.count("\narrived [144, 64, 80]") == 2
     assert "'jamd listens" in done.stdout
     assert "'jamd plays" in done.stdout

@@ -1,0 +1,39 @@
+"""What is down on one input, so that it can be let go when whoever plays there is gone."""
+
+from __future__ import annotations
+
+from mido import Message
+
+from jamd.daemon.schedule import PEDAL_DOWN
+
+_PEDALS = range(64, 70)  # those that MIDI defines as switches, from sustain to hold 2
+
+
+class Held:
+    """Keeps which keys and pedals are down."""
+
+    def __init__(self) -> None:
+        self._keys: set[tuple[int, int]] = set()  # (channel, pitch)
+        self._pedals: set[tuple[int, int]] = set()  # (channel, controller)
+
+    def hear(self, message: Message) -> None:
+        """A message came in, of any kind."""
+        if message.type == "note_on" and message.velocity:
+            self._keys.add((message.channel, message.note))
+        elif message.type in ("note_on", "note_off"):
+            self._keys.discard((message.channel, message.note))
+        elif message.type == "control_change" and message.control in _PEDALS:
+            down = message.value >= PEDAL_DOWN
+            change = self._pedals.add if down else self._pedals.discard
+            change((message.channel, message.control))
+
+    def releases(self) -> list[Message]:
+        """What lets go of all that is down: the keys, then the pedals."""
+        keys, pedals = sorted(self._keys), sorted(self._pedals)
+        return [
+            *(Message("note_off", channel=channel, note=pitch) for channel, pitch in keys),
+            *(
+                Message("control_change", channel=channel, control=control)
+                for channel, control in pedals
+            ),
+        ]
