@@ -8,10 +8,8 @@ from mido import Message
 
 from jamd.daemon.dynamics import Dynamics
 from jamd.daemon.feel import Feel
-from jamd.daemon.hearing import OPENING_NOTES
 from jamd.daemon.memory import Memory
 from jamd.daemon.phrase import Phrase
-from jamd.daemon.pickup import pickup
 from jamd.daemon.placing import as_played
 from jamd.daemon.schedule import PEDAL_DOWN, SUSTAIN, Key
 from jamd.daemon.settings import Settings
@@ -51,7 +49,6 @@ class Ear:
         self._learnt = True  # nothing was heard since `learn`
         self.phrase = Phrase()
         self.notes_heard = 0
-        self._judged = 0  # notes heard when it was last asked whether there is a pickup
         self.last_note: int | None = None
 
     def minds(self, message: Message) -> bool:
@@ -103,20 +100,6 @@ class Ear:
                 for channel in heard.pedals
             ),
         ]
-
-    def pickup(self, now: float) -> Tick:
-        """By how much the first note heard lies before a bar line.
-
-        0 where that is not clear, where too much has been heard to turn back, and where nothing
-        new has been heard since the last time.
-        """
-        if self._judged == self.notes_heard:
-            return Tick(0)
-        self._judged = self.notes_heard
-        notes = self._memory.heard.notes(self._transport.tick_at(now))
-        if len(notes) > OPENING_NOTES:
-            return Tick(0)
-        return pickup(notes, self._transport.meter)
 
     def shift(self, by: int) -> None:
         """All that was heard lies `by` ticks later."""

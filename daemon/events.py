@@ -11,7 +11,7 @@ from enum import Enum
 
 from mido import Message
 
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
 from jamd.notes import Meter, Part
 
 
@@ -68,6 +68,13 @@ class Answered:
     """Part of the answer to a request."""
 
     planned: Planned
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The answer to a `LikelihoodRequest`."""
+
+    likelihoods: Likelihoods
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,7 @@ class Again:
     """The player wants the last answer once more."""
 
 
-FromWorker = WorkerReady | WorkerLost | Answered | Failed
+FromWorker = WorkerReady | WorkerLost | Answered | Judged | Failed
 Wish = SetMode | SetTempo | Panic | YourTurn | Tap | Again
 Event = Heard | InputLost | LinkState | FromWorker | Wish
 
@@ -253,6 +260,13 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class AskLikelihood:
+    """Ask the worker something else than notes; otherwise as `Ask`."""
+
+    request: LikelihoodRequest
+
+
+@dataclass(frozen=True, slots=True)
 class Journal:
     """Write an entry into the take."""
 
@@ -276,4 +290,4 @@ class TellLink:
     bar_line: bool = False
 
 
-Effect = Send | Ask | Journal | TellLink
+Effect = Send | Ask | AskLikelihood | Journal | TellLink

@@ -59,6 +59,10 @@ class Floor:
         """When `decide` has something to decide; None: not before an event."""
         return self._policy.deadline(self._scene(now))
 
+    def is_due(self, now: float) -> bool:
+        """In the player's turn: whether it passes at `now`."""
+        return self._policy.is_due(self._scene(now))
+
     def press(self, velocity: int, now: float, *, tune: bool) -> list[Effect]:
         """The player strikes a key, in his `tune` or in what only lies under it."""
         if tune and self.turn is Turn.JAMD:

@@ -129,6 +129,16 @@ def state_units(session: ort.InferenceSession) -> list[int]:
     return [one.shape[1] for one in session.get_inputs() if one.name != "tokens"]
 
 
+def read(session: ort.InferenceSession, tokens: Sequence[int]) -> NDArray[np.float32]:
+    """Logits (time, vocabulary) of a recurrent graph after each of `tokens`, in one call."""
+    feeds = {"tokens": np.array([tokens], np.int32)}  # (1, time)
+    for one in session.get_inputs():
+        if one.name != "tokens":
+            feeds[one.name] = np.zeros((1, one.shape[1]), np.float32)
+    (logits,) = session.run(["logits"], feeds)  # (1, time, vocabulary)
+    return np.asarray(logits[0], np.float32)
+
+
 class WindowGraph:
     """The article's graph: it sees the last tokens afresh each time, and keeps no state."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,16 +25,18 @@ from jamd.daemon.graph import (
     State,
     WindowGraph,
     open_session,
+    read,
 )
-from jamd.daemon.requests import Planned, PlanRequest, Sampling
+from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Sampling
 from jamd.errors import BundleError
+from jamd.language import Constraints
 from jamd.recall import Recall
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from jamd.bundle import Bundle
-    from jamd.language import Constraints, Context, Continuation
+    from jamd.language import Context, Continuation
     from jamd.notes import Note
 
 BLOCK = 32
@@ -173,6 +176,35 @@ class Improviser:
                     yield planned(done=False)
                     notes = []
         yield planned(done=True)
+
+    def likelihoods(
+        self, request: LikelihoodRequest, superseded: Callable[[], bool] = lambda: False
+    ) -> Iterator[Likelihoods]:
+        """Answer `request`, of which the model reads every reading afresh and whole.
+
+        Args:
+            request: What to read, and how.
+            superseded: Asked between two readings; once it says True, there is no answer.
+        """
+        nats = []
+        for by in request.shifts if self.language.rhythm else ():
+            readings = []
+            for style in request.styles:
+                if superseded():
+                    return
+                context = replace(request.context.later(by), style=style)
+                readings.append(self._rhythm_nats(self.language.begin(context, Constraints())))
+            nats.append(float(np.logaddexp.reduce(readings) - np.log(len(readings))))
+        yield Likelihoods(request.id, tuple(nats))
+
+    def _rhythm_nats(self, writing: Continuation) -> float:
+        """The logarithm of the likelihood of a context's tokens that are of its rhythm."""
+        tokens = np.array(writing.tokens)
+        told = np.flatnonzero(np.isin(tokens[1:], self.language.rhythm))
+        logits = read(self.session, writing.tokens)[told].astype(np.float64)
+        logits -= logits.max(axis=1, keepdims=True)
+        nats = logits[np.arange(len(told)), tokens[told + 1]] - np.log(np.exp(logits).sum(axis=1))
+        return float(nats.sum())
 
     def begin(self, context: Context, constraints: Constraints, how: Sampling) -> Continuation:
         """Start writing what follows `context`; the memory knows what the player did in it."""

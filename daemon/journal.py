@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, get_args
 
-from jamd.daemon.events import Ask, Effect, Entry, Event, Journal
+from jamd.daemon.events import Ask, AskLikelihood, Effect, Entry, Event, Journal
 from jamd.daemon.plain import from_plain, to_plain
-from jamd.daemon.requests import PlanRequest
+from jamd.daemon.requests import Request
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
@@ -78,8 +78,8 @@ class Asked:
 
     Attributes:
         id: The request's.
-        until: The tick at which the answer is to begin.
-        through: The tick up to which it was asked for.
+        until: The tick at which the answer is to begin, or to which what was asked about goes.
+        through: The tick up to which it was asked for; `until` where it was not asked for notes.
         digest: Of all of it, the context included.
     """
 
@@ -162,6 +162,9 @@ def to_line(record: Record) -> str:
         case Ask(request):
             context = request.context
             line: Line = Asked(request.id, context.until, request.through, digest(request))
+        case AskLikelihood(question):
+            until = question.context.until
+            line = Asked(question.id, until, until, digest(question))
         case Journal(entry):
             line = entry
         case _:
@@ -169,7 +172,7 @@ def to_line(record: Record) -> str:
     return json.dumps(to_plain(line), separators=(",", ":")) + "\n"
 
 
-def digest(request: PlanRequest) -> str:
+def digest(request: Request) -> str:
     """A short text that changes with anything in a request."""
     text = json.dumps(to_plain(request), separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

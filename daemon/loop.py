@@ -19,6 +19,7 @@ from jamd.daemon.clock import AWAKE_S, Clock
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import (
     Ask,
+    AskLikelihood,
     Effect,
     Entry,
     Event,
@@ -32,7 +33,7 @@ from jamd.daemon.events import (
 )
 from jamd.daemon.journal import Decides
 from jamd.daemon.ports import Ports
-from jamd.daemon.requests import PlanRequest
+from jamd.daemon.requests import Request
 from jamd.daemon.status import Status
 
 POLL_S = 0.001
@@ -51,7 +52,7 @@ SWITCH_S = 2e-4
 class Improvisers(Protocol):
     """Who answers requests: `Supervisor`, or a scripted one."""
 
-    def ask(self, request: PlanRequest, now: float) -> None: ...
+    def ask(self, request: Request, now: float) -> None: ...
 
     def poll(self, now: float) -> list[Event]: ...
 
@@ -209,7 +210,7 @@ class Loop:
                 case Send(message, due, output):
                     self._send(message, output)
                     self.lateness_s.append(self._clock.now() - due)
-                case Ask(request):
+                case Ask(request) | AskLikelihood(request):
                     self._improvisers.ask(request, self._clock.now())
                 case TellLink() if self._link is not None:
                     self._link.tell(effect)

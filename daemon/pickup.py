@@ -4,19 +4,32 @@ Where nobody gave a beat before the first note, that note may be an upbeat. A li
 lies where: long notes, and longer ones than before, begin on strong beats; so do chords and a bass;
 a phrase comes to rest on one (Lerdahl and Jackendoff, "A Generative Theory of Tonal Music", 1983,
 metrical preference rules). Here each such sign has a weight for every kind of place in the bar, and
-the bar line is put where their sum is greatest.
+the bar line is put where their sum is greatest. The weights are those of a conditional logit fitted
+to the openings of folk tunes, lead sheets, songs and piano pieces.
 
-The weights are those of a conditional logit fitted to the openings of folk tunes, lead sheets,
-songs and piano pieces. On 2,176 others, half of them with a pickup of up to a beat, it finds 49 of
-100 pickups at once and 4 of 100 phrases without one are given one: `MARGIN` is chosen so that a
-wrong bar line is rare, because who begins on one expects to be understood.
+The model has heard much more music than that, and tells how likely the phrase's rhythm is with each
+pickup: the bar lines, positions and durations of its tokens, not their pitches, with which more is
+misunderstood. Where it is asked, that is added. The margins are chosen so that a wrong bar line is
+rare, because who begins on one expects to be understood. On 1,043 phrases of 8 to 24 onsets that
+the model did not learn from, more than half of them with a pickup of up to a beat, folk tunes, lead
+sheets, songs and piano pieces counting alike, in percent:
+
+    onsets heard:           6    8   12   16   20   24
+    found by the signs:    27   35   50   55   64   68
+    ... given one wrongly: 3.1  4.2  5.5  7.3  8.8  7.5
+    found by both:         33   45   59   62   71   73
+    ... given one wrongly: 2.5  1.8  2.1  2.9  5.0  3.7
+
+With the margin that gives 4 of 100 a wrong bar line, chosen on one half of the phrases and tried on
+the other, the signs find 56 % of the pickups within 24 onsets, and both 71 %.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby, pairwise
-from operator import attrgetter
+from operator import add, attrgetter
 
 from jamd.daemon.transport import pulse
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
@@ -24,10 +37,17 @@ from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
 MARGIN = 2.0
 """By so much a pickup must be likelier than none, in nats."""
 
+MARGIN_AN_ONSET = 0.1
+"""By so much more for each onset that the model reads: it is surer of itself than it should be."""
+
+READ_AS = ("combo", "song")
+"""The model reads the phrase as music of these styles: nobody has said of what style it is."""
+
 FEWEST_ONSETS = 6
 """What is shorter tells nothing."""
 
 _MOST_ONSETS = 24
+_VELOCITY = 80  # the model was measured on phrases without dynamics
 
 # In each row: the downbeat, the middle of the bar, another beat, its half or a triplet, the rest.
 _LENGTHS = (
@@ -46,30 +66,56 @@ _TRIPLETS = (TICKS_PER_BEAT // 3, TICKS_PER_BEAT * 2 // 3)
 _HIGHEST_BASS, _LOWEST_TUNE = 51, 60
 
 
-def pickup(notes: Sequence[Note], meter: Meter) -> Tick:
-    """How long before a bar line a phrase begins: 0, or up to a beat (in 6/8 a dotted quarter).
+def candidates(meter: Meter) -> tuple[Tick, ...]:
+    """All that a pickup may be: none first, else up to a beat (in 6/8 a dotted quarter)."""
+    sixteenths = range(TICKS_PER_BEAT // 4, pulse(meter) + 1, TICKS_PER_BEAT // 4)
+    triplets = () if _is_compound(meter) else _TRIPLETS
+    return tuple(map(Tick, (0, *sixteenths, *triplets)))
+
+
+def signs(notes: Sequence[Note], meter: Meter) -> tuple[float, ...]:
+    """How much speaks for each of `candidates`, in nats; empty where there is too little to tell.
 
     Args:
-        notes: The phrase, by onset, as placed on the grid; at least one note.
+        notes: The phrase, by onset, as placed on the grid.
         meter: Its meter.
     """
     onsets = [(tick, list(chord)) for tick, chord in groupby(notes, key=attrgetter("onset"))][
         :_MOST_ONSETS
     ]
     if len(onsets) < FEWEST_ONSETS:
-        return Tick(0)
-    signs = _signs(onsets)
+        return ()
+    found = _signs(onsets)
     first = onsets[0][0]
+    return tuple(
+        sum(weights[_kind_of_place(tick - first - candidate, meter)] for tick, weights in found)
+        for candidate in candidates(meter)
+    )
 
-    def likelihood(candidate: int) -> float:
-        return sum(
-            weights[_kind_of_place(tick - first - candidate, meter)] for tick, weights in signs
-        )
 
-    sixteenths = range(TICKS_PER_BEAT // 4, pulse(meter) + 1, TICKS_PER_BEAT // 4)
-    triplets = () if _is_compound(meter) else _TRIPLETS
-    best = max((*sixteenths, *triplets), key=likelihood)
-    return Tick(best if likelihood(best) >= likelihood(0) + MARGIN else 0)
+def opening(notes: Sequence[Note]) -> list[Note]:
+    """As much of a phrase as is looked at, each note as loud as the others."""
+    last = sorted({note.onset for note in notes})[:_MOST_ONSETS][-1]
+    return [replace(note, velocity=_VELOCITY) for note in notes if note.onset <= last]
+
+
+def pickup(notes: Sequence[Note], meter: Meter, nats: Sequence[float] = ()) -> Tick:
+    """How long before a bar line a phrase begins.
+
+    Args:
+        notes: The phrase, by onset, as placed on the grid; at least one note.
+        meter: Its meter.
+        nats: How likely the model finds its rhythm for each of `candidates`; empty: nobody knows.
+    """
+    told = signs(notes, meter)
+    if not told:
+        return Tick(0)
+    margin = MARGIN
+    if nats:
+        told = tuple(map(add, told, nats))
+        margin += MARGIN_AN_ONSET * min(len({note.onset for note in notes}), _MOST_ONSETS)
+    best = max(range(1, len(told)), key=told.__getitem__)
+    return candidates(meter)[best] if told[best] >= told[0] + margin else Tick(0)
 
 
 Weights = tuple[float, ...]

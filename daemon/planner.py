@@ -167,12 +167,11 @@ class Planner:
         open_span = self._open_span(edge)
         if open_span is None or now < self._not_before:
             return None
-        self._asked += 1
         self._not_before = now + ASK_SECONDS
         self._known, self._is_overtaken, self._resumes = open_span.start, False, None
         ends = open_span.through if open_span.closes else None
         self._request = PlanRequest(
-            id=self._asked,
+            id=self.next_id(),
             context=self._memory.context(open_span.start, self._settings.style, open_span.phrase),
             through=open_span.through,
             constraints=replace(
@@ -182,6 +181,11 @@ class Planner:
             seed=self._settings.seed,
         )
         return self._request
+
+    def next_id(self) -> int:
+        """The number of a request to the worker, whoever makes it."""
+        self._asked += 1
+        return self._asked
 
     def deadline(self, edge: Tick) -> float | None:
         """When `ask` will have something to send, in seconds; None: not before an event."""

@@ -66,3 +66,36 @@ class Planned:
     notes: tuple[Note, ...]
     through: Tick
     done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LikelihoodRequest:
+    """How likely is the rhythm of `context`, were all of it so much later?
+
+    Attributes:
+        id: Counts with those of the `PlanRequest`s, and cancels what was asked before, as they do.
+        context: What was heard, up to its last note.
+        shifts: By how much later, in ticks, 0 or more; at least one.
+        styles: It is read as music of each of these, and the likelihoods are averaged.
+    """
+
+    id: int
+    context: Context
+    shifts: tuple[Tick, ...]
+    styles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihoods:
+    """The answer to a `LikelihoodRequest`.
+
+    Attributes:
+        id: The request's id.
+        nats: The logarithm of the likelihood for each shift; empty where the model knows no bars.
+    """
+
+    id: int
+    nats: tuple[float, ...]
+
+
+Request = PlanRequest | LikelihoodRequest

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from jamd.daemon import events
+from jamd.daemon.bar_line import BarLine
 from jamd.daemon.beat import Beat
 from jamd.daemon.clock_echo import ClockEcho
 from jamd.daemon.commit import Commit
@@ -18,6 +19,7 @@ from jamd.daemon.floor import Floor
 from jamd.daemon.follower import Move
 from jamd.daemon.memory import Memory
 from jamd.daemon.planner import Planner
+from jamd.daemon.requests import LikelihoodRequest
 from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, Key
 from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
@@ -50,6 +52,7 @@ class Session:
         self._clock_echo = ClockEcho()
         self._ear = Ear(settings, self._transport, self._memory, self._feel)
         self._planner = Planner(settings, self._memory)
+        self._bar_line = BarLine(self._transport, self._ear, self._memory, self._planner)
         self._stage = Stage(settings, self._transport, self._feel)
         self._commit = Commit(self._beat, self._ear, self._planner, self._memory, self._stage)
         self._floor = Floor(
@@ -95,10 +98,9 @@ class Session:
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def _musical_deadlines(self) -> list[float | None]:
-        deadlines = [
-            self._floor.deadline(self._now),
-            self._planner.deadline(self._commit.edge),
-        ]
+        deadlines = [self._floor.deadline(self._now)]
+        if not self._bar_line.waits:
+            deadlines.append(self._planner.deadline(self._commit.edge))
         if self._floor.turn is Turn.JAMD:
             deadlines.append(self._commit.deadline())
         return deadlines
@@ -154,7 +156,14 @@ class Session:
                 self._listen(message, seconds)
             case events.InputLost():
                 self._let_go()
-            case events.Answered() | events.Failed() | events.WorkerReady() | events.WorkerLost():
+            case (
+                events.Answered()
+                | events.Judged()
+                | events.Failed()
+                | events.WorkerReady()
+                | events.WorkerLost()
+            ):
+                self._bar_line.hear(event)
                 self._planner.hear(event, self._commit.edge)
             case _:
                 self._grant(event)
@@ -268,12 +277,16 @@ class Session:
             self._look_back()
         if self._floor.turn is Turn.PLAYER and self._beat.bar_is_assumed:
             self._find_bar_line()
+        else:
+            self._bar_line.drop()
         self._effects += self._floor.decide(self._now)
         if self._floor.turn is Turn.JAMD:
             if self._commit.advance(self._now):
                 self._beat.keep_bar()
         else:
             self._commit.pass_by(self._now)
+        if self._bar_line.waits:
+            return
         request = self._planner.ask(self._now, self._commit.edge)
         if request is not None:
             self._effects.append(events.Ask(request))
@@ -288,17 +301,17 @@ class Session:
             self._planner.aim(None)
 
     def _find_bar_line(self) -> None:
-        """Once the player pauses: perhaps the first note was a pickup."""
-        pauses = self._ear.phrase.pauses(self._transport.beat_seconds)
-        if pauses is None or self._now < pauses:
-            return
-        by = -self._ear.pickup(self._now) % self._settings.meter.ticks_per_bar
-        if by:
-            self._planner.aim(None)
-            self._commit.edge = Tick(self._commit.edge + by)
-            self._ear.shift(by)
-            self._stage.shift(by)
-            self._effects += self._beat.shift(by, self._now)
+        """Perhaps the first note was a pickup."""
+        match self._bar_line.look(self._now, due=self._floor.is_due(self._now)):
+            case LikelihoodRequest() as request:
+                self._planner.aim(None)  # one request is outstanding at a time
+                self._effects.append(events.AskLikelihood(request))
+            case by if by:
+                self._planner.aim(None)
+                self._commit.edge = Tick(self._commit.edge + by)
+                self._ear.shift(by)
+                self._stage.shift(by)
+                self._effects += self._beat.shift(by, self._now)
 
     @property
     def _starts_by_itself(self) -> bool:

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import threading
 
-from jamd.daemon.events import Answered, Event, Failed, WorkerLost, WorkerReady
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.events import Answered, Event, Failed, Judged, WorkerLost, WorkerReady
+from jamd.daemon.requests import Likelihoods, Planned, Request
 from jamd.daemon.wire import Wire
 from jamd.daemon.worker import Answer, Fault, Load, Ready, Refused
 
@@ -59,7 +59,7 @@ class Process:
         """Whether it is gone, and has said all that it had to say."""
         return self._wire.ended
 
-    def ask(self, request: PlanRequest) -> None:
+    def ask(self, request: Request) -> None:
         """Send `request`. Never blocks: a hung worker's full pipe must not stop the beat."""
         self._wire.send(request)
 
@@ -117,7 +117,7 @@ class Supervisor:
         """Of the worker in use."""
         return self._process.pid if self._process else None
 
-    def ask(self, request: PlanRequest, now: float) -> None:
+    def ask(self, request: Request, now: float) -> None:
         """Pass `request` on; the newest is the one that counts."""
         if self._process is not None and self.ready is not None:
             self._process.ask(request)
@@ -162,6 +162,10 @@ class Supervisor:
                 if answer.done and answer.id == self._asked:
                     self._asked = None
                 events.append(Answered(answer))
+            case Likelihoods():
+                if answer.id == self._asked:
+                    self._asked = None
+                events.append(Judged(answer))
             case Fault():
                 if answer.id == self._asked:
                     self._asked = None

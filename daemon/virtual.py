@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from jamd.daemon.events import Answered, Ask, Effect, Entry, Event, Journal, Send
+from jamd.daemon.events import (
+    Answered,
+    Ask,
+    AskLikelihood,
+    Effect,
+    Entry,
+    Event,
+    Journal,
+    Judged,
+    Send,
+)
 from jamd.daemon.journal import Decides
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Request
 from jamd.daemon.transport import pulse
 from jamd.notes import HELD, TICKS_PER_BEAT, Note, Part, Tick, to_step, to_tick
 
@@ -52,6 +62,14 @@ class Improvises(Protocol):
     """Continues music, a piece at a time."""
 
     def plan(self, request: PlanRequest) -> Iterator[Planned]: ...
+
+
+Judge = Callable[[LikelihoodRequest], Iterable[Likelihoods]]
+"""Says how likely a phrase is, or says nothing."""
+
+
+def _knows_no_bars(request: LikelihoodRequest) -> Iterator[Likelihoods]:
+    yield Likelihoods(request.id, ())
 
 
 class ScriptedImproviser:
@@ -121,7 +139,7 @@ class _Coming:
 
     seconds: float
     sequence: int
-    event: Event | PlanRequest = field(compare=False)
+    event: Event | Request = field(compare=False)
 
 
 class Performance:
@@ -131,15 +149,21 @@ class Performance:
         session: A fresh one, or one that is written down.
         improviser: Answers its requests, each `ANSWER_SECONDS` after it was asked.
         events: (seconds, event), in any order.
+        judge: Answers as late how likely a phrase is; None: as a model does that knows no bars.
     """
 
     def __init__(
-        self, session: Decides, improviser: Improvises, events: Iterable[tuple[float, Event]]
+        self,
+        session: Decides,
+        improviser: Improvises,
+        events: Iterable[tuple[float, Event]],
+        judge: Judge | None = None,
     ) -> None:
         self.session = session
         self.port = RecordingPort()
         self.entries: list[Entry] = []
         self._improviser = improviser
+        self._judge = judge or _knows_no_bars
         self._clock = VirtualClock()
         self._count = itertools.count()
         self._coming: list[_Coming] = []
@@ -162,13 +186,17 @@ class Performance:
         deadline = self.session.next_deadline()
         return min(moments if deadline is None else [*moments, deadline], default=float("inf"))
 
-    def _arrive(self, event: Event | PlanRequest) -> None:
+    def _arrive(self, event: Event | Request) -> None:
         now = self._clock.now()
-        if not isinstance(event, PlanRequest):
-            self._do(self.session.handle(event, now))
-            return
-        for planned in self._improviser.plan(event):
-            self._do(self.session.handle(Answered(planned), now))
+        match event:
+            case PlanRequest():
+                for planned in self._improviser.plan(event):
+                    self._do(self.session.handle(Answered(planned), now))
+            case LikelihoodRequest():
+                for likelihoods in self._judge(event):
+                    self._do(self.session.handle(Judged(likelihoods), now))
+            case _:
+                self._do(self.session.handle(event, now))
 
     def _do(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
@@ -177,11 +205,11 @@ class Performance:
                     self.port.send(effect)
                 case Journal(entry):
                     self.entries.append(entry)
-                case Ask(request):
+                case Ask(request) | AskLikelihood(request):
                     # The newest request wins.
-                    self._coming = [c for c in self._coming if not isinstance(c.event, PlanRequest)]
+                    self._coming = [c for c in self._coming if not isinstance(c.event, Request)]
                     heapq.heapify(self._coming)
                     self._push(self._clock.now() + ANSWER_SECONDS, request)
 
-    def _push(self, seconds: float, event: Event | PlanRequest) -> None:
+    def _push(self, seconds: float, event: Event | Request) -> None:
         heapq.heappush(self._coming, _Coming(seconds, next(self._count), event))

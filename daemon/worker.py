@@ -13,12 +13,13 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Request
 from jamd.daemon.wire import receive, send
 from jamd.errors import BundleError
 from jamd.memory_limit import limit_memory
@@ -81,7 +82,7 @@ class Fault:
     reason: str
 
 
-Answer = Ready | Refused | Planned | Fault
+Answer = Ready | Refused | Planned | Likelihoods | Fault
 
 
 def load(wanted: Load) -> Improviser:
@@ -103,7 +104,7 @@ def load(wanted: Load) -> Improviser:
     return Improviser(bundle, wanted.provider, wanted.threads)
 
 
-def serve(improviser: Improviser, inbox: queue.SimpleQueue[PlanRequest], pipe: BinaryIO) -> None:
+def serve(improviser: Improviser, inbox: queue.SimpleQueue[Request], pipe: BinaryIO) -> None:
     """Answer requests for ever, always the newest; an older one is dropped, even half answered.
 
     Raises:
@@ -114,12 +115,22 @@ def serve(improviser: Improviser, inbox: queue.SimpleQueue[PlanRequest], pipe: B
         while not inbox.empty():
             request = inbox.get()
         try:
-            for planned in improviser.plan(request, lambda: not inbox.empty()):
-                send(planned, pipe)
+            for answer in _answers(improviser, request, lambda: not inbox.empty()):
+                send(answer, pipe)
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - the next request may well go better
             send(Fault(request.id, f"{type(error).__name__}: {error}"), pipe)
+
+
+def _answers(
+    improviser: Improviser, request: Request, superseded: Callable[[], bool]
+) -> Iterable[Planned | Likelihoods]:
+    match request:
+        case PlanRequest():
+            return improviser.plan(request, superseded)
+        case LikelihoodRequest():
+            return improviser.likelihoods(request, superseded)
 
 
 def main() -> int:
@@ -149,7 +160,7 @@ def main() -> int:
         send(Refused(kind + " ".join(str(error).split())), answers)
         return 0
     send(ready, answers)
-    inbox: queue.SimpleQueue[PlanRequest] = queue.SimpleQueue()
+    inbox: queue.SimpleQueue[Request] = queue.SimpleQueue()
 
     def listen() -> None:
         with suppress(EOFError):

@@ -131,6 +131,7 @@ class Article:
     """
 
     name = "article"
+    rhythm = ()
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         for token in vocabulary:

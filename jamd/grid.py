@@ -37,6 +37,7 @@ from jamd.grid_tokens import (
     LOWEST,
     PHRASE,
     POSITION,
+    RHYTHM,
     START,
     VELOCITY,
     VOCABULARY,
@@ -70,6 +71,7 @@ class Grid:
 
     name = "grid"
     vocabulary = VOCABULARY
+    rhythm = RHYTHM
 
     def encode(self, piece: Piece) -> list[int]:
         """A whole piece as token ids, `Start` to `End`.

@@ -67,6 +67,12 @@ LEAD = VOCABULARY.id(f"Lead_{LOWEST}")
 DURATION = VOCABULARY.id(f"Duration_{DURATIONS[0]}")
 PHRASE = VOCABULARY.id("Phrase_1")
 
+RHYTHM = tuple(
+    token
+    for token in range(len(VOCABULARY))
+    if VOCABULARY.kind(token) in ("Bar", "Position", "Duration")
+)
+
 PITCHES = HIGHEST - LOWEST + 1
 
 

@@ -6,7 +6,8 @@ continue music through the same two protocols, whichever language a bundle speak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,6 +41,20 @@ class Context:
     meter: Meter = Meter(4, 4)
     played: frozenset[Note] = frozenset()
     phrase: Tick | None = None
+
+    def later(self, by: int) -> Context:
+        """The same music `by` ticks, 0 or more, later in its bars."""
+
+        def moved(note: Note) -> Note:
+            return replace(note, onset=Tick(note.onset + by))
+
+        return replace(
+            self,
+            heard=tuple(map(moved, self.heard)),
+            until=Tick(self.until + by),
+            played=frozenset(map(moved, self.played)),
+            phrase=None if self.phrase is None else Tick(self.phrase + by),
+        )
 
     @property
     def by_player(self) -> list[Note]:
@@ -136,6 +151,13 @@ class Language(Protocol):
 
     @property
     def vocabulary(self) -> Vocabulary: ...
+
+    @property
+    def rhythm(self) -> Sequence[int]:
+        """The tokens that say when notes begin, counted from bar lines, and how long they last.
+
+        Empty where the language knows no bars.
+        """
 
     def encode(self, piece: Piece) -> list[int]:
         """A whole piece as token ids."""

@@ -21,11 +21,11 @@ from mido import Message
 from jamd.config import Config
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.connections import Connected
-from jamd.daemon.events import Answered, Entry, Event, Mode, Output, Sounded, WorkerReady
+from jamd.daemon.events import Answered, Entry, Event, Judged, Mode, Output, Sounded, WorkerReady
 from jamd.daemon.follower import Source
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_clock import CLOCKS_PER_BEAT
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Request
 from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -99,8 +99,12 @@ class ScriptBesideBusy:
         self._busy = busy
         self._events: list[Event] = []
 
-    def ask(self, request: PlanRequest, now: float) -> None:  # noqa: ARG002 - as the loop has it
-        self._events.append(Answered(scripted(request)))
+    def ask(self, request: Request, now: float) -> None:  # noqa: ARG002 - as the loop has it
+        match request:
+            case PlanRequest():
+                self._events.append(Answered(scripted(request)))
+            case LikelihoodRequest():
+                self._events.append(Judged(Likelihoods(request.id, ())))
 
     def poll(self, now: float) -> list[Event]:
         wrote = self._busy.writes

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jamd.article import Article
 from jamd.bundle import Bundle
 from jamd.daemon.graph import CPU, DeviceGraph, State, open_session
 from jamd.daemon.improviser import BLOCK, Improviser, StateCache
-from jamd.daemon.requests import Planned, PlanRequest, Sampling
+from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Sampling
 from jamd.language import Constraints, Context
 from jamd.notes import HELD, Meter, Note, Part, Tick
+from jamd.vocabulary import Vocabulary
 
 BUNDLE = Bundle.read(Path(__file__).parents[1] / "fixtures" / "tiny-bundle")
 BAR = Meter(4, 4).ticks_per_bar
@@ -181,3 +183,53 @@ def test_argmax_needs_no_seed() -> None:
 def test_an_unknown_precision_is_refused() -> None:
     with pytest.raises(Exception, match="int8 graph"):
         Improviser(BUNDLE, precision="int8")
+
+
+QUESTION = LikelihoodRequest(
+    3, Context(PHRASE, Tick(0), Tick(BAR), "combo"), (Tick(0), Tick(480), Tick(BAR)), ("combo",)
+)
+
+
+def test_how_likely_a_phrase_is_depends_on_nothing_else() -> None:
+    improviser = Improviser(BUNDLE)
+    (first,) = improviser.likelihoods(QUESTION)
+    assert first.id == 3
+    assert len(set(first.nats)) == 3
+    assert all(nats < 0 for nats in first.nats)
+    list(improviser.plan(REQUEST))
+    assert list(improviser.likelihoods(QUESTION)) == [first]
+
+
+def test_pitches_are_no_part_of_the_likelihood_and_durations_are() -> None:
+    improviser = Improviser(BUNDLE)
+    told = improviser.language.rhythm
+    kinds = {improviser.language.vocabulary.kind(token) for token in told}
+    assert kinds == {"Bar", "Position", "Duration"}
+    tokens = improviser.language.begin(QUESTION.context, Constraints()).tokens
+    nats = 0.0
+    for i in range(1, len(tokens)):  # token by token, as a plan is read
+        logits = improviser.logits(tokens[:i]).astype(float)
+        if tokens[i] in told:
+            nats += logits[tokens[i]] - np.log(np.exp(logits).sum())
+    (answer,) = improviser.likelihoods(QUESTION)
+    assert answer.nats[0] == pytest.approx(nats, abs=0.01)
+
+
+def test_read_as_two_styles_it_is_the_mean_of_both() -> None:
+    improviser = Improviser(BUNDLE)
+    by_style = [
+        next(improviser.likelihoods(replace(QUESTION, styles=styles))).nats[0]
+        for styles in (("combo",), ("piano",), ("combo", "piano"))
+    ]
+    assert np.exp(by_style[2]) == pytest.approx(np.exp(by_style[:2]).mean())
+
+
+def test_a_superseded_question_has_no_answer() -> None:
+    asked = iter([False, True])
+    assert list(Improviser(BUNDLE).likelihoods(QUESTION, lambda: next(asked))) == []
+
+
+def test_a_language_without_bars_has_no_likelihoods() -> None:
+    improviser = Improviser(BUNDLE)
+    improviser.language = Article(Vocabulary(["C4"]))
+    assert list(improviser.likelihoods(QUESTION)) == [Likelihoods(3, ())]

@@ -27,7 +27,7 @@ from jamd.daemon.events import (
     WorkerReady,
 )
 from jamd.daemon.loop import Loop
-from jamd.daemon.requests import PlanRequest
+from jamd.daemon.requests import PlanRequest, Request
 from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.status import Status
 from jamd.daemon.virtual import VirtualClock
@@ -68,10 +68,10 @@ class FakeImprovisers:
     """Improvisers who say `events` once, and keep what they are asked."""
 
     def __init__(self, events: Sequence[Event] = ()) -> None:
-        self.asked: list[PlanRequest] = []
+        self.asked: list[Request] = []
         self._events = list(events)
 
-    def ask(self, request: PlanRequest, now: float) -> None:
+    def ask(self, request: Request, now: float) -> None:
         self.asked.append(request)
 
     def poll(self, now: float) -> list[Event]:

@@ -31,7 +31,7 @@ from jamd.daemon.events import (
 from jamd.daemon.memory import Memory
 from jamd.daemon.plan import Span
 from jamd.daemon.planner import PATIENCE, Planner
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.requests import Planned, PlanRequest, Request
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import ANSWER_SECONDS, Performance
@@ -99,7 +99,7 @@ class Jam:
         jam = self
 
         class Watched(Performance):
-            def _push(self, seconds: float, event: Event | PlanRequest) -> None:
+            def _push(self, seconds: float, event: Event | Request) -> None:
                 late = jam.answer_s - ANSWER_SECONDS if isinstance(event, PlanRequest) else 0.0
                 super()._push(seconds + late, event)
 

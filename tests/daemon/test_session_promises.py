@@ -14,12 +14,14 @@ from jamd.daemon.click import When
 from jamd.daemon.events import (
     Answered,
     Ask,
+    AskLikelihood,
     Effect,
     Event,
     Failed,
     Heard,
     InputLost,
     Journal,
+    Judged,
     Mode,
     Output,
     Panic,
@@ -32,7 +34,7 @@ from jamd.daemon.events import (
     YourTurn,
 )
 from jamd.daemon.follower import ClockLost, Source
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.yielding import Yield
@@ -100,6 +102,21 @@ class Reply:
         return Answered(Planned(request.id - self.stale, notes, through, self.done))
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What a worker says to the newest question about the bar line."""
+
+    likeliest: int
+    nats: float
+    stale: bool
+
+    def to(self, question: LikelihoodRequest) -> Judged:
+        count = len(question.shifts)
+        nats = tuple(self.nats * (i == self.likeliest % count) for i in range(count))
+        return Judged(Likelihoods(question.id - self.stale, nats))
+
+
+verdicts = st.builds(Verdict, st.integers(0, 6), st.floats(0, 99), st.sampled_from([False, True]))
 replies = st.builds(
     Reply,
     st.lists(st.one_of(plausible_notes, plausible_notes, garbage_notes), max_size=12).map(tuple),
@@ -114,6 +131,7 @@ happenings = st.one_of(
     replies,
     replies,
     replies,
+    verdicts,
     st.just(None),  # time passes
     st.just(None),
     st.sampled_from([WorkerReady(), WorkerLost(), Panic(), Failed(1), Failed(2), YourTurn()]),
@@ -158,13 +176,14 @@ all_settings = st.builds(
     yields=st.sampled_from(Yield),
 )
 
-Story = Sequence[tuple[float, Event | Reply | None]]
+Story = Sequence[tuple[float, Event | Reply | Verdict | None]]
 
 PHRASE: Story = [
     (wait, Heard(Message(kind, note=pitch)))
     for pitch in (58, 60, 62)
     for kind, wait in (("note_on", 0.1), ("note_off", 0.3))
 ]
+OPENING: Story = [*PHRASE, *PHRASE]
 ANSWER = Reply(
     tuple(Note(Tick(240 * i), 58 + i % 2, duration=Tick(700)) for i in range(8)),
     through=1920,
@@ -177,6 +196,8 @@ BEGINNINGS: Sequence[Story] = [
     PHRASE,
     [*PHRASE, (0.5, None), (0.1, ANSWER)],
     [*PHRASE, (0.5, None), (0.1, ANSWER), (2.5, None)],
+    [*OPENING, (0.5, None)],
+    [*OPENING, (0.5, None), (0.1, Verdict(4, 50.0, stale=False)), (0.1, ANSWER), (2.5, None)],
 ]
 """Most stories begin with a phrase, so that the rest of them is about jamd's turn."""
 
@@ -184,15 +205,16 @@ BEGINNINGS: Sequence[Story] = [
 def tell(session: Session, story: Story, punctual: bool) -> tuple[list[Effect], list[int]]:
     """Tell a session a story; return its effects and how many notes it had heard at each."""
     beat_seconds = 60 / session.status(0).bpm
-    now, heard, request = 100.0, 0, None
+    now, heard, request, question = 100.0, 0, None, None
     effects: list[Effect] = []
     heard_by: list[int] = []
 
     def take(new: Sequence[Effect]) -> None:
-        nonlocal request
+        nonlocal request, question
         effects.extend(new)
         heard_by.extend([heard] * len(new))
         request = next((e.request for e in new if isinstance(e, Ask)), request)
+        question = next((e.request for e in new if isinstance(e, AskLikelihood)), question)
 
     take(session.handle(WorkerReady(), now))
     for wait, happening in story:
@@ -204,6 +226,8 @@ def tell(session: Session, story: Story, punctual: bool) -> tuple[list[Effect], 
         event: Event | None
         if isinstance(happening, Reply):
             event = happening.to(request) if request is not None else None
+        elif isinstance(happening, Verdict):
+            event = happening.to(question) if question is not None else None
         else:
             event = happening
         if isinstance(event, Heard) and event.message.type == "note_on":
@@ -299,9 +323,9 @@ def test_nothing_is_played_before_three_notes_are_heard(
 def test_requests_are_numbered_and_make_sense(
     settings: Settings, effects: list[Effect], heard_by: list[int]
 ) -> None:
-    requests = [effect.request for effect in effects if isinstance(effect, Ask)]
-    assert [request.id for request in requests] == list(range(1, len(requests) + 1))
-    for request in requests:
+    asked = [e.request.id for e in effects if isinstance(e, Ask | AskLikelihood)]
+    assert asked == list(range(1, len(asked) + 1))
+    for request in [effect.request for effect in effects if isinstance(effect, Ask)]:
         context = request.context
         assert context.start % context.meter.ticks_per_bar == 0
         assert context.start <= context.until < request.through

@@ -18,9 +18,9 @@ import pytest
 from jamd.bundle import checksum
 from jamd.daemon import providers, supervisor
 from jamd.daemon.cuda import nvidia_driver
-from jamd.daemon.events import Answered, Event, Failed, WorkerLost, WorkerReady
+from jamd.daemon.events import Answered, Event, Failed, Judged, WorkerLost, WorkerReady
 from jamd.daemon.providers import Trial, Verdicts
-from jamd.daemon.requests import PlanRequest
+from jamd.daemon.requests import LikelihoodRequest, PlanRequest, Request
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.worker import Load, Ready
 from jamd.language import Context
@@ -51,7 +51,7 @@ class Bench:
             time.sleep(0.001)
             self.events += self.supervisor.poll(time.monotonic())
 
-    def ask(self, asked: PlanRequest) -> None:
+    def ask(self, asked: Request) -> None:
         self.supervisor.ask(asked, time.monotonic())
 
     def done(self, request_id: int) -> bool:
@@ -94,6 +94,17 @@ def test_the_newest_request_wins(bench: Bench) -> None:
     bench.ask(request(2))
     bench.until(lambda: bench.done(2))
     assert not bench.done(1)
+
+
+def test_it_says_how_likely_a_phrase_is_and_goes_on(bench: Bench) -> None:
+    context = request(1).context
+    bench.ask(LikelihoodRequest(1, context, (Tick(0), Tick(480)), ("combo", "song")))
+    bench.until(lambda: any(isinstance(event, Judged) for event in bench.events))
+    (judged,) = (event.likelihoods for event in bench.events if isinstance(event, Judged))
+    assert judged.id == 1
+    assert len(judged.nats) == 2
+    bench.ask(request(2))
+    bench.until(lambda: bench.done(2))
 
 
 def test_killed_it_comes_back_and_answers_the_same(bench: Bench) -> None:

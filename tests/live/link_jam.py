@@ -21,7 +21,7 @@ from jamd.daemon.events import Answered, Entry, Event, Mode, Output, SetTempo, S
 from jamd.daemon.follower import Source
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
-from jamd.daemon.requests import PlanRequest
+from jamd.daemon.requests import PlanRequest, Request
 from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -81,7 +81,8 @@ class Improvisers:
     def __init__(self) -> None:
         self.events: list[Event] = [WorkerReady()]
 
-    def ask(self, request: PlanRequest, now: float) -> None:
+    def ask(self, request: Request, now: float) -> None:
+        assert isinstance(request, PlanRequest), "the bar line is the session's"
         self.events += [Answered(planned) for planned in ScriptedImproviser().plan(request)]
 
     def poll(self, now: float) -> list[Event]:

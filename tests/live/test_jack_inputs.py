@@ -16,7 +16,7 @@ from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Event, Mode
 from jamd.daemon.loop import Loop
 from jamd.daemon.ports import open_ports
-from jamd.daemon.requests import PlanRequest
+from jamd.daemon.requests import Request
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
@@ -32,7 +32,7 @@ KEYS, PADS = "Keystation", "Pads"
 class Nobody:
     """No improviser is asked while jamd is off."""
 
-    def ask(self, request: PlanRequest, now: float) -> None:
+    def ask(self, request: Request, now: float) -> None:
         raise AssertionError(request)
 
     def poll(self, now: float) -> list[Event]:
