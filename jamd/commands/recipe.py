@@ -28,7 +28,7 @@ def add(subparsers: Subparsers) -> None:
         help="holds corpora and run (default: build/recipe)",
     )
     parser.add_argument(
-        "--minutes", type=positive(float), metavar="M", help="of training in all (default: 66)"
+        "--minutes", type=positive(float), metavar="M", help="of training in all (default: 76)"
     )
     parser.add_argument(
         "--size",
