@@ -27,7 +27,7 @@ from jamd.grid_tokens import (
 from jamd.key import LONGEST_COUNTED, semitones_home
 from jamd.notes import TICKS_PER_STEP
 from jamd.training.phrases import counted_down
-from jamd.training.variations import misplaced, some_velocity, without_comp
+from jamd.training.variations import misplaced, some_velocity, without_comp, without_notes
 
 Ids = NDArray[np.int32]
 Weights = NDArray[np.float32]
@@ -61,11 +61,19 @@ ALONE_UNTIL_ANSWERED = 0.8
 """Of passages whose accompaniment is late and that are counted down, so many have it then."""
 
 RESTING = 0.4
-"""How often the accompaniment of a passage rests for some bars, so that the tune alone says what
-harmony it comes back to."""
+"""How often an accompaniment that is there at first rests for some bars, so that the tune alone
+says what harmony it comes back to."""
 
-LONGEST_REST = 8
+USUAL_REST, LONGEST_REST = 2, 8
 """Bars."""
+
+RESTING_UNTIL_ANSWERED = 0.8
+"""Of passages with such a rest that are counted down, so many have it just before."""
+
+PAUSED, PAUSED_LONGER = 0.5, 0.5
+"""Of passages that are counted down, so many are silent before, as a player is who waits for an
+answer: so the answer goes on as the phrase did, accompaniment and all. Of these, so many begin
+within their first bar."""
 
 UNSTEADY = 0.5
 """How often some of a passage's onsets are misread."""
@@ -141,8 +149,11 @@ def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE
         if answered == len(tokens) or rng.random() >= ALONE_UNTIL_ANSWERED:
             answered = int(rng.integers(2, len(tokens) + 1))
         tokens = without_comp(tokens, 0, answered)
-    if rng.random() < RESTING:
-        tokens = without_comp(tokens, *_some_bars(tokens, rng))
+    else:
+        if answered < len(tokens) and rng.random() < PAUSED:
+            tokens, answered = _paused(tokens, answered, rng)
+        if rng.random() < RESTING:
+            tokens = without_comp(tokens, *_some_bars(tokens, answered, rng))
     if rng.random() < NOT_AT_HOME:
         semitones = int(rng.integers(-MOST_SEMITONES_DOWN, MOST_SEMITONES_UP + 1))
     else:
@@ -158,14 +169,37 @@ def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE
     return Passage(tokens, weights)
 
 
-def _some_bars(tokens: Ids, rng: np.random.Generator) -> tuple[int, int]:
+def _some_bars(tokens: Ids, answered: int, rng: np.random.Generator) -> tuple[int, int]:
     """Where some bars begin and end; nowhere, where there is only one."""
     bars = np.flatnonzero(_IS_BAR[tokens])
     if len(bars) < 2:
         return 0, 0
-    first = int(rng.integers(1, len(bars)))
-    last = min(first + int(rng.integers(1, LONGEST_REST + 1)), len(bars) - 1)
+    length = min(int(rng.geometric(1 / USUAL_REST)), LONGEST_REST)
+    if answered < len(tokens) and rng.random() < RESTING_UNTIL_ANSWERED:
+        last = int(np.searchsorted(bars, answered)) - 1
+        first = max(last - length, 0)
+    else:
+        first = int(rng.integers(1, len(bars)))
+        last = min(first + length, len(bars) - 1)
     return int(bars[first]), int(bars[last])
+
+
+def _paused(tokens: Ids, answered: int, rng: np.random.Generator) -> tuple[Ids, int]:
+    """`tokens` with a pause before the countdown at index `answered`, and where that is then.
+
+    It begins somewhere in the bar before. Every other one lasts into the bar that is counted down,
+    as where jamd's answer does not begin on the bar line.
+    """
+    bars = np.flatnonzero(_IS_BAR[tokens])
+    bar = int(np.searchsorted(bars, answered)) - 1  # the one that is counted down
+    if bar == 0:
+        return tokens, answered
+    since = int(rng.integers(bars[bar - 1], bars[bar]))
+    end = int(bars[bar + 1]) if bar + 1 < len(bars) else len(tokens)
+    until = int(rng.integers(answered, end)) if rng.random() < PAUSED_LONGER else answered
+    before = without_notes(tokens[:answered], since, answered)
+    paused = without_notes(tokens, since, until)
+    return paused, len(before)
 
 
 def _at_home(passage: Passage) -> Passage:

@@ -35,12 +35,19 @@ def without_comp(tokens: Ids, since: int, until: int) -> Ids:
 
     Where it comes in again, the harmony that has been reached meanwhile is stated.
     """
-    if not _IS_LEAD[tokens].any():
-        return tokens
+    return _without(_IS_COMP, tokens, since, until) if _IS_LEAD[tokens].any() else tokens
+
+
+def without_notes(tokens: Ids, since: int, until: int) -> Ids:
+    """As `without_comp`, and without the tune."""
+    return _without(_IS_COMP | _IS_LEAD, tokens, since, until)
+
+
+def _without(kinds: NDArray[np.bool_], tokens: Ids, since: int, until: int) -> Ids:
     index = np.arange(len(tokens))
     # Velocity and Duration go with the note that they belong to.
     owner = np.maximum.accumulate(np.where(_DETAILS_A_NOTE[tokens], 0, index))
-    left_out = (_IS_COMP | _IS_CHORD)[tokens[owner]] & (since <= owner) & (owner < until)
+    left_out = (kinds | _IS_CHORD)[tokens[owner]] & (since <= owner) & (owner < until)
     kept = tokens[~left_out]
     chords = tokens[_IS_CHORD[tokens] & left_out]
     again = np.flatnonzero((_IS_COMP | _IS_CHORD)[tokens] & (index >= until))[:1]

@@ -106,6 +106,14 @@ def figures(
             for seed, phrase in enumerate(phrases)
         ]
         yield near_figure(low, f"centre within a fifth, of phrases {name}")
+    both = [
+        ask(improviser, over_chords(phrase), seed, constraints, sampling, style, pause=True)
+        for phrase in phrases
+        for seed in range(answers)
+        if phrase.key
+    ]
+    bars = [bar for each in both for bar in accompanied_bars(each)]
+    yield share("bars of answers to a tune over chords that have some, too", sum(bars), len(bars))
     yield from endless_figures(improviser, phrases[:3], constraints, style)
 
 
@@ -153,8 +161,15 @@ def of_answers(found: Sequence[Exchange]) -> Iterator[Figure]:
     copies = sum(copied(each.answer, each.phrase.notes) <= 0.5 for each in found)
     yield share("at most half of it copied", copies, every, ">= 100")
     alone = [each for each in found if all(n.part is Part.LEAD for n in each.phrase.notes)]
-    brought = sum(any(n.part is Part.COMP for n in each.answer) for each in alone)
+    brought = sum(any(accompanied_bars(each)) for each in alone)
     yield share("a tune alone is answered with an accompaniment", brought, len(alone))
+
+
+def accompanied_bars(exchange: Exchange) -> list[bool]:
+    """For each bar of the answer, whether an accompaniment begins something in it."""
+    bar = exchange.phrase.meter.ticks_per_bar
+    begun = {note.onset // bar for note in exchange.answer if note.part is Part.COMP}
+    return [line in begun for line in range(exchange.begin // bar, exchange.end // bar)]
 
 
 def near_figure(found: Sequence[Exchange], name: str) -> Figure:
@@ -197,6 +212,29 @@ def lowered(phrase: Phrase, semitones: int) -> Phrase:
     return replace(phrase, notes=tuple(sorted(notes)))
 
 
+def over_chords(phrase: Phrase) -> Phrase:
+    """The same over a chord a bar: I, IV or V of the key, whichever holds most of the tune."""
+    assert phrase.key is not None
+    minor = phrase.key.minor
+    triads = [
+        [48 + (phrase.key.tonic + root + third) % 12 for third in (0, 3 if flat else 4, 7)]
+        for root, flat in ((0, minor), (5, minor), (7, False))
+    ]
+    bar = phrase.meter.ticks_per_bar
+    chords = []
+    for line, notes in groupby(phrase.notes, key=lambda note: note.onset // bar * bar):
+        tune = list(notes)
+        chord = max(triads, key=lambda triad: _held(triad, tune))
+        end = min(line + bar, max(note.end for note in tune))
+        chords += [Note(Tick(line), pitch, 80, Tick(end - line), Part.COMP) for pitch in chord]
+    return replace(phrase, notes=tuple(sorted((*phrase.notes, *chords))))
+
+
+def _held(triad: Sequence[int], tune: Sequence[Note]) -> int:
+    classes = {pitch % 12 for pitch in triad}
+    return sum(note.pitch % 12 in classes for note in tune)
+
+
 def ask(
     improviser: Improviser,
     phrase: Phrase,
@@ -204,11 +242,13 @@ def ask(
     constraints: Constraints,
     sampling: Sampling,
     style: str,
+    pause: bool = False,
 ) -> Exchange:
-    """Have `phrase` answered at its own length from the next bar line on."""
+    """Have `phrase` answered at its own length from the next bar line on, or half a bar later."""
     bar = phrase.meter.ticks_per_bar
-    begin = Tick(-(-max(note.end for note in phrase.notes) // bar) * bar)
-    end = Tick(begin + answer_bars(max(note.end for note in phrase.notes), phrase.meter) * bar)
+    line = -(-max(note.end for note in phrase.notes) // bar) * bar
+    begin = Tick(line + bar // 2 if pause else line)
+    end = Tick(line + answer_bars(max(note.end for note in phrase.notes), phrase.meter) * bar)
     first = phrase.notes[0].onset
     context = Context(phrase.notes, Tick(0), begin, style, phrase.meter, phrase=first)
     held = replace(constraints, begins=_latest(phrase, begin), ends=end)

@@ -265,9 +265,8 @@ def test_whenever_it_is_found_time_does_not_go_back(
 
 WE_WISH_YOU = (
     "62/4 67/4 67/2 69/2 67/2 66/2 64/4 64/4 64/4 69/4 69/2 71/2 69/2 67/2 66/4 62/4 62/4 71/4 "
-    "71/2 72/2 71/2 69/2 67/4"
+    "71/2 72/2 71/2 69/2 67/4 64/4 62/2 62/2 64/4 69/4 66/4 67/8"
 )
-MY_BONNIE = "67/4 76/6 74/2 72/4 74/4 72/4 69/4 67/4 64/12 67/4 76/6 74/2 72/4 72/4 71/4 72/4 74/12"
 JOY_TO_THE_WORLD = "74/4 73/3 71/1 69/6 67/2 66/4 64/4 62/6 69/2 71/6 71/2 73/6 73/2 74/12"
 ODE_TO_JOY = "64/4 64/4 65/4 67/4 67/4 65/4 64/4 62/4 60/4 60/4 62/4 64/4 64/6 62/2 62/8"
 
@@ -277,15 +276,12 @@ def improviser() -> Improviser:
     return Improviser(Bundle.read(bundles.resolve("default")))
 
 
-def test_the_shipped_model_finds_upbeats_that_the_signs_do_not(improviser: Improviser) -> None:
+def test_the_shipped_model_finds_an_upbeat_that_the_signs_do_not(improviser: Improviser) -> None:
     three = Settings(meter=Meter(3, 4))
-    found = []
-    for tune in (WE_WISH_YOU, MY_BONNIE):
-        assert Jam(tune, settings=three, seconds=20.0).moved == []
-        jam = Jam(tune, settings=three, seconds=20.0, judge=improviser.likelihoods)
-        found += [entry.by for entry in jam.entries if isinstance(entry, BarLineFound)]
-    assert found
-    assert set(found) == {960}  # a bar of three less a quarter
+    assert Jam(WE_WISH_YOU, settings=three, seconds=24.0).moved == []
+    jam = Jam(WE_WISH_YOU, settings=three, seconds=24.0, judge=improviser.likelihoods)
+    found = [entry.by for entry in jam.entries if isinstance(entry, BarLineFound)]
+    assert found == [960]  # a bar less a quarter
 
 
 def test_the_shipped_model_leaves_what_begins_on_one(improviser: Improviser) -> None:

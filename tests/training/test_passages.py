@@ -62,6 +62,31 @@ def test_a_passage_is_the_piece_in_some_key_maybe_with_the_accompaniment_late(se
     assert -5 <= distances.pop() <= 6
 
 
+def test_an_answer_brings_the_accompaniment_back_after_a_pause() -> None:
+    """What is counted down begins as answers do: both hands of the player have paused."""
+    notes = [
+        Note(Tick((4 * bar + beat) * TICKS_PER_BEAT), 72)
+        for bar in range(16)
+        for beat in range(2 if bar % 2 else 4)  # a phrase ends in every other bar
+    ]
+    notes += [Note(Tick(1920 * bar), 48, 80, Tick(1920), Part.COMP) for bar in range(16)]
+    phrases = Text(np.array(GRID.encode(Piece(tuple(sorted(notes))))), "jazz")
+    counted = accompanied = paused = 0
+    for seed in range(400):
+        tokens = passage(phrases, np.random.default_rng(seed)).tokens
+        countdown = np.flatnonzero([kind == "Phrase" for kind in kinds(tokens)])
+        begun = 1920 * (kinds(tokens[: countdown[0]]).count("Bar") - 1) if len(countdown) else 0
+        if not begun:
+            continue
+        counted += 1
+        of_it = GRID.decode(tokens.tolist()).notes
+        bar = {note.part for note in of_it if begun <= note.onset < begun + 1920}
+        accompanied += Part.COMP in bar
+        paused += not any(begun - 1920 <= note.onset < begun for note in of_it)
+    assert accompanied / counted > 0.7  # the others go on within their first bar
+    assert 0.05 < paused / counted < 0.5
+
+
 @given(seed=SEEDS)
 def test_velocities_that_teach_nothing_are_made_up_and_do_not_count(seed: int) -> None:
     drawn = passage(text(8, has_velocity=False), np.random.default_rng(seed))

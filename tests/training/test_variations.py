@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jamd.grid import Grid
 from jamd.grid_tokens import VOCABULARY
 from jamd.notes import METERS, Meter, Note, Part, Piece, Tick, to_tick
-from jamd.training.variations import misplaced, without_comp
+from jamd.training.variations import misplaced, without_comp, without_notes
 
 steps = st.lists(st.integers(0, 300), min_size=1, max_size=60)
 
@@ -66,6 +66,15 @@ def test_an_accompaniment_comes_in_late_and_rests() -> None:
     assert sum(note.part is Part.LEAD for note in Grid().decode(rested.tolist()).notes) == 24
 
 
+def test_a_pause_leaves_nothing_of_either_part() -> None:
+    tokens = accompanied([(48, 55, 64)] * 4)
+    bars = np.flatnonzero(tokens == tokens[2])
+    left = Grid().decode(without_notes(tokens, int(bars[1]), int(bars[3])).tolist()).notes
+    assert {(note.part, note.onset // 1920) for note in left} == {
+        (part, bar) for part in Part for bar in (0, 3)
+    }
+
+
 def test_after_a_rest_the_harmony_reached_meanwhile_is_stated() -> None:
     tokens = accompanied([(48, 52, 55), (50, 53, 57), (43, 47, 50), (43, 47, 50)])
     bars = np.flatnonzero(tokens == tokens[2])
@@ -86,3 +95,5 @@ def test_without_some_of_its_accompaniment_music_keeps_to_the_grammar(
     assert [n for n in left if n.part is Part.LEAD] == [
         n for n in Grid().decode(tokens.tolist()).notes if n.part is Part.LEAD
     ]
+    kept = Grid().decode(without_notes(tokens, since, until).tolist()).notes
+    assert set(kept) <= set(left)
