@@ -71,9 +71,9 @@ RESTING_UNTIL_ANSWERED = 0.8
 """Of passages with such a rest that are counted down, so many have it just before."""
 
 PAUSED, PAUSED_LONGER = 0.5, 0.5
-"""Of passages that are counted down, so many are silent before, as a player is who waits for an
-answer: so the answer goes on as the phrase did, accompaniment and all. Of these, so many begin
-within their first bar."""
+"""Of passages that are counted down and accompanied from the first, so many are silent before, as
+a player is who waits for an answer: so the answer goes on as the phrase did, accompaniment and all.
+Of these, so many are silent into the bar that is counted down."""
 
 UNSTEADY = 0.5
 """How often some of a passage's onsets are misread."""
