@@ -15,7 +15,7 @@ from jamd.daemon.events import (
 )
 from jamd.daemon.settings import Settings
 from jamd.notes import TICKS_PER_BEAT, Meter
-from readable_takes import ONE_BAR, heard, play, rows, seconds
+from readable_takes import AMAZING_GRACE, ONE_BAR, heard, play, rows, seconds
 
 JAM = Settings(bpm=120, start_at_once=True)
 
@@ -73,19 +73,6 @@ def test_the_pedal_does_not_put_off_the_end_of_a_phrase() -> None:
     assert [row.split()[-1] for row in played.jamds[:2]] != ["9", "9"]
     half_up = (seconds("1.1.1"), Heard(Message("control_change", control=64, value=63)))
     assert play(JAM, ONE_BAR, half_up).jamds == play(JAM, ONE_BAR).jamds
-
-
-AMAZING_GRACE = """
-    1.1.0 player 62 70 11
-    1.2.0 player 67 80 23
-    2.1.0 player 71 75 5
-    2.1.6 player 67 75 5
-    2.2.0 player 71 80 23
-    3.1.0 player 69 75 11
-    3.2.0 player 67 80 23
-    4.1.0 player 64 75 11
-    4.2.0 player 62 80 18
-"""
 
 
 def test_a_pickup_belongs_to_the_next_bar() -> None:

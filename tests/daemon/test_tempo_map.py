@@ -34,7 +34,7 @@ from jamd.daemon.take import TRACKS, to_midi
 from jamd.daemon.tempo_writer import APART_S
 from jamd.daemon.virtual import Performance, ScriptedImproviser
 from jamd.notes import TICKS_PER_BEAT, Meter
-from readable_takes import Story, heard
+from readable_takes import AMAZING_GRACE, Story, heard
 
 BOUND_S = 0.005
 BEGIN_S = 10.0
@@ -269,24 +269,11 @@ def test_the_seconds_of_a_take_are_those_of_the_player() -> None:
     assert apart < BOUND_S
 
 
-GRACE = """
-    1.1.0 player 62 70 11
-    1.2.0 player 67 80 23
-    2.1.0 player 71 75 5
-    2.1.6 player 67 75 5
-    2.2.0 player 71 80 23
-    3.1.0 player 69 75 11
-    3.2.0 player 67 80 23
-    4.1.0 player 64 75 11
-    4.2.0 player 62 80 23
-"""
-
-
 def test_a_pickup_moves_the_tempos_with_the_notes() -> None:
     """The bar line is found after the phrase; before and after it the tempo changes."""
     three = Meter(3, 4)
     story: Story = [
-        *((BEGIN_S + at, event) for at, event in heard(GRACE, 120, three)),
+        *((BEGIN_S + at, event) for at, event in heard(AMAZING_GRACE, 120, three)),
         (BEGIN_S + 1.3, SetTempo(121)),
         (BEGIN_S + 2.7, SetTempo(119)),
         (BEGIN_S + 12.0, SetTempo(90)),

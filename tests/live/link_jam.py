@@ -17,7 +17,17 @@ from mido import Message
 
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.connections import Connected
-from jamd.daemon.events import Answered, Entry, Event, Mode, Output, SetTempo, Sounded, WorkerReady
+from jamd.daemon.events import (
+    Answered,
+    Entry,
+    Event,
+    Mode,
+    Output,
+    SetTempo,
+    Sounded,
+    TellLink,
+    WorkerReady,
+)
 from jamd.daemon.follower import Source
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
@@ -75,6 +85,16 @@ class Ports:
         pass
 
 
+class Peer(LinkPeer):
+    """Counts the tempos that jamd sets for everybody."""
+
+    tempos = 0
+
+    def tell(self, wish: TellLink) -> None:
+        self.tempos += wish.bpm is not None
+        super().tell(wish)
+
+
 class Improvisers:
     """Answers at once, by rule; hands the taps on as well, which come the same way."""
 
@@ -93,7 +113,7 @@ class Improvisers:
 def main() -> None:
     commands: queue.Queue[str] = queue.Queue()
     settings = Settings(source=Source.LINK, mode=Mode.ENDLESS, bpm=100)
-    link = LinkPeer(settings.bpm, settings.meter, settings.link_start_stop, CLOCK)
+    link = Peer(settings.bpm, settings.meter, settings.link_start_stop, CLOCK)
     session, ports, improvisers = Session(settings), Ports(), Improvisers()
 
     def tend(now: float, status: Status) -> None:
@@ -112,11 +132,14 @@ def main() -> None:
         beat = None
         if transport.rolling:
             beat = transport.exact_tick(now) % transport.meter.ticks_per_bar / TICKS_PER_BEAT
-        onsets = list(zip(ports.handed, ports.beats, strict=True))
-        print(
-            json.dumps({"now": now, "bpm": status.bpm, "beat": beat, "onsets": onsets}),
-            flush=True,
-        )
+        seen = {
+            "now": now,
+            "bpm": status.bpm,
+            "beat": beat,
+            "onsets": list(zip(ports.handed, ports.beats, strict=True)),
+            "tempos": link.tempos,
+        }
+        print(json.dumps(seen), flush=True)
 
     loop = Loop(session, ports, improvisers, ports.journal, CLOCK, tend=tend, link=link)
 

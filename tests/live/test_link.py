@@ -122,7 +122,8 @@ def test_two_peers_share_tempo_phase_start_and_stop(session: tuple[Program, Prog
     # The peer's tempo, and jamd's only if Link took jamd's session for the older of the two.
     jam.until(lambda seen: seen["bpm"] == pytest.approx(peer.ask()["bpm"], abs=0.01))
     peer.ask("tempo 180")
-    jam.until(lambda seen: seen["bpm"] == pytest.approx(180, abs=0.01))
+    joined = jam.until(lambda seen: seen["bpm"] == pytest.approx(180, abs=0.01))
+    assert joined["tempos"] == 0  # whoever won, jamd has told nobody a tempo
 
     # The player comes in on the peer's third beat, which starts everybody.
     jam.ask(f"play {peer.ask()['bar_line'] + 6 * 60 / 180}")
@@ -140,6 +141,7 @@ def test_two_peers_share_tempo_phase_start_and_stop(session: tuple[Program, Prog
     assert abs(apart_ms(jam, peer)) < 3
     jam.ask("tempo 152.5")  # jamd's tempo
     peer.until(lambda seen: abs(seen["bpm"] - 152.5) < 0.01)
+    assert jam.ask()["tempos"] == 1
     assert abs(apart_ms(jam, peer)) < 3
 
     peer.ask("stop")

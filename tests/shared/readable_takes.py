@@ -29,6 +29,19 @@ ONE_BAR = """
     1.4.0 player 65 80 6
 """
 
+AMAZING_GRACE = """
+    1.1.0 player 62 70 11
+    1.2.0 player 67 80 23
+    2.1.0 player 71 75 5
+    2.1.6 player 67 75 5
+    2.2.0 player 71 80 23
+    3.1.0 player 69 75 11
+    3.2.0 player 67 80 23
+    4.1.0 player 64 75 11
+    4.2.0 player 62 80 18
+"""
+"""Three four, from a quarter before the bar line."""
+
 Story = list[tuple[float, Event]]
 """What happens, and when, in seconds."""
 
