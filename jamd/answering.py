@@ -1,6 +1,6 @@
 """What holds a continuation to the phrase that it answers.
 
-When it begins and how it ends, its register, its density and its newness.
+When it begins and how it ends, its register, its density, its newness and its texture.
 
 Each limit bars tokens. One that would leave nothing to write gives way, the last of them first.
 """
@@ -18,6 +18,7 @@ from jamd.grid_writer import GridWriter, Mask
 from jamd.language import Constraints, Context
 from jamd.likeness import Density, Register, rate_of
 from jamd.notes import TICKS_PER_STEP, Note, Part, Tick
+from jamd.texture import Texture
 from jamd.tonality import recent_tonality
 
 
@@ -76,6 +77,8 @@ class Answering:
             recent = context.until - start - 2 * (longest or 0)
             copying.heard(heard, recent)
             self._limits.append(copying)
+        if phrase:
+            self._limits.append(Texture(phrase, constraints.parts, begin, meter))
         for note in answer:
             for limit in self._limits:
                 if not isinstance(limit, Copying):

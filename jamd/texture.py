@@ -1,0 +1,70 @@
+"""An answer keeps the phrase's texture: a tune over chords is answered by a tune over chords.
+
+A model may let a part rest, and then takes the rest for the style: what has been silent for a bar
+goes on being silent. So a part that the player played may rest as long as his did, or for a beat (a
+tune for a bar); then it joins in on the next beat on which there is a note. What it plays is the
+model's choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jamd.grid_tokens import BAR, CHORD, DURATION, LEAD, POSITION
+from jamd.grid_writer import GridWriter, Mask
+from jamd.likeness import FEWEST_COMP
+from jamd.notes import METERS, Meter, Note, Part, Tick
+
+
+class Texture:
+    """Brings a part back after a rest that is longer than the player's.
+
+    Args:
+        phrase: What the player played, at least one note.
+        parts: The parts that may be written.
+        begin: Tick at which the answer begins.
+        meter: The meter.
+    """
+
+    def __init__(
+        self, phrase: Sequence[Note], parts: frozenset[Part], begin: Tick, meter: Meter
+    ) -> None:
+        self._beat = meter.ticks_per_pulse
+        least = {Part.LEAD: (1, meter.ticks_per_bar), Part.COMP: (FEWEST_COMP, self._beat)}
+        self._rests: dict[Part, int] = {}  # how long each part may rest
+        for part, (fewest, rest) in least.items():
+            if part in parts and sum(note.part is part for note in phrase) >= fewest:
+                self._rests[part] = max(rest, _longest_rest(phrase, part))
+        self._until: dict[Part, int] = dict.fromkeys(Part, begin)  # the end of what has sounded
+
+    def wrote(self, note: Note) -> None:
+        """Take in a note of the answer."""
+        self._until[note.part] = max(self._until[note.part], note.end)
+
+    def narrow(self, mask: Mask, writer: GridWriter) -> None:
+        """Bar from `mask`, (vocabulary,), to do without a part that is due."""
+        if writer.position < 0 or (writer.now - writer.bar_line) % self._beat:
+            return
+        if not writer.pitch_token and self._is_due(Part.COMP, writer.now):  # Comp comes first
+            mask[LEAD:DURATION] = False
+            self._stay(mask)
+        elif writer.pitch_token < LEAD and self._is_due(Part.LEAD, writer.now):
+            self._stay(mask)
+
+    def _is_due(self, part: Part, now: Tick) -> bool:
+        return part in self._rests and now - self._until[part] >= self._rests[part]
+
+    @staticmethod
+    def _stay(mask: Mask) -> None:
+        """More is to come at this moment."""
+        mask[POSITION:CHORD] = mask[BAR : BAR + len(METERS)] = False
+
+
+def _longest_rest(phrase: Sequence[Note], part: Part) -> int:
+    """The ticks for which `part` rests at most, between a phrase's first onset and its end."""
+    longest, until = 0, phrase[0].onset
+    for note in phrase:
+        if note.part is part:
+            longest = max(longest, note.onset - until)
+            until = max(until, note.end)
+    return max(longest, max(note.end for note in phrase) - until)

@@ -1,0 +1,98 @@
+"""What the player plays together stays together, whatever the model would like."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from itertools import groupby
+from operator import attrgetter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jamd.grid import Grid
+from jamd.grid_writer import KIND
+from jamd.language import Constraints, Context
+from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
+
+FREE = Constraints()
+BOTH = frozenset(Part)
+
+
+def tune(meter: Meter, bars: int) -> list[Note]:
+    """A note a beat."""
+    beat = meter.ticks_per_pulse
+    return [Note(Tick(t), 72, 80, beat) for t in range(0, bars * meter.ticks_per_bar, beat)]
+
+
+def chords(meter: Meter, bars: int, length: int) -> list[Note]:
+    """One a bar."""
+    lines = range(0, bars * meter.ticks_per_bar, meter.ticks_per_bar)
+    return [Note(Tick(t), p, 80, Tick(length), Part.COMP) for t in lines for p in (48, 52, 55)]
+
+
+def answer_to(
+    phrase: list[Note], meter: Meter, seed: int, constraints: Constraints = FREE
+) -> list[Note]:
+    """Eight bars after one of rest, written by someone who likes every kind of token alike."""
+    bar = meter.ticks_per_bar
+    begin = Tick((max(note.end for note in phrase) // bar + 1) * bar)
+    context = Context(tuple(sorted(phrase)), Tick(0), begin, "combo", meter, phrase=Tick(0))
+    writing = Grid().begin(context, constraints)
+    draw = random.Random(seed)
+    written: list[Note] = []
+    while writing.through < begin + 8 * bar:
+        kinds = defaultdict(list)
+        for token in np.flatnonzero(writing.allowed()).tolist():
+            kinds[KIND[token]].append(token)
+        tokens = kinds[draw.choice(list(kinds))]
+        written += writing.push(draw.choice(tokens[: len(tokens) // 2 + 1]))  # short, soon, low
+    return written
+
+
+def missing(phrase: list[Note], answer: list[Note], meter: Meter, part: Part, rest: int) -> int:
+    """On how many beats with a note `part` is not there, having rested for `rest` ticks or more."""
+    until = (max(note.end for note in phrase) // meter.ticks_per_bar + 1) * meter.ticks_per_bar
+    count = 0
+    for onset, struck in groupby(answer, key=attrgetter("onset")):
+        ends = [note.end for note in struck if note.part is part]
+        count += not ends and onset % meter.ticks_per_pulse == 0 and onset - until >= rest
+        until = max([until, *ends])
+    return count
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(METERS), st.integers(0, 999))
+def test_an_accompaniment_rests_for_a_beat_at_most_and_a_tune_for_a_bar(
+    meter: Meter, seed: int
+) -> None:
+    phrase = tune(meter, 2) + chords(meter, 2, meter.ticks_per_bar)
+    answer = answer_to(phrase, meter, seed)
+    assert not missing(phrase, answer, meter, Part.COMP, meter.ticks_per_pulse)
+    assert not missing(phrase, answer, meter, Part.LEAD, meter.ticks_per_bar)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(METERS), st.integers(0, 999))
+def test_an_accompaniment_rests_as_long_as_the_players_did(meter: Meter, seed: int) -> None:
+    bar = meter.ticks_per_bar
+    phrase = tune(meter, 4) + chords(meter, 1, TICKS_PER_BEAT)
+    answer = answer_to(phrase, meter, seed)
+    assert not missing(phrase, answer, meter, Part.COMP, 4 * bar - TICKS_PER_BEAT)
+
+
+@pytest.mark.parametrize("phrase", [tune(METERS[2], 2), chords(METERS[2], 2, TICKS_PER_BEAT)])
+def test_what_the_player_does_not_play_may_stay_away(phrase: list[Note]) -> None:
+    meter = METERS[2]
+    other = Part.COMP if phrase[0].part is Part.LEAD else Part.LEAD
+    answers = [answer_to(phrase, meter, seed) for seed in range(20)]
+    assert any(missing(phrase, answer, meter, other, meter.ticks_per_bar) for answer in answers)
+
+
+def test_a_part_that_may_not_be_written_is_not_waited_for() -> None:
+    meter = METERS[2]
+    phrase = tune(meter, 2) + chords(meter, 2, meter.ticks_per_bar)
+    answer = answer_to(phrase, meter, 1, Constraints(parts=frozenset({Part.LEAD})))
+    assert {note.part for note in answer} == {Part.LEAD}
