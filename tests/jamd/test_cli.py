@@ -153,6 +153,9 @@ def test_bars_that_cannot_be_played_are_refused(
         ([], "the following arguments are required: COMMAND: see `jamd --help`"),
         (["nonsense"], "argument COMMAND: invalid choice: 'nonsense'"),
         (["generate", "default", "-o", "x.mid", "-n", "0"], "expected 1..100000 notes; found '0'"),
+        (["status", "--pid", "x"], "argument --pid: expected a whole number; found 'x'"),
+        (["panic", "--pid", "1.5"], "argument --pid: expected a whole number; found '1.5'"),
+        (["prepare", "x", "-o", "y", "--held-out", "x"], "expected a number; found 'x'"),
         (["roll"], "the following arguments are required: FILE: see `jamd roll --help`"),
     ],
 )
