@@ -16,14 +16,15 @@ class Row:
 
     Attributes:
         name: What was measured.
-        p50: Median, in `unit`; None where nothing was measured.
+        p50: Median, in `unit`, or the one value where there is one; None where nothing was
+            measured.
         p99: 99th percentile, in `unit`; None for what is measured once.
         unit: `us`, `ms`, `s` or `MB` (a million bytes).
         beside: What the ratio is against; None for an absolute figure.
         ratio: How many times the limit's direction says: with `>=`, how many times faster than what
             it stands beside; with `<=`, how many times as much.
         limit: `>= 200` or `<= 1.5` of the ratio; of an absolute figure with its unit, as in
-            `p99 <= 3 ms`. None where the row only informs.
+            `p99 <= 3 ms` or `max <= 10 ms`. None where the row only informs.
         ok: Whether the limit is kept; None without a limit, or where nothing was measured.
     """
 
@@ -96,6 +97,19 @@ def absolute(name: str, unit: str, values: Sequence[float], most: float, percent
     """The given percentile of `values` may be at most `most`."""
     ok = percentile(values, percent) <= most
     return _row(name, unit, values, None, None, f"p{percent} <= {most:g} {unit}", ok)
+
+
+def greatest(
+    name: str, unit: str, ours: Sequence[float], beside: str, theirs: Sequence[float], most: float
+) -> Row:
+    """The greatest of `ours` may be at most `most`; how many times that of `theirs` it is, informs.
+
+    All are in `unit`.
+    """
+    value = max(ours)
+    return _row(
+        name, unit, [value], beside, value / max(theirs), f"max <= {most:g} {unit}", value <= most
+    )
 
 
 def _row(

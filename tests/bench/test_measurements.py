@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 
 import psutil
@@ -66,7 +66,24 @@ def test_a_rest_is_not_left_out() -> None:
 @pytest.mark.slow
 def test_lateness() -> None:
     rows = list(lateness.rows(BUNDLE, blocks=1, clocked_blocks=1, deadlines=12))
-    assert measured(rows) == 2 * ["bare process that sleeps", None, None]
+    assert measured(rows) == 2 * ["bare process that sleeps", None, "bare process that sleeps"]
+    assert [row.limit for row in rows] == 2 * ["<= 1.5", "p99 <= 3 ms", "max <= 10 ms"]
+
+
+def test_one_block_in_which_a_message_is_very_late_is_not_hidden_by_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late_s = cycle([0.0001, 0.0122, 0.0001])
+
+    def front(bundle: Path, deadlines: int, source: Source) -> list[tuple[float, float]]:
+        return [(float(i), 0.0001) for i in range(deadlines - 1)] + [(9999.0, next(late_s))]
+
+    monkeypatch.setattr(lateness, "_front", front)
+    monkeypatch.setattr(lateness, "_bare", lambda _, deadlines: [0.0001 for _ in deadlines])
+    *_, latest = lateness.rows(BUNDLE, blocks=3, clocked_blocks=3)
+    assert latest.name == "the latest message of all, following a clock, quiet machine"
+    assert latest.p50 == pytest.approx(12.2)
+    assert latest.ok is False
 
 
 def test_a_replan() -> None:

@@ -15,6 +15,7 @@ from jamd.bench.report import (
     as_json,
     as_table,
     blocks_as_late,
+    greatest,
     left_out,
     percentile,
     times_as_much,
@@ -60,6 +61,13 @@ def test_one_noisy_block_does_not_decide_over_lateness() -> None:
 def test_an_absolute_limit_names_its_percentile_and_unit(most: float, ok: bool) -> None:
     row = absolute("start", "s", [1.0, 1.5, 9.0], most)
     assert (row.p50, row.limit, row.ok) == (1.5, f"p50 <= {most:g} s", ok)
+
+
+@pytest.mark.parametrize(("most", "ok"), [(17.0, True), (16.9, False)])
+def test_the_greatest_is_judged_however_seldom_it_is(most: float, ok: bool) -> None:
+    ours = [*(0.1,) * 2000, 17.0, *(0.1,) * 2000]
+    row = greatest("latest", "ms", ours, "sleeper", [0.1, 8.5], most)
+    assert row == Row("latest", 17.0, None, "ms", "sleeper", 2.0, f"max <= {most:g} ms", ok)
 
 
 ROWS = [
