@@ -17,13 +17,14 @@ import shutil
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 from jamd.daemon import take
 from jamd.daemon.clock import pause
 from jamd.daemon.events import Sounded
+from jamd.daemon.file_lock import held
 from jamd.daemon.journal import FORMAT, Record, entries, to_line
 from jamd.errors import SourceError
 
@@ -57,8 +58,8 @@ class Recorder:
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.trouble: str | None = None
-        self._file, self._path = _create(folder, name)
-        _lock(self._file.fileno())
+        self._hold = ExitStack()  # on the journal, until the take is finished
+        self._file, self._path = _create(folder, name, self._hold)
         self._records: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
@@ -72,7 +73,8 @@ class Recorder:
         """End the take and return its MIDI file; None when nobody played a note."""
         self._records.put(None)
         self._thread.join()
-        return finish(self._path)
+        with self._hold:
+            return finish(self._path)
 
     def _work(self) -> None:
         try:
@@ -86,12 +88,17 @@ class Recorder:
             self.trouble = f"The take cannot be written any more: {error.strerror}"
 
 
-def _create(folder: Path, name: str) -> tuple[TextIO, Path]:
+def _create(folder: Path, name: str, hold: ExitStack) -> tuple[TextIO, Path]:
+    """Make a journal and hold it: who is quicker to hold it takes it for one that was cut off."""
     for number in itertools.count(1):
         path = folder / (f"{name}{JOURNAL}" if number == 1 else f"{name}-{number}{JOURNAL}")
-        with suppress(FileExistsError):
+        with suppress(FileExistsError), ExitStack() as undone:
             if not _midi(path).exists() and not _kept(path).exists():
-                return path.open("x", encoding="utf-8"), path
+                file = undone.enter_context(path.open("x", encoding="utf-8"))
+                with suppress(BlockingIOError, FileNotFoundError):
+                    hold.enter_context(held(path))
+                    undone.pop_all()
+                    return file, path
     raise AssertionError("counting never ends")
 
 
@@ -151,9 +158,8 @@ def recover(folder: Path) -> list[Path]:
     for journal in sorted(folder.glob(f"*{JOURNAL}")):
         # Another jamd may be writing it at this moment, or be the quicker one to finish it.
         with suppress(OSError):
-            with journal.open("r+b") as file:
-                _lock(file.fileno())
-            path = finish(journal)
+            with held(journal):
+                path = finish(journal)
             found += [path] if path else []
     return found
 
@@ -169,7 +175,10 @@ def keep_newest(folder: Path, most: int) -> None:
         folder: Where takes are; it need not be there.
         most: How many stay, 0 or more.
     """
-    kept = [(path.stat().st_mtime, path) for path in folder.glob(f"*{KEPT}")]
+    kept = []
+    for path in folder.glob(f"*{KEPT}"):
+        with suppress(FileNotFoundError):  # another jamd may be deleting them, too
+            kept.append((path.stat().st_mtime, path))
     for closed, path in sorted(kept)[: max(0, len(kept) - most)]:
         for written in (_midi(path), picture(path)):
             with suppress(FileNotFoundError):
@@ -206,12 +215,3 @@ def journal_of(path: Path) -> Iterator[TextIO]:
             yield lines
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise SourceError(f"{journal}: expected a journal, but {error}") from error
-
-
-def _lock(file: int) -> None:
-    """Lock an open file for as long as it is open. Raises OSError where somebody else has it."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,13 +10,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import mido
 import pytest
 from mido import Message
 
+from jamd.daemon import recorder as recorder_module
 from jamd.daemon.events import Entry, Journal, MeterSet, Sounded, TempoSet
+from jamd.daemon.file_lock import held
 from jamd.daemon.journal import FORMAT, Opened, entries, to_line
 from jamd.daemon.recorder import Recorder, journal_of, keep_newest, recover
 from jamd.daemon.settings import Settings
@@ -132,6 +135,38 @@ def test_a_journal_cut_off_anywhere_becomes_a_take(tmp_path: Path) -> None:
         if cut > notes + 10:
             assert found == [tmp_path / "cut.mid"]
             found[0].unlink()
+
+
+def test_a_take_that_is_being_finished_is_nobody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another jamd starts in the same folder just then."""
+    finished: list[Path] = []
+
+    def finish(journal: Path) -> Path | None:
+        finished.append(journal)
+        assert recover(tmp_path) == []
+        return whole(journal)
+
+    whole = recorder_module.finish
+    monkeypatch.setattr(recorder_module, "finish", finish)
+    assert record(tmp_path) == tmp_path / "jam.mid"
+    assert finished == [tmp_path / "jam.jamd-journal"], "once"
+
+
+def test_a_journal_that_was_taken_before_it_was_held_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another jamd starts between its making and its holding, and removes it as empty."""
+
+    def late(path: Path) -> AbstractContextManager[None]:
+        monkeypatch.undo()
+        assert recover(tmp_path) == []
+        return held(path)
+
+    monkeypatch.setattr(recorder_module, "held", late)
+    assert record(tmp_path) == tmp_path / "jam-2.mid"
+    assert files(tmp_path) == ["jam-2.jamd-journal.gz", "jam-2.mid"]
 
 
 def test_a_folder_that_is_not_there_has_nothing_to_recover(tmp_path: Path) -> None:
