@@ -13,7 +13,7 @@ import sys
 
 from jamd import __version__
 from jamd.errors import UserError
-from jamd.interrupts import INTERRUPTED, ending_at_once
+from jamd.interrupts import INTERRUPTED, deaf_to_panic, ending_at_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,8 +113,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):  # not every terminal can write a flat sign
             sys.stdout.reconfigure(errors="replace")
-        args = _parse(sys.argv[1:] if arguments is None else arguments)
-        status: int = args.run(args)
+        words = sys.argv[1:] if arguments is None else arguments
+        with deaf_to_panic("play" in words[:1]):
+            args = _parse(words)
+            status: int = args.run(args)
         sys.stdout.flush()
     except UserError as error:
         for line in str(error).splitlines():

@@ -1,4 +1,4 @@
-"""What Ctrl-C and SIGTERM mean while a command gets ready, and while it works.
+"""What Ctrl-C, SIGTERM and a panic mean while a command gets ready, and while it works.
 
 The first that `jamd` imports: it imports nothing that is not there already, or not before it is
 asked to.
@@ -38,6 +38,35 @@ class ending_at_once:  # noqa: N801 - a context manager, as contextlib has them
         import signal
 
         signal.signal(signal.SIGINT, self._before)
+
+
+class deaf_to_panic:  # noqa: N801
+    """As a context: SIGUSR1, a panic, is nothing where nothing sounds, and not the process's end.
+
+    Args:
+        wanted: Whether the command is one that may be told to panic. Windows has no such signal.
+    """
+
+    def __init__(self, wanted: bool) -> None:
+        self._wanted = wanted
+
+    def __enter__(self) -> None:
+        import signal
+
+        self._number = getattr(signal, "SIGUSR1", None) if self._wanted else None
+        if self._number is not None:
+            self._before = signal.signal(self._number, signal.SIG_IGN)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        import signal
+
+        if self._number is not None:
+            signal.signal(self._number, self._before)
 
 
 class terminated_in_order:  # noqa: N801

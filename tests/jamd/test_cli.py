@@ -208,6 +208,14 @@ def test_interrupted_while_it_gets_ready_play_ends_with_0(
 
 
 @windows
+@pytest.mark.parametrize("module", ["argparse", "jamd.daemon.session"])
+def test_a_panic_while_it_gets_ready_is_nothing(module: str, tmp_path: Path) -> None:
+    done = interrupted(module, signal.SIGUSR1, "play", "--bundle", str(tmp_path / "none"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("jamd: "), "it went on, to find no bundle there"
+
+
+@windows
 @pytest.mark.train
 @pytest.mark.parametrize("module", ["multiprocessing", "rich.progress", "jamd.training.corpus"])
 def test_interrupted_while_it_imports_prepare_is_silent_and_130(
