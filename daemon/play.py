@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 from jamd import __version__
 from jamd.bundle import Bundle, resolve
@@ -33,7 +35,7 @@ from jamd.daemon.stop_signals import StopSignals
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.watch import Watch
 from jamd.daemon.worker import Load
-from jamd.errors import BundleError
+from jamd.errors import BundleError, TakeError
 from jamd.notes import TICKS_PER_BEAT
 from jamd.roll import draw
 
@@ -62,7 +64,8 @@ def play(
         own_tempo: The tempo was asked for: a clock that nobody starts does not change it.
 
     Raises:
-        UserError: The bundle, the provider or the MIDI system is not as the settings want it.
+        UserError: The bundle, the provider or the MIDI system is not as the settings want it; or
+            the take could not be saved whole.
     """
     clock = MonotonicClock()
     settings = replace(settings_from(config), own_tempo=own_tempo)
@@ -93,7 +96,7 @@ def play(
             stops.callback(signal.signal, PANIC_SIGNAL, signal.SIG_IGN)
         recorder = _start_recorder(config, screen)
         if recorder is not None:
-            stops.callback(_save, recorder, screen, room is not None)
+            stops.push(partial(_save, recorder, screen, room is not None))
             recorder.write(_opened(config, settings, bundle))
             session = Journaled(Session(settings), recorder.write)
         trial = None
@@ -186,7 +189,10 @@ def _start_recorder(config: Config, screen: Screen) -> Recorder | None:
             keep_newest(folder, config.takes.most - 1)  # and the one that begins now
         return Recorder(folder, datetime.now().astimezone().strftime("%Y-%m-%d_%H.%M.%S"))
     except OSError as error:
-        screen.news(f"Takes cannot be kept in {folder}: {error.strerror}.")
+        screen.news(
+            f"Takes cannot be kept in {folder}: {error.strerror}. jamd plays without; --takes DIR "
+            "keeps them elsewhere."
+        )
         return None
 
 
@@ -196,15 +202,52 @@ def _opened(config: Config, settings: Settings, bundle: Bundle) -> Opened:
     return Opened(FORMAT, __version__, began, config.model.bundle, model, settings)
 
 
-def _save(recorder: Recorder, screen: Screen, with_picture: bool) -> None:
+def _save(
+    recorder: Recorder,
+    screen: Screen,
+    with_picture: bool,
+    failed: type[BaseException] | None,
+    *_: object,
+) -> None:
+    """End the take, as an exit of a context: what else has failed is not hidden by this.
+
+    Raises:
+        TakeError: It is not saved whole.
+    """
+    folder = recorder.journal.parent
+    problem = None
     try:
         path = recorder.close()
-        if path is None:
-            return
-        screen.news(f"The take is {path}.")
-        if with_picture:
-            roll = picture(path)
-            roll.write_text(draw(picture_of(path)), encoding="utf-8")
-            screen.news(f"Its piano roll is {roll}.")
     except OSError as error:
-        screen.news(f"The take is not saved whole: {error.strerror}.")
+        problem = (
+            f"the take cannot be saved: {error.strerror}. It stays as {recorder.journal}, of which "
+            f"the next `jamd play` makes the take: first see that {folder} has room and can be "
+            "written"
+        )
+    else:
+        if recorder.trouble is not None:
+            before = f"What was written before is {path}" if path else "Nothing was written before"
+            problem = (
+                f"the take is not whole: {recorder.trouble}, while it was written. {before}: see "
+                f"that {folder} has room and can be written, or give another with --takes DIR"
+            )
+        elif path is not None:
+            screen.news(f"The take is {path}.")
+        if path is not None and with_picture:
+            _draw(path, screen)
+    if problem is not None and failed is None:
+        raise TakeError(problem)
+    if problem is not None:
+        screen.news(problem)
+
+
+def _draw(take: Path, screen: Screen) -> None:
+    roll = picture(take)
+    try:
+        roll.write_text(draw(picture_of(take)), encoding="utf-8")
+    except OSError as error:
+        screen.news(
+            f"Its piano roll cannot be drawn: {error.strerror}. `jamd roll` draws it later."
+        )
+        return
+    screen.news(f"Its piano roll is {roll}.")

@@ -27,6 +27,7 @@ from jamd.daemon.events import Sounded
 from jamd.daemon.file_lock import held
 from jamd.daemon.journal import FORMAT, Record, entries, to_line
 from jamd.errors import SourceError
+from jamd.writing import written_whole
 
 JOURNAL = ".jamd-journal"
 KEPT = ".jamd-journal.gz"
@@ -49,7 +50,8 @@ class Recorder:
         name: The take's name; a number is added where `folder` has one of that name.
 
     Attributes:
-        trouble: Why the take cannot be written any more, if so.
+        journal: Where the journal is; it stays there until a take is made of it.
+        trouble: What the system says of why it cannot be written any more, if so.
 
     Raises:
         OSError: `folder` cannot be written.
@@ -59,7 +61,7 @@ class Recorder:
         folder.mkdir(parents=True, exist_ok=True)
         self.trouble: str | None = None
         self._hold = ExitStack()  # on the journal, until the take is finished
-        self._file, self._path = _create(folder, name, self._hold)
+        self._file, self.journal = _create(folder, name, self._hold)
         self._records: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
@@ -70,11 +72,15 @@ class Recorder:
             self._records.put(record)
 
     def close(self) -> Path | None:
-        """End the take and return its MIDI file; None when nobody played a note."""
+        """End the take and return its MIDI file; None when nobody played a note.
+
+        Raises:
+            OSError: It cannot be made. The journal stays, for `recover`.
+        """
         self._records.put(None)
         self._thread.join()
         with self._hold:
-            return finish(self._path)
+            return finish(self.journal)
 
     def _work(self) -> None:
         try:
@@ -85,7 +91,7 @@ class Recorder:
                         self._file.flush()
                         pause(BATCH_S)
         except OSError as error:
-            self.trouble = f"The take cannot be written any more: {error.strerror}"
+            self.trouble = error.strerror
 
 
 def _create(folder: Path, name: str, hold: ExitStack) -> tuple[TextIO, Path]:
@@ -133,11 +139,14 @@ def finish(journal: Path) -> Path | None:
     path = None
     if any(isinstance(e, Sounded) and e.message.type == "note_on" for e in taken):
         path = _midi(journal)
-        take.to_midi(taken).save(path)
-        unfinished = _kept(journal).with_suffix(".part")
-        with journal.open("rb") as lines_, gzip.open(unfinished, "wb", compresslevel=6) as kept:
+        with written_whole(path) as unfinished:
+            take.to_midi(taken).save(unfinished)
+        with (
+            written_whole(_kept(journal)) as unfinished,
+            journal.open("rb") as lines_,
+            gzip.open(unfinished, "wb", compresslevel=6) as kept,
+        ):
             shutil.copyfileobj(lines_, kept)
-        unfinished.replace(_kept(journal))
     journal.unlink()
     return path
 

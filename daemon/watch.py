@@ -78,7 +78,10 @@ class Watch:
         for line in (*self._worker_news(now), *self._ports.tend(now), *self._route_news(status)):
             self._screen.news(line)
         if self._recorder is not None and self._recorder.trouble is not None:
-            self._screen.news(f"{self._recorder.trouble}.")
+            self._screen.news(
+                f"The take cannot be written any more: {self._recorder.trouble}. jamd plays on; "
+                "what was written until now becomes the take."
+            )
             self._recorder = None
         if self._supervisor.refused is not None and not self._introduced:
             self.stop()

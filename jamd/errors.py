@@ -30,6 +30,10 @@ class PortError(UserError):
     """A MIDI system or a port is not there, or refuses."""
 
 
+class TakeError(UserError):
+    """A take cannot be saved whole."""
+
+
 def printable(line: str) -> str:
     """`line` without what a terminal would obey: names of ports and files may hold anything."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jamd.cli import main
-from jamd.daemon.recorder import journal_of, recover
+from jamd.daemon.recorder import JOURNAL, journal_of, recover
 
 BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 PLAY = (
@@ -121,6 +121,86 @@ def test_a_rehearsal_has_a_beat_though_no_midi_clock_can_come_in(tmp_path: Path)
     )
     assert "No MIDI clock can come in there: the beat is jamd's own." in done.stdout
     assert "   1.2.00  you " in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+def test_a_take_that_cannot_be_saved_stays_a_journal_and_is_told_with_status_2(
+    tmp_path: Path,
+) -> None:
+    long = PLAY.replace("'play', ", "'play', '--bars', '999', ")
+    with subprocess.Popen(
+        [sys.executable, "-c", long, BUNDLE, tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "1.2.00" in line:
+                break
+        (journal,) = tmp_path.glob(f"*{JOURNAL}")
+        in_the_way = tmp_path / f"{journal.name.removesuffix(JOURNAL)}.mid"
+        in_the_way.mkdir()
+        process.send_signal(signal.SIGTERM)
+        told, complaint = process.communicate(timeout=60)
+    assert "The take is" not in told
+    assert (process.returncode, complaint) == (
+        2,
+        (
+            f"jamd: the take cannot be saved: Is a directory. It stays as {journal}, of which the "
+            f"next `jamd play` makes the take: first see that {tmp_path} has room and can be "
+            "written\n"
+        ),
+    )
+    in_the_way.rmdir()
+    assert recover(tmp_path) == [in_the_way]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limits there")
+def test_a_take_that_was_cut_off_by_a_full_disk_is_told_with_status_2(tmp_path: Path) -> None:
+    """A limit of a file's size is refused as a full disk is."""
+    limited = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+        + PLAY.replace("'play', ", "'play', '--bpm', '400', ")
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", limited, BUNDLE, tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "cannot be written any more: File too large. jamd plays on" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        _, complaint = process.communicate(timeout=60)
+    (take,) = tmp_path.glob("*.mid")
+    assert (process.returncode, complaint) == (
+        2,
+        (
+            "jamd: the take is not whole: File too large, while it was written. What was written "
+            f"before is {take}: see that {tmp_path} has room and can be written, or give another "
+            "with --takes DIR\n"
+        ),
+    )
+
+
+def test_a_folder_that_can_hold_no_takes_is_told_with_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "takes"
+    file.touch()
+    short = PLAY.replace("'play', ", "'play', '--bpm', '400', '--bars', '1', ")
+    done = subprocess.run(
+        [sys.executable, "-c", short, BUNDLE, file],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (
+        f"Takes cannot be kept in {file}: File exists. jamd plays without; --takes DIR keeps them "
+        "elsewhere."
+    ) in done.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
