@@ -41,6 +41,7 @@ from jamd.daemon.connections import (
 )
 from jamd.daemon.events import Output
 from jamd.daemon.midi_system import NoMidiSystem, System, open_system
+from jamd.daemon.opening import alone
 from jamd.daemon.rtmidi_ports import Received, RtmidiInput, RtmidiOutput
 from jamd.errors import PortError
 
@@ -204,12 +205,13 @@ class LivePorts:
         self._unseen = 0
         try:
             if system.api != rtmidi.API_WINDOWS_MM:
-                before = self._ids()
-                self._inputs[""] = RtmidiInput(system, self.input_name)
-                between = self._ids()
-                self._outputs[""] = RtmidiOutput(system, self.output_name)
-                self._own.ids[Way.IN] |= between - before
-                self._own.ids[Way.OUT] |= self._ids() - between
+                with alone():
+                    before = self._ids()
+                    self._inputs[""] = RtmidiInput(system, self.input_name)
+                    between = self._ids()
+                    self._outputs[""] = RtmidiOutput(system, self.output_name)
+                    self._own.ids[Way.IN] |= between - before
+                    self._own.ids[Way.OUT] |= self._ids() - between
                 for output, name in self._own_ports.items():
                     self._extra[output] = RtmidiOutput(system, name)
         except PortError:
@@ -231,17 +233,20 @@ class LivePorts:
         """Open a port of our own on another, where that is how one connects."""
         if (link.way, link.port.id) in self._held_since or self._system is None:
             return
-        before = self._ids()
-        try:
-            if link.way is Way.IN:
-                name = self.input_name
-                self._inputs[link.port.id] = RtmidiInput(self._system, name, link.port)
-            else:
-                name = self.output_name
-                self._outputs[link.port.id] = RtmidiOutput(self._system, name, link.port)
-        except PortError:
-            return  # gone again, or in another program's hands: the next look finds out
-        ids = self._ids() - before
+        with alone(0.0) as undisturbed:
+            if not undisturbed:
+                return  # nobody waits while the beat goes on: the next look tries again
+            before = self._ids()
+            try:
+                if link.way is Way.IN:
+                    name = self.input_name
+                    self._inputs[link.port.id] = RtmidiInput(self._system, name, link.port)
+                else:
+                    name = self.output_name
+                    self._outputs[link.port.id] = RtmidiOutput(self._system, name, link.port)
+            except PortError:
+                return  # gone again, or in another program's hands: the next look finds out
+            ids = self._ids() - before
         self._own.ids[link.way] |= ids
         self._held_since[link.way, link.port.id] = sight.number, ids
 

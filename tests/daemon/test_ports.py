@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +17,7 @@ from jamd.config import Midi
 from jamd.daemon import ports as ports_module
 from jamd.daemon.connections import Connected, Watcher
 from jamd.daemon.midi_system import NoMidiSystem, PortSeen, System, open_system
+from jamd.daemon.opening import PATIENCE_S, alone
 from jamd.daemon.ports import RETRY_S, UNSEEN_LIMIT, LivePorts
 from jamd.daemon.rtmidi_ports import STALL_S, Arrival, Received
 from jamd.errors import PortError
@@ -75,7 +79,8 @@ class PaperPort:
 
 
 @pytest.fixture
-def system(monkeypatch: pytest.MonkeyPatch) -> PaperSystem:
+def system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PaperSystem:
+    monkeypatch.setattr("platformdirs.user_runtime_path", lambda *_, **__: tmp_path / "run")
     monkeypatch.setattr(ports_module, "RtmidiInput", PaperPort)
     monkeypatch.setattr(ports_module, "RtmidiOutput", PaperPort)
     monkeypatch.setattr(Watcher, "start", lambda self: None)  # the tests look by hand
@@ -156,6 +161,69 @@ def test_whose_messages_come_in_on_one_port_is_known(
         )
         look(ports)
         assert ports.connected().mixed == {*peers} - {"jamd:out"}
+
+
+needs_locks = pytest.mark.skipif(sys.platform == "win32", reason="ports are not told apart there")
+
+
+@needs_locks
+def test_no_other_jamd_opens_ports_between_two_looks(
+    system: PaperSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have the same names, so each would take the other's for its own."""
+    alone_meanwhile: dict[str, bool] = {}
+
+    class Opened(PaperPort):
+        def __init__(self, system: PaperSystem, name: str, target: PortSeen | None = None) -> None:
+            super().__init__(system, name, target)
+            with alone(0.0) as undisturbed:
+                alone_meanwhile[self.name] = undisturbed
+
+    monkeypatch.setattr(ports_module, "RtmidiInput", Opened)
+    monkeypatch.setattr(ports_module, "RtmidiOutput", Opened)
+    system.plug(KEYBOARD)
+    live(system).tend(0.0)
+    assert alone_meanwhile == dict.fromkeys(("jamd listens", "jamd plays", KEYBOARD.name), False)
+    with alone(0.0) as undisturbed:
+        assert undisturbed
+
+
+@needs_locks
+def test_another_that_opens_ports_is_waited_for_but_not_for_ever(
+    system: PaperSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited_s: list[float] = []
+    other = ExitStack()
+
+    def pause(seconds: float) -> None:
+        assert system.opened == []
+        waited_s.append(seconds)
+        if len(waited_s) == 3:
+            other.close()
+
+    monkeypatch.setattr("jamd.daemon.opening.pause", pause)
+    other.enter_context(alone())
+    live(system)
+    assert len(waited_s) == 3
+    assert system.opened == ["jamd listens", "jamd plays"]
+
+    system.opened.clear()
+    with alone():  # it hangs
+        live(system)
+    assert sum(waited_s[3:]) == pytest.approx(PATIENCE_S)
+    assert system.opened == ["jamd listens", "jamd plays"]
+
+
+@needs_locks
+def test_while_it_plays_nobody_is_waited_for(
+    system: PaperSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jamd.daemon.opening.pause", lambda _: pytest.fail("waited"))
+    ports = live(system)
+    system.plug(KEYBOARD)
+    with alone():
+        assert look(ports) == []
+    assert look(ports) == ["listening to Keystation:MIDI 1"]
 
 
 def test_a_port_that_refuses_is_tried_again(system: PaperSystem) -> None:

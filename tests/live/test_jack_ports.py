@@ -99,6 +99,51 @@ def test_both_ports_are_there_and_messages_pass(jack_server: JackServer) -> None
     assert "jamd:jamd listens" not in lsp()
 
 
+OPENER = """
+import sys
+from jamd.config import Midi
+from jamd.daemon.ports import open_ports
+print("ready", flush=True)
+sys.stdin.readline()
+ports = open_ports(Midi(api="jack"))
+print(*(id.partition(":")[0] for ids in ports._own.ids.values() for id in ids), flush=True)
+sys.stdin.readline()
+ports.close()
+"""
+
+
+def test_each_of_several_that_start_together_has_ports_of_its_own(jack_server: JackServer) -> None:
+    with contextlib.ExitStack() as ends:
+        jamds = [
+            ends.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", OPENER],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for _ in range(3)
+        ]
+
+        def answers(line: str = "") -> list[str]:
+            for jamd in jamds:
+                assert jamd.stdin is not None
+                jamd.stdin.write(line)
+                jamd.stdin.flush()
+            return [jamd.stdout.readline() for jamd in jamds if jamd.stdout is not None]
+
+        try:
+            assert answers() == ["ready\n"] * 3
+            clients = [line.split() for line in answers("open\n")]
+            assert [len(each) for each in clients] == [2, 2, 2]
+            assert len({client for each in clients for client in each}) == 6
+            answers("close\n")
+        finally:
+            for jamd in jamds:
+                jamd.kill()
+
+
 def test_a_keyboard_is_connected_whenever_it_appears(jack_server: JackServer) -> None:
     with opened(Midi(api="jack", connect_input=("*KEYSTATION*",))) as ports:
         for _ in range(2):
