@@ -25,6 +25,8 @@ LANGUAGES = ("grid", "article")
 WEIGHTS = {"float32": ("float32", "float16"), "int8": ("int8",)}
 """Precision of a graph -> the ways in which its weights may lie in the file."""
 
+MOST_WINDOW = 32
+"""Tokens: the article's, and none is exported with another. A window is computed at once, whole."""
 
 MOST_REHEARSAL_BYTES = 1 << 20
 """A fifth of this is enough to rehearse with; a bundle is no place for a corpus."""
@@ -243,7 +245,7 @@ def _refuse_contradictions(manifest: Manifest) -> None:
         _expect("window", [0], manifest.window)
         tensors = grid_tensors(len(manifest.vocabulary), manifest.layers)
     else:
-        _expect("window", range(1, 4097), manifest.window)
+        _expect("window", range(1, MOST_WINDOW + 1), manifest.window)
         tensors = window_tensors(len(manifest.vocabulary), manifest.window)
     if (manifest.inputs, manifest.outputs) != tensors:
         raise BundleError("its tensors do not fit its vocabulary and layer sizes")

@@ -19,8 +19,15 @@ from jamd.errors import BundleError
 from jamd.manifest import Manifest, Tensor
 from jamd.onnx_file import Node, Outline
 
-MOST_VALUES = 1 << 22
-"""For one token, or window, all operators together: the article's network has an eighth of it."""
+_COPIES = 16
+"""Of each width that a network has, all operators together: int8 networks have 10."""
+
+_BETWEEN = 1024
+"""Values that the layers between the LSTMs may have more than those: the article's have 256 each,
+and so has the shipped embedding."""
+
+_VALUE_BYTES = 4
+"""Of what is computed, at most: no operator makes more than 32 bits of what a file may hold."""
 
 Sizes = tuple[int | str, ...]
 """Of a tensor; a text where the size is free."""
@@ -44,7 +51,7 @@ def check(path: Path, manifest: Manifest) -> None:
                     f"{path.name} has {_brief(tensor)}, its manifest says {_brief(expected)}"
                 )
     try:
-        layers = _follow(outline)
+        layers = _follow(outline, _most_bytes(manifest))
     except BundleError as error:
         raise BundleError(f"{path.name} holds {error}: export it anew with this jamd") from None
     if layers != manifest.layers:
@@ -52,6 +59,16 @@ def check(path: Path, manifest: Manifest) -> None:
             f"{path.name} has layers of {_listed(layers)} units, "
             f"its manifest says {_listed(manifest.layers)}"
         )
+
+
+def _most_bytes(manifest: Manifest) -> int:
+    """What all operators together may make of one token, or of one window.
+
+    It is a multiple of sizes that weights in the file bear out, so no process needs a limit of its
+    memory for it.
+    """
+    widths = len(manifest.vocabulary) + sum(manifest.layers) + _BETWEEN
+    return _COPIES * widths * max(1, manifest.window) * _VALUE_BYTES
 
 
 def _fit(expected: Tensor, found: Tensor) -> bool:
@@ -109,14 +126,19 @@ class _UnfitError(Exception):
 
 
 class _Known:
-    """The sizes of all that is known so far, and how much of it was made."""
+    """The sizes of all that is known so far, and how much of it was made.
 
-    def __init__(self, outline: Outline) -> None:
+    Args:
+        outline: The graph.
+        most_bytes: That may be made of one token, or window.
+    """
+
+    def __init__(self, outline: Outline, most_bytes: int) -> None:
         self.sizes: dict[str, Sizes] = {name: w.sizes for name, w in outline.weights.items()}
         self._weights = outline.weights
-        stored = sum(math.prod(weights.sizes) for weights in outline.weights.values())
-        # By whether it depends on the inputs; weights grow from float16 to float32, and by scales.
-        self._left = {True: MOST_VALUES, False: 2 * stored}
+        stored = sum(weights.bytes for weights in outline.weights.values())
+        # By whether it grows with the inputs; what is stored grows from float16 to float32.
+        self._left = {True: most_bytes, False: 2 * stored}
         for tensor in outline.inputs:
             if tensor.name in self.sizes:
                 raise BundleError(f"an input {tensor.name[:40]!a} that has weights, too")
@@ -137,18 +159,23 @@ class _Known:
         if name:
             self.sizes[name] = sizes
         free = any(isinstance(size, str) for size in sizes)
-        self._left[free] -= math.prod(size for size in sizes if isinstance(size, int))
+        values = math.prod(size for size in sizes if isinstance(size, int))
+        self._left[free] -= values * _VALUE_BYTES
         if self._left[free] < 0:
             raise BundleError(f"a {operator} that makes {_shown(sizes)} out of less")
 
 
-def _follow(outline: Outline) -> tuple[int, ...]:
+def _follow(outline: Outline, most_bytes: int) -> tuple[int, ...]:
     """The units of each LSTM in a graph all of whose sizes fit together, in order.
+
+    Args:
+        outline: The graph.
+        most_bytes: That it may make of one token, or window.
 
     Raises:
         BundleError: What there is in it that does not; without the file's name.
     """
-    known = _Known(outline)
+    known = _Known(outline, most_bytes)
     layers = []
     for node in outline.nodes:
         results = _results(known.use(node))
@@ -194,7 +221,7 @@ def _spread(use: _Use) -> Sequence[Sizes]:
 
 def _gathered(use: _Use) -> Sequence[Sizes]:
     rows, tokens = use.given(0), use.given(1)
-    if not _is_matrix(rows) or use.node.ints.get("axis", (0,)) != (0,):
+    if not _is_matrix(rows):
         raise _UnfitError
     return [(*tokens, rows[1])]
 
@@ -203,6 +230,7 @@ def _multiplied(use: _Use) -> Sequence[Sizes]:
     row, matrix = use.given(0), use.given(1)
     if not _is_matrix(matrix) or row[-1:] != matrix[:1]:
         raise _UnfitError
+    _fit_rest(use, 2, (), matrix[1:])  # the zero points of both
     return [(*row[:-1], matrix[1])]
 
 
@@ -212,10 +240,10 @@ def _is_matrix(sizes: Sizes) -> bool:
 
 
 def _transposed(use: _Use) -> Sequence[Sizes]:
-    sizes, order = use.given(0), use.node.ints.get("perm", ())
-    if sorted(order) != list(range(len(sizes))):
+    sizes, order = use.given(0), use.node.settings.get("perm", ())
+    if set(order) != set(range(len(sizes))) or len(order) != len(sizes):
         raise _UnfitError
-    return [tuple(sizes[place] for place in order)]
+    return [tuple(sizes[int(place)] for place in order)]
 
 
 def _squeezed(use: _Use) -> Sequence[Sizes]:
@@ -250,9 +278,22 @@ def _lstm(use: _Use) -> Sequence[Sizes]:
     fitting: tuple[Sizes, Sizes] = (1, gates, width), (1, gates, units)
     if quantized:
         fitting = ((1, width, gates), (1, units, gates))
-    if (of_inputs, of_states) != fitting:
+    if (of_inputs, of_states) != fitting or use.node.settings.get("hidden_size") != (units,):
         raise _UnfitError
-    return (steps, 1, batch, units), (1, batch, units), (1, batch, units)
+    state: Sizes = (1, batch, units)
+    scales: Sequence[Sizes] = [(1, gates)] * 4 if quantized else []  # each with its zero points
+    # The bias, no lengths of sequences, both states, no peepholes.
+    _fit_rest(use, 3, (1, 2 * gates), None, state, state, None, *scales)
+    return (steps, 1, batch, units), state, state
+
+
+def _fit_rest(use: _Use, place: int, *expected: Sizes | None) -> None:
+    """Raise _UnfitError where an input from `place` on is there and has not the sizes expected."""
+    rest = use.sizes[place:]
+    if len(rest) > len(expected):
+        raise _UnfitError
+    if any(sizes not in (None, fit) for sizes, fit in zip(rest, expected, strict=False)):
+        raise _UnfitError
 
 
 _RULES: Mapping[str, Callable[[_Use], Sequence[Sizes]]] = {

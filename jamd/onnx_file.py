@@ -24,23 +24,35 @@ from jamd.errors import BundleError
 from jamd.manifest import Tensor
 from jamd.protobuf import DamageError, Span, fields, numbers, span_of, text
 
-OPERATORS: Mapping[str, frozenset[str]] = {
-    "Add": frozenset(),
-    "Cast": frozenset({"to"}),
-    "DynamicQuantizeLinear": frozenset(),
-    "Gather": frozenset({"axis"}),
-    "LSTM": frozenset({"activations", "direction", "hidden_size"}),
-    "MatMul": frozenset(),
-    "MatMulInteger": frozenset(),
-    "Mul": frozenset(),
-    "Slice": frozenset(),
-    "Squeeze": frozenset(),
-    "Transpose": frozenset({"perm"}),
-    "Unsqueeze": frozenset(),
-    "com.microsoft.DynamicQuantizeLSTM": frozenset({"activations", "direction", "hidden_size"}),
+_FLOAT32, _INT8, _INT64, _FLOAT16 = 1, 3, 7, 10
+
+Setting = tuple[int | str, ...]
+"""What is set of an operator: one whole number or text, or several."""
+
+_LSTM: Mapping[str, Setting | None] = {
+    "activations": ("Sigmoid", "Tanh", "Tanh"),
+    "direction": ("forward",),
+    "hidden_size": None,
 }
-"""What an exported network is made of, and what is set of it; another domain than ONNX's own stands
-before a dot."""
+
+OPERATORS: Mapping[str, Mapping[str, Setting | None]] = {
+    "Add": {},
+    "Cast": {"to": (_FLOAT32,)},
+    "DynamicQuantizeLinear": {},
+    "Gather": {"axis": (0,)},
+    "LSTM": _LSTM,
+    "MatMul": {},
+    "MatMulInteger": {},
+    "Mul": {},
+    "Slice": {},
+    "Squeeze": {},
+    "Transpose": {"perm": None},
+    "Unsqueeze": {},
+    "com.microsoft.DynamicQuantizeLSTM": _LSTM,
+}
+"""What an exported network is made of, and what is set of it, None where it differs from one to the
+next; another domain than ONNX's own stands before a dot. What is left out is the same by default,
+or onnxruntime asks for it."""
 
 MOST_NODES = 512
 """32 layers of an LSTM take 400."""
@@ -48,7 +60,9 @@ MOST_NODES = 512
 _MODEL_GRAPH, _MODEL_FUNCTIONS = 7, 25
 _GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_SPARSE = 1, 5, 11, 12, 15
 _NODE_INPUT, _NODE_OUTPUT, _NODE_TYPE, _NODE_ATTRIBUTE, _NODE_DOMAIN = 1, 2, 4, 5, 7
-_ATTRIBUTE_NAME, _ATTRIBUTE_INT, _ATTRIBUTE_INTS = 1, 3, 8
+_ATTRIBUTE_NAME, _ATTRIBUTE_TYPE = 1, 20
+_ATTRIBUTE_INT, _ATTRIBUTE_TEXT, _ATTRIBUTE_INTS, _ATTRIBUTE_TEXTS = 3, 4, 8, 9
+_ATTRIBUTE_TYPES = {_ATTRIBUTE_INT: 2, _ATTRIBUTE_TEXT: 3, _ATTRIBUTE_INTS: 7, _ATTRIBUTE_TEXTS: 8}
 _ATTRIBUTE_WITHIN = {5: "a tensor", 6: "a graph", 11: "a graph", 10: "tensors",
                      22: "a sparse tensor", 23: "sparse tensors", 21: "a reference"}  # fmt: skip
 _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_INT64, _TENSOR_NAME = 1, 2, 7, 8
@@ -56,12 +70,10 @@ _TENSOR_RAW, _TENSOR_EXTERNAL, _TENSOR_PLACE = 9, 13, 14
 _VALUE_NAME, _VALUE_TYPE, _TYPE_TENSOR = 1, 2, 1
 _SHAPED_TYPE, _SHAPED_SHAPE, _SHAPE_DIM, _DIM_VALUE, _DIM_PARAM = 1, 2, 1, 1, 2
 
-_BYTES_OF: Mapping[int | Span, int] = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8}
-"""Bytes of a value, by ONNX's number of its type: float32, (u)int8, int32, int64, bool, float16,
-float64."""
+_BYTES_OF: Mapping[int | Span, int] = {_FLOAT32: 4, _INT8: 1, _INT64: 8, _FLOAT16: 2}
+"""Bytes of a value of weights, by ONNX's number of its type."""
 
-_INT64 = 7
-_DTYPES: Mapping[int | Span, str] = {1: "float32", 6: "int32"}
+_DTYPES: Mapping[int | Span, str] = {_FLOAT32: "float32", 6: "int32"}
 
 _MOST_SIZES = 8
 
@@ -74,13 +86,13 @@ class Node:
         operator: Out of `OPERATORS`.
         inputs: Names of what it reads; empty where an optional one is left out.
         outputs: Names of what it gives.
-        ints: What is set of it in whole numbers.
+        settings: What is set of it; nothing that `OPERATORS` does not have.
     """
 
     operator: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    ints: Mapping[str, tuple[int, ...]]
+    settings: Mapping[str, Setting]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +101,13 @@ class Weights:
 
     Attributes:
         sizes: As many as they have dimensions.
-        ints: The values themselves, where they are a few whole numbers of 64 bits, such as axes.
+        bytes: That they take.
+        ints: The values themselves, where they are whole numbers of 64 bits, such as axes: there
+            are few.
     """
 
     sizes: tuple[int, ...]
+    bytes: int
     ints: tuple[int, ...] | None
 
 
@@ -168,7 +183,7 @@ def _graph(data: mmap.mmap, graph: Span) -> Outline:
 def _node(data: mmap.mmap, node: Span) -> Node:
     names: dict[int, list[str]] = {_NODE_INPUT: [], _NODE_OUTPUT: []}
     kind = domain = ""
-    ints: dict[str, tuple[int, ...]] = {}
+    settings: dict[str, Setting] = {}
     for number, value in fields(data, node):
         if number in names:
             names[number].append(text(data, value))
@@ -178,28 +193,55 @@ def _node(data: mmap.mmap, node: Span) -> Node:
             domain = text(data, value)
         elif number == _NODE_ATTRIBUTE:
             name, found = _attribute(data, span_of(value))
-            if name in ints:
+            if name in settings:
                 raise BundleError(f"an operator whose {name[:40]!a} is set twice")
-            ints[name] = found
+            settings[name] = found
     operator = f"{domain}." * (domain not in ("", "ai.onnx")) + kind
     if operator not in OPERATORS:
         raise BundleError(f"an operator {operator[:40]!a}")
-    for name in ints.keys() - OPERATORS[operator]:
-        raise BundleError(f"a {operator} whose {name[:40]!a} is set")
-    return Node(operator, tuple(names[_NODE_INPUT]), tuple(names[_NODE_OUTPUT]), ints)
+    _expect_settings(operator, settings)
+    return Node(operator, tuple(names[_NODE_INPUT]), tuple(names[_NODE_OUTPUT]), settings)
 
 
-def _attribute(data: mmap.mmap, attribute: Span) -> tuple[str, tuple[int, ...]]:
+def _expect_settings(operator: str, settings: Mapping[str, Setting]) -> None:
+    """Refuse what `jamd export` does not set, or sets otherwise."""
+    for name, found in settings.items():
+        if name not in OPERATORS[operator]:
+            raise BundleError(f"a {operator} whose {name[:40]!a} is set")
+        if OPERATORS[operator][name] not in (None, found):
+            raise BundleError(f"a {operator} whose {name} is {_brief(found)}")
+
+
+def _attribute(data: mmap.mmap, attribute: Span) -> tuple[str, Setting]:
+    """A setting's name and value, which is of the one type that it says that it is of.
+
+    onnxruntime goes by that type, and takes what it finds of another one for not set.
+    """
     name = ""
-    ints: list[int] = []
+    values: list[int | str] = []
+    kinds: set[int] = set()
+    types: list[int | Span] = []
     for number, value in fields(data, attribute):
-        if number in _ATTRIBUTE_WITHIN:
-            raise BundleError(f"{_ATTRIBUTE_WITHIN[number]} in an operator")
         if number == _ATTRIBUTE_NAME:
             name = text(data, value)
-        elif number in (_ATTRIBUTE_INT, _ATTRIBUTE_INTS):
-            ints += numbers(data, value, _MOST_SIZES)
-    return name, tuple(ints)
+        elif number == _ATTRIBUTE_TYPE:
+            types.append(value)
+        elif number in _ATTRIBUTE_TYPES:
+            kinds.add(_ATTRIBUTE_TYPES[number])
+            if number in (_ATTRIBUTE_INT, _ATTRIBUTE_INTS):
+                values += numbers(data, value, _MOST_SIZES)
+            else:
+                values.append(text(data, value))
+        else:
+            raise BundleError(f"{_ATTRIBUTE_WITHIN.get(number, 'something else')} in an operator")
+    if types != list(kinds):
+        raise BundleError(f"an operator whose {name[:40]!a} is of no type, or of several")
+    return name, tuple(values)
+
+
+def _brief(setting: Setting) -> str:
+    """For a message: printable and short."""
+    return ", ".join(ascii(value)[:20] for value in setting[:4])
 
 
 def _value(data: mmap.mmap, value_info: Span) -> Tensor:
@@ -271,7 +313,7 @@ def _weights(data: mmap.mmap, tensor: Span) -> tuple[str, Weights]:
     for number, value in fields(data, tensor):
         found.take(data, number, value)
     if len(found.kinds) != 1 or found.kinds[0] not in _BYTES_OF or len(found.raws) > 1:
-        raise BundleError("weights of no known type, or given twice")
+        raise BundleError("weights of no type that jamd writes, or given twice")
     sizes, kind = tuple(found.sizes), found.kinds[0]
     if len(sizes) > _MOST_SIZES or not all(0 <= size < 1 << 40 for size in sizes):
         raise BundleError("weights of impossible sizes")
@@ -280,9 +322,14 @@ def _weights(data: mmap.mmap, tensor: Span) -> tuple[str, Weights]:
     # One by one, each takes a byte at least.
     if count > end - start or (found.raws and count * _BYTES_OF[kind] != end - start):
         raise BundleError(f"weights of {count} values in {end - start} bytes")
+    if kind != _INT64:
+        return found.name, Weights(sizes, count * _BYTES_OF[kind], None)
+    if count > _MOST_SIZES:
+        raise BundleError(f"{count} whole numbers of 64 bits")
     ints = found.ints
-    if found.raws and kind == _INT64 and count <= _MOST_SIZES:
+    if found.raws:
         places = range(start, end, 8)
         ints = [int.from_bytes(data[at : at + 8], "little", signed=True) for at in places]
-    is_known = kind == _INT64 and len(ints) == count <= _MOST_SIZES
-    return found.name, Weights(sizes, tuple(ints) if is_known else None)
+    if len(ints) != count:
+        raise BundleError(f"{len(ints)} whole numbers of 64 bits where its sizes say {count}")
+    return found.name, Weights(sizes, 8 * count, tuple(ints))

@@ -6,7 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from onnx_bytes import constant, ints, model, network, node, stored, value
+from onnx_bytes import (
+    constant,
+    field,
+    ints,
+    model,
+    network,
+    node,
+    one,
+    stored,
+    value,
+    weights,
+)
 
 from jamd import network_graph, onnx_file
 from jamd.bundle import DEFAULT, Bundle
@@ -38,6 +49,15 @@ def test_what_jamd_exports_passes(tmp_path: Path) -> None:
 
 # Each is between the top LSTM, which gives (batch, time, 2), and the logits.
 BOMBS = {
+    "more than its widths bear out": (
+        stored("out", 2, 1 << 16) + node("MatMul", "top out", "wide"),
+        "a MatMul that makes [batch, time, 65536] out of less",
+    ),
+    "bytes made to numbers": (
+        field(5, weights(999, kind=3, rest=field(8, b"small") + field(9, bytes(999))))
+        + node("Cast", "small", "large"),
+        "a Cast that makes [999] out of less",
+    ),
     "every value by every other": (
         stored("wide", 1, 1 << 12)
         + node("Unsqueeze", "top first", "a")
@@ -49,8 +69,8 @@ BOMBS = {
         "a MatMul that makes [batch, time, 4194304] out of less",
     ),
     "weights read by weights": (
-        constant("rows", *[0] * 4096) + stored("row", 1, 4096) + node("Gather", "row rows", "last"),
-        "a Gather that makes [4096, 4096] out of less",
+        constant("rows", *[0] * 8) + stored("row", 1, 4096) + node("Gather", "row rows", "last"),
+        "a Gather that makes [8, 4096] out of less",
     ),
     "tokens read by tokens": (
         node("Gather", "tokens tokens", "square") + node("Gather", "tokens square", "cube"),
@@ -87,6 +107,12 @@ BOMBS = {
         stored("W", 1, 8, 2) + stored("R", 1, 8, 3) + node("LSTM", "top W R", "last"),
         "an operator LSTM on [batch, time, 2] and [1, 8, 2] and [1, 8, 3]",
     ),
+    "units that are not its weights'": (
+        stored("W", 1, 8, 2)
+        + stored("R", 1, 8, 2)
+        + node("LSTM", "top W R", "last", attribute=one("hidden_size", 3)),
+        "an operator LSTM on [batch, time, 2] and [1, 8, 2] and [1, 8, 2]",
+    ),
     "only the last token": (
         node("Transpose", "top", "turned", attribute=ints("perm", 1, 0, 2))
         + constant("end", -1)
@@ -109,6 +135,36 @@ def test_what_makes_much_out_of_little_is_refused(
 
 def test_every_operator_that_passes_has_a_rule_for_its_sizes() -> None:
     assert network_graph._RULES.keys() == onnx_file.OPERATORS.keys()
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "odd",  # a bias
+        "- odd",  # lengths of sequences
+        "- - odd",  # a state
+        "- - - c0",  # not yet turned to a row
+        "- - - - odd",  # peepholes
+        "- - - - - odd",  # nothing at all
+    ],
+)
+def test_what_stands_beside_an_lstms_weights_fits_them(beside: str, tmp_path: Path) -> None:
+    def between(rest: str) -> bytes:
+        return (
+            stored("W", 1, 8, 2)
+            + stored("R", 1, 8, 2)
+            + stored("odd", 3)
+            + node("LSTM", f"x0 W R {rest}", "y", attribute=one("hidden_size", 2))
+        )
+
+    def read(rest: str) -> None:
+        parts = between(rest) + node("Add", "top top", "last")
+        check(tmp_path, network(5, (2, 2), between=parts, embedding=2), said((2, 2)))
+
+    with pytest.raises(BundleError, match="an operator LSTM on"):
+        read(beside)
+    with pytest.raises(BundleError, match="layers of 2, 2, 2 units"):
+        read("")
 
 
 def test_an_input_is_no_weights(tmp_path: Path) -> None:

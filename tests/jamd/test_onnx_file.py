@@ -9,7 +9,7 @@ from tempfile import NamedTemporaryFile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx_bytes import constant, field, ints, model, node, value, weights
+from onnx_bytes import constant, field, ints, model, node, one, texts, value, weights
 
 from jamd import onnx_file, protobuf
 from jamd.bundle import DEFAULT
@@ -57,10 +57,30 @@ def test_what_jamd_exports_passes() -> None:
         (model(ADD + field(5, weights((1 << 64) - 1))), "impossible sizes"),
         (model(ADD + field(5, weights(*[1] * 9))), "impossible sizes"),
         (model(ADD + field(5, weights(2, rest=field(9, bytes(7))))), "2 values in 7 bytes"),
-        (model(ADD + field(5, weights(1, kind=8))), "no known type"),
+        (model(ADD + field(5, weights(1, kind=8))), "no type that jamd"),
         (model(ADD + node("Expand")), "an operator 'Expand'"),
         (model(node("Add", attribute=field(5, weights(9999)))), "a tensor in an operator"),
         (model(node("LSTM", attribute=ints("layout", 1))), "a LSTM whose 'layout' is set"),
+        (model(node("Cast", attribute=one("to", 8))), "a Cast whose to is 8"),  # texts
+        (model(node("Cast", attribute=one("to", 11))), "a Cast whose to is 11"),  # float64
+        (model(node("Gather", attribute=one("axis", 1))), "a Gather whose axis is 1"),
+        (
+            model(node("LSTM", attribute=one("direction", "reverse"))),
+            "a LSTM whose direction is 'reverse'",
+        ),
+        (
+            model(node("LSTM", attribute=texts("activations", *["Evil\x1b[31m"] * 3))),
+            r"a LSTM whose activations is 'Evil\x1b[31m', 'Evil",
+        ),
+        (model(node("LSTM", attribute=texts("activations", "Sigmoid", "Tanh"))), "activations is"),
+        # Without its type onnxruntime would take it for not set, and turn all sizes round.
+        (model(node("Transpose", attribute=ints("perm", 0)[:-3])), "'perm' is of no type"),
+        (model(node("Cast", attribute=one("to", 1) + field(20, 8))), "'to' is of no type"),
+        (model(node("Cast", attribute=one("to", 1) + field(4, b"a"))), "'to' is of no type"),
+        (model(node("Cast", attribute=field(7, bytes(4)))), "something else in an operator"),
+        (model(ADD + field(5, weights(1, kind=11, rest=field(9, bytes(8))))), "no type that jamd"),
+        (model(ADD + field(5, weights(9, kind=7, rest=field(9, bytes(72))))), "9 whole numbers"),
+        (model(ADD + field(5, weights(2, kind=7, rest=field(7, 1)))), "sizes say 2"),
         (model(ADD * (onnx_file.MOST_NODES + 1)), "513 operators"),
         (model(ADD + constant("a", 1) * 2), "weights 'a' twice"),
         (model(ADD + value(11, "a", 7)), "an input or output 'a' of another type"),

@@ -37,7 +37,18 @@ def node(
 
 def ints(name: str, *values: int) -> bytes:
     """An attribute of whole numbers."""
-    return field(1, name.encode()) + b"".join(field(8, value) for value in values)
+    return field(1, name.encode()) + b"".join(field(8, v) for v in values) + field(20, 7)
+
+
+def one(name: str, value: int | str) -> bytes:
+    """An attribute of one whole number, or one text."""
+    number, content = (3, value) if isinstance(value, int) else (4, value.encode())
+    return field(1, name.encode()) + field(number, content) + field(20, number - 1)
+
+
+def texts(name: str, *values: str) -> bytes:
+    """An attribute of texts."""
+    return field(1, name.encode()) + b"".join(field(9, v.encode()) for v in values) + field(20, 8)
 
 
 def weights(*sizes: int, kind: int = 1, rest: bytes = b"") -> bytes:
@@ -68,27 +79,30 @@ def model(graph: bytes, rest: bytes = b"") -> bytes:
     return field(7, graph) + rest
 
 
-def network(vocabulary: int, layers: tuple[int, ...], *, between: bytes = b"") -> bytes:
-    """The graph of a grid network as `jamd export` builds it, its embedding of 4 values.
+def network(
+    vocabulary: int, layers: tuple[int, ...], *, between: bytes = b"", embedding: int = 4
+) -> bytes:
+    """The graph of a grid network as `jamd export` builds it.
 
     Args:
         vocabulary: Tokens.
         layers: Units of each.
         between: Nodes and weights that make `last` (batch, time, units) of `top`, which it is
             otherwise.
+        embedding: Values that stand for a token.
     """
-    parts = [value(11, "tokens", 6, "batch", "time"), stored("E", vocabulary, 4)]
+    parts = [value(11, "tokens", 6, "batch", "time"), stored("E", vocabulary, embedding)]
     parts += [constant("first", 0), constant("second", 1)]
     swapped = ints("perm", 1, 0, 2)
     parts += [node("Gather", "E tokens", "embedded")]
     parts += [node("Transpose", "embedded", "x0", attribute=swapped)]
-    width = 4
+    width = embedding
     for i, units in enumerate(layers):
         parts += [value(11, f"{kind}{i}", 1, "batch", units) for kind in "hc"]
         parts += [stored(f"W{i}", 1, 4 * units, width), stored(f"R{i}", 1, 4 * units, units)]
         parts += [node("Unsqueeze", f"{kind}{i} first", f"{kind}{i}_row") for kind in "hc"]
         states = (f"h{i}_row c{i}_row", f"h{i}_next c{i}_next")
-        size = field(1, b"hidden_size") + field(3, units)
+        size = one("hidden_size", units)
         parts += [node("LSTM", f"x{i} W{i} R{i} - - {states[0]}", f"y{i} {states[1]}",
                        attribute=size)]  # fmt: skip
         parts += [node("Squeeze", f"y{i} second", f"x{i + 1}")]
