@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import onnxruntime as ort
 
-from jamd.errors import BundleError
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +34,6 @@ class Recurrent(Protocol):
 
     def run(self, tokens: Sequence[int], state: State) -> State:
         """The state after `tokens`, at least one, read from `state` on."""
-
-
-def open_session(path: Path, provider: str, threads: int) -> ort.InferenceSession:
-    """A session that computes in the calling thread and never spins.
-
-    Spinning threads wait by burning a core that the front process needs for the beat; and a second
-    thread gained nothing at one token a step.
-
-    Raises:
-        BundleError: onnxruntime cannot make anything of the file, or has no room for it.
-        RuntimeError: `provider` is not the one that would run the graph.
-    """
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    options.add_session_config_entry("session.load_model_format", "ONNX")  # not its own, unchecked
-    options.enable_cpu_mem_arena = False  # a step needs kilobytes; the arena would hold megabytes
-    options.log_severity_level = 3  # errors only: the library warns of what is none of the user's
-    providers = [CUDA, CPU] if provider == CUDA else [CPU]
-    try:
-        # Its own way back to the CPU would print a block of text, here or in the middle of a jam.
-        session = ort.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
-    except Exception as error:  # onnxruntime's own errors have no other base
-        raise BundleError(f"onnxruntime: {' '.join(str(error).split())}") from error
-    if session.get_providers()[0] != provider:
-        raise RuntimeError(f"onnxruntime cannot load {provider}, though it was built with it")
-    return session
 
 
 class HostGraph:

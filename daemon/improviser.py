@@ -17,18 +17,15 @@ import numpy as np
 
 from jamd.daemon import sampling
 from jamd.daemon.graph import (
-    CPU,
-    CUDA,
     DeviceGraph,
     HostGraph,
     Recurrent,
     State,
     WindowGraph,
-    open_session,
     read,
 )
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Sampling
-from jamd.errors import BundleError
+from jamd.inference import CPU, CUDA, open_session, prove
 from jamd.language import Constraints
 from jamd.recall import Recall
 
@@ -125,25 +122,7 @@ class Improviser:
             graph = DeviceGraph(self.session) if cuda else HostGraph(self.session)
             self.logits = StateCache(graph).logits
         self._recall = Recall(relative=self.language.name == "grid")
-        self._prove(bundle)
-
-    def _prove(self, bundle: Bundle) -> None:
-        """Run it once on every token there is: a graph that is well formed may yet be no model.
-
-        Raises:
-            BundleError: It cannot be run, or what comes out is not a number for each token.
-        """
-        size = len(self.language.vocabulary)
-        try:
-            logits = self.logits(list(range(size)))
-        except Exception as error:  # onnxruntime's own errors have no other base
-            reason = " ".join(str(error).split())
-            raise BundleError(f"{bundle.path}: its graph cannot be run: {reason}") from error
-        if logits.shape != (size,) or not np.isfinite(logits).all():
-            raise BundleError(
-                f"{bundle.path}: expected a number for each of {size} tokens from its graph, found "
-                f"{'some that are none' if logits.shape == (size,) else f'{list(logits.shape)}'}"
-            )
+        prove(bundle.path, len(self.language.vocabulary), self.logits)
 
     def plan(
         self, request: PlanRequest, superseded: Callable[[], bool] = lambda: False

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from jamd.errors import UserError
+from jamd.inference import CPU, open_session
 from jamd.training import predictors
 from jamd.training.evaluate import Sample, evaluate
 from jamd.training.judging import Predictor
 from jamd.training.predictors import BLOCK, Network
 from jamd.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 MOST_DIFFERENCE = 1e-4
 """Of a float32 logit, absolute: a thousandth of what sampling could ever notice."""
@@ -29,12 +33,7 @@ TOKENS = 32 * BLOCK + BLOCK // 2
 
 def load(proto: onnx.ModelProto) -> ort.InferenceSession:
     """A graph in onnxruntime, on the CPU."""
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    return ort.InferenceSession(
-        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    return open_session(proto.SerializeToString(), CPU, 1)
 
 
 def difference(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime as ort
 
 from jamd.bundle import Bundle, resolve
 from jamd.errors import CorpusError, UserError
+from jamd.inference import CPU, open_session, prove
 from jamd.training import predictors
 from jamd.training.corpus import Corpus
 from jamd.training.evaluate import Sample, sample_of
@@ -22,6 +23,8 @@ from jamd.training.run_folder import is_meant_as_run
 from jamd.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from jamd.training.runs import Run
 
 
@@ -57,13 +60,14 @@ def open_subject(name: str, precision: str | None = None) -> Subject:
         return _open_run(path)
     bundle = Bundle.read(path)
     chosen = precision or bundle.precisions[0]
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    session = ort.InferenceSession(
-        str(bundle.graph_path(chosen)), options, providers=["CPUExecutionProvider"]
-    )
+    session = open_session(bundle.graph_path(chosen), CPU, os.cpu_count() or 1)
     vocabulary = Vocabulary(bundle.manifest.vocabulary)
     network = predictors.of_session(session, vocabulary=len(vocabulary))
+
+    def logits(tokens: Sequence[int]) -> NDArray[np.float32]:
+        return np.concatenate(list(network.logits(np.array(tokens))))
+
+    prove(path, len(vocabulary), logits, network.first)
     name = f"bundle {path}, {chosen} in onnxruntime"
     return Subject(name, bundle.manifest.language, vocabulary, network)
 

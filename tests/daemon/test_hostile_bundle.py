@@ -9,9 +9,10 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,6 +22,9 @@ from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.worker import Load
 from jamd.errors import BundleError
 from jamd.manifest import grid_tensors
+
+if TYPE_CHECKING:
+    import onnx
 
 BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 GRAPH = (BUNDLE / "model.onnx").read_bytes()
@@ -125,6 +129,68 @@ def floats_replaced(value: float) -> bytes:
         elif len(tensor.raw_data) > 64 and tensor.data_type == onnx.TensorProto.FLOAT16:
             tensor.raw_data = struct.pack("<e", value) + tensor.raw_data[2:]
     return bytes(proto.SerializeToString())
+
+
+def later_operators(proto: onnx.ModelProto) -> None:
+    proto.opset_import[0].version = 10**9
+
+
+def later_format(proto: onnx.ModelProto) -> None:
+    proto.ir_version = 10**9
+
+
+def names_twice(proto: onnx.ModelProto) -> None:
+    for node in proto.graph.node:
+        node.name = "\x1b[31mtwice" + "\n" * 1000
+
+
+def a_row_too_few(proto: onnx.ModelProto) -> None:
+    """Well formed; only running it shows that it does not know the last token."""
+    import onnx
+
+    rows = next(i for i in proto.graph.initializer if i.name == "E")
+    rows.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(rows)[:-1], "E"))
+
+
+def no_numbers(proto: onnx.ModelProto) -> None:
+    for tensor in proto.graph.initializer:
+        if len(tensor.raw_data) > 64:
+            tensor.raw_data = b"\xff" * len(tensor.raw_data)
+
+
+@pytest.mark.train
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (later_operators, "onnxruntime: "),
+        (later_format, "onnxruntime: "),
+        (names_twice, "onnxruntime: "),
+        (a_row_too_few, "its graph cannot be run: "),
+        (no_numbers, "expected a number for each of 413 tokens"),
+    ],
+)
+@pytest.mark.parametrize("command", ["evaluate", "generate"])
+def test_whatever_loads_it_says_so_in_one_line(
+    change: Callable[[onnx.ModelProto], None],
+    reason: str,
+    command: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Nor does onnxruntime say a word of its own."""
+    import onnx
+
+    proto = onnx.load_from_string(GRAPH)
+    change(proto)
+    bundle = str(with_graph(tmp_path / "b", proto.SerializeToString()))
+    rest = ["none.mid"] if command == "evaluate" else ["-o", str(tmp_path / "o.mid"), "-n", "5"]
+    assert main([command, bundle, *rest]) == 2
+    told = capfd.readouterr()
+    assert told.out == ""
+    (line,) = told.err.splitlines()
+    assert reason in line
+    assert line.isprintable()
+    assert len(line) < 500 + 2 * len(bundle)
 
 
 @pytest.mark.train

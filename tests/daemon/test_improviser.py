@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from jamd.article import Article
 from jamd.bundle import Bundle
-from jamd.daemon.graph import CPU, DeviceGraph, State, open_session
+from jamd.daemon.graph import DeviceGraph, State
 from jamd.daemon.improviser import BLOCK, Improviser, StateCache
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Sampling
+from jamd.inference import CPU, open_session
 from jamd.language import Constraints, Context
 from jamd.notes import HELD, Meter, Note, Part, Tick
 from jamd.vocabulary import Vocabulary
