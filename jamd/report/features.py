@@ -70,14 +70,16 @@ def note_density(music: Music) -> Floats:
 
 
 def polyphony(music: Music) -> Floats:
-    """Shape (1,): pitches that sound at once, on average over the steps at which any does."""
-    onsets = np.array([to_step(note.onset) for note in music.notes])
-    ends = np.array([max(to_step(note.end), to_step(note.onset) + 1) for note in music.notes])
-    changes = np.zeros(int(ends.max()) + 1, np.int64)
-    np.add.at(changes, onsets, 1)
-    np.add.at(changes, ends, -1)
-    sounding = np.cumsum(changes)[: to_step(music.end)]
-    return np.array([float(sounding[sounding > 0].mean())])
+    """Shape (1,): pitches that sound at once, on average over the steps at which any does.
+
+    A pitch that two parts play at once is one, as MusPy has it.
+    """
+    sounding = np.zeros((128, to_step(music.end)), np.bool_)
+    for note in music.notes:
+        onset = to_step(note.onset)
+        sounding[note.pitch, onset : max(to_step(note.end), onset + 1)] = True
+    pitches = sounding.sum(axis=0)
+    return np.array([float(pitches[pitches > 0].mean())])
 
 
 def scale_consistency(music: Music) -> Floats:
@@ -122,7 +124,7 @@ FEATURES = (
     Feature("pitch-class histogram", "", pitch_class_histogram),
     Feature("inter-onset interval", "beats", inter_onset_interval),
     Feature("note density", "notes a bar", note_density),
-    Feature("polyphony", "notes at once", polyphony),
+    Feature("polyphony", "pitches at once", polyphony),
     Feature("scale consistency", "", scale_consistency),
     Feature("groove similarity", "", groove_similarity),
 )

@@ -40,7 +40,7 @@ FEATURE_WORDS = {
     "pitch-class histogram": "which of the twelve notes are used, brought to C major or A minor",
     "inter-onset interval": "beats from one onset to the next, on average",
     "note density": "notes in a bar",
-    "polyphony": "notes that sound at once",
+    "polyphony": "pitches that sound at once",
     "scale consistency": "share of notes within one scale",
     "groove similarity": "how alike the bars are in rhythm",
 }

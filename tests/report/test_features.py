@@ -39,6 +39,16 @@ def test_polyphony_counts_where_anything_sounds() -> None:
     assert features.polyphony(music([at(0, 60, 2), at(1, 64, 1)])).tolist() == [1.5]
 
 
+def test_a_pitch_that_two_parts_play_at_once_is_one() -> None:
+    lead, comp = at(0, 60, 2), Note(Tick(0), 60, duration=Tick(BEAT), part=Part.COMP)
+    assert features.polyphony(music([lead, comp])).tolist() == [1.0]
+    assert features.polyphony(music([lead, comp, at(1, 64)])).tolist() == [1.5]
+
+
+def test_polyphony_ends_with_the_music() -> None:
+    assert features.polyphony(music([at(7, 60, 9), at(7.5, 64, 9)])).tolist() == [1.5]
+
+
 def test_one_scale_holds_most() -> None:
     scale = [at(i, 62 + step) for i, step in enumerate((0, 2, 4, 5, 7, 9, 11))]
     assert features.scale_consistency(music(scale)).tolist() == [1.0]
