@@ -13,7 +13,7 @@ import onnxruntime
 
 from jamd import bundle as bundles
 from jamd.bundle import Bundle, checksum
-from jamd.errors import UserError
+from jamd.errors import UserError, printable
 from jamd.export import parity
 from jamd.export.card import card
 from jamd.export.graph import halved, round_to_float16, to_onnx
@@ -136,7 +136,7 @@ def facts_of(run: Run) -> dict[str, str | int | float]:
     )
     facts: dict[str, str | int | float] = {}
     if run.origin is not None:
-        facts["goes on from"] = run.origin.name
+        facts["goes on from"] = printable(run.origin.name)
     facts |= {
         "read, by share": read,
         "width of the embedding" if grid else "width of the Dense layers": settings.inner,

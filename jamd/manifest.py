@@ -1,8 +1,9 @@
 """What a model on disk says about itself: `manifest.json`, read strictly and written whole.
 
-The dataclasses below are the format. A field of another type, a missing or an unknown one, a number
-that is not finite, or a whole that contradicts itself is refused with one line. Standard library
-only: the front process reads a manifest to say which model plays.
+The dataclasses below are the format. A field of another type, a missing or an unknown one, one that
+is given twice, a number that is not finite, a text that a terminal would obey, or a whole that
+contradicts itself is refused with one line. Standard library only: the front process reads a
+manifest to say which model plays.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import types
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from typing import Any, Never, Union, get_args, get_origin, get_type_hints
@@ -24,6 +26,9 @@ FORMAT = 1
 LANGUAGES = ("grid", "article")
 WEIGHTS = {"float32": ("float32", "float16"), "int8": ("int8",)}
 """Precision of a graph -> the ways in which its weights may lie in the file."""
+
+MOST_LETTERS = 10_000
+"""Of one text: a line on each of two hundred corpora. Longer ones are no facts but freight."""
 
 MOST_WINDOW = 32
 """Tokens: the article's, and none is exported with another. A window is computed at once, whole."""
@@ -196,7 +201,12 @@ class Manifest:
                 without the file's name.
         """
         try:
-            value = json.loads(data.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
+            value = json.loads(
+                data.decode("utf-8"),
+                parse_float=_finite,
+                parse_constant=_finite,
+                object_pairs_hook=_unambiguous,
+            )
         except (ValueError, RecursionError):
             raise BundleError("expected a manifest in JSON, found something else") from None
         if isinstance(value, dict) and value.get("format") != FORMAT:
@@ -301,6 +311,8 @@ def _decode(kind: Any, value: object, where: str) -> Any:
         return tuple(_decode(get_args(kind)[0], v, f"{where}[{i}]") for i, v in enumerate(value))
     if origin is dict:
         table = _table(value, where)
+        for key in table:
+            expect_text(f"a name in {where}", key)
         return {k: _decode(get_args(kind)[1], v, f"{where}.{k}") for k, v in table.items()}
     kinds = get_args(kind) if origin in (Union, types.UnionType) else (kind,)
     if is_dataclass(kinds[0]):  # X, or X | None
@@ -308,6 +320,8 @@ def _decode(kind: Any, value: object, where: str) -> Any:
         return None if nothing else _decode_fields(kinds[0], value, where)
     for one in kinds:
         if type(value) is one:  # not isinstance: JSON's true is no number
+            if isinstance(value, str):
+                expect_text(where, value)
             return value
         if one is float and type(value) is int and abs(value) < 1 << 53:
             return float(value)
@@ -342,6 +356,22 @@ def _decode_fields(kind: Any, value: object, where: str) -> Any:
     return kind(**values)
 
 
+def expect_text(what: str, text: str) -> None:
+    """Refuse what no manifest may hold as a text: it is printed by commands.
+
+    Args:
+        what: Its place, for the message.
+        text: It.
+
+    Raises:
+        BundleError: It is too long, or holds a line break or something else that is not printed.
+    """
+    if len(text) > MOST_LETTERS:
+        _refuse(what, f"a text of at most {MOST_LETTERS} letters", text)
+    if not text.isprintable():
+        _refuse(what, "a text on one line, without control characters,", text)
+
+
 def _table(value: object, where: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         _refuse(where, "a table", value)
@@ -361,6 +391,15 @@ def _brief(value: object) -> str:
     """`value` for a message: printable, and never more than a few words."""
     text = ascii(value)
     return text if len(text) <= 60 else f"{text[:56]} …{text[-1]}"
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a table with two entries of one name: readers differ in which of them they believe."""
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise BundleError(f"expected one entry {_brief(twice)[1:-1]} in a table, found several")
+    return table
 
 
 def _finite(text: str) -> float:

@@ -3,9 +3,9 @@
 A bundle is data, but its graphs are programs for onnxruntime, which has no setting for what they
 may do. A graph can name files outside its folder as its weights, hold loops that never end and
 operators that fill the memory, and give sizes that its data does not have. So the file's outline is
-read here and all is refused that `jamd export` does not write: other operators, graphs within
-graphs, functions, weights elsewhere. What remains is straight arithmetic on what is in the file;
-`jamd.network_graph` says how much of it.
+read here and all is refused that `jamd export` does not write: other operators, other settings of
+them, graphs within graphs, functions, weights elsewhere. What remains is straight arithmetic on
+what is in the file; `jamd.network_graph` says how much of it.
 
 An ONNX file is a message of Protocol Buffers (field numbers in onnx.proto). Its outline is some
 hundred fields; the weights are skipped, not read. Standard library only, for this happens in the

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.errors import CorpusError
+from jamd.errors import CorpusError, printable
 from jamd.manifest import Figures, Score
 from jamd.training.corpus import Corpus, Entry
 from jamd.training.judging import Ids, Predictor
@@ -171,7 +171,7 @@ def evaluate_corpora(
         CorpusError: A corpus holds nothing out, or has nothing to train on.
     """
     return {
-        corpus.path.resolve().name: evaluate_corpus(
+        printable(corpus.path.resolve().name): evaluate_corpus(
             model, corpus, most_tokens=most_tokens, progress=progress
         ).figures()
         for corpus in corpora

@@ -66,11 +66,13 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from jamd.errors import UserError
+    from jamd.manifest import expect_text
     from jamd.training.backend import load_backend
     from jamd.training.corpus import Corpus
     from jamd.training.run_folder import expect_run
 
     sources = dict(_source(text) for text in args.source)
+    expect_text("--licence", args.licence)
     if args.figures < 0:
         raise UserError(f"--figures: expected 0 or more, found {args.figures}")
     expect_run(args.run_folder)
@@ -99,7 +101,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _source(text: str) -> tuple[str, str]:
     from jamd.errors import UserError
+    from jamd.manifest import expect_text
 
+    expect_text("--source", text)
     name, equals, licence = text.partition("=")
     if not name or not equals or not licence:
         raise UserError(f"--source: expected NAME=TEXT, found {text!r}")

@@ -135,6 +135,20 @@ def test_a_bundle_that_holds(trained: Trained, tmp_path: Path) -> None:
     assert f"{manifest.figures['corpus'].scores['n-gram'].bits_per_note:.2f}" in card
 
 
+@pytest.mark.parametrize(
+    ("option", "found"),
+    [
+        (["--licence", "MIT\x1b[2J"], r"as --licence, found 'MIT\x1b[2J'"),
+        (["--source", "jazz=a\nb"], r"as --source, found 'jazz=a\nb'"),
+    ],
+)
+def test_what_no_bundle_may_say_is_refused_before_the_work(
+    option: list[str], found: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(tmp_path / "run"), "-o", str(tmp_path / "b"), *option]) == 2
+    assert found in capsys.readouterr().err
+
+
 def test_batches_and_lengths_are_free(converted: Converted) -> None:
     session = parity.load(converted.graph)
     rng = np.random.default_rng(1)

@@ -181,7 +181,7 @@ def test_no_folder_at_all(tmp_path: Path) -> None:
         ({"language": "morse"}, "expected grid or article as its language, found 'morse'"),
         ({"vocabulary": [*TOKENS, "More"]}, "vocabulary does not match its fingerprint"),
         ({"vocabulary": ["a", "a"]}, "vocabulary is broken: a vocabulary's tokens must differ"),
-        ({"vocabulary": ["a", "\ud800"]}, "vocabulary is broken"),
+        ({"vocabulary": ["a", "\ud800"]}, r"as vocabulary\[1\], found '\\ud800'"),
         ({"layers": [16, 9]}, "tensors do not fit"),
         ({"layers": [16, True]}, r"expected a whole number as layers\[1\], found True"),
         ({"layers": [10**9]}, "expected 1..16384 as its layer's size"),
@@ -191,12 +191,32 @@ def test_no_folder_at_all(tmp_path: Path) -> None:
         ({"licence": 5}, "expected a text as licence, found 5"),
         ({"extra": 5}, "unknown entry 'extra'"),
         ({"training": {"steps": [1]}}, "as training.steps, found"),
-        ({"figures": {"\x1f": {}}}, r"entry figures\.\\x1f\.notes"),
+        ({"window": 33, "language": "article"}, "expected 1..32 as its window, found 33"),
+        ({"figures": {"\x1f": {}}}, r"without control characters, as a name in figures, found"),
+        ({"licence": "MIT\x1b]0;owned\x07"}, "without control characters, as licence, found 'MIT"),
+        (
+            {"licence": "MIT\nand more"},
+            r"on one line, .* as licence, found 'MIT\\nand more'",
+        ),
+        ({"sources": {"a": "\u202eTIM"}}, "without control characters, as sources.a, found"),
+        ({"made_by": {"jamd\x9b1m": "1"}}, "without control characters, as a name in made_by"),
+        ({"vocabulary": ["\x1b[2J", *TOKENS]}, r"control characters, as vocabulary\[0\]"),
+        ({"training": {"a": "\x00"}}, "control characters, as training.a"),
+        ({"licence": "M" * 10_001}, "a text of at most 10000 letters as licence, found 'MMM"),
     ],
 )
 def test_a_manifest_that_contradicts_itself_is_refused(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(BundleError, match=reason):
         Manifest.parse(json.dumps({**json.loads(manifest().to_json()), **change}).encode())
+
+
+@pytest.mark.parametrize("entry", ['"licence": "MIT"', '"format": 1', '"jamd": "0.1.0"'])
+def test_an_entry_given_twice_is_refused(entry: str) -> None:
+    text = json.dumps(json.loads(manifest().to_json()))
+    assert text.count(entry) == 1
+    name = entry.partition('"')[2].partition('"')[0]
+    with pytest.raises(BundleError, match=f"expected one entry {name} in a table, found several"):
+        Manifest.parse(text.replace(entry, f"{entry}, {entry}").encode())
 
 
 def test_the_articles_tensors() -> None:
