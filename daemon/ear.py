@@ -9,9 +9,10 @@ from mido import Message
 from jamd.daemon.dynamics import Dynamics
 from jamd.daemon.feel import Feel
 from jamd.daemon.memory import Memory
+from jamd.daemon.moved import PEDAL_DOWN
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.placing import as_played
-from jamd.daemon.schedule import PEDAL_DOWN, SUSTAIN, Key
+from jamd.daemon.schedule import SUSTAIN, Key
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, Tick

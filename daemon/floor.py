@@ -97,7 +97,7 @@ class Floor:
             self._ear.begin_phrase()
         effects = self._give_way(now)
         self.mode = mode
-        self._stage.enter(mode)
+        effects += self._stage.enter(mode, now)
         self._policy = policy(mode, self._settings)
         return [*effects, Journal(ModeSet(self._transport.tick_at(now), now, mode))]
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from mido import Message
 
-from jamd.daemon.schedule import PEDAL_DOWN
-
-_PEDALS = range(64, 70)  # those that MIDI defines as switches, from sustain to hold 2
+from jamd.daemon.moved import PEDAL_DOWN, PEDALS
 
 
 class Held:
@@ -22,7 +20,7 @@ class Held:
             self._keys.add((message.channel, message.note))
         elif message.type in ("note_on", "note_off"):
             self._keys.discard((message.channel, message.note))
-        elif message.type == "control_change" and message.control in _PEDALS:
+        elif message.type == "control_change" and message.control in PEDALS:
             down = message.value >= PEDAL_DOWN
             change = self._pedals.add if down else self._pedals.discard
             change((message.channel, message.control))

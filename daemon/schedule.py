@@ -16,14 +16,12 @@ from typing import NamedTuple
 from mido import Message
 
 from jamd.daemon.events import Output
+from jamd.daemon.moved import Moved
 from jamd.notes import Note, Part, Tick
 
 NOTE_OFF, NOTE_ON = 0, 1  # at one tick, ends come before beginnings
 
 SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
-
-PEDAL_DOWN = 64
-"""A pedal at this value or above is down, half way or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ class Ledger:
     def __init__(self, output: Output = Output.MAIN) -> None:
         self._output = output
         self._sounding: dict[Key, Strike] = {}
-        self._pedals: set[int] = set()
+        self._moved = Moved()  # by the player
         self._channels: set[int] = set()
 
     def __len__(self) -> int:
@@ -90,6 +88,12 @@ class Ledger:
     def jamds(self) -> int:
         """How many of jamd's own notes sound."""
         return sum(strike.part is not None for strike in self._sounding.values())
+
+    def plays(self, pitch: int) -> bool:
+        """Whether a note of jamd's own sounds at `pitch`, on any channel."""
+        return any(
+            strike.part is not None and key.pitch == pitch for key, strike in self._sounding.items()
+        )
 
     def strike(self, tick: Tick, strike: Strike) -> Iterator[Outgoing]:
         """Begin a note at `tick`."""
@@ -117,9 +121,7 @@ class Ledger:
                 yield from self.end(tick, key)
         else:
             self._channels.add(message.channel)
-            if message.is_cc(SUSTAIN):
-                remember = self._pedals.add if message.value >= PEDAL_DOWN else self._pedals.discard
-                remember(message.channel)
+            self._moved.hear(message)
             yield Outgoing(tick, None, message, self._output)
 
     def ends(self, message: Message) -> bool:
@@ -127,20 +129,23 @@ class Ledger:
         if message.type == "note_off" or (message.type == "note_on" and not message.velocity):
             sounding = self._sounding.get(Key(message.channel, message.note))
             return sounding is not None and sounding.part is None
-        lifts = message.is_cc(SUSTAIN) and message.value < PEDAL_DOWN
-        return lifts and message.channel in self._pedals
+        return self._moved.lifts(message)
 
     def silence(self, tick: Tick, only_thru: bool = False) -> Iterator[Outgoing]:
         """End everything that sounds, or what is no part of jamd's; and lift every pedal."""
         for key in sorted(self._sounding, key=lambda key: (key.channel, key.pitch)):
             if not only_thru or self._sounding[key].part is None:
                 yield from self.end(tick, key)
-        for channel in sorted(self._pedals):
-            yield self._control(tick, channel, SUSTAIN)
-        self._pedals.clear()
+        for message in self._moved.lift():
+            yield Outgoing(tick, None, message, self._output)
+
+    def rest(self, tick: Tick) -> Iterator[Outgoing]:
+        """Bring back to rest what `thru` has moved beside the pedals: wheels, pressure."""
+        for message in self._moved.rest():
+            yield Outgoing(tick, None, message, self._output)
 
     def panic(self, tick: Tick, channels: Iterable[int] = ()) -> Iterator[Outgoing]:
-        """`silence`, then tell every channel used so far, in case a message was lost.
+        """`silence`, tell every channel used so far, in case a message was lost, and `rest`.
 
         Args:
             tick: The present.
@@ -150,6 +155,7 @@ class Ledger:
         for channel in sorted({*self._channels, *channels}):
             for control in (SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF):
                 yield self._control(tick, channel, control)
+        yield from self.rest(tick)
 
     def _control(self, tick: Tick, channel: int, control: int) -> Outgoing:
         message = Message("control_change", channel=channel, control=control, value=0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+
+from mido import Message
 
 from jamd.daemon import events
 from jamd.daemon.bar_line import BarLine
@@ -26,9 +27,6 @@ from jamd.daemon.stage import Stage
 from jamd.daemon.status import Status
 from jamd.language import Context
 from jamd.notes import Tick
-
-if TYPE_CHECKING:
-    from mido import Message
 
 
 class Session:
@@ -78,6 +76,9 @@ class Session:
         """Let time pass up to `now`; return what has become due, in order."""
         self._now = max(self._now, now)
         if not self._closed:
+            for key in self._echo.given_back(self._now):
+                end = Message("note_off", channel=key.channel, note=key.pitch)
+                self._hear(end, Origin.PLAYER)
             self._move(self._beat.look(self._now))
             self._effects += self._beat.tempo_news(self._now)
             self._settle()
@@ -92,7 +93,7 @@ class Session:
             return None
         if self._starts_by_itself:
             return self._now
-        deadlines = [self._beat.deadline, self._stage.next_due]
+        deadlines = [self._beat.deadline, self._stage.next_due, self._echo.deadline]
         if self._transport.rolling:
             deadlines += self._musical_deadlines()
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
@@ -204,7 +205,7 @@ class Session:
             self._panic()  # whatever its channel: nobody who asks for silence means a part of it
         elif self._ear.minds(message):
             if self._ear.is_drums(message):
-                self._effects += self._stage.thru(message, self._now)
+                self._send_on(message, origin)
             else:
                 self._hear(message, origin)
 
@@ -213,7 +214,7 @@ class Session:
         struck = message.type == "note_on" and message.velocity > 0
         if struck and not self._transport.rolling:
             if self._beat.follower.waits:  # what is played while the song stands has no place in it
-                self._effects += self._stage.thru(message, self._now)
+                self._send_on(message, origin)
                 return
             self._effects += self._beat.start(self._now, self._commit.edge)
         self._journal(events.Sounded(self._tick, self._now, None, message))
@@ -223,11 +224,18 @@ class Session:
             self._ear.release(Key(channel, message.note), self._now)
         elif message.is_cc(SUSTAIN):
             self._ear.pedal(channel, message.value, self._now)
-        self._effects += self._stage.thru(message, self._now)
+        self._send_on(message, origin)
+
+    def _send_on(self, message: Message, origin: Origin) -> None:
+        begins = message.type == "note_on" and message.velocity > 0
+        if begins and origin is Origin.DOUBTFUL and self._stage.plays(message.note):
+            return  # it sounds, whoever struck it; struck again, it would outlast jamd's end
+        self._effects += self._stage.thru(self._echo.pass_on(message), self._now)
 
     def _let_go(self) -> None:
         """Whoever held them down is gone: keys and pedals are up, and what was sent on ends."""
         self._controls.let_go()
+        self._echo.let_go()
         for message in self._ear.releases():
             self._hear(message, Origin.PLAYER)
         self._effects += self._stage.let_go(self._now)

@@ -66,7 +66,7 @@ class Stage:
             (self._schedule, settings.output_offset_s),
             (self._click, settings.click_offset_s),
         ]
-        self.enter(settings.mode)
+        self._passes_on = self._sends_on(settings.mode)
 
     @property
     def sounding(self) -> int:
@@ -127,16 +127,28 @@ class Stage:
         return self._at_once(self._ledger.thru(self._tick(now), message), now)
 
     def let_go(self, now: float) -> list[Effect]:
-        """End what `thru` has sent on, its pedals too."""
-        return self._at_once(self._ledger.silence(self._tick(now), only_thru=True), now)
+        """End what `thru` has sent on, its pedals and wheels too."""
+        tick = self._tick(now)
+        ends = [*self._ledger.silence(tick, only_thru=True), *self._ledger.rest(tick)]
+        return self._at_once(ends, now)
 
     def shift(self, by: int) -> None:
         """The bar line was found: every moment is `by` ticks later. Nothing of jamd's is due."""
         self._click.shift(by)
 
-    def enter(self, mode: Mode) -> None:
-        """`off` sends on what the player plays, the other modes only where that is wanted."""
-        self._passes_on = self._settings.thru or mode is Mode.OFF
+    def plays(self, pitch: int) -> bool:
+        """Whether a note of jamd's own sounds at `pitch`."""
+        return self._ledger.plays(pitch)
+
+    def enter(self, mode: Mode, now: float) -> list[Effect]:
+        """`off` sends on what the player plays, the other modes only where that is wanted.
+
+        Where nothing is sent on any more, what sounds and the pedals wait for the player to let go;
+        the wheels do not, for one that is left where it is would bend all that jamd plays.
+        """
+        ends = self._passes_on and not self._sends_on(mode)
+        self._passes_on = self._sends_on(mode)
+        return self._at_once(self._ledger.rest(self._tick(now)), now) if ends else []
 
     def ring_out(self, onsets: Tick, limit: Tick) -> None:
         """Let nothing begin from `onsets` on, and nothing last beyond `limit`."""
@@ -166,11 +178,15 @@ class Stage:
         ]
 
     def close(self, now: float) -> list[Effect]:
-        """Ends that are due, then `silence`. Nothing begins any more."""
+        """Ends that are due, then `silence`, and the wheels at rest. Nothing begins any more."""
         self._click.stop()
         stop = self._at_once(self._clock.halt(self._tick(now)), now)
         ends = self._due(now, nothing_begins=True) if self._transport.rolling else []
-        return ends + stop + self.silence(now)
+        rest = self._at_once(self._ledger.rest(self._tick(now)), now)
+        return ends + stop + self.silence(now) + rest
+
+    def _sends_on(self, mode: Mode) -> bool:
+        return self._settings.thru or mode is Mode.OFF
 
     def _wants_click(self, led: bool) -> bool:
         if self._settings.click is When.AUTO:

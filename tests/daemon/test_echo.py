@@ -26,6 +26,13 @@ def off(pitch: int, channel: int = 0) -> Message:
     return Message("note_off", note=pitch, channel=channel)
 
 
+def passed(echo: Echo, message: Message, now: float) -> Message:
+    """What the session does with a message of the player's where thru is on."""
+    passes = echo.pass_on(message)
+    echo.sent(Send(passes, now), now)
+    return passes
+
+
 def looped(notes: int = ENOUGH, delay: float = 0.03, channel: int = 0) -> tuple[Echo, list[Origin]]:
     """After so many notes of jamd's, a quarter of a second each, that have all come back."""
     echo, origins = Echo(), []
@@ -102,10 +109,9 @@ def test_somebody_who_repeats_one_note_through_thru_is_no_loop() -> None:
     echo = Echo()
     for i in range(100):
         now = i * 0.1  # as even as a machine
-        assert echo.hear(on(60, 64), now) is PLAYER
-        echo.sent(Send(on(60, 64), 0.0), now)
-        assert echo.hear(off(60), now + 0.05) is PLAYER
-        echo.sent(Send(off(60), 0.0), now + 0.05)
+        for message, at in ((on(60, 64), now), (off(60), now + 0.05)):
+            assert echo.hear(message, at) is PLAYER
+            passed(echo, message, at)
 
 
 def test_one_key_on_two_channels_is_no_loop() -> None:
@@ -113,20 +119,66 @@ def test_one_key_on_two_channels_is_no_loop() -> None:
     for i in range(20):
         now = i * 0.5
         for channel, at in ((0, now), (1, now + 0.001)):
-            assert echo.hear(on(60, 64, channel), at) is PLAYER
-            echo.sent(Send(on(60, 64, channel), 0.0), at)
+            message = on(60, 64, channel)
+            assert echo.hear(message, at) is PLAYER
+            passed(echo, message, at)
 
 
 def test_what_is_sent_on_does_not_go_round() -> None:
     echo = Echo()
     for i in range(3):
         now = float(i)
-        assert echo.hear(on(60, 64), now) is PLAYER
-        echo.sent(Send(on(60, 64), 0.0), now)
-        assert echo.hear(on(60, 64), now + 0.03) is JAMD
-        assert echo.hear(off(60), now + 0.1) is PLAYER
-        echo.sent(Send(off(60), 0.0), now + 0.1)
-        assert echo.hear(off(60), now + 0.13) is JAMD
+        for message, at in ((on(60, 64), now), (off(60), now + 0.1)):
+            assert echo.hear(message, at) is PLAYER
+            assert echo.hear(passed(echo, message, at), at + 0.03) is JAMD
+    assert echo.loop
+
+
+def test_a_note_shorter_than_the_route_goes_round_once() -> None:
+    echo, note, end = Echo(), on(60, 64), off(60)
+    coming = [(0.0, note), (0.01, end)]
+    heard = []
+    while coming:
+        now, message = coming.pop(0)
+        heard.append(echo.hear(message, now))
+        if heard[-1] is PLAYER:
+            coming.append((now + 0.1, passed(echo, message, now)))
+    assert heard == [PLAYER, PLAYER] * 2 + [JAMD, JAMD]
+    assert echo.loop
+
+
+def test_two_who_strike_one_key_lose_one_note_at_most() -> None:
+    """A sequencer whose notes overlap, or two keyboards that are merged: no end between."""
+    echo, heard = Echo(), []
+    for i in range(20):
+        now = i * 0.125
+        for message, at in ((on(60, 64), now), (off(60), now + 0.15)):
+            heard.append(echo.hear(message, at))
+            if heard[-1] is PLAYER:
+                passed(echo, message, at)
+    assert heard.count(JAMD) <= 2  # a beginning, and its end
+    assert not echo.loop
+
+
+def test_a_roll_that_swells_is_no_loop() -> None:
+    echo = Echo()
+    for i in range(120):
+        now = i * 0.06
+        for message, at in ((on(38, 5 + i * 4 // 5), now), (off(38), now + 0.03)):
+            assert echo.hear(message, at) is PLAYER
+            passed(echo, message, at)
+
+
+def test_a_wheel_goes_round_once() -> None:
+    echo, heard = Echo(), []
+    coming = [(i * 0.01, Message("pitchwheel", pitch=100 * min(i, 39 - i))) for i in range(40)]
+    while coming:
+        now, message = coming.pop(0)
+        heard.append(echo.hear(message, now))
+        if heard[-1] is PLAYER:
+            coming.append((now + 0.055, passed(echo, message, now)))
+            coming.sort(key=lambda one: one[0])
+    assert 40 <= heard.count(PLAYER) <= 46
 
 
 def test_a_panic_does_not_come_round() -> None:

@@ -1,0 +1,68 @@
+"""Which controllers have been moved from rest, so that they can be brought back."""
+
+from __future__ import annotations
+
+from mido import Message
+
+PEDALS = range(64, 70)
+"""The controllers that MIDI defines as switches, from sustain to hold 2."""
+
+PEDAL_DOWN = 64
+"""A pedal at this value or above is down, half way or not."""
+
+_RESTS = {1: 0, 11: 127} | dict.fromkeys(PEDALS, 0)
+"""Modulation, expression and the pedals, and where they rest: as "Reset All Controllers" has it
+(MIDI Manufacturers Association, RP-015), which leaves volume, pan and sounds alone."""
+
+
+class Moved:
+    """Keeps where the controllers are that rest somewhere: wheels, pressure and pedals."""
+
+    def __init__(self) -> None:
+        self._moved: dict[tuple[int, ...], Message] = {}  # by what brings each of them to rest
+
+    def hear(self, message: Message) -> None:
+        """A message of a channel moves a controller; one of any other kind is ignored."""
+        rest = _rest_of(message)
+        if rest is None:
+            return
+        place = tuple(rest.bytes())
+        if tuple(message.bytes()) == place:
+            self._moved.pop(place, None)
+        else:
+            self._moved[place] = message
+
+    def lifts(self, message: Message) -> bool:
+        """Whether a message takes the foot off a pedal that is not up."""
+        rest = _rest_of(message)
+        if rest is None or not _is_pedal(message) or tuple(rest.bytes()) not in self._moved:
+            return False
+        return bool(message.value < PEDAL_DOWN)
+
+    def lift(self) -> list[Message]:
+        """What brings all pedals up: the sustain pedals first."""
+        return sorted(self._forget(pedals=True), key=lambda rest: (rest.control, rest.channel))
+
+    def rest(self) -> list[Message]:
+        """What brings all that is no pedal to rest."""
+        return self._forget(pedals=False)
+
+    def _forget(self, pedals: bool) -> list[Message]:
+        places = [place for place, moved in self._moved.items() if _is_pedal(moved) is pedals]
+        moved = [self._moved.pop(place) for place in places]
+        return [rest for each in moved if (rest := _rest_of(each)) is not None]
+
+
+def _is_pedal(message: Message) -> bool:
+    return message.type == "control_change" and message.control in PEDALS
+
+
+def _rest_of(message: Message) -> Message | None:
+    """What brings the controller of a message to rest; None: there is no such thing."""
+    if message.type == "pitchwheel":
+        return Message("pitchwheel", channel=message.channel, pitch=0)
+    if message.type in ("aftertouch", "polytouch"):
+        return message.copy(value=0, time=0)
+    if message.type == "control_change" and message.control in _RESTS:
+        return message.copy(value=_RESTS[message.control], time=0)
+    return None
