@@ -102,7 +102,8 @@ class Echo:
         self._kept: dict[Key, float] = {}  # the player's keys, when an end was taken for jamd's
         self._given: list[Key] = []  # those whose end was the player's after all
         self._said: dict[tuple[int, Sign], Sign] = {}  # what each controller said last
-        self._suspect: tuple[Message, float] | None = None  # what came in last, and its delay
+        # What came in last, where it may have gone out: after which delay, and whether marked.
+        self._suspect: tuple[Message, float, bool] | None = None
         self._asks: float | None = None  # the delay after which the next note is to come back
         self._twice = False  # keys are struck twice without an end between
         self._passed: tuple[Message, float | None] | None = None  # what is sent on, and its mark
@@ -127,12 +128,12 @@ class Echo:
 
     def pass_on(self, message: Message) -> Message:
         """What is to be sent on (thru) of the message that came in last: itself, or it marked."""
-        after = None
+        after, again = None, False
         if self._suspect is not None and self._suspect[0] is message:
-            after = self._suspect[1]
+            _, after, again = self._suspect
         elif sign_of(message)[0] == NOTE_ON and self._asks is not None:
             after, self._asks = self._asks, None
-        passed = message if after is None else marked(message)
+        passed = message if after is None else marked(message, again)
         self._passed = passed, None if passed is message else after
         return passed
 
@@ -159,8 +160,8 @@ class Echo:
         if sent is not None:
             origin = self._origin(sent, message, now)
             if origin is not Origin.JAMD:
-                self._suspect = message, now - sent.seconds
-            if origin is not Origin.PLAYER or not self.loop:  # else it is still on its way
+                self._suspect = message, now - sent.seconds, sent.mark is not None
+            if origin is not Origin.PLAYER:  # else it may still be on its way
                 self._out.remove(sent)
         if key is None:
             if origin is Origin.PLAYER:
@@ -234,11 +235,8 @@ class Echo:
     def _find(self, sign: Sign, now: float) -> _Sent | None:
         """The message that went out and that may be the one that comes in."""
         same = [sent for sent in self._out if sent.sign == sign]
-        if self.loop:
-            same.sort(key=lambda sent: now - sent.seconds < self._soonest)  # what is due goes first
-        else:
-            same = [one for one in same if one.mark is None or _alike(now - one.seconds, one.mark)]
-        return next(iter(same), None)
+        due = [sent for sent in same if self.loop and now - sent.seconds >= self._soonest]
+        return next(iter(due or same), None)
 
     def _count(self, sent: _Sent, now: float) -> None:
         """A beginning or an end has come back: one more in a row, or the first of another row."""

@@ -33,7 +33,7 @@ _EXACT = {0, 6, *range(32, 64), *range(96, 128)}
 
 
 def sign_of(message: Message) -> Sign:
-    """The sign of a message of a channel; an end's is (`NOTE_OFF`, pitch), however it is written."""
+    """The sign of a message of a channel; an end's is (`NOTE_OFF`, pitch) in either spelling."""
     if message.type == NOTE_OFF or (message.type == NOTE_ON and message.velocity == 0):
         return (NOTE_OFF, message.note)  # some hosts write one as the other
     if message.type == NOTE_ON:
@@ -47,10 +47,14 @@ def key_of(message: Message) -> Key | None:
     return Key(message.channel, message.note) if message.type in (NOTE_ON, NOTE_OFF) else None
 
 
-def marked(message: Message) -> Message:
+def marked(message: Message, again: bool = False) -> Message:
     """A message with its value changed by `MARK`, or itself where that would be something else.
 
     What is at rest stays at rest, and a pedal stays up or down.
+
+    Args:
+        message: Of a channel.
+        again: It may be a marked one: then it is changed the other way. A swell does not turn.
     """
     name = _MARKED.get(message.type)
     if name is None or (message.type == "control_change" and message.control in _EXACT):
@@ -58,4 +62,5 @@ def marked(message: Message) -> Message:
     value = getattr(message, name)
     if value == 0:
         return message
-    return message.copy(**{name: value + MARK if value % 64 < 32 else value - MARK})
+    by = MARK if (value % 64 < 32) is not again else -MARK
+    return message.copy(**{name: value + by})
