@@ -7,13 +7,13 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from looped_port import play_looped
 from mido import Message
 
 from jamd.daemon.echo import ENOUGH, LONGEST_S, SPREAD_S, Echo, Origin
 from jamd.daemon.events import Event, Heard, Mode, Send, Sounded, Turn, TurnTaken, WorkerReady
-from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance, RecordingPort, ScriptedImproviser
+from jamd.daemon.virtual import Performance
 
 PLAYER, DOUBTFUL, JAMD = Origin.PLAYER, Origin.DOUBTFUL, Origin.JAMD
 
@@ -253,18 +253,6 @@ def test_in_a_loop_the_players_notes_are_all_heard(
     assert heard >= played
 
 
-class LoopedPort(RecordingPort):
-    """An output whose messages come back into the input of the same session."""
-
-    performance: Performance
-    delay_s = 0.02
-
-    def send(self, message: Send) -> None:
-        super().send(message)
-        comes_s = self.performance._clock.now() + self.delay_s
-        self.performance._push(comes_s, Heard(message.message))
-
-
 def jam(settings: Settings, looped: bool, bars: int = 24) -> Performance:
     """Every fourth bar of two seconds the player plays seven notes, no two at one velocity."""
     draw = random.Random(2)
@@ -274,12 +262,8 @@ def jam(settings: Settings, looped: bool, bars: int = 24) -> Performance:
             pitch, at = 60 + draw.randrange(12), 1 + 2 * bar + i / 4 + draw.gauss(0, 0.01)
             story.append((at, Heard(on(pitch, draw.randint(40, 110)))))
             story.append((at + 0.2, Heard(off(pitch))))
-    performance = Performance(Session(settings), ScriptedImproviser(), story)
-    if looped:
-        performance.port = port = LoopedPort()
-        port.performance = performance
-    performance.run(1 + 2 * bars)
-    return performance
+    delay_s = 0.02 if looped else None
+    return play_looped(settings, story, 1 + 2 * bars, lambda now: delay_s)[0]
 
 
 def strikes(performance: Performance, of_player: bool) -> list[tuple[int, int]]:
@@ -325,14 +309,9 @@ def test_in_a_loop_each_note_is_sent_on_once() -> None:
 
 
 def test_a_panic_in_a_loop_ends() -> None:
-    performance = Performance(
-        Session(Settings(mode=Mode.OFF)),
-        ScriptedImproviser(),
-        [(1.0, Heard(on(60))), (2.0, Heard(Message("control_change", control=123, value=0)))],
-    )
-    performance.port = port = LoopedPort()
-    port.performance = performance
-    performance.run(9.0)
+    panic = Message("control_change", control=123, value=0)
+    story: list[tuple[float, Event]] = [(1.0, Heard(on(60))), (2.0, Heard(panic))]
+    _, port = play_looped(Settings(mode=Mode.OFF), story, 9.0, lambda now: 0.02)
     assert len(port.sent) < 12
 
 

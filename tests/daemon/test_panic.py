@@ -92,6 +92,20 @@ def test_a_channel_that_is_not_listened_to_asks_for_silence_too() -> None:
     assert sent(session.handle(Heard(control(123)), 0.1))
 
 
+def test_what_was_moved_comes_to_rest_after_that_and_nothing_else_does() -> None:
+    session = Session(SETTINGS)
+    wheel = Message("pitchwheel", channel=1, pitch=4000)
+    for message in (wheel, control(67, 127), control(1, 100), control(7, 90), control(11, 127)):
+        session.handle(Heard(message), 0.0)
+    session.handle(Heard(control(1, 0)), 0.1)  # at rest again
+    messages = sent(session.handle(Panic(), 0.2))
+    assert messages == [
+        control(67),
+        *(control(number, 0, channel) for channel in (0, 1, 2, 3) for number in (64, 120, 123)),
+        Message("pitchwheel", channel=1, pitch=0),
+    ]
+
+
 def test_it_is_told_to_the_channels_that_jamd_would_use_too() -> None:
     """A synthesiser may still sound what a jamd that was killed has begun."""
     assert sent(Session(SETTINGS).handle(Panic(), 0.0)) == [

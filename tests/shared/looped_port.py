@@ -1,0 +1,48 @@
+"""An output that is routed back into the input of the same session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from jamd.daemon.events import Event, Heard, Output, Send
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.virtual import Performance, RecordingPort, ScriptedImproviser
+
+
+class LoopedPort(RecordingPort):
+    """Keeps what it is handed, and when; all of it comes back.
+
+    Args:
+        performance: Where to.
+        delay_s: After how many seconds what is sent at a moment comes back; None: it does not.
+    """
+
+    def __init__(self, performance: Performance, delay_s: Callable[[float], float | None]) -> None:
+        super().__init__()
+        self.moments: list[float] = []
+        self._performance = performance
+        self._delay_s = delay_s
+        self._last_s = 0.0
+
+    def send(self, message: Send) -> None:
+        super().send(message)
+        now = self._performance._clock.now()
+        self.moments.append(now)
+        delay_s = self._delay_s(now)
+        if delay_s is not None and message.output is Output.MAIN:
+            self._last_s = max(self._last_s, now + delay_s)  # a route keeps the order
+            self._performance._push(self._last_s, Heard(message.message))
+
+
+def play_looped(
+    settings: Settings,
+    events: Iterable[tuple[float, Event]],
+    until: float,
+    delay_s: Callable[[float], float | None],
+) -> tuple[Performance, LoopedPort]:
+    """Let `events` happen to a session that answers by rule and whose output comes back."""
+    performance = Performance(Session(settings), ScriptedImproviser(), events)
+    performance.port = port = LoopedPort(performance, delay_s)
+    performance.run(until)
+    return performance, port
