@@ -186,8 +186,7 @@ class Echo:
             changes = not self._changes_nothing(sent, message.channel)
             return Origin.PLAYER if changes else Origin.JAMD
         if sent.thru is None:
-            self._count(sent, now)
-            return Origin.JAMD if self.loop else Origin.DOUBTFUL
+            return Origin.JAMD if self._count(sent, now) else Origin.DOUBTFUL
         if sent.thru == key and key in self._down and not self._twice:
             self._asks = delay
             return Origin.JAMD
@@ -238,8 +237,12 @@ class Echo:
         due = [sent for sent in same if self.loop and now - sent.seconds >= self._soonest]
         return next(iter(due or same), None)
 
-    def _count(self, sent: _Sent, now: float) -> None:
-        """A beginning or an end has come back: one more in a row, or the first of another row."""
+    def _count(self, sent: _Sent, now: float) -> bool:
+        """A beginning or an end has come back: one more in a row, or the first of another row.
+
+        Returns:
+            Whether there is a loop.
+        """
         delays = [now - sent.seconds, *(delay for _, delay in self._row)]
         if max(delays) - min(delays) > SPREAD_S:
             self._row.clear()
@@ -248,6 +251,7 @@ class Echo:
                 self._row.append((sent.seconds, now - sent.seconds))
             if len(self._row) >= ENOUGH:
                 self._believe(now)
+        return self.loop
 
     def _believe(self, now: float) -> None:
         """There is a loop. What should have come back by now went out before there was."""
