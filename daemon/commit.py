@@ -87,8 +87,9 @@ class Commit:
 
     def _playable(self, notes: tuple[Note, ...]) -> Iterator[Note]:
         breathing = notes if self.breath is None else self.breath.of(notes)
+        held = self._memory.heard.held  # a key may have gone down since the note was asked for
         for note in breathing:
-            if note.onset < self._beat.end and not self._memory.heard.holds(note.pitch):
+            if note.onset < self._beat.end and note.pitch not in held:
                 yield note
 
     @property

@@ -104,9 +104,10 @@ class Hearing:
         """The channels whose sustain pedal is down, likewise."""
         return tuple(self._pedals)
 
-    def holds(self, pitch: int) -> bool:
-        """Whether a key of this pitch is down, on any channel."""
-        return any(key.pitch == pitch for key in self._down)
+    @property
+    def held(self) -> frozenset[int]:
+        """The MIDI pitches of the keys that are down, on any channel."""
+        return frozenset(key.pitch for key in self._down)
 
     def notes(self, until: Tick) -> list[Note]:
         """All of them as meant, by onset; what sounds on by its pedal sounds until `until`."""

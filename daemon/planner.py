@@ -175,7 +175,10 @@ class Planner:
             context=self._memory.context(open_span.start, self._settings.style, open_span.phrase),
             through=open_span.through,
             constraints=replace(
-                self._settings.constraints, begins=self._entrance(open_span), ends=ends
+                self._settings.constraints,
+                held=self._memory.heard.held,
+                begins=self._entrance(open_span),
+                ends=ends,
             ),
             sampling=self._settings.sampling,
             seed=self._settings.seed,

@@ -207,10 +207,14 @@ class ArticleContinuation:
         self.preference = self._preference(context)
 
     def _constant_mask(self) -> NDArray[np.bool_]:
-        mask = np.array([self._fits(token) for token in range(len(self._language.vocabulary))])
+        tokens = range(len(self._language.vocabulary))
+        mask = np.array([self._fits(token) for token in tokens])
         if not mask.any():  # nothing fits: then the range gives way, for something must follow
             mask[:] = True
-        return mask
+        # Where a chord will be voiced is not known yet: only single notes are held back.
+        names = map(self._language.vocabulary.token, tokens)
+        free = mask & np.array([pitch_of(name) not in self._constraints.held for name in names])
+        return free if free.any() else mask
 
     def _mask_of_last(self, context: Context) -> NDArray[np.bool_]:
         """Of what may be written, that which holds a tone to end on; else all of it."""

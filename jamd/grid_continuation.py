@@ -134,6 +134,11 @@ class GridContinuation:
             kept = slice(first + low, first + max(low, high))
             mask[first : first + PITCHES] = False
             mask[kept] = part in constraints.parts
+            free = mask.copy()
+            held = [first + pitch + up[part] - LOWEST for pitch in constraints.held]
+            free[[token for token in held if first <= token < first + PITCHES]] = False
+            if free[kept].any():
+                mask = free
         return mask
 
     @property

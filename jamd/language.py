@@ -94,6 +94,8 @@ class Constraints:
         near: Keep the register of the phrase that is answered.
         density: Most notes a beat, over the phrase's own, above 0; 0: as many as there come.
         repeat_bars: Repeat nothing note for note for longer than so many bars; 0: no limit.
+        held: MIDI pitches of the keys that the player holds: they sound already, and are not struck
+            again. Where they are all that a part may write, they do not bind it.
         begins: Where the first note begins at the latest, or else as soon as it can; None: whenever
             it likes.
         ends: Where the continuation ends like a phrase; None: it goes on. What is written has
@@ -108,6 +110,7 @@ class Constraints:
     near: bool = False
     density: float = 0.0
     repeat_bars: int = 0
+    held: frozenset[int] = frozenset()
     begins: Tick | None = None
     ends: Tick | None = None
 

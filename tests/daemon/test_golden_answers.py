@@ -20,6 +20,7 @@ from jamd import bundle as bundles
 from jamd.bundle import Bundle
 from jamd.config import Config
 from jamd.daemon.click import When
+from jamd.daemon.events import YourTurn
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.settings import settings_from
 from jamd.daemon.take import notes
@@ -111,6 +112,17 @@ def test_a_tune_in_c_ends_in_c(improviser: Improviser) -> None:
         4.3.6 Lead 64 75 5.975
         4.4.0 Lead 72 80 11.975
     """)
+
+
+def test_an_answer_over_held_keys_begins_in_time_and_ends_at_home(improviser: Improviser) -> None:
+    # The tune's last note rings on under the answer, which is asked for at 2.3.6.
+    ringing = IN_C.replace("2.3.0 player 64 80 20", "2.3.0 player 64 80 200")
+    for seed in range(6):
+        story = (seconds("2.3.6"), YourTurn())
+        played = play(replace(JAM, seed=seed), ringing, story, bars=5, improviser=improviser)
+        assert seconds(played.jamds[0].split()[0]) <= seconds("2.3.9")
+        assert played.notes[-1].pitch % 12 in (0, 4, 7)
+        assert 64 not in {note.pitch for note in played.notes}
 
 
 def test_a_tune_in_a_minor_ends_on_its_third(improviser: Improviser) -> None:

@@ -237,6 +237,21 @@ def test_a_phrase_handed_over_is_answered_within_a_sixteenth_and_what_the_worker
         assert 0.02 < waited <= 0.125 + 0.025
 
 
+def test_a_request_says_which_keys_are_down() -> None:
+    # A drone from the beginning to 6 s; at 5 and 7 s the player makes jamd think anew.
+    drone = [
+        (0.0, Heard(Message("note_on", note=48, velocity=80, channel=1))),
+        (6.0, Heard(Message("note_off", note=48, channel=1))),
+    ]
+    played = Jam(jam(), [*drone, *touch(5.0), *touch(7.0)], 8.0)
+    held = {
+        round(seconds, 1): request.constraints.held for seconds, request in played.asked.values()
+    }
+    assert held[5.0] == {48, 100}
+    assert held[7.0] == {100}
+    assert {48} in held.values()
+
+
 # The planner alone
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import mean
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from jamd.grid import Grid
@@ -18,6 +18,7 @@ from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
 from jamd.tonality import tonality_of
 
 LIMITS = Constraints(near=True, density=1.25, repeat_bars=4)
+FOUR = Meter(4, 4)
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,35 @@ def test_an_answer_is_not_much_denser_than_the_phrase(exchange: Exchange) -> Non
     beats = (max(note.end for note in phrase) - phrase[0].onset) / TICKS_PER_BEAT
     most = 1.3 * len(phrase) / beats * (exchange.end - exchange.begin) / TICKS_PER_BEAT
     assert len(exchange.answer) <= max(2, most)  # it has a beginning and an end
+
+
+@settings(deadline=None, max_examples=30)
+@given(phrases(FOUR), st.frozensets(st.integers(0, 11), max_size=2), st.integers(0, 999))
+def test_what_the_player_holds_is_not_struck_again_and_the_answer_ends_all_the_same(
+    phrase: list[Note], classes: frozenset[int], seed: int
+) -> None:
+    # In every octave; but one tone of the tonic triad is left to end on.
+    tonality = tonality_of(phrase)
+    assume(tonality is not None and tonality.tonic_tones - classes)
+    assert tonality is not None
+    held = frozenset(pitch for pitch in range(128) if pitch % 12 in classes)
+    exchange = answer_to(
+        phrase, FOUR, bars=2, seed=seed, waits=WAITS, constraints=replace(LIMITS, held=held)
+    )
+    assert not held & {note.pitch for note in exchange.answer}
+    assert exchange.begin <= exchange.answer[0].onset <= exchange.begin + WAITS
+    assert exchange.tune[-1].pitch % 12 in tonality.tonic_tones
+
+
+def test_keys_held_down_that_are_all_a_part_may_write_do_not_silence_it() -> None:
+    context = Context((), Tick(0), Tick(0), "combo")
+    writing = Grid().begin(
+        context, Constraints(frozenset({Part.LEAD}), 60, 61, held=frozenset({60, 61}))
+    )
+    notes: list[Note] = []
+    draw = random.Random(1)
+    while not notes:
+        notes += writing.push(int(draw.choice(np.flatnonzero(writing.allowed()))))
 
 
 @MANY

@@ -117,6 +117,14 @@ def test_masks_keep_parts_and_range() -> None:
     assert [name for name, ok in zip(WORDS, allowed, strict=True) if ok] == ["E4", "G4"]
 
 
+def test_masks_bar_the_notes_that_the_player_holds_unless_nothing_is_left() -> None:
+    context = Context((), Tick(0), Tick(0), "combo")
+    for held, left in (({60, 67}, ["E4"]), ({60, 64, 67}, ["C4", "E4", "G4"])):
+        limits = Constraints(parts=frozenset({Part.LEAD}), held=frozenset(held))
+        allowed = Article(WORDS).begin(context, limits).allowed()
+        assert [name for name, ok in zip(WORDS, allowed, strict=True) if ok] == left
+
+
 def test_a_name_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="expected a name like C4"):
         Article(Vocabulary(["H9"]))
