@@ -75,8 +75,16 @@ class Commit:
 
         What is certain and still waits for its offset is taken back.
         """
-        tick = self._stage.leaving(now)
-        onsets, limit = Tick(tick + SIXTEENTH), Tick(tick + TICKS_PER_BEAT)
+        self._stop(Tick(self._stage.leaving(now) + SIXTEENTH), now)
+
+    def take_back(self, now: float) -> None:
+        """Jamd, of whom nothing has left yet, is to begin at another moment: nothing is certain."""
+        self.edge = Tick(self._stage.leaving(now) + 1)
+        self._stop(self.edge, now)
+        self._planner.take_back()
+
+    def _stop(self, onsets: Tick, now: float) -> None:
+        limit = Tick(self._stage.leaving(now) + TICKS_PER_BEAT)
         self._stage.ring_out(onsets, limit)
         self._memory.cut(onsets, limit)
         if self.breath is not None:

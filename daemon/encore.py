@@ -48,6 +48,10 @@ class LastAnswer:
         first = notes[-1].onset - longest
         self._notes = [note for note in self._notes if note.onset > first]
 
+    def forget(self) -> None:
+        """It was none: nothing of it has been played."""
+        self._span, self._notes = None, []
+
     def once_more(self, earliest: Tick, transport: Transport) -> Encore | None:
         """The answer, moved so that it begins at or after a tick; None: there was none yet.
 

@@ -6,7 +6,7 @@ from jamd.daemon.breath import Breath
 from jamd.daemon.commit import Commit
 from jamd.daemon.ear import Ear
 from jamd.daemon.events import Effect, Journal, Mode, ModeSet, Turn, TurnTaken
-from jamd.daemon.modes import Scene, is_stray, phrase_is_over, policy
+from jamd.daemon.modes import Scene, answer_start, is_stray, phrase_is_over, policy
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.planner import Planner
 from jamd.daemon.settings import Settings
@@ -65,6 +65,8 @@ class Floor:
 
     def press(self, velocity: int, now: float, *, tune: bool) -> list[Effect]:
         """The player strikes a key, in his `tune` or in what only lies under it."""
+        if self._ear.phrase.is_handed_over_with(now):
+            return self._join_chord(now)
         if tune and self.turn is Turn.JAMD:
             return self._break_in(velocity, now)
         if tune and not self._policy.by_the_bar and phrase_is_over(self._scene(now)):
@@ -72,6 +74,15 @@ class Floor:
         else:
             self._planner.replan(self._commit.edge)
         return []
+
+    def hand_over(self, now: float) -> list[Effect]:
+        """The player says that his phrase is over: an answer that waits for its beat need not."""
+        self._ear.hand_over(now)
+        phrase, span = self._ear.phrase, self._planner.span
+        if phrase is not self._answered or span is None or phrase.handed_over is None:
+            return []
+        start = answer_start(self._transport, phrase, now + self._stage.ahead_s)
+        return self._begin_anew(now) if start < span.start else []
 
     def decide(self, now: float) -> list[Effect]:
         """See what jamd is to fill, and whether the turn passes."""
@@ -116,6 +127,20 @@ class Floor:
         self._planner.aim(None)
         self._answered = None
         return self._pass(Turn.PLAYER, now)
+
+    def _join_chord(self, now: float) -> list[Effect]:
+        """The key is of the chord with which the phrase was handed over: so that is over now."""
+        self._ear.hand_over(now)
+        span = self._planner.span
+        if self.turn is Turn.JAMD and span is not None and self._stage.leaving(now) < span.start:
+            return self._begin_anew(now)
+        self._planner.replan(self._commit.edge)
+        return []
+
+    def _begin_anew(self, now: float) -> list[Effect]:
+        """The turn is the player's, from whom jamd takes it again at once: nothing has left yet."""
+        self._commit.take_back(now)
+        return self.give_back(now)
 
     def _break_in(self, velocity: int, now: float) -> list[Effect]:
         """The player strikes a key in jamd's turn."""

@@ -68,7 +68,8 @@ class Phrase:
             self._gaps.append(gap)
             self._last_onset = now
         self.last = tick
-        self.handed_over = None
+        if not self.is_handed_over_with(now):
+            self.handed_over = None
         self._down[key] = now
 
     def release(self, key: Key, tick: Tick, now: float) -> None:
@@ -85,6 +86,13 @@ class Phrase:
         """The player says that it is over, whatever keys are down."""
         if self.first is not None:
             self.handed_over = now
+
+    def is_handed_over_with(self, now: float) -> bool:
+        """Whether a key struck at `now` is of the chord with which it was handed over.
+
+        A foot and ten fingers that mean one moment come in any order.
+        """
+        return self.handed_over is not None and now - self.handed_over <= CHORD_SECONDS
 
     def pause(self, beat_seconds: float) -> float:
         """How long a silence ends the phrase, in seconds.

@@ -101,6 +101,12 @@ class Planner:
             self._has_begun = False
         self.span = span
 
+    def take_back(self) -> None:
+        """Fill nothing, and nothing of what was to be filled has been played."""
+        self.aim(None)
+        self._last_answer.forget()
+        self._not_before = float("-inf")  # for who waits on a sixteenth, 25 ms are long
+
     def replan(self, edge: Tick) -> None:
         """Plan anew from `edge` on, whatever the worker is thinking of.
 

@@ -184,7 +184,7 @@ class Session:
             case events.Panic():
                 self._panic()
             case events.YourTurn():
-                self._ear.hand_over(self._now)
+                self._effects += self._floor.hand_over(self._now)
             case events.Again():
                 self._effects += self._floor.play_again(self._now)
 

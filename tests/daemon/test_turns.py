@@ -17,6 +17,7 @@ from mido import Message
 
 from jamd.daemon.breath import Breath
 from jamd.daemon.events import Again, Event, Heard, Mode, SetMode, TurnTaken, WorkerReady, YourTurn
+from jamd.daemon.modes import PROMPT_SECONDS
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -41,6 +42,16 @@ def jam(
     mode: Mode = Mode.ANSWER, yields: Yield = Yield.NOTE, trade: int = 0, bpm: float = 120
 ) -> Settings:
     return Settings(mode=mode, bpm=bpm, start_at_once=True, yields=yields, trade_bars=trade)
+
+
+class ToTheEnd:
+    """Answers with sixteenths up to the last moment that it is asked for."""
+
+    def plan(self, request: PlanRequest) -> Iterator[Planned]:
+        first = -(-request.context.until // SIXTEENTH) * SIXTEENTH
+        onsets = range(first, request.through, SIXTEENTH)
+        notes = tuple(Note(Tick(onset), 72, 80, SIXTEENTH) for onset in onsets)
+        yield Planned(request.id, notes, request.through, done=True)
 
 
 # Yielding
@@ -164,6 +175,48 @@ def test_a_phrase_handed_over_too_early_is_none() -> None:
         assert play(settings, "1.1.0 player 60 80 9", (seconds("1.2.0"), YourTurn())).jamds == []
 
 
+@given(
+    bpm=st.floats(50, 220),
+    place=st.floats(3, 3.5),
+    lags=st.lists(st.floats(-0.024, 0.024), min_size=1, max_size=4),
+    mode=st.sampled_from([Mode.ANSWER, Mode.ENDLESS]),
+    trade=st.sampled_from([0, 2]),
+)
+@examples(deadline=None, max_examples=60)
+def test_a_phrase_handed_over_with_its_last_chord_is_answered_whichever_came_first(
+    bpm: float, place: float, lags: list[float], mode: Mode, trade: int
+) -> None:
+    beat = 60 / bpm
+    pressed = place * beat
+    story: list[tuple[float, Event]] = [(0.0, WorkerReady()), (pressed, YourTurn())]
+    for i in range(6):
+        story.append((i / 2 * beat, Heard(Message("note_on", note=60, velocity=80))))
+        story.append(((i / 2 + 0.3) * beat, Heard(Message("note_off", note=60))))
+    for pitch, lag in zip((48, 52, 55, 60), lags, strict=False):
+        story.append((pressed + lag, Heard(Message("note_on", note=pitch, velocity=80))))
+    performance = Performance(Session(jam(mode, trade=trade, bpm=bpm)), ToTheEnd(), story)
+    performance.run(pressed + 2 * beat)
+    over = max([pressed, *(pressed + lag for lag in lags)])
+    known = Tick(round((over + PROMPT_SECONDS) / beat * TICKS_PER_BEAT))
+    first, *_ = Take(performance.entries, performance).notes
+    assert known - 1 <= first.onset <= known + SIXTEENTH
+
+
+@pytest.mark.parametrize("trade", [0, 2])
+def test_who_hands_over_while_jamd_waits_for_its_beat_is_answered_on_the_next_sixteenth(
+    trade: int,
+) -> None:
+    # Known to be over at 2.2.2, it would be answered on 2.3; where twos are traded, on 3.1.
+    places = [f"1.{beat}.{step}" for beat in range(1, 5) for step in (0, 6)] + ["2.1.0"]
+    phrase = "\n".join(f"{place} player 60 80 3" for place in places)
+    slow = jam(trade=trade, bpm=60)
+    last = "3.1.0" if trade else "2.3.0"
+    for pressed, begins in (("2.2.4", "2.2.6"), ("2.2.5.9", "2.2.9"), (last, last)):
+        story = (seconds(pressed, 60) - 0.01, YourTurn())
+        played = play(slow, phrase, story, bars=6, improviser=ToTheEnd())
+        assert played.jamds[0].split()[0] == begins, pressed
+
+
 @pytest.mark.parametrize("bpm", [50, 120, 220])
 def test_the_silence_before_an_answer_is_at_most_two_beats_and_a_32nd(bpm: float) -> None:
     beat = 60 / bpm
@@ -208,16 +261,6 @@ def test_twos_are_traded_to_the_bar() -> None:
         "7.1.0 Lead 72 86 9",
         "8.1.0 Lead 73 86 9",
     ]
-
-
-class ToTheEnd:
-    """Answers with sixteenths up to the last moment that it is asked for."""
-
-    def plan(self, request: PlanRequest) -> Iterator[Planned]:
-        first = -(-request.context.until // SIXTEENTH) * SIXTEENTH
-        onsets = range(first, request.through, SIXTEENTH)
-        notes = tuple(Note(Tick(onset), 72, 80, SIXTEENTH) for onset in onsets)
-        yield Planned(request.id, notes, request.through, done=True)
 
 
 @pytest.mark.parametrize("seed", range(4))
