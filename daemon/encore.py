@@ -52,21 +52,24 @@ class LastAnswer:
         """It was none: nothing of it has been played."""
         self._span, self._notes = None, []
 
-    def once_more(self, earliest: Tick, transport: Transport) -> Encore | None:
+    def once_more(
+        self, earliest: Tick, transport: Transport, *, bars: bool = False
+    ) -> Encore | None:
         """The answer, moved so that it begins at or after a tick; None: there was none yet.
 
-        It is moved by whole strong beats of `transport`, so that each note is as strong as it was.
+        It is moved by whole strong beats of `transport`, so that each note is as strong as it was;
+        where the turn passes by the bar, by whole `bars`, and lasts until a bar line.
         """
         if self._span is None:
             return None
         bar = self._meter.ticks_per_bar
         start = max(self._span.start, self._notes[0].onset // bar * bar)
         length = max(note.end for note in self._notes) - start
-        moved = transport.next_strong_beat(earliest - start)
-        span = replace(
-            self._span,
-            start=Tick(start + moved),
-            through=Tick(start + moved + -(-length // bar) * bar),
-        )
+        later = transport.next_bar_line if bars else transport.next_strong_beat
+        moved = later(earliest - start)
+        through = Tick(start + moved + -(-length // bar) * bar)
+        if bars:
+            through = transport.next_bar_line(start + moved + length)
+        span = replace(self._span, start=Tick(start + moved), through=through)
         notes = (replace(note, onset=Tick(note.onset + moved)) for note in self._notes)
         return Encore(span, tuple(notes))

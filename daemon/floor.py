@@ -113,8 +113,9 @@ class Floor:
         return [*effects, Journal(ModeSet(self._transport.tick_at(now), now, mode))]
 
     def play_again(self, now: float) -> list[Effect]:
-        """The last answer once more, from the next strong beat on."""
-        encore = self._planner.encore(self._commit.edge, self._transport)
+        """The last answer once more, from the next strong beat on; in traded bars, bar line."""
+        bars = self._policy.by_the_bar
+        encore = self._planner.encore(self._commit.edge, self._transport, bars=bars)
         if encore is None or not self._transport.rolling or self.mode is Mode.OFF:
             return []
         effects = self._give_way(now)

@@ -84,9 +84,9 @@ class Planner:
             self._last_answer.add(self.span, certain)
         return certain
 
-    def encore(self, edge: Tick, transport: Transport) -> Encore | None:
+    def encore(self, edge: Tick, transport: Transport, *, bars: bool) -> Encore | None:
         """The last answer as it would be played once more from `edge` on, if there was one."""
-        return self._last_answer.once_more(edge, transport)
+        return self._last_answer.once_more(edge, transport, bars=bars)
 
     def play(self, encore: Encore) -> None:
         """Fill a span with what is known already, and ask nobody for it."""

@@ -82,20 +82,23 @@ def test_endless_plays_its_last_bars_again_and_goes_on() -> None:
     st.sampled_from(METERS),
     st.lists(st.tuples(st.integers(0, 10000), st.integers(1, 4000)), min_size=1),
     st.integers(0, 10000),
+    st.booleans(),
 )
 def test_it_begins_in_time_and_each_note_is_as_strong_as_it_was(
-    meter: Meter, places: list[tuple[int, int]], later: int
+    meter: Meter, places: list[tuple[int, int]], later: int, bars: bool
 ) -> None:
     notes = [Note(Tick(at), 60, 80, Tick(length)) for at, length in sorted(places)]
     answer = LastAnswer(meter)
     answer.add(Span(notes[0].onset, Tick(99999)), notes)
     earliest = Tick(notes[-1].onset + later)
-    encore = answer.once_more(earliest, Transport(120, meter))
+    encore = answer.once_more(earliest, Transport(120, meter), bars=bars)
     assert encore is not None
     assert earliest <= encore.span.start < earliest + meter.ticks_per_bar
     kept = notes[-len(encore.notes) :]
     (shift,) = {new.onset - old.onset for new, old in zip(encore.notes, kept, strict=True)}
-    assert shift % (meter.ticks_per_bar // 2) == 0
+    assert shift % (meter.ticks_per_bar // (1 if bars else 2)) == 0
+    if bars:
+        assert encore.span.through % meter.ticks_per_bar == 0
     for note in encore.notes:
         assert encore.span.start <= note.onset < encore.span.through
         assert note.end <= encore.span.through

@@ -299,6 +299,19 @@ def test_the_turn_can_be_handed_over_before_the_bars_are_over() -> None:
     assert played.jamds[0] == "1.4.9 Lead 60 75 6"
 
 
+@pytest.mark.parametrize("again", [4.2, 9.2, 10.9, 13.1, 15.8, 17.0, 19.6])
+@pytest.mark.parametrize("handed_over", [[], [(3.37, YourTurn())]])
+def test_traded_bars_stay_on_bar_lines_whatever_is_played_again(
+    again: float, handed_over: list[tuple[float, Event]]
+) -> None:
+    bars = "\n".join(f"{n}.{beat}.0 player 60 80 6" for n in (1, 2) for beat in (1, 2, 3, 4))
+    story = [*handed_over, (again * BEAT_S, Again())]
+    played = play(jam(trade=2), bars, *story, bars=12, improviser=ToTheEnd())
+    last = [entry for entry in played.entries if isinstance(entry, TurnTaken)][-1]
+    assert last.turn.value == "player"
+    assert last.tick % BAR == 0
+
+
 # Breathing
 
 
