@@ -111,6 +111,7 @@ class Trade:
     def __init__(self, bars: int) -> None:
         self._bars = bars
         self._home: Tick | None = None  # where the player's bars began last
+        self._is_early = True  # too few notes were heard to answer
 
     def wants(self, scene: Scene) -> Span | None:
         if scene.turn is Turn.JAMD:
@@ -143,14 +144,19 @@ class Trade:
     def _start(self, scene: Scene) -> Tick | None:
         """The bar line on which the player's bars are over; None: they have not begun."""
         phrase, bar = scene.phrase, scene.transport.meter.ticks_per_bar
-        if phrase.first is None or scene.notes_heard < FEWEST_NOTES:
+        was_early, self._is_early = self._is_early, scene.notes_heard < FEWEST_NOTES
+        if phrase.first is None or self._is_early:
             return None
         if phrase.handed_over is not None:
             return answer_start(scene.transport, phrase, phrase.handed_over)
         first, length = phrase.first + LONGEST_PICKUP, self._length(scene)
-        if self._home is None or first >= self._home + length:
-            return Tick(first // bar * bar + length)
-        return Tick(self._home + length)
+        home = self._home
+        if home is None or first >= home + length:
+            home = Tick(first // bar * bar)
+        late = scene.transport.tick_at(scene.now) - (home + length)
+        if late >= (0 if was_early else TICKS_PER_BEAT):  # those bars have passed without an answer
+            self._home = home = Tick((home + length + late + LONGEST_PICKUP) // bar * bar)
+        return Tick(home + length)
 
     def _length(self, scene: Scene) -> Tick:
         return Tick(self._bars * scene.transport.meter.ticks_per_bar)

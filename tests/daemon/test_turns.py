@@ -285,6 +285,24 @@ def test_bars_that_the_player_lets_pass_are_not_answered() -> None:
     assert late.turns == ["2.4 jamd", "5.1 player", "9.4 jamd", "12.1 player"]
 
 
+def test_bars_in_which_too_little_was_played_are_not_answered_in_the_middle_of_the_next() -> None:
+    few = "1.1.0 player 60 80 6\n1.2.0 player 62 80 6\n"
+    for third, turns in (
+        ("3.1.0", ["4.4 jamd", "7.1 player"]),
+        ("3.2.0", ["4.4 jamd", "7.1 player"]),
+        ("5.4.6", ["7.4 jamd", "10.1 player"]),  # a pickup to bar 6
+        ("9.2.0", ["10.4 jamd", "13.1 player"]),
+    ):
+        played = play(jam(trade=2), f"{few}{third} player 64 80 6", bars=14)
+        assert played.turns == turns, third
+
+
+def test_a_trade_that_begins_in_the_middle_of_a_phrase_begins_with_its_bar() -> None:
+    steady = "\n".join(f"{n}.{beat}.0 player 60 80 6" for n in range(1, 9) for beat in range(1, 5))
+    changes = [(seconds("1.1.1"), SetMode(Mode.OFF)), (seconds("6.2.6"), SetMode(Mode.ANSWER))]
+    assert play(jam(trade=2), steady, *changes, bars=8).turns == ["7.4 jamd"]
+
+
 def test_a_phrase_may_end_on_the_downbeat_of_jamds_bars() -> None:
     phrase = "1.1.0 player 60 80 6\n1.3.0 player 64 80 6\n2.4.9 player 67 80 3"
     played = play(jam(trade=2), f"{phrase}\n3.1.0 player 72 80 6", bars=4)
