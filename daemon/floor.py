@@ -132,11 +132,15 @@ class Floor:
     def _join_chord(self, now: float) -> list[Effect]:
         """The key is of the chord with which the phrase was handed over: so that is over now."""
         self._ear.hand_over(now)
-        span = self._planner.span
-        if self.turn is Turn.JAMD and span is not None and self._stage.leaving(now) < span.start:
+        if self.turn is Turn.JAMD and self._waits(now):
             return self._begin_anew(now)
         self._planner.replan(self._commit.edge)
         return []
+
+    def _waits(self, now: float) -> bool:
+        """Whether, in jamd's turn, nothing that it plays can have left yet, by its offset."""
+        span = self._planner.span
+        return span is not None and self._stage.leaving(now) < span.start
 
     def _begin_anew(self, now: float) -> list[Effect]:
         """The turn is the player's, from whom jamd takes it again at once: nothing has left yet."""
@@ -145,8 +149,7 @@ class Floor:
 
     def _break_in(self, velocity: int, now: float) -> list[Effect]:
         """The player strikes a key in jamd's turn."""
-        span = self._planner.span
-        if span is not None and self._transport.tick_at(now) < span.start:  # the phrase goes on
+        if self._waits(now):  # the phrase goes on
             if not self._policy.by_the_bar:
                 return self._give_way(now)
             self._planner.replan(self._commit.edge)

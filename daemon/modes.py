@@ -148,7 +148,7 @@ class Trade:
         if phrase.first is None or self._is_early:
             return None
         if phrase.handed_over is not None:
-            return answer_start(scene.transport, phrase, phrase.handed_over)
+            return answer_start(scene.transport, phrase, phrase.handed_over + scene.ahead_s)
         first, length = phrase.first + LONGEST_PICKUP, self._length(scene)
         home = self._home
         if home is None or first >= home + length:

@@ -99,6 +99,25 @@ def test_an_answer_that_never_yields_is_played_out() -> None:
     assert played.turns[:3] == ["2.1 jamd", "3.2 player", "3.2 jamd"]
 
 
+@pytest.mark.parametrize("offset_s", [-0.1, 0.0, 0.1])
+def test_an_answer_begins_when_its_first_note_has_left(offset_s: float) -> None:
+    # By its offset it leaves so much before or after 2.2.0.
+    never = replace(jam(yields=Yield.NEVER), output_offset_s=offset_s)
+    left = seconds("2.2.0") + offset_s
+    for lag, is_stray in ((0.02, True), (0.08, True), (-0.02, False)):
+        story = (left + lag, Heard(Message("note_on", note=90, velocity=80)))
+        assert (play(never, ONE_BAR, story).turns[1] == "3.2 player") == is_stray
+
+
+def test_a_trade_handed_over_is_answered_with_all_its_notes_though_they_leave_early() -> None:
+    phrase = "1.1.0 player 60 80 6\n1.3.0 player 64 80 6\n1.4.0 player 67 80 6"
+    early = replace(jam(trade=2), output_offset_s=-0.1)
+    for pressed in ("1.4.7", "1.4.8", "1.4.8.9"):
+        story = (seconds(pressed), YourTurn())
+        played = play(early, phrase, story, bars=6, improviser=ToTheEnd())
+        assert played.jamds[0].split()[0] == "2.1.0", pressed
+
+
 def test_who_plays_on_at_the_answers_end_goes_on_with_his_phrase() -> None:
     # One note in the answer's last beat is a stray; with two more it begins a phrase.
     on = """
