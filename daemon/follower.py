@@ -104,7 +104,7 @@ class Follower:
         lost_at = self._clock.lost_at
         if lost_at is None or now < lost_at:
             return None
-        known, bpm = self.follows, self._transport.bpm
+        known, bpm, place = self.follows, self._transport.bpm, self._place(now)
         self._clock.forget()
         self._origin = None
         self._stands = False
@@ -113,7 +113,7 @@ class Follower:
             return None
         if not self._heeded:
             return None
-        self._song = self._place(now)
+        self._song = place
         if self._on_lost is ClockLost.STOP:
             return Halt()
         self._coasting = True
@@ -183,7 +183,14 @@ class Follower:
         return Halt() if self._transport.rolling and (self._clock.present or coasting) else None
 
     def _place(self, now: float) -> Tick:
-        """Where the song goes on after a stop at `now`: at the next pulse."""
+        """Where the song goes on after a stop at `now`: with the pulse after the last.
+
+        The transport may be on either side of that pulse, which jitters. Where no pulses place the
+        song, it is for the transport to say which comes next.
+        """
+        if self._on_pulses and self._origin is not None:
+            tick = self._origin + TICKS_PER_CLOCK * (self._clock.number + 1)
+            return self._transport.song_tick(Tick(round(tick)))
         song = self._transport.song_tick(self._transport.tick_at(now))
         return Tick(-(-song // TICKS_PER_CLOCK) * TICKS_PER_CLOCK)
 

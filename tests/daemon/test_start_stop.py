@@ -1,0 +1,61 @@
+"""Start, Stop and Continue of a sequencer, and what holds while nobody has said any of them."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from mido import Message
+
+from jamd.daemon.events import Event, Heard
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.notes import TICKS_PER_BEAT
+
+Story = list[tuple[float, Event]]
+
+CLOCK, START, STOP, CONTINUE = (
+    Heard(Message(kind)) for kind in ("clock", "start", "stop", "continue")
+)
+BEGIN_S = 10.0
+
+
+def clocks(bpm: float, beats: float, begin: float = BEGIN_S) -> Story:
+    return [(begin + i * 60 / bpm / 24, CLOCK) for i in range(round(beats * 24))]
+
+
+def tell(session: Session, story: Story) -> None:
+    for now, event in sorted(story, key=lambda one: one[0]):
+        while (deadline := session.next_deadline()) is not None and deadline < now:
+            session.advance(deadline)
+        session.handle(event, now)
+
+
+def song_beats(session: Session, now: float) -> float:
+    """Quarter notes from the song's beginning."""
+    transport = session._transport
+    return (transport.exact_tick(now) - transport.bar_one) / TICKS_PER_BEAT
+
+
+@pytest.mark.parametrize("jitter_s", [0.0, 0.003])
+@pytest.mark.parametrize("after_s", [0.0, 0.0001, 0.001, 0.017])
+def test_continue_comes_back_with_the_pulse_after_the_last(jitter_s: float, after_s: float) -> None:
+    """However closely Stop follows its pulse, and whichever way that pulse jitters."""
+    for seed in range(2):
+        draw = random.Random(seed)
+        story = [(at + draw.uniform(-jitter_s, jitter_s), each) for at, each in clocks(120, 16)]
+        last, again = 200 + seed, 296
+        said = [(story[0][0] - 0.001, START), (story[last][0] + after_s, STOP)]
+        goes_on = [((story[again - 1][0] + story[again][0]) / 2, CONTINUE)]
+        session = Session(Settings(bpm=100))
+        tell(session, [*story, *said, *goes_on])
+        now = BEGIN_S + 16 * 0.5
+        beats = (last + 1) / 24 + now / 0.5 - (BEGIN_S + again * 0.5 / 24) / 0.5
+        assert song_beats(session, now) == pytest.approx(beats, abs=0.01)
+
+
+def test_after_a_lost_clock_too_continue_comes_back_with_the_pulse_after_the_last() -> None:
+    session = Session(Settings(bpm=100))
+    story: Story = [(BEGIN_S - 0.01, START), *clocks(120, 8)]
+    tell(session, [*story, (BEGIN_S + 5.99, CONTINUE), *clocks(120, 4, BEGIN_S + 6)])
+    assert song_beats(session, BEGIN_S + 7) == pytest.approx(10, abs=0.01)
