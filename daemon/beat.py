@@ -35,7 +35,7 @@ class Beat:
     Attributes:
         transport: Where the beat is.
         follower: Who steers it, when it is not jamd.
-        counted_in: Ticks of the count-in.
+        counted_in: The tick at which the last count-in ends.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -118,11 +118,11 @@ class Beat:
 
     def start(self, now: float, edge: Tick) -> list[Effect]:
         """Roll from `now` on, because the player or jamd begins."""
-        self.counted_in = Tick(self._settings.count_in * self._settings.meter.ticks_per_bar)
+        count_in = Tick(self._settings.count_in * self._settings.meter.ticks_per_bar)
         told = self._settings.start_at_once or self._settings.send_clock or self._link is not None
         told = told or self._player is not None
-        self._assumed = not (told or self.counted_in or self.transport.begun)
-        return self._roll(self.follower.start(now) - self.counted_in, now, edge)[1]
+        self._assumed = not (told or count_in or self.transport.begun)
+        return self._roll(self.follower.start(now, count_in), now, edge)[1]
 
     def look(self, now: float) -> Move | None:
         """What the sequencer's silence up to `now` means."""
@@ -247,6 +247,8 @@ class Beat:
         if leaps:
             self.transport.halt(now)
         tick = self.transport.start(now, edge, song)
+        if song < 0:
+            self.counted_in = self.transport.bar_one
         bpm = self.transport.bpm
         written = self._take.skip(tick, bpm) if leaps else self._take.start(tick, now, bpm)
         return tick, effects + _journal(written)

@@ -159,12 +159,17 @@ class Follower:
         self._origin = tick - TICKS_PER_CLOCK * self._clock.number
         self._on_pulses = True
 
-    def start(self, now: float) -> Tick:  # noqa: ARG002 - where a Link session is depends on it
-        """The transport rolls, and it was not the sequencer that said so; return its song tick."""
+    def start(self, now: float, count_in: Tick) -> Tick:  # noqa: ARG002 - a Link session's own need
+        """The transport rolls, and it was not the sequencer that said so; return its song tick.
+
+        Args:
+            now: Seconds.
+            count_in: Ticks of whole bars that are counted in.
+        """
         self._origin = None
         self._on_pulses = False
         self._coasting = False
-        return Tick(0)
+        return Tick(-count_in)
 
     @property
     def _heeded(self) -> bool:

@@ -119,8 +119,13 @@ class LinkFollower:
             return Halt() if self._transport.rolling else None
         return None
 
-    def start(self, now: float) -> Tick:
+    def start(self, now: float, count_in: Tick) -> Tick:
         """The transport rolls, and it was not the session that said so.
+
+        Args:
+            now: Seconds.
+            count_in: Ticks of whole bars that are counted in. Among others these begin at the
+                session's next bar line; the others start with bar 1.
 
         Returns:
             Its song tick: the others' place in the bar; alone, the first note is beat one.
@@ -128,9 +133,13 @@ class LinkFollower:
         self._starts_at = None
         self._stands = False
         self._steer_at = now + STEER_S
+        song = round(self._phase(now)) if self.peers else 0
+        if count_in:
+            song = -(-song % self._bar + count_in)
+        begins = now - min(song, 0) / self._rate
         playing = True if self._start_stop else None
-        self._wishes.append(TellLink(now, playing=playing, bar_line=True))
-        return Tick(round(self._phase(now))) if self.peers else Tick(0)
+        self._wishes.append(TellLink(begins, playing=playing, bar_line=True))
+        return Tick(song)
 
     def rolled(self, tick: Tick) -> None:  # noqa: ARG002 - a MIDI clock's follower wants to know
         """The transport does as `Roll` said."""
@@ -184,8 +193,10 @@ class LinkFollower:
         behind = (self._phase(now) - here + self._bar / 2) % self._bar - self._bar / 2
         if abs(behind) > _LEAP:
             self._transport.set_tempo(self._state.bpm, now)
-            song = self._transport.song_tick(Tick(round(here))) + behind
-            return Roll(Tick(round(song) if song >= 0 else round(song) + self._bar))
+            song = round(here + behind) - self._transport.bar_one
+            if here < self._transport.bar_one:  # a count-in, which is not to lose a part of itself
+                return Roll(Tick(song - self._bar if behind > 0 else song))
+            return Roll(Tick(song if song >= 0 else song + self._bar))
         self._steer_at = now + STEER_S if abs(behind) > _THERE else None
         if self._steer_at is None:
             self._transport.steer(here, now, self._rate, self._state.bpm, now)

@@ -132,6 +132,7 @@ class Session:
             told_by=self._beat.told_by,
             link_peers=self._beat.link_peers,
             bars_played=self._beat.bars_played(now),
+            counted_in=self._beat.counted_in,
             loop=self._echo.known,
         )
 

@@ -59,6 +59,7 @@ class Stage:
         }
         self._click = Click(settings.click_sound, settings.meter, click_ledger)
         self._clock = ClockOut()
+        self._count_in = settings.count_in * settings.meter.ticks_per_bar
         self._has_answered = False  # something of jamd's own has sounded
         self._sent = -math.inf  # when what left last was due
         self._voices: list[tuple[_Voice, float]] = [  # with their offsets in seconds
@@ -97,16 +98,18 @@ class Stage:
             led: Whether the beat is somebody else's.
         """
         leads = self._settings.send_clock and not led
-        tick = self._tick(now)
+        tick, bar_one = self._tick(now), self._transport.bar_one
         if not leads:
             self._clock.cease()  # whoever leads tells the others himself
         if not self._transport.rolling:
             pulses = self._clock.wait(now, self._transport.beat_seconds) if leads else ()
             return [Send(message, due, Output.CLOCK) for due, message in pulses]
-        if self._wants_click(led) != self._click.clicks:
-            self._click.stop() if self._click.clicks else self._click.begin(tick)
+        counts_in = self._transport.tick_at(now - self._settings.click_offset_s) < bar_one
+        if self._wants_click(led, counts_in) != self._click.clicks:
+            begin = max(tick, bar_one - self._count_in) if counts_in else tick
+            self._click.stop() if self._click.clicks else self._click.begin(Tick(begin))
         if leads and not self._clock.runs:
-            return self._at_once(self._clock.roll(tick, tick - self._transport.bar_one), now)
+            return self._at_once(self._clock.roll(tick, tick - bar_one), now)
         return []
 
     def play(self, notes: Iterable[Note], before: Tick | None = None) -> None:
@@ -188,10 +191,10 @@ class Stage:
     def _sends_on(self, mode: Mode) -> bool:
         return self._settings.thru or mode is Mode.OFF
 
-    def _wants_click(self, led: bool) -> bool:
+    def _wants_click(self, led: bool, counts_in: bool) -> bool:
         if self._settings.click is When.AUTO:
             own = self._settings.source in (Source.INTERNAL, Source.AUTO)
-            return own and not led and not self._has_answered
+            return counts_in or (own and not led and not self._has_answered)
         return self._settings.click is When.ON
 
     def _tick(self, now: float) -> Tick:

@@ -26,6 +26,7 @@ class Status:
         loop: Whether what jamd plays has come back into its input.
         link_peers: How many others are in the Link session; None: jamd is in none.
         bars_played: Whole bars that have passed since the count-in, wherever a sequencer is.
+        counted_in: The tick of the transport at which the last count-in ends; 0: there was none.
     """
 
     last_note: int | None
@@ -39,6 +40,7 @@ class Status:
     from_clock: bool = False
     waits: bool = False
     bars_played: int = 0
+    counted_in: int = 0
     link_peers: int | None = None
     told_by: str | None = None
     loop: bool = False

@@ -91,7 +91,7 @@ class Watch:
                 self._screen.news(f"The model is {line}.")
         if self.bars is not None and status.bars_played >= self.bars:
             self.stop()
-        for row in note_rows(self._sounded, self._settings.meter, self._counted_in):
+        for row in note_rows(self._sounded, self._settings.meter, status.counted_in):
             self._screen.news(row)
         self._sounded.clear()
         self._seen = status, self._ports.connected()

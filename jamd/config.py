@@ -152,8 +152,8 @@ class Transport:
     count_in: int = _setting(
         0,
         Number(0, 4, "bars"),
-        "Bars that are counted in, as soon as jamd is ready; bar 1 comes after them. A clock that "
-        "is followed counts in for itself.",
+        "Bars that are counted in, as soon as jamd is ready; bar 1 comes after them. A sequencer "
+        "that says Start counts in for itself.",
     )
 
 
