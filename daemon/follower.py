@@ -7,6 +7,7 @@ then called bar 1: a place in the song and its place on the transport differ by 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -17,6 +18,10 @@ from jamd.daemon.transport import SIXTEENTH, Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
 
 TICKS_PER_CLOCK = TICKS_PER_BEAT // CLOCKS_PER_BEAT
+
+GOES_ON_S = 1.0
+"""A sequencer that says Start or Continue sends its next pulse within so long; a Play button that
+has no clock sends none."""
 
 
 class Source(Enum):
@@ -73,7 +78,8 @@ class Follower:
         self._origin: float | None = None  # the tick of the clock's pulse 0
         self._on_pulses = False  # the song's place is known: pulses fall on whole 24ths of a beat
         self._song = Tick(0)  # where the song goes on
-        self._armed = False  # it goes on with the next pulse
+        self._armed = False  # it goes on with the next pulse,
+        self._armed_until = -math.inf  # if that comes by then, in seconds
         self._stands = False  # the sequencer has stopped, and its clock still runs
         self._coasting = False  # its clock is lost, and jamd plays on
 
@@ -135,11 +141,10 @@ class Follower:
             case "clock":
                 return self._pulse(seconds, now)
             case "start":
-                self._armed, self._song = True, Tick(0)
-                return self._halt()
+                self._song = Tick(0)
+                return self._arm(seconds)
             case "continue" if not self._leads:
-                self._armed = True
-                return self._halt()
+                return self._arm(seconds)
             case "stop" if self._heeded and (self._clock.present or self._coasting or self._armed):
                 if self._transport.rolling and not self._armed:
                     self._song = self._place(now)
@@ -183,6 +188,10 @@ class Follower:
         rolls = self._transport.rolling and not self._armed
         return rolls and self._on_pulses and self._clock.present
 
+    def _arm(self, seconds: float) -> Move | None:
+        self._armed, self._armed_until = True, seconds + GOES_ON_S
+        return self._halt()
+
     def _halt(self) -> Move | None:
         coasting, self._coasting = self._coasting, False
         return Halt() if self._transport.rolling and (self._clock.present or coasting) else None
@@ -201,6 +210,7 @@ class Follower:
 
     def _pulse(self, seconds: float, now: float) -> Move | None:
         self._clock.pulse(seconds)
+        self._armed = self._armed and seconds <= self._armed_until
         if self._armed:
             self._armed = self._stands = self._coasting = False
             return Roll(self._song)

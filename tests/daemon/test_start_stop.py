@@ -59,3 +59,17 @@ def test_after_a_lost_clock_too_continue_comes_back_with_the_pulse_after_the_las
     story: Story = [(BEGIN_S - 0.01, START), *clocks(120, 8)]
     tell(session, [*story, (BEGIN_S + 5.99, CONTINUE), *clocks(120, 4, BEGIN_S + 6)])
     assert song_beats(session, BEGIN_S + 7) == pytest.approx(10, abs=0.01)
+
+
+def test_a_play_button_without_a_clock_starts_nothing_later() -> None:
+    """A clock that comes by and only ticks is not the one that was started."""
+    session = Session(Settings(bpm=100))
+    note = Heard(Message("note_on", note=60, velocity=80))
+    tell(session, [(1.0, START), (5.0, note), *clocks(100, 8, begin=17.0)])
+    assert song_beats(session, 21.8) == pytest.approx(16.8 / 0.6, abs=0.1)
+
+
+def test_a_sequencer_may_take_a_moment_to_send_its_first_pulse() -> None:
+    session = Session(Settings(bpm=100))
+    tell(session, [(BEGIN_S - 0.5, START), *clocks(120, 4)])
+    assert song_beats(session, BEGIN_S + 1) == pytest.approx(2, abs=0.01)
