@@ -80,7 +80,7 @@ class Follower:
         self._song = Tick(0)  # where the song goes on
         self._armed = False  # it goes on with the next pulse,
         self._armed_until = -math.inf  # if that comes by then, in seconds
-        self._stands = False  # the sequencer has stopped, and its clock still runs
+        self._stands = False  # the sequencer has stopped, or its clock is lost and that stops jamd
         self._coasting = False  # its clock is lost, and jamd plays on
 
     @property
@@ -98,7 +98,7 @@ class Follower:
         """Whether it is for the sequencer to say when the transport rolls."""
         if self._clock.present:
             return self._stands or self._armed
-        return self._source is Source.MIDI
+        return self._stands or self._source is Source.MIDI
 
     @property
     def deadline(self) -> float | None:
@@ -113,14 +113,16 @@ class Follower:
         known, bpm, place = self.follows, self._transport.bpm, self._place(now)
         self._clock.forget()
         self._origin = None
-        self._stands = False
+        stops = self._on_lost is ClockLost.STOP
+        self._stands = self._stands and stops
         if not self._transport.rolling:
             self._on_pulses = False
             return None
         if not self._heeded:
             return None
         self._song = place
-        if self._on_lost is ClockLost.STOP:
+        if stops:
+            self._stands = True
             return Halt()
         self._coasting = True
         if known:
@@ -209,6 +211,8 @@ class Follower:
         return Tick(-(-song // TICKS_PER_CLOCK) * TICKS_PER_CLOCK)
 
     def _pulse(self, seconds: float, now: float) -> Move | None:
+        if not self._clock.present:
+            self._stands = False  # the clock is back
         self._clock.pulse(seconds)
         self._armed = self._armed and seconds <= self._armed_until
         if self._armed:

@@ -133,7 +133,7 @@ class Transport:
     on_clock_lost: str = _setting(
         "keep",
         Choice.of("keep", "stop"),
-        "When a MIDI clock falls silent: play on at its tempo, or stop.",
+        "When a MIDI clock falls silent: play on at its tempo, or stop until it is back.",
     )
     link_start_stop: bool = _setting(
         True,

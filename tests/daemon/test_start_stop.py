@@ -8,6 +8,7 @@ import pytest
 from mido import Message
 
 from jamd.daemon.events import Event, Heard
+from jamd.daemon.follower import ClockLost, Source
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.notes import TICKS_PER_BEAT
@@ -73,3 +74,33 @@ def test_a_sequencer_may_take_a_moment_to_send_its_first_pulse() -> None:
     session = Session(Settings(bpm=100))
     tell(session, [(BEGIN_S - 0.5, START), *clocks(120, 4)])
     assert song_beats(session, BEGIN_S + 1) == pytest.approx(2, abs=0.01)
+
+
+NOTE = Heard(Message("note_on", note=60, velocity=80))
+
+
+@pytest.mark.parametrize("source", [Source.AUTO, Source.MIDI])
+@pytest.mark.parametrize("said", [[], [(BEGIN_S + 3.99, STOP)]])
+def test_where_a_lost_clock_stops_no_key_goes_on_until_it_is_back(
+    source: Source, said: Story
+) -> None:
+    settings = Settings(bpm=100, source=source, on_clock_lost=ClockLost.STOP)
+    session = Session(settings)
+    tell(session, [(BEGIN_S - 0.01, START), *clocks(120, 8), *said, (BEGIN_S + 7, NOTE)])
+    status = session.status(BEGIN_S + 8)
+    assert (status.bar, status.waits) == (0, True)
+    tell(session, [*clocks(120, 8, BEGIN_S + 20), (BEGIN_S + 22, NOTE)])
+    assert session.status(BEGIN_S + 23).bar == 1
+
+
+def test_where_a_clock_ends_with_stop_the_player_is_free_to_begin() -> None:
+    session = Session(Settings(bpm=100))
+    story: Story = [(BEGIN_S - 0.01, START), *clocks(140, 8), (BEGIN_S + 3.42, STOP)]
+    tell(session, [*story, (BEGIN_S + 3.5, NOTE)])  # its clock is not lost yet
+    assert session.status(BEGIN_S + 3.5).bar == 0
+    tell(session, [(BEGIN_S + 7, NOTE)])
+    status = session.status(BEGIN_S + 7.1)
+    assert (status.bar, status.from_clock) == (1, False)
+    assert status.bpm == pytest.approx(140)
+    tell(session, [(BEGIN_S + 9.99, CONTINUE), *clocks(140, 4, BEGIN_S + 10)])
+    assert song_beats(session, BEGIN_S + 10 + 60 / 140) == pytest.approx(9, abs=0.02)
