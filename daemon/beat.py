@@ -122,7 +122,12 @@ class Beat:
         told = self._settings.start_at_once or self._settings.send_clock or self._link is not None
         told = told or self._player is not None
         self._assumed = not (told or count_in or self.transport.begun)
-        return self._roll(self.follower.start(now, count_in), now, edge)[1]
+        if not count_in:
+            return self._roll(self.follower.start(now, count_in), now, edge)[1]
+        lead_s = self._settings.lead_s
+        song = self.follower.start(now + lead_s, count_in)
+        lead = math.ceil(lead_s * self.transport.ticks_per_second)
+        return self._roll(song - lead, now, edge)[1]
 
     def look(self, now: float) -> Move | None:
         """What the sequencer's silence up to `now` means."""

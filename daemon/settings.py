@@ -92,6 +92,11 @@ class Settings:
     humanise_s: float = 0.0
     seed: int = 0
 
+    @property
+    def lead_s(self) -> float:
+        """How much later a count-in begins than it could, for what leaves before its tick."""
+        return max(0.0, -self.click_offset_s, -self.clock_offset_s)
+
 
 def settings_from(config: Config) -> Settings:
     """What config.toml says; MIDI channels count from 0, and a seed is drawn where none is set."""

@@ -109,7 +109,8 @@ class Stage:
             begin = max(tick, bar_one - self._count_in) if counts_in else tick
             self._click.stop() if self._click.clicks else self._click.begin(Tick(begin))
         if leads and not self._clock.runs:
-            return self._at_once(self._clock.roll(tick, tick - bar_one), now)
+            first = self._first_pulse(now)
+            return self._at_once(self._clock.roll(first, first - bar_one), now)
         return []
 
     def play(self, notes: Iterable[Note], before: Tick | None = None) -> None:
@@ -196,6 +197,15 @@ class Stage:
             own = self._settings.source in (Source.INTERNAL, Source.AUTO)
             return counts_in or (own and not led and not self._has_answered)
         return self._settings.click is When.ON
+
+    def _first_pulse(self, now: float) -> Tick:
+        """Where the clock sets in: pulses that should have left before now would be a burst.
+
+        A Start that is missed only just is sent all the same: it says more than a song position.
+        """
+        tick, offset_s = self._tick(now), self._settings.clock_offset_s
+        starts = tick == self._transport.bar_one and offset_s >= -LATE_SECONDS
+        return tick if starts else max(tick, self._transport.tick_at(now - offset_s))
 
     def _tick(self, now: float) -> Tick:
         return self._transport.tick_at(now)

@@ -132,7 +132,8 @@ class Watch:
             news.append(f'Ready: the model "{self.model}" is on {where}; {self.why}.')
             if self.room is not None:
                 beats = self._counted_in / TICKS_PER_BEAT
-                self.room.begin(now + beats * 60 / self._settings.bpm)
+                lead_s = self._settings.lead_s if beats else 0.0
+                self.room.begin(now + lead_s + beats * 60 / self._settings.bpm)
         if self._trial is not None:
             news += [f"The model {line}." for line in self._trial.tend()]
         return news

@@ -8,11 +8,12 @@ import pytest
 from mido import Message
 
 from jamd.daemon.click import Sound, When
-from jamd.daemon.events import Event, Heard, LinkState, TellLink, WorkerReady
+from jamd.daemon.events import Event, Heard, LinkState, Output, TellLink, WorkerReady
 from jamd.daemon.follower import Source
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.notes import Meter
 
 ONE = Settings(bpm=120, count_in=1, click=When.AUTO)  # a bar is 2 s
 LINK = replace(ONE, source=Source.LINK, click=When.ON)
@@ -85,3 +86,34 @@ def test_the_others_start_with_bar_one(ready: float) -> None:
     (told,) = [e for e in session.handle(WorkerReady(), ready) if isinstance(e, TellLink)]
     assert told.seconds == pytest.approx(5.0, abs=0.001)
     assert told.playing
+
+
+@pytest.mark.parametrize("meter", [Meter(4, 4), Meter(6, 8)])
+@pytest.mark.parametrize("offset_s", [-0.2, -0.08, -0.03, 0.2])
+def test_however_early_the_click_leaves_none_is_missing(offset_s: float, meter: Meter) -> None:
+    settings = replace(ONE, meter=meter, click=When.ON, click_offset_s=offset_s, bpm=240)
+    heard = clicks(settings, 1.0)
+    first = 1.0 + max(0.0, offset_s)
+    beat_s = 0.25 if meter == Meter(4, 4) else 0.125
+    names = ["one", *["beat"] * (meter.numerator - 1)] * 2
+    assert [each.split()[1] for each in heard[: len(names)]] == names
+    due = [float(each.split()[0]) for each in heard[: len(names)]]
+    assert due == pytest.approx([first + i * beat_s for i in range(len(names))], abs=0.012)
+
+
+@pytest.mark.parametrize("count_in", [0, 1])
+@pytest.mark.parametrize("offset_s", [-0.2, -0.1, 0.2])
+def test_however_early_the_clock_leaves_its_pulses_come_one_by_one(
+    offset_s: float, count_in: int
+) -> None:
+    settings = Settings(bpm=120, count_in=count_in, send_clock=True, clock_offset_s=offset_s)
+    note = Heard(Message("note_on", note=60, velocity=80))
+    events: list[tuple[float, Event]] = [(1.0, WorkerReady()), (5.0, note)]
+    performance = Performance(Session(settings), ScriptedImproviser(), events)
+    performance.run(9.0)
+    sent = [send for send in performance.port.sent if send.output is Output.CLOCK]
+    pulses = [send.due for send in sent if send.message.type == "clock"]
+    # Where the song begins, its first pulse may come close upon the last of those before.
+    assert min(later - one for one, later in zip(pulses, pulses[2:], strict=False)) > 0.9 * 0.5 / 24
+    goes_on = [send.message.type for send in sent if send.message.type in ("start", "continue")]
+    assert goes_on == ["start" if count_in or offset_s > 0 else "continue"]
