@@ -163,6 +163,7 @@ class Follower:
 
     def rolled(self, tick: Tick) -> None:
         """The transport does as `Roll` said: `tick` is the last pulse's."""
+        self._clock.anchor(self._clock.number)
         self._origin = tick - TICKS_PER_CLOCK * self._clock.number
         self._on_pulses = True
 
@@ -230,6 +231,7 @@ class Follower:
             tick = self._transport.exact_tick(now) + (due.seconds - now) * rate
             if self._on_pulses:
                 tick = round(tick / TICKS_PER_CLOCK) * TICKS_PER_CLOCK
+            self._clock.anchor(due.number)
             self._origin = tick - TICKS_PER_CLOCK * due.number
         tick = self._origin + TICKS_PER_CLOCK * due.number
         self._transport.steer(tick, due.seconds, rate, self._clock.bpm, now)

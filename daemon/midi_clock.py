@@ -5,7 +5,8 @@ time", 2005; Ardour follows a clock in the same way) predicts when the next one 
 its prediction by a share of each error. Before it runs, and again after a leap of the tempo, a
 straight line through the last pulses takes its place.
 
-A pulse too many or one too few is no news: what comes long before the prediction is left out, and a
+A pulse too many or one too few is no news: among the first few, one too many is told as soon as
+there are enough; from then on, what comes long before the prediction is left out, and a
 pulse that fails to come is counted all the same. Only when a whole run of pulses agrees on
 another tempo has the tempo changed.
 """
@@ -31,6 +32,9 @@ _B, _C = math.sqrt(2) * _W, _W * _W
 
 _FEWEST = 4  # pulses that tell a tempo
 _SURE = 9  # pulses after which a line is sure enough to say which pulse is a stray
+# Of so many, one too many is told in hindsight, unless it is of the last two: the line is crooked
+# by this share of its period, and by no more than that share of it without that one.
+_CROOKED, _STRAIGHTER = 0.3, 1 / 3
 _LINE = 24  # pulses after which the loop takes over from the line
 _STEADY = 2 * CLOCKS_PER_BEAT  # the tempo that is told is that of so many pulses
 
@@ -65,6 +69,7 @@ class MidiClock:
         # After a stray: the pulses as they came, from the last one before it, each counted as one.
         self._run: list[Pulse] = []
         self.number = -1
+        self._anchor = -1
 
     @property
     def present(self) -> bool:
@@ -105,7 +110,11 @@ class MidiClock:
         """The clock is lost; one that comes is a new one."""
         self._last_s = None
         self._restart([])
-        self.number = -1
+        self.number = self._anchor = -1
+
+    def anchor(self, number: int) -> None:
+        """Pulse `number` has a place in the music: it keeps its number, whatever is found out."""
+        self._anchor = number
 
     def pulse(self, seconds: float) -> None:
         """A pulse came at `seconds`; one before the last counts as having come with it."""
@@ -139,9 +148,28 @@ class MidiClock:
             seconds = self._next_s + error
         self._line.append(Pulse(self.number, seconds))
         self._draw()
+        if len(self._line) == _SURE:
+            self._leave_one_out()
         if len(self._line) >= _LINE and _possible(self._period):
             self._line = []  # the loop goes on from where the line is
         return expected
+
+    def _leave_one_out(self) -> None:
+        """Where the line is straight but for one pulse, that was one too many: count anew."""
+        crooked = fit(self._line)[2]
+        if crooked <= _CROOKED * self._period:
+            return
+        counted = [self._without(index) for index in range(1, len(self._line) - 2)]
+        straightest = min(counted, key=lambda line: fit(line)[2])
+        if fit(straightest)[2] < _STRAIGHTER * crooked:
+            self._restart(straightest)
+
+    def _without(self, index: int) -> list[Pulse]:
+        """The line without one pulse; those on the far side of `_anchor` are counted anew."""
+        before, stray, after = self._line[:index], self._line[index], self._line[index + 1 :]
+        if stray.number < self._anchor:
+            return [Pulse(pulse.number + 1, pulse.seconds) for pulse in before] + after
+        return before + [Pulse(pulse.number - 1, pulse.seconds) for pulse in after]
 
     def _draw(self) -> None:
         if len(self._line) > 1:

@@ -135,3 +135,24 @@ def test_any_pulses_can_come(waits: list[float]) -> None:
             assert clock.period > 0
         numbers.append(clock.number)
     assert len(numbers) == len(waits)
+
+
+@settings(max_examples=60)
+@given(steady, st.integers(1, 5), st.floats(0.05, 0.95), st.integers(0, 99))
+def test_a_pulse_too_many_among_the_first_is_told_in_hindsight(
+    bpm: float, number: int, share: float, seed: int
+) -> None:
+    draw = random.Random(seed)
+    true = pulses(bpm, 4)
+    stray = true[number - 1] + share * (true[1] - true[0])
+    jitter_s = 0.04 * (true[1] - true[0])
+    clock = following(sorted(at + draw.uniform(-jitter_s, jitter_s) for at in [*true, stray]))
+    assert clock.number == len(true) - 1
+
+
+@settings(max_examples=100)
+@given(st.floats(50, 220), st.integers(0, 9999))
+def test_jitter_is_not_taken_for_a_pulse_too_many(bpm: float, seed: int) -> None:
+    draw = random.Random(seed)
+    true = pulses(bpm, 1)
+    assert following(at + draw.uniform(-0.003, 0.003) for at in true).number == len(true) - 1

@@ -104,3 +104,19 @@ def test_where_a_clock_ends_with_stop_the_player_is_free_to_begin() -> None:
     assert status.bpm == pytest.approx(140)
     tell(session, [(BEGIN_S + 9.99, CONTINUE), *clocks(140, 4, BEGIN_S + 10)])
     assert song_beats(session, BEGIN_S + 10 + 60 / 140) == pytest.approx(9, abs=0.02)
+
+
+@pytest.mark.parametrize("bpm", [63, 140, 215])
+@pytest.mark.parametrize("running", [0, 2, 48])
+@pytest.mark.parametrize("stray", [1, 3, 4])
+def test_a_pulse_too_many_among_the_first_does_not_shift_the_beat(
+    bpm: float, stray: int, running: int
+) -> None:
+    """Whether the clock begins with Start or ticked before, it is found out within a beat."""
+    period = 60 / bpm / 24
+    story = [(BEGIN_S + i * period, CLOCK) for i in range(-running, 24 * 8)]
+    said = [(BEGIN_S - period / 3, START), (BEGIN_S + (stray - 0.5) * period, CLOCK)]
+    session = Session(Settings(bpm=100))
+    tell(session, [*story, *said])
+    now = BEGIN_S + 24 * 8 * period
+    assert song_beats(session, now) == pytest.approx(8, abs=0.003)
