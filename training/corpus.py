@@ -2,24 +2,27 @@
 
 The format is described in docs/corpus.md. `corpus.json` tells the pieces, `tokens.npy` holds their
 tokens end to end, so that a corpus larger than memory can be mapped and read. Where not all of them
-are to be learned, as in a jam of which only the player's notes are, `taught.npy` says which.
+are to be learned, as in a jam of which only the player's notes are, `taught.npy` says which. Three
+files cannot be replaced at one moment, so `corpus.json` has the checksums of the others.
 
 Writing one needs no numpy, which takes as long to import as a hundred files take to be read.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, get_args
 
 from jamd import __version__
 from jamd.errors import CorpusError
+from jamd.grid_tokens import STYLES
 from jamd.vocabulary import Vocabulary
-from jamd.writing import written_whole
+from jamd.writing import named, written_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +32,9 @@ FORMAT = 1
 """The version of the format that is written, and the only one that is read."""
 
 Split = Literal["train", "held-out"]
+
+TOKENS, TAUGHT = "tokens.npy", "taught.npy"
+"""The files beside `corpus.json`."""
 
 _HEADER_BYTES = 128  # as numpy does, for one dimension: it leaves room for the number to grow
 
@@ -99,7 +105,7 @@ class Corpus(Contents):
         import numpy as np
 
         try:
-            text = (path / "corpus.json").read_text(encoding="utf-8")
+            text = (path / "corpus.json").read_bytes()
         except OSError as error:
             raise CorpusError(
                 f"{path}: expected a corpus, found no corpus.json ({error.strerror}); "
@@ -112,15 +118,18 @@ class Corpus(Contents):
                     f"{path}: expected a corpus of format {FORMAT}, found {head['format']}; "
                     "prepare it again"
                 )
-            tokens = np.load(path / "tokens.npy", mmap_mode="r", allow_pickle=False)
+            sums = head.get("sha256")  # early corpora of this format have none
+            if sums is not None and {name: _sha256(path / name) for name in sums} != sums:
+                raise _mismatch(path)
+            tokens = _mapped(path / TOKENS)
             taught = None
-            if (path / "taught.npy").is_file():
-                taught = np.load(path / "taught.npy", mmap_mode="r", allow_pickle=False)
+            if (path / TAUGHT).is_file() if sums is None else TAUGHT in sums:
+                taught = _mapped(path / TAUGHT)
             corpus = cls(
                 path=path,
-                language=head["language"],
+                language=_one_of(("grid", "article"), head["language"]),
                 vocabulary=Vocabulary(head["vocabulary"]),
-                style=head["style"],
+                style=_one_of(STYLES, head["style"]),
                 pieces=tuple(map(_entry, head["pieces"])),
                 left_out=tuple(LeftOut(**item) for item in head["left_out"]),
                 all_tokens=tokens,
@@ -128,14 +137,14 @@ class Corpus(Contents):
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CorpusError(f"{path}: damaged corpus ({error}); prepare it again") from error
-        ends = [piece.start + piece.length for piece in corpus.pieces]
-        fits = taught is None or (taught.dtype == np.bool_ and taught.shape == tokens.shape)
-        if tokens.dtype != np.uint16 or tokens.ndim != 1 or not fits:
-            ends = [len(tokens) + 1]
-        if max(ends, default=0) > len(tokens):
-            raise CorpusError(
-                f"{path}: corpus.json and tokens.npy do not belong together; prepare it again"
-            )
+        end = max((piece.start + piece.length for piece in corpus.pieces), default=0)
+        fits = tokens.dtype == np.uint16 and tokens.ndim == 1 and end <= len(tokens)
+        if taught is not None:
+            fits = fits and taught.dtype == np.bool_ and taught.shape == tokens.shape
+        if fits and sums is None:
+            fits = end == len(tokens) and tokens.max(initial=0) < len(corpus.vocabulary)
+        if not fits:
+            raise _mismatch(path)
         return corpus
 
     def tokens(self, piece: Entry) -> NDArray[np.uint16]:
@@ -151,13 +160,50 @@ class Corpus(Contents):
 
 def _entry(item: Mapping[str, Any]) -> Entry:
     # Early corpora of this format also tell how far each piece could be transposed.
-    return Entry(**{name: value for name, value in item.items() if name != "transpose"})
+    entry = Entry(**{name: value for name, value in dict(item).items() if name != "transpose"})
+    numbers: tuple[Any, ...] = (entry.id, entry.start, entry.length, entry.notes)
+    for number in numbers:
+        if not isinstance(number, int) or number < 0:
+            raise ValueError(f"a piece with the number {number!r}")
+    _one_of(get_args(Split), entry.split)
+    return entry
+
+
+def _one_of(known: Iterable[str], name: str) -> Any:
+    """`name`, where it is known. Raises ValueError otherwise."""
+    if name not in known:
+        raise ValueError(f"expected one of {', '.join(known)}, found {name!r}")
+    return name
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """The array in a file, not loaded. Raises ValueError where there is none, or half of one."""
+    from tokenize import TokenError
+
+    import numpy as np
+
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (EOFError, SyntaxError, TokenError) as error:  # as numpy comes to read its header
+        raise ValueError(f"{path.name} does not begin as it should") from error
+    return array
+
+
+def _mismatch(path: Path) -> CorpusError:
+    return CorpusError(f"{path}: corpus.json and {TOKENS} do not belong together; prepare it again")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class CorpusWriter:
     """Writes a corpus piece by piece; memory does not grow with the tokens, but for jams.
 
-    A context manager. What was there before stays until `close`, which replaces it whole.
+    A context manager. What was there before stays until `close`, which replaces it whole: a disk
+    that is full before all is written leaves it, and a process that is killed amid the replacing
+    leaves what `Corpus.read` refuses.
     """
 
     def __init__(self, path: Path) -> None:
@@ -166,7 +212,8 @@ class CorpusWriter:
         self._taught: dict[int, NDArray[np.bool_]] = {}  # by the piece's number
         self._length = 0
         path.mkdir(parents=True, exist_ok=True)
-        self._part = path / "tokens.npy.part"
+        self._part = path / f"{TOKENS}.part"
+        self._taught_part = path / f"{TAUGHT}.part"
         self._file: BinaryIO = self._part.open("w+b")
 
     def __enter__(self) -> Self:
@@ -181,6 +228,7 @@ class CorpusWriter:
     ) -> None:
         self._file.close()
         self._part.unlink(missing_ok=True)
+        self._taught_part.unlink(missing_ok=True)
 
     @property
     def pieces(self) -> tuple[Entry, ...]:
@@ -239,36 +287,41 @@ class CorpusWriter:
         self._file.seek(0)
         self._file.write(npy_header(self._length))
         self._file.close()
+        parts = {TOKENS: self._part} | self._write_taught()
         names = Vocabulary(vocabulary)
         head = {
             "format": FORMAT,
             "language": language,
             "style": style,
             "made_by": f"jamd {__version__}",
+            "sha256": {name: _sha256(part) for name, part in parts.items()},
             "vocabulary": list(names.tokens),
         }
         text = (
             f"{json.dumps(head, ensure_ascii=False, indent=1)[:-2]},\n"
             f' "pieces": {_listed(self._pieces)},\n "left_out": {_listed(left_out)}\n}}'
         )
-        self._part.replace(self._path / "tokens.npy")
-        self._finish_taught()
         with written_whole(self._path / "corpus.json") as new:
             new.write_text(text, encoding="utf-8")
+            for name, part in parts.items():  # only now that nothing more is to be written
+                part.replace(self._path / name)
+        if TAUGHT not in parts:  # it would be of the corpus that was there before
+            (self._path / TAUGHT).unlink(missing_ok=True)
         return Contents(self._path, language, names, style, self.pieces, left_out)
 
-    def _finish_taught(self) -> None:
-        path = self._path / "taught.npy"
+    def _write_taught(self) -> dict[str, Path]:
+        """Write which tokens are to be learned, where not all are: the file, by its later name."""
         if not self._taught:
-            path.unlink(missing_ok=True)  # it would tell of the corpus that was there before
-            return
+            return {}
         import numpy as np
 
         taught = np.ones(self._length, np.bool_)
         for number, own in self._taught.items():
             start = self._pieces[number].start
             taught[start : start + len(own)] = own
-        np.save(path, taught)
+        with named(self._taught_part), self._taught_part.open("wb") as file:
+            np.save(file, taught)
+        return {TAUGHT: self._taught_part}
 
 
 def npy_header(tokens: int) -> bytes:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import resource
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
@@ -90,6 +92,93 @@ def test_an_interrupted_run_leaves_the_old_corpus(tmp_path: Path) -> None:
         raise KeyboardInterrupt
     assert Corpus.read(tmp_path).all_tokens.tolist() == [1, 2, 3]
     assert {path.name for path in tmp_path.iterdir()} == {"corpus.json", "tokens.npy"}
+
+
+@contextmanager
+def room_in_a_file(most_bytes: int) -> Iterator[None]:
+    """As a context: the system refuses to let a file of this process grow beyond so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("taught", [{}, {0: [False, True]}])
+def test_where_there_is_no_room_the_old_corpus_stays(
+    tmp_path: Path, taught: dict[int, list[bool]]
+) -> None:
+    write(tmp_path, [[1, 2, 3]])
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with room_in_a_file(4096), pytest.raises(OSError, match=r"corpus\.json"):
+        write(tmp_path, [[4, 5]] * 60, taught=taught)  # whose tokens have room enough
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert Corpus.read(tmp_path).all_tokens.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("files", [["tokens.npy"], ["taught.npy"], ["tokens.npy", "taught.npy"]])
+def test_what_a_kill_amid_the_replacing_leaves_is_refused(tmp_path: Path, files: list[str]) -> None:
+    """Also where the new corpus is as long as the old one."""
+    write(tmp_path / "old", [[1, 2, 3], [4]], taught={0: [True, False, True]})
+    write(tmp_path / "new", [[1, 2], [3, 5]], taught={0: [True, True]})
+    for name in files:
+        (tmp_path / "new" / name).replace(tmp_path / "old" / name)
+    with pytest.raises(CorpusError, match="do not belong together; prepare it again"):
+        Corpus.read(tmp_path / "old")
+
+
+def test_a_file_of_the_corpus_before_is_not_read(tmp_path: Path) -> None:
+    write(tmp_path / "jam", [[1, 2]], taught={0: [True, False]})
+    write(tmp_path / "songs", [[1, 2]])
+    (tmp_path / "jam" / "taught.npy").replace(tmp_path / "songs" / "taught.npy")
+    assert Corpus.read(tmp_path / "songs").all_taught is None
+
+
+def of_before(folder: Path) -> None:
+    """Make of a corpus one that was written before there were checksums."""
+    head = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
+    del head["sha256"]
+    (folder / "corpus.json").write_text(json.dumps(head), encoding="utf-8")
+
+
+def test_a_corpus_without_checksums_is_read_where_it_fits_itself(tmp_path: Path) -> None:
+    for name, pieces in (("good", [[1, 0]]), ("longer", [[1, 0, 1]]), ("unknown", [[1, 9]])):
+        write(tmp_path / name, pieces)
+        of_before(tmp_path / name)
+    assert Corpus.read(tmp_path / "good").all_tokens.tolist() == [1, 0]
+    tokens = tmp_path / "good" / "tokens.npy"
+    for other in ("longer", "unknown"):
+        tokens.write_bytes((tmp_path / other / "tokens.npy").read_bytes())
+        with pytest.raises(CorpusError, match="do not belong together"):
+            Corpus.read(tmp_path / "good")
+
+
+@given(
+    name=st.sampled_from(["corpus.json", "tokens.npy", "taught.npy"]),
+    is_early=st.booleans(),
+    length=st.just(1.0) | st.floats(0, 1),
+    changes=st.dictionaries(st.floats(0, 1, exclude_max=True), st.integers(0, 255), max_size=3),
+)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
+)
+def test_whatever_becomes_of_a_file_it_is_one_line(
+    tmp_path: Path, name: str, is_early: bool, length: float, changes: Mapping[float, int]
+) -> None:
+    write(tmp_path, [[1, 0, 1], [1], [0, 0]], taught={0: [True, False, True]})
+    if is_early:
+        of_before(tmp_path)
+    content = bytearray((tmp_path / name).read_bytes())
+    for place, byte in changes.items():
+        content[int(place * len(content))] = byte
+    (tmp_path / name).write_bytes(content[: int(length * len(content))])
+    try:
+        corpus = Corpus.read(tmp_path)
+    except CorpusError as error:
+        assert "\n" not in str(error)  # noqa: PT017 - both outcomes are right
+    else:
+        assert sum(len(corpus.tokens(piece)) for piece in corpus.pieces) <= 6
 
 
 def test_a_folder_that_is_no_corpus_says_what_to_do(tmp_path: Path) -> None:
