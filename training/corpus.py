@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, get_args
 from jamd import __version__
 from jamd.errors import CorpusError
 from jamd.grid_tokens import STYLES
+from jamd.lock import only_writer
 from jamd.vocabulary import Vocabulary
 from jamd.writing import named, written_whole
 
@@ -204,6 +206,9 @@ class CorpusWriter:
     A context manager. What was there before stays until `close`, which replaces it whole: a disk
     that is full before all is written leaves it, and a process that is killed amid the replacing
     leaves what `Corpus.read` refuses.
+
+    Raises:
+        BusyError: Another process writes to the folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -211,13 +216,19 @@ class CorpusWriter:
         self._pieces: list[Entry] = []
         self._taught: dict[int, NDArray[np.bool_]] = {}  # by the piece's number
         self._length = 0
-        path.mkdir(parents=True, exist_ok=True)
         self._part = path / f"{TOKENS}.part"
         self._taught_part = path / f"{TAUGHT}.part"
-        self._file: BinaryIO = self._part.open("w+b")
+        self._file: BinaryIO
+        self._opened: ExitStack
 
     def __enter__(self) -> Self:
-        self._file.write(bytes(_HEADER_BYTES))
+        with ExitStack() as opened:
+            opened.enter_context(only_writer(self._path))
+            opened.callback(self._taught_part.unlink, missing_ok=True)
+            opened.callback(self._part.unlink, missing_ok=True)
+            self._file = opened.enter_context(self._part.open("w+b"))
+            self._file.write(bytes(_HEADER_BYTES))
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(
@@ -226,9 +237,7 @@ class CorpusWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
-        self._part.unlink(missing_ok=True)
-        self._taught_part.unlink(missing_ok=True)
+        self._opened.close()
 
     @property
     def pieces(self) -> tuple[Entry, ...]:

@@ -135,15 +135,16 @@ def prepare(
         SourceError: A source is not there, or there is nothing to read in any of them.
         CorpusError: No piece was left, or the article's vocabulary is too large.
         ClusterError: The dask cluster cannot be reached, or was lost.
+        BusyError: Another process writes to `output`.
     """
     sources = find_sources(given)
     if options.sample is not None and options.sample < len(sources):
         sources = sorted(random.Random(options.seed).sample(sources, options.sample))
     left_out: list[LeftOut] = []
     warnings: list[LeftOut] = []
-    output.mkdir(parents=True, exist_ok=True)
     with (
         named(output),
+        CorpusWriter(output) as writer,
         _workers(options) as workers,
         Store(output / STORE) as store,
         Spool(output) as spool,
@@ -172,10 +173,9 @@ def prepare(
                 f"the first was left out because: {left_out[0].reason}"
             )
         works = list(_join(found, options))
-        with CorpusWriter(output) as writer:
-            contents = _write(
-                works, store, spool, workers, writer, options, left_out, warnings, progress
-            )
+        contents = _write(
+            works, store, spool, workers, writer, options, left_out, warnings, progress
+        )
     return Report(contents, len(sources), reused, warnings)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jamd.errors import CorpusError
+from jamd.lock import only_writer
 from jamd.training.comping import write_struck
 from jamd.training.corpus import Corpus
 from jamd.training.prepare import Options, Progress, prepare
@@ -176,12 +177,17 @@ def trained(
         minutes: How long to train in all; None for as long as the run was begun for, or `MINUTES`.
         report: Is told how far it has come.
         size: One of `SIZES`.
+
+    Raises:
+        BusyError: Another process trains that run.
     """
     path = work / "runs" / size
-    if is_run(path):
-        run = Run.read(path).with_budget(None, minutes)
-    else:
-        settings = replace(SIZES[size], minutes=minutes or MINUTES)
-        run = new_run(path, corpora, settings, {item.style: item.weight for item in ingredients})
-    train(run, report)
+    with only_writer(path):
+        if is_run(path):
+            run = Run.read(path).with_budget(None, minutes)
+        else:
+            settings = replace(SIZES[size], minutes=minutes or MINUTES)
+            weights = {item.style: item.weight for item in ingredients}
+            run = new_run(path, corpora, settings, weights)
+        train(run, report)
     return run

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -111,8 +110,6 @@ class Store:
         self._db.close()
         if self._is_new:
             self._path.unlink(missing_ok=True)
-            with suppress(OSError):  # not empty: there is something else in it
-                self._path.parent.rmdir()
 
     def put(self, outcomes: Sequence[tuple[str, Outcome]]) -> None:
         """Keep outcomes by their keys, all or none."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from jamd.commands import Subparsers, style
 from jamd.interrupts import end_on_sigterm
 
 if TYPE_CHECKING:
+    from jamd.training.corpus import Corpus
     from jamd.training.runs import Run
     from jamd.training.several import Team
     from jamd.training.train import Moment
@@ -145,14 +146,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from dataclasses import replace
-
     from jamd.training.team import is_configured
 
     if several := is_configured():
         end_on_sigterm()  # before anything has threads
-    from jamd.errors import CorpusError, UserError
-    from jamd.training.backend import load_backend
+    from jamd.errors import UserError
+    from jamd.lock import only_writer
     from jamd.training.corpus import Corpus
 
     for name in ("takes", "style", "join", "old"):
@@ -162,8 +161,19 @@ def _run(args: argparse.Namespace) -> int:
         raise UserError("expected jamd train CORPUS -o RUN; or jamd train FOLDER --from BUNDLE")
     corpora = [Corpus.read(path) for path in args.corpora]  # a wrong path is told at once
     team = _team() if several else None  # before anything else of TensorFlow: it insists
-    load_backend()
     writes = team is None or team.is_chief
+    with only_writer(args.output) if writes else nullcontext():
+        return _train(_begun(args, corpora, writes), team)
+
+
+def _begun(args: argparse.Namespace, corpora: Sequence[Corpus], writes: bool) -> Run:
+    """The run to train: the one that is there, or a new one."""
+    from dataclasses import replace
+
+    from jamd.errors import CorpusError
+    from jamd.training.backend import load_backend
+
+    load_backend()
     from jamd.training.run_folder import is_run
     from jamd.training.runs import ARTICLE_EPOCHS, Run, preset
 
@@ -172,7 +182,7 @@ def _run(args: argparse.Namespace) -> int:
             raise CorpusError(f"{args.output}: expected no run there, found one; name another")
         begun = Run.read(args.output)
         refuse_other_settings(begun, args)
-        return _train(begun.with_budget(args.epochs, args.minutes), team)
+        return begun.with_budget(args.epochs, args.minutes)
     from jamd.training.train import new_run
 
     if corpora[0].language != "article" and (args.oversample or args.faithful):
@@ -190,7 +200,7 @@ def _run(args: argparse.Namespace) -> int:
     budgeted = begun.with_budget(args.epochs, args.minutes)
     if writes:
         budgeted.write()
-    return _train(budgeted, team)
+    return budgeted
 
 
 def _team() -> Team:

@@ -32,6 +32,7 @@ _SIZES = ("units", "layers", "preset", "weight")
 def run(args: argparse.Namespace) -> int:
     """Fine-tune; the arguments are those of `jamd train`."""
     from jamd.daemon.recorder import recover
+    from jamd.lock import only_writer
     from jamd.training import forks
     from jamd.training.run_folder import is_run
 
@@ -51,8 +52,9 @@ def run(args: argparse.Namespace) -> int:
         recover(_takes_folder(args))  # as at every start of the daemon
     output = args.output or OUTPUT
     console = Console(stderr=True)
-    begun = _begun(args, output) if is_run(output) else _begin(args, output, console)
-    return _train(begun.with_budget(args.epochs, args.minutes), console)
+    with only_writer(output):
+        begun = _begun(args, output) if is_run(output) else _begin(args, output, console)
+        return _train(begun.with_budget(args.epochs, args.minutes), console)
 
 
 def _given(args: argparse.Namespace) -> list[str]:

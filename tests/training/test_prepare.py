@@ -18,6 +18,7 @@ import pytest
 from jamd.cli import main
 from jamd.errors import CorpusError, SourceError
 from jamd.grid import Grid
+from jamd.lock import only_writer
 from jamd.training.corpus import Corpus
 from jamd.training.prepare import Options, prepare
 from jamd.training.sources import find_sources, printable
@@ -318,6 +319,26 @@ def test_a_full_disk_and_a_store_that_is_none_name_the_file(
     assert main(["prepare", str(folder), "-o", str(tmp_path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line == f"jamd: {path}: what was read cannot be kept: file is not a database"
+
+
+def test_a_corpus_that_is_being_prepared_is_left_alone(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare([str(folder / "0")], tmp_path / "corpus", Options(jobs=1))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "corpus").iterdir()}
+    refused: list[int] = []
+
+    def prepare_too(step: str, done: int, of: int) -> None:
+        if not refused:
+            refused.append(main(["prepare", str(folder), "-o", str(tmp_path / "corpus")]))
+
+    with only_writer(tmp_path / "corpus"):
+        assert main(["prepare", str(folder), "-o", str(tmp_path / "corpus")]) == 2
+    assert {path.name: path.read_bytes() for path in (tmp_path / "corpus").iterdir()} == before
+    prepare([str(folder)], tmp_path / "corpus", Options(jobs=1), prepare_too)
+    assert refused == [2]
+    assert len(Corpus.read(tmp_path / "corpus").pieces) == 8
+    assert capsys.readouterr().err.count("expected a folder that nobody writes to, found") == 2
 
 
 def test_where_there_is_no_music_nothing_is_left_behind(

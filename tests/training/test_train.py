@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jamd.errors import CorpusError
+from jamd.lock import only_writer
 from jamd.training.backend import load_backend
 from jamd.training.corpus import Corpus
 
@@ -185,6 +186,18 @@ def test_the_command_trains_and_goes_on(
     assert main(["train", corpus, "-o", run, "--no-resume"]) == 2
     assert main(["train", str(tmp_path / "none"), "-o", str(tmp_path / "new")]) == 2
     assert "make one with jamd prepare" in capsys.readouterr().err
+
+
+def test_a_run_that_is_being_trained_is_left_alone(
+    grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus, run = str(grid_corpus("jazz").path), tmp_path / "run"
+    for more in ([], ["--from", "default"]):
+        with only_writer(run):
+            assert main(["train", corpus, "-o", str(run), *more]) == 2
+            assert [path.name for path in run.iterdir()] == [".lock"]
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"jamd: {run}: expected a folder that nobody writes to, found")
 
 
 @pytest.mark.parametrize("arguments", [["--weight", "jazz"], ["--minutes", "0"], ["--dropout=1"]])

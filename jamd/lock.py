@@ -1,0 +1,89 @@
+"""Folders that one process at a time writes to.
+
+The system holds the locks, so none outlives its process, however that ends.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from jamd.errors import UserError
+
+LOCK = ".lock"
+"""The file in a folder that is locked while somebody writes there; empty. A kill leaves it."""
+
+
+class BusyError(UserError):
+    """Another process writes to a folder."""
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """As a context: nobody else who asks for it, too, writes to `folder`.
+
+    The folder is made where it is not there, and goes again where nothing was put into it. Where
+    its file system has no locks, nobody is kept out.
+
+    Raises:
+        BusyError: Somebody writes there.
+        OSError: The folder cannot be written to.
+    """
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / LOCK
+    try:
+        file = _open_locked(path)
+    except BlockingIOError as error:
+        raise BusyError(
+            f"{folder}: expected a folder that nobody writes to, found another jamd at it; wait "
+            "until that has ended, or name another folder"
+        ) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows: what is open stays
+            path.unlink()
+        os.close(file)
+        if made:
+            with suppress(OSError):  # there is something in it
+                folder.rmdir()
+
+
+def _open_locked(path: Path) -> int:
+    """The descriptor of the file at `path`, locked, and made where it is not there."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT)
+        try:
+            _lock(file)
+            if os.path.samestat(os.fstat(file), path.stat()):
+                return file
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)  # whoever had it before has just deleted it
+
+
+def _lock(file: int) -> None:
+    """Lock an open file for as long as it is open. Raises BlockingIOError where somebody has it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except PermissionError as error:
+            raise BlockingIOError(*error.args) from error
+    else:
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # a file system without locks
+            return
