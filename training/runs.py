@@ -14,10 +14,12 @@ Each file is replaced whole, so that a kill at any moment leaves a run that can 
 from __future__ import annotations
 
 import json
+import math
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import keras
 
@@ -174,8 +176,8 @@ class Run:
                 path=path,
                 language=head["language"],
                 vocabulary=Vocabulary(head["vocabulary"]),
-                settings=Settings(**head["settings"]),
-                sources=tuple(Source(**item) for item in head["sources"]),
+                settings=_settings(head["settings"]),
+                sources=tuple(map(_source, head["sources"])),
                 versions=head["versions"],
                 origin=Origin(**head["from"]) if "from" in head else None,
             )
@@ -238,11 +240,7 @@ class Run:
         weights = weights or self.path / "best.weights.h5"
         if not weights.is_file():
             raise CorpusError(f"{self.path}: no epoch has been finished yet; train it further")
-        try:
-            network.load_weights(weights)
-        except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise CorpusError(f"{weights}: damaged ({reason}); train anew") from error
+        load_weights(network, weights)
         return network
 
     def history(self) -> list[dict[str, Any]]:
@@ -255,6 +253,51 @@ class Run:
         except ValueError as error:
             raise CorpusError(f"{path}: damaged ({error}); delete it") from error
         return epochs
+
+
+def _settings(item: Mapping[str, Any]) -> Settings:
+    """Settings as `run.json` tells them. Raises ValueError and TypeError where none are so."""
+    settings = Settings(**item)
+    for field in fields(Settings):
+        value: Any = getattr(settings, field.name)
+        if field.name == "faithful":
+            fits = isinstance(value, bool)
+        elif field.name == "precision":
+            fits = value in get_args(Precision)
+        elif field.name == "minutes" and value is None:
+            fits = True
+        else:
+            whole = isinstance(field.default, int)
+            fits = 0 <= value < math.inf and isinstance(value, int if whole else (int, float))
+            fits = fits and (value > 0 or field.name in ("seed", "oversample", "dropout"))
+        if not fits:
+            raise ValueError(f"{field.name} {value!r}")
+    return settings
+
+
+def _source(item: Mapping[str, Any]) -> Source:
+    source = Source(**item)
+    texts: tuple[Any, ...] = (source.path, source.style)
+    numbers: tuple[Any, ...] = (source.share, source.pieces, source.tokens)
+    if not all(isinstance(text, str) for text in texts) or min(numbers) < 0:
+        raise ValueError(f"the source {source.path!r}")
+    return source
+
+
+def load_weights(network: keras.Model, path: Path) -> None:
+    """Give `network` the weights of a file that Keras wrote.
+
+    Raises:
+        CorpusError: The file is damaged, or of another network.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Keras only warns of layers that it leaves as they began.
+            warnings.simplefilter("error", UserWarning)
+            network.load_weights(path)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, UserWarning) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CorpusError(f"{path}: damaged ({reason}); train anew") from error
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import struct
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,15 @@ import numpy as np
 
 from jamd.errors import CorpusError
 from jamd.writing import written_whole
+
+STATE = "last.npz"
+"""The file, in a run's folder, that holds it."""
+
+_DAMAGE = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
+"""What zipfile raises, and numpy, where a file is not what was written."""
 
 
 @dataclass(slots=True)
@@ -40,17 +52,24 @@ class State:
 
     @classmethod
     def read(cls, folder: Path) -> State | None:
-        """The state that a run's folder holds; None before its first epoch has ended."""
-        path = folder / "last.npz"
+        """The state that a run's folder holds; None before its first epoch has ended.
+
+        Raises:
+            CorpusError: It is damaged.
+        """
+        path = folder / STATE
         if not path.is_file():
             return None
         try:
+            with zipfile.ZipFile(path) as archive:
+                if (member := archive.testzip()) is not None:  # numpy need not come to its checksum
+                    raise ValueError(f"{member} is not what was written")
             with np.load(path, allow_pickle=False) as stored:
                 counters = json.loads(str(stored["counters"]))
                 arrays = tuple(stored[f"array{i}"] for i in range(len(stored.files) - 1))
-        except (OSError, ValueError, KeyError) as error:
+            return cls(**counters, arrays=arrays)
+        except _DAMAGE as error:
             raise CorpusError(f"{path}: damaged ({error}); train anew") from error
-        return cls(**counters, arrays=arrays)
 
     def counters(self) -> dict[str, float]:
         """What of it is kept but arrays; `State` takes it back."""
@@ -60,12 +79,19 @@ class State:
         """Keep the counters with the weights and the optimiser of `trainee`."""
         arrays = {f"array{i}": variable.numpy() for i, variable in enumerate(variables_of(trainee))}
         counters = json.dumps(self.counters())
-        with written_whole(folder / "last.npz") as new:
+        with written_whole(folder / STATE) as new:
             np.savez(new, counters=counters, **arrays)
 
-    def restore(self, trainee: keras.Model) -> None:
-        """Put the weights and the optimiser back into `trainee`."""
-        for variable, value in zip(variables_of(trainee), self.arrays, strict=True):
+    def restore(self, trainee: keras.Model, folder: Path) -> None:
+        """Put the weights and the optimiser back into `trainee`.
+
+        Raises:
+            CorpusError: They are not of the network that the run in `folder` describes.
+        """
+        variables = variables_of(trainee)
+        if [tuple(v.shape) for v in variables] != [value.shape for value in self.arrays]:
+            raise CorpusError(f"{folder}: run.json and {STATE} do not belong together; train anew")
+        for variable, value in zip(variables, self.arrays, strict=True):
             variable.assign(value)
         self.arrays = ()
 

@@ -21,7 +21,7 @@ from jamd.training.lessons import ArticleLessons, GridLessons, Lessons, Score
 from jamd.training.network import GridSize
 from jamd.training.passages import Text, resolve_shares
 from jamd.training.plot import draw_history
-from jamd.training.runs import Run, Settings, Source, write_json
+from jamd.training.runs import Run, Settings, Source, load_weights, write_json
 from jamd.training.state import State
 from jamd.vocabulary import Vocabulary
 from jamd.writing import written_whole
@@ -123,9 +123,9 @@ def train(run: Run, report: Callable[[Moment], None], team: Team | None = None) 
     if state.arrays:
         if team is not None:
             state = several.spread(team, state, lessons.trainee)
-        state.restore(lessons.trainee)
+        state.restore(lessons.trainee, run.path)
     elif run.origin is not None:
-        lessons.network.load_weights(run.start)
+        load_weights(lessons.network, run.start)
     _Loop(run, lessons, state, team).train(report)
 
 

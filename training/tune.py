@@ -25,7 +25,7 @@ from jamd.training.evaluate import entries_held_out, evaluate, sample_of
 from jamd.training.network import GridSize, grid_network
 from jamd.training.prepare import Progress, no_progress
 from jamd.training.rehearsal import NAME as BEFORE
-from jamd.training.runs import Origin, Run, Settings, Source, write_json
+from jamd.training.runs import Origin, Run, Settings, Source, load_weights, write_json
 from jamd.training.train import versions
 from jamd.writing import written_whole
 
@@ -189,7 +189,7 @@ def conclude(run: Run, progress: Progress = no_progress) -> Outcome:
         CorpusError: No epoch has been finished, or a corpus is gone.
     """
     network = grid_network(_size(run))
-    network.load_weights(run.start)
+    load_weights(network, run.start)
     old = network.get_weights()
     new = run.network(_newest(run)).get_weights()
     measured = {name: _measured(run, name) for name in (YOURS, BEFORE)}
