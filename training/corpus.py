@@ -149,6 +149,16 @@ class Corpus(Contents):
             raise _mismatch(path)
         return corpus
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that is learned from it, in hexadecimal; it takes reading the files."""
+        pieces = [(one.split, one.start, one.length, one.has_velocity) for one in self.pieces]
+        sums = [_sha256(self.path / TOKENS)]
+        if self.all_taught is not None:
+            sums.append(_sha256(self.path / TAUGHT))
+        told = json.dumps([self.vocabulary.fingerprint, self.style, pieces, sums])
+        return hashlib.sha256(told.encode()).hexdigest()
+
     def tokens(self, piece: Entry) -> NDArray[np.uint16]:
         """The token ids of a piece, shape (piece.length,), read-only."""
         return self.all_tokens[piece.start : piece.start + piece.length]

@@ -330,6 +330,11 @@ def resolve_shares(texts: Sequence[Text], shares: Mapping[str, float]) -> dict[s
     lengths: dict[str, int] = {}
     for text in texts:
         lengths[text.style] = lengths.get(text.style, 0) + len(text.tokens)
+    return weigh(lengths, shares)
+
+
+def weigh(lengths: Mapping[str, int], shares: Mapping[str, float]) -> dict[str, float]:
+    """As `resolve_shares`, of the tokens that there are of each style."""
     if not lengths:
         raise CorpusError("expected pieces to train on, found none; prepare more files")
     if strangers := sorted(set(shares) - set(lengths)):

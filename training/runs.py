@@ -113,6 +113,7 @@ class Source:
         share: Its style's part of what is read, 0..1.
         pieces: Pieces for training.
         tokens: Their tokens.
+        fingerprint: What `Corpus.fingerprint` was; "" in early runs.
     """
 
     path: str
@@ -120,6 +121,7 @@ class Source:
     share: float
     pieces: int
     tokens: int
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

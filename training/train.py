@@ -89,6 +89,7 @@ def new_run(
                 share=resolved.get(corpus.style, 0.0),
                 pieces=len(pieces),
                 tokens=sum(piece.length for piece in pieces),
+                fingerprint=corpus.fingerprint,
             )
         )
     run = Run(path, opened[0].language, _vocabulary(opened), settings, tuple(sources), versions())
@@ -110,8 +111,7 @@ def train(run: Run, report: Callable[[Moment], None], team: Team | None = None) 
         TeamError: Other machines cannot take part, or one was lost.
     """
     opened = _opened([Path(source.path) for source in run.sources])
-    if _vocabulary(opened).fingerprint != run.vocabulary.fingerprint:
-        raise CorpusError(f"{run.path}: its corpora have changed since it was begun; train anew")
+    _expect_unchanged(run, opened)
     state = (State.read(run.path) if team is None or team.is_chief else None) or State()
     if team is not None:
         from jamd.training import several
@@ -256,6 +256,19 @@ def _opened(paths: Sequence[Path]) -> list[Corpus]:
         if languages == ["grid"] and corpus.vocabulary.fingerprint != VOCABULARY.fingerprint:
             raise CorpusError(f"{corpus.path}: made by another version of jamd; prepare it again")
     return corpora
+
+
+def _expect_unchanged(run: Run, opened: Sequence[Corpus]) -> None:
+    """Raise CorpusError where a corpus is no longer what it was when `run` was begun."""
+    same_names = _vocabulary(opened).fingerprint == run.vocabulary.fingerprint
+    for source, corpus in zip(run.sources, opened, strict=True):
+        tokens = sum(piece.length for piece in corpus.of_split("train"))
+        same = tokens == source.tokens and source.fingerprint in ("", corpus.fingerprint)
+        if not (same and same_names):
+            raise CorpusError(
+                f"{source.path}: prepared anew, with other pieces, since {run.path} was begun; "
+                "prepare it as it was, or name another folder with -o"
+            )
 
 
 def _vocabulary(corpora: Sequence[Corpus]) -> Vocabulary:

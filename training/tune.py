@@ -134,6 +134,7 @@ def begin(
             share=share,
             pieces=count(corpus.of_split("train")),
             tokens=sum(piece.length for piece in corpus.of_split("train")),
+            fingerprint=corpus.fingerprint,
         )
         for name, share in ((YOURS, 1 - REHEARSED), (BEFORE, REHEARSED))
         for corpus in opened[name]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -182,6 +183,7 @@ def _begun(args: argparse.Namespace, corpora: Sequence[Corpus], writes: bool) ->
             raise CorpusError(f"{args.output}: expected no run there, found one; name another")
         begun = Run.read(args.output)
         refuse_other_settings(begun, args)
+        _refuse_other_music(begun, args)
         return begun.with_budget(args.epochs, args.minutes)
     from jamd.training.train import new_run
 
@@ -235,6 +237,42 @@ def refuse_other_settings(begun: Run, args: argparse.Namespace) -> None:
                 f"{args.output or begun.path}: begun with --{_NAMES.get(name, name)} {found}, "
                 f"not {value}; leave it out, or name another folder"
             )
+
+
+def _refuse_other_music(begun: Run, args: argparse.Namespace) -> None:
+    """Raise CorpusError where other corpora, weights or another preset are named."""
+    from jamd.errors import CorpusError
+    from jamd.training.passages import weigh
+    from jamd.training.runs import preset
+
+    def refuse(found: str, given: str) -> CorpusError:
+        return CorpusError(
+            f"{begun.path}: begun {found}, not {given}; give the same, or name another folder"
+        )
+
+    if begun.origin is not None:
+        raise refuse(f"with --from {begun.origin.name}", "with nothing")
+    paths = [source.path for source in begun.sources]
+    given = [str(path.resolve()) for path in args.corpora]
+    if sorted(given) != sorted(paths):
+        raise refuse(f"on {' '.join(paths)}", f"on {' '.join(given)}")
+    if args.weight:
+        tokens: dict[str, int] = {}
+        for source in begun.sources:
+            tokens[source.style] = tokens.get(source.style, 0) + source.tokens
+        shares = {source.style: source.share for source in begun.sources}
+        asked = weigh(tokens, dict(args.weight))
+        if any(not math.isclose(asked[style], shares[style], abs_tol=1e-6) for style in shares):
+            raise refuse(f"with shares of {_listed(shares)}", _listed(asked))
+    if args.preset is not None:  # told by what has no option of its own
+        asked_for = preset(begun.language, args.preset)
+        for name in ("inner", "epoch_steps"):
+            if getattr(begun.settings, name) != getattr(asked_for, name):
+                raise refuse("with another --preset", args.preset)
+
+
+def _listed(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{style} {share:.1%}" for style, share in sorted(shares.items()))
 
 
 @contextmanager

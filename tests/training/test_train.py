@@ -252,6 +252,30 @@ def test_the_command_trains_and_goes_on(
     assert "make one with jamd prepare" in capsys.readouterr().err
 
 
+def test_a_run_goes_on_only_with_what_it_was_begun_with(
+    grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jazz, song = grid_corpus("jazz").path, grid_corpus("song").path
+    settings = replace(preset("grid", "tiny"), units=4, rows=2, window=8, epoch_steps=25)
+    run = new_run(tmp_path / "run", [jazz, song], settings, {"jazz": 3, "song": 1})
+    both = [str(song), str(jazz)]  # in any order
+    for wrong, told in (
+        ([str(song)], f"begun on {jazz} {song}, not on {song}; give the same, or name another"),
+        ([*both, "--weight", "song=1"], "begun with shares of jazz 75.0%, song 25.0%, not jazz 5"),
+        ([*both, "--weight", "roll=1"], "expected weights for styles of the corpora (jazz, song)"),
+        ([*both, "--preset", "default"], "begun with another --preset, not default"),
+    ):
+        assert main(["train", *wrong, "-o", str(run.path), "--minutes", "1"]) == 2
+        assert told in capsys.readouterr().err
+    same = [*both, "--weight", "song=5", "--weight", "jazz=15", "--preset", "tiny"]
+    assert main(["train", *same, "-o", str(run.path), "--minutes", "0.0001"]) == 0
+    before = json.loads((song / "corpus.json").read_text())
+    before["pieces"][0]["split"] = "held-out"
+    (song / "corpus.json").write_text(json.dumps(before))
+    assert main(["train", *both, "-o", str(run.path), "--minutes", "1"]) == 2
+    assert f"{song}: prepared anew, with other pieces, since" in capsys.readouterr().err
+
+
 def test_a_run_that_is_being_trained_is_left_alone(
     grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
