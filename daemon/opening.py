@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from jamd.daemon.clock import pause
-from jamd.daemon.file_lock import held
 from jamd.daemon.remote import HAS_SOCKETS, folder
+from jamd.lock import held
 
 PATIENCE_S = 5.0
 """How long another jamd is waited for. Opening takes a tenth of a second, on a busy computer one;

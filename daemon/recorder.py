@@ -24,9 +24,9 @@ from typing import TextIO
 from jamd.daemon import take
 from jamd.daemon.clock import pause
 from jamd.daemon.events import Sounded
-from jamd.daemon.file_lock import held
 from jamd.daemon.journal import FORMAT, Record, entries, to_line
 from jamd.errors import SourceError
+from jamd.lock import held
 from jamd.writing import written_whole
 
 JOURNAL = ".jamd-journal"

@@ -1,4 +1,4 @@
-"""Folders that one process at a time writes to.
+"""Files that one process at a time holds, and folders that one at a time writes to.
 
 The system holds the locks, so none outlives its process, however that ends.
 """
@@ -19,6 +19,29 @@ LOCK = ".lock"
 
 class BusyError(UserError):
     """Another process writes to a folder."""
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """As a context: hold a file that is there, and that may be read and written meanwhile.
+
+    Windows has no such locks: nobody is kept out there.
+
+    Raises:
+        BlockingIOError: Somebody else holds it.
+        FileNotFoundError: It is not there, or another file has taken its place meanwhile.
+        OSError: It cannot be held.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            raise FileNotFoundError(f"{path} is another file now")
+        yield
 
 
 @contextmanager

@@ -19,11 +19,11 @@ from mido import Message
 
 from jamd.daemon import recorder as recorder_module
 from jamd.daemon.events import Entry, Journal, MeterSet, Sounded, TempoSet
-from jamd.daemon.file_lock import held
 from jamd.daemon.journal import FORMAT, Opened, entries, to_line
 from jamd.daemon.recorder import Recorder, journal_of, keep_newest, recover
 from jamd.daemon.settings import Settings
 from jamd.errors import SourceError
+from jamd.lock import held
 from jamd.notes import METERS, Part
 
 OPENED = Opened(FORMAT, "0.1.0", "2026-01-01T00:00:00+00:00", "default", "", Settings())
