@@ -53,12 +53,17 @@ def answer_to(
 
 
 def missing(phrase: list[Note], answer: list[Note], meter: Meter, part: Part, rest: int) -> int:
-    """On how many beats with a note `part` is not there, having rested for `rest` ticks or more."""
+    """On how many beats with a note `part` is not there, having rested for `rest` ticks or more.
+
+    Where as much sounds as may, there is no room for it.
+    """
     until = (max(note.end for note in phrase) // meter.ticks_per_bar + 1) * meter.ticks_per_bar
     count = 0
     for onset, struck in groupby(answer, key=attrgetter("onset")):
         ends = [note.end for note in struck if note.part is part]
-        count += not ends and onset % meter.ticks_per_pulse == 0 and onset - until >= rest
+        on_beat = onset % meter.ticks_per_pulse == 0
+        room = sum(note.onset <= onset < note.end for note in answer) < FREE.polyphony
+        count += not ends and on_beat and room and onset - until >= rest
         until = max([until, *ends])
     return count
 
