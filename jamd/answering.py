@@ -16,8 +16,8 @@ from jamd.copying import Copying, Place
 from jamd.entrance import Entrance
 from jamd.grid_writer import GridWriter, Mask
 from jamd.language import Constraints, Context
-from jamd.likeness import Density, Register, rate_of
-from jamd.notes import TICKS_PER_STEP, Note, Part, Tick
+from jamd.likeness import FEWEST_COMP, Chords, Density, Register, rate_of
+from jamd.notes import TICKS_PER_STEP, Meter, Note, Part, Tick
 from jamd.texture import Texture
 from jamd.tonality import recent_tonality
 
@@ -69,7 +69,9 @@ class Answering:
             self._limits.append(Register(phrase))
         if phrase and constraints.density:
             close = None if end is None or self.cadence is None else (end, self.cadence)
-            self._limits.append(Density(constraints.density * rate, begin, meter, close))
+            most = constraints.density * rate
+            self._limits.append(Density(most, begin, meter, close))
+            self._limits += _chords(phrase, most, begin, meter)
         longest = constraints.repeat_bars * meter.ticks_per_bar or None
         expected = None if not phrase or end is None else int(rate * (end - begin))
         if longest or expected is not None:
@@ -107,6 +109,15 @@ class Answering:
             if narrowed.any():
                 mask = narrowed
         return mask
+
+
+def _chords(phrase: Sequence[Note], most: float, begin: Tick, meter: Meter) -> list[Limit]:
+    """What leaves the tune its share of `most` notes a tick, where the player plays both parts."""
+    comp = [note for note in phrase if note.part is Part.COMP]
+    if not FEWEST_COMP <= len(comp) < len(phrase):
+        return []
+    strokes = len({note.onset for note in comp})
+    return [Chords(most * strokes / len(phrase), begin, meter)]
 
 
 def _read(notes: Sequence[Note], start: Tick, up: Mapping[Part, int]) -> list[Note]:

@@ -73,12 +73,42 @@ class _Centre:
         return max(self._span[0], -int(-low // 1)), min(self._span[1], int(high // 1))
 
 
+class _Bucket:
+    """A leaky bucket: notes may come as they like, but a bar's worth ahead of the pace at most.
+
+    Args:
+        rate: Notes, or strokes, a tick, above 0.
+        begin: Tick at which the pace begins.
+        meter: The meter.
+    """
+
+    def __init__(self, rate: float, begin: Tick, meter: Meter) -> None:
+        self._rate = rate
+        self._most = max(1.0, rate * meter.ticks_per_bar)
+        self._level = self._most
+        self._at: int = begin
+
+    def take(self, tick: int) -> None:
+        """A note begins at `tick`."""
+        self._level = self._level_at(tick) - 1
+        self._at = max(self._at, tick)
+
+    def has_one(self, tick: int) -> bool:
+        """Whether there is room for a note at `tick`."""
+        return self._level_at(tick) >= 1
+
+    def next_at(self) -> float:
+        """The tick from which on there is."""
+        return self._at + (1 - self._level) / self._rate
+
+    def _level_at(self, tick: int) -> float:
+        return min(self._most, self._level + self._rate * max(0, tick - self._at))
+
+
 class Density:
     """Keeps to a number of notes a beat, over all parts.
 
-    As in a leaky bucket: notes may come as they like as long as there are no more of them than a
-    bar's worth ahead of the pace. An answer that ends keeps the pace over its whole length, with a
-    note put by for its cadence.
+    An answer that ends keeps the pace over its whole length, with a note put by for its cadence.
 
     Args:
         rate: Notes a tick, above 0.
@@ -90,10 +120,7 @@ class Density:
     def __init__(
         self, rate: float, begin: Tick, meter: Meter, end: tuple[Tick, Cadence] | None
     ) -> None:
-        self._rate = rate
-        self._most = max(1.0, rate * meter.ticks_per_bar)
-        self._level = self._most
-        self._at: int = begin
+        self._bucket = _Bucket(rate, begin, meter)
         self._cadence: Cadence | None = None
         self._left = 0
         if end is not None:
@@ -102,8 +129,7 @@ class Density:
 
     def wrote(self, note: Note) -> None:
         """Take in a note of the answer."""
-        self._level = self._level_at(note.onset) - 1
-        self._at = max(self._at, note.onset)
+        self._bucket.take(note.onset)
         self._left -= 1
 
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
@@ -111,14 +137,37 @@ class Density:
         if self._cadence is not None and self._left <= 1:
             self._cadence.keep_only_last(mask, writer)
             return
-        if self._level_at(writer.now) < 1:
+        if not self._bucket.has_one(writer.now):
             mask[CHORD:VELOCITY] = mask[LEAD:DURATION] = False
-        full_at = self._at + (1 - self._level) / self._rate
-        first = -int(-(full_at - writer.bar_line) // TICKS_PER_STEP)
+        first = -int(-(self._bucket.next_at() - writer.bar_line) // TICKS_PER_STEP)
         mask[POSITION : min(CHORD, POSITION + max(0, first))] = False
 
-    def _level_at(self, tick: int) -> float:
-        return min(self._most, self._level + self._rate * max(0, tick - self._at))
+
+class Chords:
+    """Keeps the accompaniment to a number of strokes a beat, so that it leaves the tune its share.
+
+    However many notes are struck together, it is one stroke.
+
+    Args:
+        rate: Strokes a tick, above 0.
+        begin: Tick at which the answer begins.
+        meter: The meter.
+    """
+
+    def __init__(self, rate: float, begin: Tick, meter: Meter) -> None:
+        self._bucket = _Bucket(rate, begin, meter)
+        self._struck: int | None = None
+
+    def wrote(self, note: Note) -> None:
+        """Take in a note of the answer."""
+        if note.part is Part.COMP and note.onset != self._struck:
+            self._struck = note.onset
+            self._bucket.take(note.onset)
+
+    def narrow(self, mask: Mask, writer: GridWriter) -> None:
+        """Bar from `mask`, (vocabulary,), a chord that comes too soon."""
+        if not writer.pitch_token and not self._bucket.has_one(writer.now):
+            mask[CHORD:VELOCITY] = False
 
 
 def rate_of(phrase: Sequence[Note], until: Tick) -> float:

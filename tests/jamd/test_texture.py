@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
 
@@ -34,9 +35,13 @@ def chords(meter: Meter, bars: int, length: int) -> list[Note]:
 
 
 def answer_to(
-    phrase: list[Note], meter: Meter, seed: int, constraints: Constraints = FREE
+    phrase: list[Note],
+    meter: Meter,
+    seed: int,
+    constraints: Constraints = FREE,
+    liked: Sequence[str] = (),
 ) -> list[Note]:
-    """Eight bars after one of rest, written by someone who likes every kind of token alike."""
+    """Eight bars after one of rest, written by someone who likes all other kinds of token alike."""
     bar = meter.ticks_per_bar
     begin = Tick((max(note.end for note in phrase) // bar + 1) * bar)
     context = Context(tuple(sorted(phrase)), Tick(0), begin, "combo", meter, phrase=Tick(0))
@@ -47,7 +52,7 @@ def answer_to(
         kinds = defaultdict(list)
         for token in np.flatnonzero(writing.allowed()).tolist():
             kinds[KIND[token]].append(token)
-        tokens = kinds[draw.choice(list(kinds))]
+        tokens = kinds[draw.choice([kind for kind in liked if kind in kinds][:1] or list(kinds))]
         written += writing.push(draw.choice(tokens[: len(tokens) // 2 + 1]))  # short, soon, low
     return written
 
@@ -86,6 +91,16 @@ def test_an_accompaniment_rests_as_long_as_the_players_did(meter: Meter, seed: i
     phrase = tune(meter, 4) + chords(meter, 1, TICKS_PER_BEAT)
     answer = answer_to(phrase, meter, seed)
     assert not missing(phrase, answer, meter, Part.COMP, 4 * bar - TICKS_PER_BEAT)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(METERS), st.integers(0, 999))
+def test_an_accompaniment_leaves_the_tune_its_share(meter: Meter, seed: int) -> None:
+    phrase = tune(meter, 2) + chords(meter, 2, meter.ticks_per_bar)
+    eager = "Position", "Comp"
+    answer = answer_to(phrase, meter, seed, Constraints(density=1.25), eager)
+    struck = {note.onset for note in answer if note.part is Part.COMP}
+    assert len(struck) <= 1.25 * (8 + 1) + 1  # one a bar, and a bar's worth ahead
 
 
 @pytest.mark.parametrize("phrase", [tune(METERS[2], 2), chords(METERS[2], 2, TICKS_PER_BEAT)])
