@@ -65,7 +65,8 @@ class Floor:
 
     def press(self, velocity: int, now: float, *, tune: bool) -> list[Effect]:
         """The player strikes a key, in his `tune` or in what only lies under it."""
-        if self._ear.phrase.is_handed_over_with(now):
+        silent = self.turn is Turn.PLAYER or self._waits(now)
+        if silent and self._ear.phrase.is_handed_over_with(now):
             return self._join_chord(now)
         if tune and self.turn is Turn.JAMD:
             return self._break_in(velocity, now)
@@ -132,7 +133,7 @@ class Floor:
     def _join_chord(self, now: float) -> list[Effect]:
         """The key is of the chord with which the phrase was handed over: so that is over now."""
         self._ear.hand_over(now)
-        if self.turn is Turn.JAMD and self._waits(now):
+        if self.turn is Turn.JAMD:
             return self._begin_anew(now)
         self._planner.replan(self._commit.edge)
         return []

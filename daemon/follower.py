@@ -19,7 +19,7 @@ from jamd.notes import TICKS_PER_BEAT, Tick
 
 TICKS_PER_CLOCK = TICKS_PER_BEAT // CLOCKS_PER_BEAT
 
-GOES_ON_S = 1.0
+GOES_ON_S = 4.0
 """A sequencer that says Start or Continue sends its next pulse within so long; a Play button that
 has no clock sends none."""
 
@@ -151,7 +151,7 @@ class Follower:
                 if self._transport.rolling and not self._armed:
                     self._song = self._place(now)
                 self._armed = False
-                self._stands = self._clock.present
+                self._stands = self._stands or self._clock.present
                 return self._halt()
             case "songpos" if not self._leads:  # the specification: never while it rolls
                 self._song = Tick(message.pos * SIXTEENTH)

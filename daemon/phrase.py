@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import deque
 from collections.abc import Callable
@@ -47,6 +48,7 @@ class Phrase:
         self.loudness = 96.0
         self.handed_over: float | None = None
         self.notes = 0
+        self._chord = -math.inf  # when the chord began with which it was
         self._down: dict[Key, float] = {}  # when each key that is down was struck
         self._last_onset = 0.0
         self._last_release = 0.0
@@ -85,6 +87,8 @@ class Phrase:
     def hand_over(self, now: float) -> None:
         """The player says that it is over, whatever keys are down."""
         if self.first is not None:
+            if not self.is_handed_over_with(now):
+                self._chord = now
             self.handed_over = now
 
     def is_handed_over_with(self, now: float) -> bool:
@@ -92,7 +96,7 @@ class Phrase:
 
         A foot and ten fingers that mean one moment come in any order.
         """
-        return self.handed_over is not None and now - self.handed_over <= CHORD_SECONDS
+        return self.handed_over is not None and now - self._chord <= CHORD_SECONDS
 
     def pause(self, beat_seconds: float) -> float:
         """How long a silence ends the phrase, in seconds.

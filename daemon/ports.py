@@ -45,6 +45,9 @@ from jamd.daemon.opening import alone
 from jamd.daemon.rtmidi_ports import Received, RtmidiInput, RtmidiOutput
 from jamd.errors import PortError
 
+MOST_PUT_OFF = 10
+"""So often a connection is put off because another jamd opens ports: then that one hangs."""
+
 RETRY_S = 2.0
 """How often a lost MIDI system is tried again."""
 
@@ -203,6 +206,7 @@ class LivePorts:
         self._held_since = {}
         self._acted_on = None
         self._unseen = 0
+        self._put_off = 0
         try:
             if system.api != rtmidi.API_WINDOWS_MM:
                 with alone():
@@ -234,7 +238,8 @@ class LivePorts:
         if (link.way, link.port.id) in self._held_since or self._system is None:
             return
         with alone(0.0) as undisturbed:
-            if not undisturbed:
+            self._put_off = 0 if undisturbed else self._put_off + 1
+            if 0 < self._put_off <= MOST_PUT_OFF:
                 return  # nobody waits while the beat goes on: the next look tries again
             before = self._ids()
             try:

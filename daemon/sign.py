@@ -20,16 +20,15 @@ Sign = tuple[object, ...]
 _NOT_SIGNS = {"type", "channel", "time"}
 
 _MARKED = {
-    NOTE_ON: "velocity",
-    "control_change": "value",
-    "aftertouch": "value",
-    "polytouch": "value",
-    "pitchwheel": "pitch",
+    NOTE_ON: ("velocity", 1, 127),
+    "aftertouch": ("value", 0, 127),
+    "polytouch": ("value", 0, 127),
+    "pitchwheel": ("pitch", -8192, 8191),
 }
-"""Where a message's mark is."""
+"""Where a message's mark is, and from where to where it may lie. Of a controller a little more may
+be something else, or stay for good: but for modulation, they are not marked."""
 
-_EXACT = {0, 6, *range(32, 64), *range(96, 128)}
-"""Controllers that choose or set something: a little more is something else."""
+_MODULATION = 1
 
 
 def sign_of(message: Message) -> Sign:
@@ -50,17 +49,23 @@ def key_of(message: Message) -> Key | None:
 def marked(message: Message, again: bool = False) -> Message:
     """A message with its value changed by `MARK`, or itself where that would be something else.
 
-    What is at rest stays at rest, and a pedal stays up or down.
+    What is at rest stays at rest.
 
     Args:
         message: Of a channel.
-        again: It may be a marked one: then it is changed the other way. A swell does not turn.
+        again: It may be a marked one: then it is changed the other way, if it can be. A swell does
+            not turn.
     """
-    name = _MARKED.get(message.type)
-    if name is None or (message.type == "control_change" and message.control in _EXACT):
+    place = _MARKED.get(message.type)
+    if message.is_cc(_MODULATION):
+        place = "value", 0, 127
+    if place is None:
         return message
+    name, least, most = place
     value = getattr(message, name)
     if value == 0:
         return message
     by = MARK if (value % 64 < 32) is not again else -MARK
+    if not least <= value + by <= most:
+        by = -by
     return message.copy(**{name: value + by})

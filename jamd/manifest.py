@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import types
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
@@ -368,7 +369,9 @@ def expect_text(what: str, text: str) -> None:
     """
     if len(text) > MOST_LETTERS:
         _refuse(what, f"a text of at most {MOST_LETTERS} letters", text)
-    if not text.isprintable():
+    if any(
+        not c.isprintable() and unicodedata.category(c) != "Zs" for c in text
+    ):  # a hard space is
         _refuse(what, "a text on one line, without control characters,", text)
 
 

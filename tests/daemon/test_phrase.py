@@ -98,6 +98,15 @@ def test_whatever_keys_never_come_up_a_phrase_is_over_nine_beats_after_the_last_
     assert ends - max(struck + 8 * BEAT, last) <= BEAT
 
 
+def test_a_run_is_not_of_the_chord_with_which_a_phrase_was_handed_over() -> None:
+    phrase = played([0.0, 0.5])
+    phrase.hand_over(1.0)
+    for now, joins in ((1.03, True), (1.045, True), (1.06, False), (1.09, False)):
+        assert phrase.is_handed_over_with(now) == joins
+        if joins:
+            phrase.hand_over(now)  # as the floor does with each key of the chord
+
+
 def test_a_phrase_that_is_handed_over_is_over_now() -> None:
     phrase = played([0.0, 0.2, 0.4])
     phrase.press(Key(0, 98), 64, Tick(600), 0.6)

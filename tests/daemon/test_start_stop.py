@@ -80,7 +80,11 @@ NOTE = Heard(Message("note_on", note=60, velocity=80))
 
 
 @pytest.mark.parametrize("source", [Source.AUTO, Source.MIDI])
-@pytest.mark.parametrize("said", [[], [(BEGIN_S + 3.99, STOP)]])
+@pytest.mark.parametrize(
+    "said",
+    [[], [(BEGIN_S + 3.99, STOP)], [(BEGIN_S + 5.5, CONTINUE), (BEGIN_S + 6, STOP)]],
+    ids=["nothing", "stop", "buttons without a clock"],
+)
 def test_where_a_lost_clock_stops_no_key_goes_on_until_it_is_back(
     source: Source, said: Story
 ) -> None:

@@ -221,6 +221,15 @@ def test_a_phrase_handed_over_with_its_last_chord_is_answered_whichever_came_fir
     assert known - 1 <= first.onset <= known + SIXTEENTH
 
 
+def test_your_turn_in_the_midst_of_an_answer_leaves_the_player_his_way_back() -> None:
+    # Two notes within a beat take the turn back, also right after the pedal.
+    for yields, kept in ((Yield.NOTE, 3), (Yield.NOW, 2)):
+        notes = "    2.3.6 player 72 80 3\n    2.4.3 player 74 80 36"
+        story = (seconds("2.3.6") - 0.01, YourTurn())
+        played = play(jam(yields=yields), ONE_BAR + notes, story, bars=2)
+        assert played.jamds == UNBROKEN[:kept], yields
+
+
 @pytest.mark.parametrize("trade", [0, 2])
 def test_who_hands_over_while_jamd_waits_for_its_beat_is_answered_on_the_next_sixteenth(
     trade: int,
