@@ -139,9 +139,9 @@ class Floor:
         return []
 
     def _waits(self, now: float) -> bool:
-        """Whether, in jamd's turn, nothing that it plays can have left yet, by its offset."""
+        """Whether, in jamd's turn, nothing that it plays can have left yet, early as it may."""
         span = self._planner.span
-        return span is not None and self._stage.leaving(now) < span.start
+        return span is not None and self._stage.leaving(now) + self._strays // 2 < span.start
 
     def _begin_anew(self, now: float) -> list[Effect]:
         """The turn is the player's, from whom jamd takes it again at once: nothing has left yet."""
@@ -184,8 +184,12 @@ class Floor:
         elif self._commit.breath is not None:
             self._commit.breath.begin(begin)
         else:
-            strays = TICKS_PER_STEP if self._settings.humanise_s else 0
-            self._commit.breath = Breath(self._settings.meter, begin, strays)
+            self._commit.breath = Breath(self._settings.meter, begin, self._strays)
+
+    @property
+    def _strays(self) -> int:
+        """By less than half of these ticks a note is played early or late."""
+        return TICKS_PER_STEP if self._settings.humanise_s else 0
 
     def _pass(self, turn: Turn, now: float) -> list[Effect]:
         if turn is self.turn:

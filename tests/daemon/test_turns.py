@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TypeGuard
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,17 @@ from hypothesis import strategies as st
 from mido import Message
 
 from jamd.daemon.breath import Breath
-from jamd.daemon.events import Again, Event, Heard, Mode, SetMode, TurnTaken, WorkerReady, YourTurn
+from jamd.daemon.events import (
+    Again,
+    Event,
+    Heard,
+    Mode,
+    SetMode,
+    Sounded,
+    TurnTaken,
+    WorkerReady,
+    YourTurn,
+)
 from jamd.daemon.modes import PROMPT_SECONDS
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
@@ -219,6 +230,21 @@ def test_a_phrase_handed_over_with_its_last_chord_is_answered_whichever_came_fir
     known = Tick(round((over + PROMPT_SECONDS) / beat * TICKS_PER_BEAT))
     first, *_ = Take(performance.entries, performance).notes
     assert known - 1 <= first.onset <= known + SIXTEENTH
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_answer_whose_first_note_wandered_early_has_begun(seed: int) -> None:
+    wandering = replace(jam(yields=Yield.NEVER), humanise_s=0.04, seed=seed)
+    alone = play(wandering, ONE_BAR)
+    left = min(entry.seconds for entry in alone.entries if is_own_onset(entry))
+    stray = (left + 0.003, Heard(Message("note_on", note=90, velocity=80)))
+    assert play(wandering, ONE_BAR, stray).turns[1] == "3.2 player"
+
+
+def is_own_onset(entry: object) -> TypeGuard[Sounded]:
+    if not isinstance(entry, Sounded) or entry.part is None:
+        return False
+    return bool(entry.message.type == "note_on")
 
 
 def test_your_turn_in_the_midst_of_an_answer_leaves_the_player_his_way_back() -> None:
