@@ -252,8 +252,8 @@ class Beat:
         if leaps:
             self.transport.halt(now)
         tick = self.transport.start(now, edge, song)
-        if song < 0:
-            self.counted_in = self.transport.bar_one
+        # A sequencer's Start in the midst of a count-in ends it.
+        self.counted_in = self.transport.bar_one if song < 0 else min(self.counted_in, tick)
         bpm = self.transport.bpm
         written = self._take.skip(tick, bpm) if leaps else self._take.start(tick, now, bpm)
         return tick, effects + _journal(written)

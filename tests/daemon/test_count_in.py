@@ -41,6 +41,21 @@ def test_with_the_player_leading() -> None:
     assert heard == ["1.00 one", "1.50 beat", "2.00 beat", "2.50 beat"]
 
 
+def test_a_sequencers_start_ends_it() -> None:
+    # Four bars are counted in from 1.0; a sequencer starts in the midst of them, at 3.0.
+    pulses = [(3.0 + i / 48, Heard(Message("clock"))) for i in range(480)]
+    story: list[tuple[float, Event]] = [
+        (0.5, WorkerReady()),
+        (2.99, Heard(Message("start"))),
+        *pulses,
+    ]
+    session = Session(replace(ONE, count_in=4))
+    performance = Performance(session, ScriptedImproviser(), story)
+    performance.run(9.1)
+    status = session.status(9.1)
+    assert (status.bar, status.bars_played) == (4, 3)
+
+
 def test_while_a_keyboards_clock_merely_ticks() -> None:
     ticks = [(0.1 + i / 48, Heard(Message("clock"))) for i in range(400)]
     heard = clicks(ONE, 2.0, *ticks)
