@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import os
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
-
 INTERRUPTED = 130
 """What a shell reports for SIGINT."""
 
@@ -29,12 +25,7 @@ class ending_at_once:  # noqa: N801 - a context manager, as contextlib has them
         if self._before is signal.default_int_handler:  # not where a script's background ignores it
             signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         import signal
 
         signal.signal(signal.SIGINT, self._before)
@@ -57,12 +48,7 @@ class deaf_to_panic:  # noqa: N801
         if self._number is not None:
             self._before = signal.signal(self._number, signal.SIG_IGN)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         import signal
 
         if self._number is not None:
@@ -80,12 +66,7 @@ class terminated_in_order:  # noqa: N801
 
         self._before = signal.signal(signal.SIGTERM, leave)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         import signal
 
         signal.signal(signal.SIGTERM, self._before)

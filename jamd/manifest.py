@@ -369,9 +369,8 @@ def expect_text(what: str, text: str) -> None:
     """
     if len(text) > MOST_LETTERS:
         _refuse(what, f"a text of at most {MOST_LETTERS} letters", text)
-    if any(
-        not c.isprintable() and unicodedata.category(c) != "Zs" for c in text
-    ):  # a hard space is
+    # A hard space may be printed, though Python says no.
+    if any(not c.isprintable() and unicodedata.category(c) != "Zs" for c in text):
         _refuse(what, "a text on one line, without control characters,", text)
 
 

@@ -92,10 +92,11 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Corpus(Contents):
-    """A corpus, its tokens mapped and not loaded."""
+    """A corpus, its tokens mapped and not loaded; `sums` are the SHA-256 of its arrays' files."""
 
     all_tokens: NDArray[np.uint16]
-    all_taught: NDArray[np.bool_] | None = None
+    all_taught: NDArray[np.bool_] | None
+    sums: Mapping[str, str]
 
     @classmethod
     def read(cls, path: Path) -> Corpus:
@@ -121,12 +122,12 @@ class Corpus(Contents):
                     "prepare it again"
                 )
             sums = head.get("sha256")  # early corpora of this format have none
-            if sums is not None and {name: _sha256(path / name) for name in sums} != sums:
+            names = sums or [TOKENS, *([TAUGHT] if (path / TAUGHT).is_file() else [])]
+            found = {name: _sha256(path / name) for name in names}
+            if sums is not None and found != sums:
                 raise _mismatch(path)
             tokens = _mapped(path / TOKENS)
-            taught = None
-            if (path / TAUGHT).is_file() if sums is None else TAUGHT in sums:
-                taught = _mapped(path / TAUGHT)
+            taught = _mapped(path / TAUGHT) if TAUGHT in found else None
             corpus = cls(
                 path=path,
                 language=_one_of(("grid", "article"), head["language"]),
@@ -136,6 +137,7 @@ class Corpus(Contents):
                 left_out=tuple(LeftOut(**item) for item in head["left_out"]),
                 all_tokens=tokens,
                 all_taught=taught,
+                sums=found,
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CorpusError(f"{path}: damaged corpus ({error}); prepare it again") from error
@@ -151,11 +153,9 @@ class Corpus(Contents):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of all that is learned from it, in hexadecimal; it takes reading the files."""
+        """SHA-256 of all that is learned from it, in hexadecimal."""
         pieces = [(one.split, one.start, one.length, one.has_velocity) for one in self.pieces]
-        sums = [_sha256(self.path / TOKENS)]
-        if self.all_taught is not None:
-            sums.append(_sha256(self.path / TAUGHT))
+        sums = [self.sums[name] for name in (TOKENS, TAUGHT) if name in self.sums]
         told = json.dumps([self.vocabulary.fingerprint, self.style, pieces, sums])
         return hashlib.sha256(told.encode()).hexdigest()
 
