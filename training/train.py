@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 READ_S = 0.25
 """How often a loss is read back from the device, which has to be waited for then."""
 
+LEARNING_PER_LOOK = 20
+"""Where minutes are the budget, at least so many times as long is learned as the look at held-out
+pieces before took, and the writing of it: on a GPU they take longer than an epoch's batches."""
+
 WARM_UP = 0.02
 """Part of a run in which the learning rate rises to its height; after it comes half a cosine."""
 
@@ -140,6 +144,8 @@ class _Loop:
         self._state = state
         self._began = time.monotonic() - state.seconds
         self._shares = {source.style: source.share for source in run.sources}
+        self._has_looked = False
+        self._look_from = -math.inf
 
     def train(self, report: Callable[[Moment], None]) -> None:
         done = self._done()
@@ -164,7 +170,9 @@ class _Loop:
         began = time.monotonic()
         read_at = -math.inf
         score, speed = Score.mean([]), 0.0
-        while state.step_of_epoch < settings.epoch_steps and done < 1:
+        while done < 1 and (
+            state.step_of_epoch < settings.epoch_steps or time.monotonic() < self._look_from
+        ):
             if self._lessons.schedule:
                 rate = settings.rate * rate_at(done)
                 self._lessons.trainee.optimizer.learning_rate.assign(rate)
@@ -185,6 +193,7 @@ class _Loop:
         self, training: Score, seconds: float, report: Callable[[Moment], None]
     ) -> float:
         state = self._state
+        began_s = time.monotonic()
         state.epoch += 1
         state.step_of_epoch = 0
         state.tokens += training.tokens
@@ -210,6 +219,11 @@ class _Loop:
         }
         if self._writes:
             self._write(finished)
+        ended_s = time.monotonic()
+        # Not by the first look, for which everything was compiled.
+        if self._has_looked and self._run.settings.minutes is not None and self._team is None:
+            self._look_from = ended_s + LEARNING_PER_LOOK * (ended_s - began_s)
+        self._has_looked = True
         done, speed = self._done(), training.tokens / max(seconds, 1e-9)
         report(Moment(state.epoch, state.step, min(done, 1.0), speed, training.loss, finished))
         return done

@@ -23,9 +23,10 @@ load_backend()
 
 from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
 from jamd.training import recipe  # noqa: E402
+from jamd.training.lessons import GridLessons, Score  # noqa: E402
 from jamd.training.runs import Run, Settings, load_weights, preset  # noqa: E402
 from jamd.training.state import State  # noqa: E402
-from jamd.training.train import Moment, new_run, rate_at, train  # noqa: E402
+from jamd.training.train import LEARNING_PER_LOOK, Moment, new_run, rate_at, train  # noqa: E402
 
 SMALL = Settings(units=12, layers=2, inner=8, rows=4, window=16, rate=1e-2, epoch_steps=4, epochs=2)
 
@@ -112,6 +113,28 @@ def test_minutes_are_a_budget_too(grid_corpus: MakeGrid, tmp_path: Path) -> None
     run = new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {})
     train(run.with_budget(None, 0.001), ignore)
     assert len(run.history()) == 1
+
+
+def test_within_minutes_looking_takes_a_small_part_of_the_time(
+    grid_corpus: MakeGrid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0  # a GPU's time: a batch takes 10 ms, a look a second
+
+    def spend(seconds: float, result: object) -> object:
+        nonlocal now
+        now += seconds
+        return result
+
+    monkeypatch.setattr("jamd.training.train.time.monotonic", lambda: now)
+    monkeypatch.setattr(GridLessons, "learn", lambda _: spend(0.01, True))
+    monkeypatch.setattr(GridLessons, "held_out", lambda _: spend(1.0, {}))
+    monkeypatch.setattr(GridLessons, "score", lambda _: Score(1.0, 0.5, 64.0))
+    run = new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {})
+    train(run.with_budget(None, 1.0), ignore)
+    steps = [item["step"] for item in run.history()]
+    # The first look, for which all is compiled, does not count.
+    assert steps[:2] == [SMALL.epoch_steps, 2 * SMALL.epoch_steps]
+    assert np.diff(steps[1:3]) == [pytest.approx(LEARNING_PER_LOOK / 0.01, abs=2)]
 
 
 def test_an_article_run_learns_from_loops_shorter_than_a_window(
