@@ -23,7 +23,7 @@ from jamd.training.network import (
     grid_pair,
 )
 from jamd.training.passages import Passages, Text, excerpts
-from jamd.training.precision import Precision, policy
+from jamd.training.precision import Precision, policy, takes_whole_windows
 from jamd.training.runs import Settings
 from jamd.training.windows import ArticleWindows, article_windows
 
@@ -172,7 +172,8 @@ class GridLessons(_KerasLessons):
     ) -> None:
         rows, window = settings.rows, settings.window
         computed = self.policy(settings.precision)
-        pair = grid_pair(size, self.rows_here(rows), window, computed)
+        whole = takes_whole_windows(computed)
+        pair = grid_pair(size, self.rows_here(rows), window, computed, whole)
         super().__init__(pair.trainee, self.optimizer(settings.rate), computed)
         self.network = pair.network
         passages = Passages(training, shares, np.random.default_rng(seed))

@@ -137,18 +137,23 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
     Args:
         lstm: The built layer whose weights are used.
         rows: Rows of a training batch.
+        whole_windows: Leave a window to `lstm` itself, and thereby to cuDNN.
         dtype: What the products are computed in, as a Keras policy; the states are float32.
     """
 
-    def __init__(self, lstm: keras.layers.LSTM, rows: int, **settings: Any) -> None:
+    def __init__(
+        self, lstm: keras.layers.LSTM, rows: int, whole_windows: bool = False, **settings: Any
+    ) -> None:
         super().__init__(**settings)
         self.lstm = lstm
-        self.recurrence = keras.layers.RNN(
-            _Recurrence(lstm.cell, autocast=False),
-            return_sequences=True,
-            return_state=True,
-            autocast=False,
-        )
+        self.recurrence = None
+        if not whole_windows:
+            self.recurrence = keras.layers.RNN(
+                _Recurrence(lstm.cell, autocast=False),
+                return_sequences=True,
+                return_state=True,
+                autocast=False,
+            )
         # "on_read": where several machines train together, each carries the states of its own rows.
         self.h, self.c = (
             keras.Variable(
@@ -165,9 +170,13 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, x: Any, keep: Any) -> Any:
         """(rows, window, values), (rows, 1) -> (rows, window, units)."""
-        cell = self.lstm.cell
-        gates = ops.matmul(x, cell.kernel) + cell.bias  # (rows, window, 4 * units)
-        y, h, c = self.recurrence(gates, initial_state=[self.h * keep, self.c * keep])
+        before = [self.h * keep, self.c * keep]
+        if self.recurrence is None:
+            y, h, c = self.lstm(x, initial_state=before)
+        else:
+            cell = self.lstm.cell
+            gates = ops.matmul(x, cell.kernel) + cell.bias  # (rows, window, 4 * units)
+            y, h, c = self.recurrence(gates, initial_state=before)
         self.h.assign(h)
         self.c.assign(c)
         return y
@@ -178,7 +187,9 @@ def grid_network(size: GridSize) -> keras.Model:
     return _network(size, _layers(size))
 
 
-def grid_pair(size: GridSize, rows: int, window: int, policy: str = "float32") -> GridPair:
+def grid_pair(
+    size: GridSize, rows: int, window: int, policy: str = "float32", whole_windows: bool = False
+) -> GridPair:
     """Both forms of a new grid network.
 
     Args:
@@ -186,9 +197,15 @@ def grid_pair(size: GridSize, rows: int, window: int, policy: str = "float32") -
         rows: Rows of a training batch.
         window: Tokens of a training window.
         policy: What the trainee's LSTM compute in, as Keras names it: `mixed_bfloat16` …
+        whole_windows: Whether they take a window at once (`jamd.training.precision`).
     """
-    layers = _layers(size, use_cudnn=False)  # of which Keras believes that it forbids XLA
-    return GridPair(_network(size, layers), _trainee(size, layers, rows, window, policy))
+    # Of cuDNN Keras believes that it forbids XLA.
+    layers = _layers(size, use_cudnn="auto" if whole_windows else False)
+    carried = [
+        Carried(lstm, rows, whole_windows, dtype=policy, name=f"carried{i}")
+        for i, lstm in enumerate(layers.lstm)
+    ]
+    return GridPair(_network(size, layers), _trainee(size, layers, carried, rows, window))
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,13 +251,14 @@ def _network(size: GridSize, layers: _Layers) -> keras.Model:
     return keras.Model([tokens, *before], [logits, *after.values()], name="grid")
 
 
-def _trainee(size: GridSize, layers: _Layers, rows: int, window: int, policy: str) -> Trainee:
+def _trainee(
+    size: GridSize, layers: _Layers, carried: Sequence[Carried], rows: int, window: int
+) -> Trainee:
     tokens = keras.Input((window,), batch_size=rows, dtype="int32", name="tokens")
     keep = keras.Input((1,), batch_size=rows, name="keep")
     x = keras.layers.Dropout(size.dropout)(layers.embedding(tokens))  # (rows, window, embedding)
-    for i, lstm in enumerate(layers.lstm):
-        x = Carried(lstm, rows, dtype=policy, name=f"carried{i}")(x, keep)  # (rows, window, units)
-        x = keras.layers.Dropout(size.dropout)(x)
+    for lstm in carried:
+        x = keras.layers.Dropout(size.dropout)(lstm(x, keep))  # (rows, window, units)
     return Trainee([tokens, keep], layers.logits(x), name="grid_trainee")
 
 
@@ -254,17 +272,28 @@ def article_network(size: ArticleSize, policy: str = "float32") -> keras.Sequent
         size: How large it is.
         policy: What it computes in, as Keras names it; its logits are float32.
     """
+    # On JAX Keras would give cuDNN what it does not take: anything but float32.
+    is_refused = keras.backend.backend() == "jax" and policy != "float32"
+
+    def lstm(return_sequences: bool) -> keras.layers.LSTM:
+        return keras.layers.LSTM(
+            size.units,
+            return_sequences=return_sequences,
+            use_cudnn=False if is_refused else "auto",
+            dtype=policy,
+        )
+
     return keras.Sequential(
         [
             keras.Input((ARTICLE_WINDOW, 1), name="window"),
-            keras.layers.LSTM(size.units, return_sequences=True, dtype=policy),
+            lstm(return_sequences=True),
             keras.layers.Dense(size.dense, dtype=policy),
             keras.layers.Dropout(size.dropout, dtype=policy),
             keras.layers.Dense(size.dense, dtype=policy),
-            keras.layers.LSTM(size.units, return_sequences=True, dtype=policy),
+            lstm(return_sequences=True),
             keras.layers.Dense(size.dense, dtype=policy),
             keras.layers.Dropout(size.dropout, dtype=policy),
-            keras.layers.LSTM(size.units, dtype=policy),
+            lstm(return_sequences=False),
             keras.layers.Dense(size.vocabulary, dtype="float32", name="logits"),
         ],
         name="article",

@@ -3,6 +3,11 @@
 Mixed precision is products of half the width, on float32 weights: bfloat16, which has the range of
 float32, where the device has it; float16 on older GPUs, whose range is so narrow that the loss is
 scaled up for it.
+
+An LSTM's steps wait for each other, so that on a GPU most of the time goes into starting them. XLA
+compiles them into one loop. PyTorch would go through them in Python; there cuDNN takes a whole
+window at once, in float32. On JAX it could as well, and was slower than XLA with bfloat16
+(docs/gpu.md).
 """
 
 from __future__ import annotations
@@ -24,22 +29,32 @@ _CPU_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
 
 def policy(precision: Precision) -> str:
     """The Keras policy for `precision` on the device that Keras uses here."""
-    # Where a tensor comes to lie is where it is computed with, whatever the backend.
-    if "cpu" not in str(keras.ops.zeros(1).device).lower():
-        return policy_on_gpu(precision, _capability())
+    if _is_on_gpu():
+        return policy_on_gpu(precision, _capability(), keras.backend.backend())
     # Only TensorFlow, by oneDNN, was seen to make use of what the CPU has.
     has_tensorflow = keras.backend.backend() == "tensorflow"
     return policy_on_cpu(precision, _cpu_flags() if has_tensorflow else ())
 
 
-def policy_on_gpu(precision: Precision, capability: float | None) -> str:
+def takes_whole_windows(computed: str) -> bool:
+    """Whether an LSTM that computes in that policy is left to cuDNN here."""
+    return computed == "float32" and keras.backend.backend() == "torch" and _is_on_gpu()
+
+
+def _is_on_gpu() -> bool:
+    # Where a tensor comes to lie is where it is computed with, whatever the backend.
+    return "cpu" not in str(keras.ops.zeros(1).device).lower()
+
+
+def policy_on_gpu(precision: Precision, capability: float | None, backend: str) -> str:
     """The Keras policy for `precision` on a GPU.
 
     Args:
         precision: What was asked for.
         capability: NVIDIA's compute capability of it; None for a device of another make.
+        backend: Keras's.
     """
-    if precision == "float32":
+    if precision == "float32" or (precision == "auto" and backend == "torch"):
         return "float32"
     if capability is None or capability >= _HAS_BFLOAT16:
         return "mixed_bfloat16"

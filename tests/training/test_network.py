@@ -29,8 +29,9 @@ from jamd.training.windows import article_windows  # noqa: E402
 SIZE = GridSize(vocabulary=23, embedding=5, units=7, layers=2)
 
 
-def test_the_trainee_carries_its_state_as_the_network_is_given_it() -> None:
-    pair = grid_pair(SIZE, rows=3, window=4)
+@pytest.mark.parametrize("whole_windows", [False, True])
+def test_the_trainee_carries_its_state_as_the_network_is_given_it(whole_windows: bool) -> None:
+    pair = grid_pair(SIZE, rows=3, window=4, whole_windows=whole_windows)
     tokens = np.random.default_rng(1).integers(0, 23, (3, 8)).astype(np.int32)
     zero, one = np.zeros((3, 1), np.float32), np.ones((3, 1), np.float32)
     states = [np.zeros((3, 7), np.float32)] * 4

@@ -31,21 +31,23 @@ MakeArticle = Callable[[str, list[str], int], Corpus]
 
 
 @pytest.mark.parametrize(
-    ("precision", "capability", "policy"),
+    ("precision", "capability", "backend", "policy"),
     [
-        ("auto", None, "mixed_bfloat16"),
-        ("auto", 9.0, "mixed_bfloat16"),
-        ("auto", 7.5, "mixed_float16"),
-        ("auto", 6.1, "float32"),
-        ("mixed", 6.1, "mixed_float16"),
-        ("mixed", 8.0, "mixed_bfloat16"),
-        ("float32", 9.0, "float32"),
+        ("auto", None, "jax", "mixed_bfloat16"),
+        ("auto", 9.0, "jax", "mixed_bfloat16"),
+        ("auto", 9.0, "tensorflow", "mixed_bfloat16"),
+        ("auto", 9.0, "torch", "float32"),
+        ("auto", 7.5, "jax", "mixed_float16"),
+        ("auto", 6.1, "jax", "float32"),
+        ("mixed", 6.1, "jax", "mixed_float16"),
+        ("mixed", 8.0, "torch", "mixed_bfloat16"),
+        ("float32", 9.0, "jax", "float32"),
     ],
 )
 def test_a_gpu_computes_in_what_it_has_units_for(
-    precision: Precision, capability: float | None, policy: str
+    precision: Precision, capability: float | None, backend: str, policy: str
 ) -> None:
-    assert policy_on_gpu(precision, capability) == policy
+    assert policy_on_gpu(precision, capability, backend) == policy
 
 
 @pytest.mark.parametrize(
