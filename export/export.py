@@ -31,6 +31,7 @@ from jamd.manifest import (
 )
 from jamd.notes import STEPS_PER_BEAT
 from jamd.training import predictors, rehearsal
+from jamd.training.averaging import mean_network
 from jamd.training.corpus import Corpus
 from jamd.training.evaluate import Sample, evaluate_corpora, held_out
 from jamd.training.network import ARTICLE_WINDOW
@@ -54,6 +55,7 @@ class Options:
         sources: Name of a set -> who made it, and its licence.
         rehearsal: Put excerpts of what it learned from into the bundle, so that whoever has that
             can train it further. A run that goes on from a bundle hands on that bundle's.
+        mean: Epochs whose checkpoints are averaged; none: the best is exported.
     """
 
     float32: bool = False
@@ -61,6 +63,7 @@ class Options:
     licence: str = "not stated"
     sources: Mapping[str, str] = field(default_factory=dict)
     rehearsal: bool = False
+    mean: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def export(
     corpora: Sequence[Path] = (),
     progress: Progress = no_progress,
 ) -> Bundle:
-    """Export the best network of a run.
+    """Export the best network of a run, or the mean of some.
 
     Args:
         run: Folder of the run.
@@ -106,12 +109,13 @@ def export(
     found = Run.read(run)
     paths = corpora or [Path(source.path) for source in found.sources]
     opened = [read_corpus(path, found.vocabulary) for path in paths]
-    training = facts_of(found)
     options = options or Options()
+    training = facts_of(found, options.mean)
     if found.origin is not None:
         options = replace(options, sources={**found.origin.sources, **options.sources})
     excerpts = _rehearsal(found, opened, options.rehearsal)
-    trained = Trained(found.network(), found.language, found.vocabulary, opened, training, excerpts)
+    network = mean_network(found, options.mean) if options.mean else found.network()
+    trained = Trained(network, found.language, found.vocabulary, opened, training, excerpts)
     return export_network(trained, output, options, progress)
 
 
@@ -127,8 +131,8 @@ def _rehearsal(run: Run, corpora: Sequence[Corpus], asked: bool) -> tuple[Rehear
     return rehearsal.rehearsal_of(corpora)
 
 
-def facts_of(run: Run) -> dict[str, str | int | float]:
-    """How a run was trained, for the model card."""
+def facts_of(run: Run, mean: Sequence[int] = ()) -> dict[str, str | int | float]:
+    """How a run was trained, for the model card; `mean`: the epochs whose weights are averaged."""
     settings, history, grid = run.settings, run.history(), run.language == "grid"
     read = ", ".join(
         f"{source.style} {source.share:.0%} ({source.pieces:,} pieces, {source.tokens:,} tokens)"
@@ -153,6 +157,7 @@ def facts_of(run: Run) -> dict[str, str | int | float]:
         facts |= {
             "epochs": len(history),
             "best epoch": max(epoch["epoch"] for epoch in history if epoch["improved"]),
+            **({"weights": f"the mean of epochs {', '.join(map(str, mean))}"} if mean else {}),
             "steps": history[-1]["step"],
             "tokens read": history[-1]["tokens"],
             "minutes": round(history[-1]["seconds"] / 60, 1),

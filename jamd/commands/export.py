@@ -59,7 +59,22 @@ def add(subparsers: Subparsers) -> None:
         action="store_true",
         help="put excerpts of the corpora into the bundle, so that others can train it further",
     )
+    parser.add_argument(
+        "--mean",
+        type=_epochs,
+        default=(),
+        metavar="EPOCH,EPOCH…",
+        help="export the mean of the weights after these epochs, which have checkpoints "
+        "(default: the best alone)",
+    )
     parser.set_defaults(run=run)
+
+
+def _epochs(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected epochs as in 7,14,23, found {text!r}") from None
 
 
 def run(args: argparse.Namespace) -> int:
@@ -89,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
             licence=args.licence,
             sources=sources,
             rehearsal=args.rehearsal,
+            mean=args.mean,
         )
 
         def progress(step: str, done: int, of: int) -> None:
