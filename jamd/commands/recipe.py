@@ -28,7 +28,10 @@ def add(subparsers: Subparsers) -> None:
         help="holds corpora and run (default: build/recipe)",
     )
     parser.add_argument(
-        "--minutes", type=positive(float), metavar="M", help="of training in all (default: 76)"
+        "--minutes",
+        type=positive(float),
+        metavar="M",
+        help="of training in all (default: until as much is read as the size can learn from)",
     )
     parser.add_argument(
         "--size",

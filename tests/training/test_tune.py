@@ -58,7 +58,7 @@ def loops(folder: Path, count: int) -> Path:
 
 def test_the_network_comes_back_out_of_the_shipped_bundle() -> None:
     loaded = read_network(Bundle.read(DEFAULT))  # compares logits, and refuses others
-    assert (loaded.size.units, loaded.size.layers) == (384, 2)
+    assert (loaded.size.units, loaded.size.layers) == (576, 2)
 
 
 def test_a_bundle_without_a_float32_graph_is_refused() -> None:
