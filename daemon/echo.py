@@ -23,6 +23,12 @@ An end says less than a beginning. It is taken for jamd's only where a beginning
 its key, and where the player holds that key only after the same delay; and it is given back when
 the notes of that moment turn out not to have come round. So no note hangs by a loop that is none.
 
+Nor does one hang by a route that is taken away while a note is on its way round, taken for the
+player's, whose end is lost. A route shows itself where a key is struck, or let go, twice. What was
+sent on in doubt just then and does not come back is ended; a player who does hold that key loses
+the rest of that one note. Where no route has shown itself nothing is ended: a player who repeats a
+note, and holds it, plays the same as one note that comes round without its end.
+
 What makes no difference is taken for jamd's at its first return, loop or no loop: above all the
 "all notes off" that it sends, which would come round as a panic and send the next one.
 """
@@ -32,6 +38,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from typing import TYPE_CHECKING
 
 from jamd.daemon.events import Output, Send
@@ -97,7 +104,9 @@ class Echo:
         self.loop = self.known = False
         self._out: deque[_Sent] = deque()  # what has not come back, oldest first
         self._row: list[tuple[float, float]] = []  # when each moment went out, and its delay
-        self._down: set[Key] = set()  # the player's keys
+        self._last: dict[Sign, _Sent] = {}  # the last beginning of each sign that went out
+        self._down: dict[Key, float] = {}  # the player's keys, and when he struck them
+        self._routed = -inf  # when a route showed itself last, though no loop may be known of
         self._back: dict[Key, deque[_Back]] = {}  # what has come back and not ended yet
         self._kept: dict[Key, float] = {}  # the player's keys, when an end was taken for jamd's
         self._given: list[Key] = []  # those whose end was the player's after all
@@ -111,13 +120,16 @@ class Echo:
     @property
     def deadline(self) -> float | None:
         """When `given_back` may have something to give."""
-        return min(self._kept.values()) + self._patience + SPREAD_S if self._kept else None
+        doubted = (sent.seconds for sent in self._out if self._in_doubt(sent) is not None)
+        first = min((*self._kept.values(), *doubted), default=None)
+        return None if first is None else first + self._patience + SPREAD_S
 
     def given_back(self, now: float) -> list[Key]:
-        """The keys of the player's that have come up: their ends were taken for jamd's."""
+        """The player's keys that have come up: their ends were taken for jamd's, or are lost."""
         self._look(now)
         given, self._given = self._given, []
-        self._down.difference_update(given)
+        for key in given:
+            self._down.pop(key, None)
         return given
 
     def let_go(self) -> None:
@@ -143,10 +155,12 @@ class Echo:
         if send.output is not Output.MAIN or not hasattr(message, "channel"):
             return
         self._look(now)
+        sent = _Sent(now, sign_of(message))
         if self._passed is not None and message is self._passed[0]:
-            self._out.append(_Sent(now, sign_of(message), key_of(message), self._passed[1]))
-        else:
-            self._out.append(_Sent(now, sign_of(message)))
+            sent = _Sent(now, sent.sign, key_of(message), self._passed[1])
+        self._out.append(sent)
+        if sent.sign[0] == NOTE_ON:
+            self._last[sent.sign] = sent
 
     def hear(self, message: Message, now: float) -> Origin:
         """Say who `message`, of a channel, is from; it came in at `now`."""
@@ -159,15 +173,19 @@ class Echo:
         origin = Origin.PLAYER
         if sent is not None:
             origin = self._origin(sent, message, now)
-            if origin is not Origin.JAMD:
-                self._suspect = message, now - sent.seconds, sent.mark is not None
             if origin is not Origin.PLAYER:  # else it may still be on its way
                 self._out.remove(sent)
+        like = sent or self._last.get(sign)
+        if origin is not Origin.JAMD and like is not None and now - like.seconds <= LONGEST_S:
+            self._suspect = message, now - like.seconds, like.mark is not None
         if key is None:
             if origin is Origin.PLAYER:
                 self._said[message.channel, sign[:-1]] = sign
-        elif sent is None or origin is Origin.PLAYER:
-            self._down.add(key)
+            return origin
+        if origin is Origin.JAMD or (key in self._down and not self._twice):
+            self._routed = now
+        if sent is None or origin is Origin.PLAYER:
+            self._down[key] = now
             self._kept.pop(key, None)
         else:
             self._back.setdefault(key, deque()).append(_Back(origin, now - sent.seconds))
@@ -176,12 +194,12 @@ class Echo:
     def _origin(self, sent: _Sent, message: Message, now: float) -> Origin:
         """Who a beginning or a control is from that may be `sent`, come back."""
         delay, key = now - sent.seconds, key_of(message)
-        if sent.mark is not None and _alike(delay, sent.mark):
+        if self.loop:
+            return Origin.JAMD if delay >= self._soonest else Origin.PLAYER
+        if _answers_its_mark(sent, now):
             self._row = [(sent.seconds, delay)]
             self._believe(now)
             return Origin.JAMD
-        if self.loop:
-            return Origin.JAMD if delay >= self._soonest else Origin.PLAYER
         if key is None:
             changes = not self._changes_nothing(sent, message.channel)
             return Origin.PLAYER if changes else Origin.JAMD
@@ -206,7 +224,9 @@ class Echo:
             if sent is None and not self.loop:
                 self._row.clear()  # an end that was not sent: here are a player's hands
         if not back or (sent is None and key in self._down):
-            self._down.discard(key)
+            up = self._down.pop(key, None) is None
+            if up and not self._twice and any(sent.sign == sign for sent in self._out):
+                self._routed = now
             self._kept.pop(key, None)
             return Origin.PLAYER
         if sent is not None:
@@ -214,8 +234,10 @@ class Echo:
             if not self.loop:
                 self._count(sent, now)
         origin = back.popleft().origin
-        if origin is Origin.JAMD and key in self._down:
-            self._kept[key] = now
+        if origin is Origin.JAMD:
+            self._routed = now
+            if key in self._down:
+                self._kept[key] = now
         return origin
 
     def _changes_nothing(self, sent: _Sent, channel: int) -> bool:
@@ -234,7 +256,10 @@ class Echo:
     def _find(self, sign: Sign, now: float) -> _Sent | None:
         """The message that went out and that may be the one that comes in."""
         same = [sent for sent in self._out if sent.sign == sign]
-        due = [sent for sent in same if self.loop and now - sent.seconds >= self._soonest]
+        if self.loop:
+            due = [sent for sent in same if now - sent.seconds >= self._soonest]
+        else:  # of several that are alike, the one that was marked to be known by its delay
+            due = [sent for sent in same if _answers_its_mark(sent, now)]
         return next(iter(due or same), None)
 
     def _count(self, sent: _Sent, now: float) -> bool:
@@ -266,13 +291,29 @@ class Echo:
             lost = self._out.popleft()
             if lost.sign[0] != NOTE_ON:
                 continue
+            key = self._in_doubt(lost)
+            if key is not None:
+                self._kept.pop(key, None)
+                self._given.append(key)
             if self.loop or lost.mark is not None:
-                self._twice = not self.loop
+                self._twice = not self.loop and self._routed > -inf  # who repeats himself does not
                 self._disbelieve(lost.seconds)
             elif lost.thru is None:
                 self._row.clear()
-        while self.deadline is not None and self.deadline <= now:
-            del self._kept[min(self._kept, key=self._kept.__getitem__)]
+        for key, seconds in list(self._kept.items()):
+            if seconds + self._patience + SPREAD_S <= now:  # as `deadline` says, to the last bit
+                del self._kept[key]
+
+    def _in_doubt(self, sent: _Sent) -> Key | None:
+        """The key of what was sent on where it may have come round itself, and hang; or None.
+
+        A route was there when it came in, like one on its way back, or when an end of its key was
+        taken for jamd's. If the key has not come up, and it does not come back, nor does its end.
+        """
+        if sent.thru is None or sent.seconds - self._routed > LONGEST_S:
+            return None
+        doubt = sent.mark is not None or sent.thru in self._kept
+        return sent.thru if doubt and self._down.get(sent.thru, inf) <= sent.seconds else None
 
     def _disbelieve(self, since: float) -> None:
         """What went out at `since` has not come back: no end has that came in afterwards."""
@@ -291,6 +332,11 @@ class Echo:
     def _patience(self) -> float:
         """How late something may still come back, in seconds."""
         return max(delay for _, delay in self._row) + SPREAD_S if self.loop else LONGEST_S
+
+
+def _answers_its_mark(sent: _Sent, now: float) -> bool:
+    """Whether what is marked comes back at `now` after the delay by which it is to be known."""
+    return sent.mark is not None and _alike(now - sent.seconds, sent.mark)
 
 
 def _alike(delay: float, other: float) -> bool:

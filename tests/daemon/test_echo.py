@@ -114,6 +114,15 @@ def test_somebody_who_repeats_one_note_through_thru_is_no_loop() -> None:
             passed(echo, message, at)
 
 
+def test_who_repeats_a_note_and_holds_it_keeps_it_where_nothing_comes_back() -> None:
+    echo = Echo()
+    for message, at in ((on(60, 64), 0.0), (off(60), 0.05), (on(60, 64), 0.1)):
+        echo.hear(message, at)
+        passed(echo, message, at)
+    assert echo.given_back(9.0) == []
+    assert echo.hear(off(60), 9.0) is PLAYER
+
+
 def test_one_key_on_two_channels_is_no_loop() -> None:
     echo = Echo()
     for i in range(20):

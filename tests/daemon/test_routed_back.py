@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from looped_port import LoopedPort, play_looped
@@ -107,6 +107,12 @@ draws = st.randoms(use_true_random=False)
 
 
 @given(plan=plans, delay=delays, uneven=st.booleans(), draw=draws)
+@example(
+    plan=[(0.0, 0.03125, 60, 60), (0.0, 0.015625, 60, 60)],
+    delay=0.0625,
+    uneven=False,
+    draw=random.Random(0),
+)
 @examples(deadline=None, max_examples=60)
 def test_what_is_sent_on_ends_with_its_key_and_does_not_multiply(
     plan: list[tuple[float, float, int, int]], delay: float, uneven: bool, draw: random.Random
@@ -145,6 +151,42 @@ def test_where_nothing_comes_back_each_strike_is_sent_on_at_once(
     mode=st.sampled_from(Mode),
     thru=st.booleans(),
     marks=st.booleans(),
+)
+@example(
+    plan=[(0.0, 0.0625, 60, 60), (0.0, 0.0625, 60, 60), (0.0, 0.125, 60, 60), (0.0, 0.25, 60, 60)],
+    delay=0.125,
+    made=0.0,
+    taken=1.0,
+    mode=Mode.ANSWER,
+    thru=True,
+    marks=False,
+)
+@example(
+    plan=[(0.0, 0.0625, 60, 60), (0.0, 0.0625, 60, 60), (0.0, 0.25, 60, 60)],
+    delay=0.1875,
+    made=0.0,
+    taken=1.0,
+    mode=Mode.ANSWER,
+    thru=True,
+    marks=False,
+)
+@example(
+    plan=[(0.1, 0.1, 61, 60), (0.0, 0.0625, 62, 60), (0.1, 0.0625, 61, 70)],
+    delay=0.1,
+    made=0.0,
+    taken=0.64,
+    mode=Mode.OFF,
+    thru=True,
+    marks=False,
+)
+@example(
+    plan=[(0.05, 0.05, 62, 60), (0.0, 0.05, 62, 70)],
+    delay=0.1,
+    made=0.0,
+    taken=0.558,
+    mode=Mode.OFF,
+    thru=True,
+    marks=False,
 )
 @examples(deadline=None, max_examples=60)
 def test_nothing_hangs_when_a_route_is_made_or_taken_away(
