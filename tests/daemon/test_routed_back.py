@@ -143,6 +143,15 @@ def test_where_nothing_comes_back_each_strike_is_sent_on_at_once(
     assert sorted(sounding(port)) == ends
 
 
+def gone_on_the_way(
+    plan: list[tuple[float, float, int, int]], delay: float, taken: float
+) -> example:
+    """A plan in which the route is taken away while a note is on its way round."""
+    return example(
+        plan=plan, delay=delay, made=0.0, taken=taken, mode=Mode.OFF, thru=True, marks=False
+    )
+
+
 @given(
     plan=plans,
     delay=delays,
@@ -152,42 +161,12 @@ def test_where_nothing_comes_back_each_strike_is_sent_on_at_once(
     thru=st.booleans(),
     marks=st.booleans(),
 )
-@example(
-    plan=[(0.0, 0.0625, 60, 60), (0.0, 0.0625, 60, 60), (0.0, 0.125, 60, 60), (0.0, 0.25, 60, 60)],
-    delay=0.125,
-    made=0.0,
-    taken=1.0,
-    mode=Mode.ANSWER,
-    thru=True,
-    marks=False,
+@gone_on_the_way(
+    [(0.0, 0.0625, 60, 60)] * 2 + [(0.0, 0.125, 60, 60), (0.0, 0.25, 60, 60)], 0.125, 1.0
 )
-@example(
-    plan=[(0.0, 0.0625, 60, 60), (0.0, 0.0625, 60, 60), (0.0, 0.25, 60, 60)],
-    delay=0.1875,
-    made=0.0,
-    taken=1.0,
-    mode=Mode.ANSWER,
-    thru=True,
-    marks=False,
-)
-@example(
-    plan=[(0.1, 0.1, 61, 60), (0.0, 0.0625, 62, 60), (0.1, 0.0625, 61, 70)],
-    delay=0.1,
-    made=0.0,
-    taken=0.64,
-    mode=Mode.OFF,
-    thru=True,
-    marks=False,
-)
-@example(
-    plan=[(0.05, 0.05, 62, 60), (0.0, 0.05, 62, 70)],
-    delay=0.1,
-    made=0.0,
-    taken=0.558,
-    mode=Mode.OFF,
-    thru=True,
-    marks=False,
-)
+@gone_on_the_way([(0.0, 0.0625, 60, 60)] * 2 + [(0.0, 0.25, 60, 60)], 0.1875, 1.0)
+@gone_on_the_way([(0.1, 0.1, 61, 60), (0.0, 0.0625, 62, 60), (0.1, 0.0625, 61, 70)], 0.1, 0.64)
+@gone_on_the_way([(0.05, 0.05, 62, 60), (0.0, 0.05, 62, 70)], 0.1, 0.558)
 @examples(deadline=None, max_examples=60)
 def test_nothing_hangs_when_a_route_is_made_or_taken_away(
     plan: list[tuple[float, float, int, int]],
