@@ -16,11 +16,16 @@ class LoopedPort(RecordingPort):
     Args:
         performance: Where to.
         delay_s: After how many seconds what is sent at a moment comes back; None: it does not.
+
+    Attributes:
+        moments: Seconds, when each message was handed to it.
+        returned: What comes back, and when, in seconds.
     """
 
     def __init__(self, performance: Performance, delay_s: Callable[[float], float | None]) -> None:
         super().__init__()
         self.moments: list[float] = []
+        self.returned: list[tuple[float, Event]] = []
         self._performance = performance
         self._delay_s = delay_s
         self._last_s = 0.0
@@ -32,7 +37,8 @@ class LoopedPort(RecordingPort):
         delay_s = self._delay_s(now)
         if delay_s is not None and message.output is Output.MAIN:
             self._last_s = max(self._last_s, now + delay_s)  # a route keeps the order
-            self._performance._push(self._last_s, Heard(message.message))
+            self.returned.append((self._last_s, Heard(message.message)))
+            self._performance._push(*self.returned[-1])
 
 
 def play_looped(
