@@ -27,7 +27,7 @@ from jamd.daemon.graph import (
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Sampling
 from jamd.inference import CPU, CUDA, open_session, prove
 from jamd.language import Constraints
-from jamd.recall import Recall
+from jamd.recall import Recall, common_prefix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,14 +80,6 @@ class StateCache:
             del self._steps[agreed - BLOCK * whole :]
         else:
             self._steps.clear()
-
-
-def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens both begin with."""
-    length = min(len(one), len(other))
-    if one[:length] == other[:length]:
-        return length  # in C: one is the beginning of the other
-    return next(i for i in range(length) if one[i] != other[i])
 
 
 class Improviser:

@@ -8,7 +8,7 @@ triplets (4 steps) both fall. "Beat" always means the quarter note, as tempo in 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import NewType
 
 Tick = NewType("Tick", int)
@@ -31,15 +31,15 @@ def to_tick(step: int) -> Tick:
     return Tick(step * TICKS_PER_STEP)
 
 
-class Part(Enum):
-    """Whose line a note belongs to, in the model's ears."""
+class Part(StrEnum):
+    """Whose line a note belongs to, in the model's ears; Comp sorts before Lead.
+
+    A string, because notes are hashed and sorted by the hundred while somebody waits: a plain enum
+    does both in Python.
+    """
 
     LEAD = "Lead"  # what a player plays: a melody, or a solo
     COMP = "Comp"  # what an accompanist plays: chords, a left hand
-
-    def __lt__(self, other: Part) -> bool:
-        """Comp before Lead, so that a sorted list of notes is the same list every time."""
-        return self.value < other.value
 
 
 @dataclass(frozen=True, slots=True, order=True)

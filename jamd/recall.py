@@ -49,6 +49,18 @@ _KINDS["Phrase"] = _KINDS["Bar"]  # a countdown changes nothing of what may be r
 _KIND = tuple(_KINDS[VOCABULARY.kind(token)] for token in range(len(VOCABULARY)))
 
 
+def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many items both begin with: found by halves, for slices are compared in C."""
+    known, most = 0, min(len(one), len(other))
+    while known < most:
+        half = (known + most + 1) // 2
+        if one[known:half] == other[known:half]:
+            known = half
+        else:
+            most = half - 1
+    return known
+
+
 class Recall:
     """A short-term model of one sequence of tokens, which can be taken back.
 
@@ -76,14 +88,8 @@ class Recall:
             tokens: The sequence.
             learned: For each token, whether it is remembered; the others are contexts only.
         """
-        agreed = 0
-        shorter = min(len(self._tokens), len(tokens))
-        while (
-            agreed < shorter
-            and self._tokens[agreed] == tokens[agreed]
-            and self._learned[agreed] == learned[agreed]
-        ):
-            agreed += 1
+        agreed = common_prefix(self._tokens, tokens)
+        agreed = common_prefix(self._learned[:agreed], learned[:agreed])
         while len(self._tokens) > agreed:
             self._take_back()
         for token, learn in zip(tokens[agreed:], learned[agreed:], strict=True):
