@@ -77,7 +77,7 @@ class Ledger:
 
     def __init__(self, output: Output = Output.MAIN) -> None:
         self._output = output
-        self._sounding: dict[Key, Strike] = {}
+        self._sounding: dict[Key, tuple[Strike, Tick]] = {}  # and when it began
         self._moved = Moved()  # by the player
         self._channels: set[int] = set()
 
@@ -87,28 +87,32 @@ class Ledger:
     @property
     def jamds(self) -> int:
         """How many of jamd's own notes sound."""
-        return sum(strike.part is not None for strike in self._sounding.values())
+        return sum(strike.part is not None for strike, _ in self._sounding.values())
 
     def plays(self, pitch: int) -> bool:
         """Whether a note of jamd's own sounds at `pitch`, on any channel."""
         return any(
-            strike.part is not None and key.pitch == pitch for key, strike in self._sounding.items()
+            strike.part is not None and key.pitch == pitch
+            for key, (strike, _) in self._sounding.items()
         )
 
     def strike(self, tick: Tick, strike: Strike) -> Iterator[Outgoing]:
         """Begin a note at `tick`."""
         key = strike.key
         yield from self.end(tick, key)
-        self._sounding[key] = strike
+        self._sounding[key] = strike, tick
         self._channels.add(key.channel)
         yield Outgoing(tick, strike.part, strike.on, self._output)
 
     def end(self, tick: Tick, key: Key, strike: Strike | None = None) -> Iterator[Outgoing]:
-        """End what sounds at `key`, if it is the given strike (None: whichever it is)."""
-        sounding = self._sounding.get(key)
+        """End what sounds at `key`, if it is the given strike (None: whichever it is).
+
+        What left earlier than its tick, by an offset, does not end before it in the take either.
+        """
+        sounding, begun = self._sounding.get(key, (None, tick))
         if sounding is not None and strike in (None, sounding):
             del self._sounding[key]
-            yield Outgoing(tick, sounding.part, sounding.off, self._output)
+            yield Outgoing(max(tick, begun), sounding.part, sounding.off, self._output)
 
     def thru(self, tick: Tick, message: Message) -> Iterator[Outgoing]:
         """Send one of the player's own channel messages on."""
@@ -116,8 +120,7 @@ class Ledger:
             yield from self.strike(tick, Strike.of(None, message))
         elif message.type in ("note_on", "note_off"):
             key = Key(message.channel, message.note)
-            sounding = self._sounding.get(key)
-            if sounding is not None and sounding.part is None:
+            if self._is_thru(key):
                 yield from self.end(tick, key)
         else:
             self._channels.add(message.channel)
@@ -127,14 +130,13 @@ class Ledger:
     def ends(self, message: Message) -> bool:
         """Whether one of the player's messages ends something that `thru` has sent on."""
         if message.type == "note_off" or (message.type == "note_on" and not message.velocity):
-            sounding = self._sounding.get(Key(message.channel, message.note))
-            return sounding is not None and sounding.part is None
+            return self._is_thru(Key(message.channel, message.note))
         return self._moved.lifts(message)
 
     def silence(self, tick: Tick, only_thru: bool = False) -> Iterator[Outgoing]:
         """End everything that sounds, or what is no part of jamd's; and lift every pedal."""
         for key in sorted(self._sounding, key=lambda key: (key.channel, key.pitch)):
-            if not only_thru or self._sounding[key].part is None:
+            if not only_thru or self._is_thru(key):
                 yield from self.end(tick, key)
         for message in self._moved.lift():
             yield Outgoing(tick, None, message, self._output)
@@ -156,6 +158,10 @@ class Ledger:
             for control in (SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF):
                 yield self._control(tick, channel, control)
         yield from self.rest(tick)
+
+    def _is_thru(self, key: Key) -> bool:
+        """Whether what sounds at `key` is the player's own, sent on."""
+        return key in self._sounding and self._sounding[key][0].part is None
 
     def _control(self, tick: Tick, channel: int, control: int) -> Outgoing:
         message = Message("control_change", channel=channel, control=control, value=0)

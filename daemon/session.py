@@ -140,6 +140,7 @@ class Session:
         """End everything that sounds. The session plays nothing afterwards."""
         self._now = max(self._now, now)
         if not self._closed:
+            self._lift_hands()
             self._effects += self._beat.tempo_news(self._now)
             self._effects += self._stage.close(self._now)
         self._closed = True
@@ -211,21 +212,23 @@ class Session:
                 self._hear(message, origin)
 
     def _hear(self, message: Message, origin: Origin) -> None:
-        channel = message.channel
         struck = message.type == "note_on" and message.velocity > 0
         if struck and not self._transport.rolling:
             if self._beat.follower.waits:  # what is played while the song stands has no place in it
                 self._send_on(message, origin)
                 return
             self._effects += self._beat.start(self._now, self._commit.edge)
-        self._journal(events.Sounded(self._tick, self._now, None, message))
-        if struck:
-            self._press(Key(channel, message.note), message.velocity, origin)
-        elif message.type in ("note_on", "note_off"):
-            self._ear.release(Key(channel, message.note), self._now)
-        elif message.is_cc(SUSTAIN):
-            self._ear.pedal(channel, message.value, self._now)
+        self._write_down(message, origin)
         self._send_on(message, origin)
+
+    def _write_down(self, message: Message, origin: Origin) -> None:
+        self._journal(events.Sounded(self._tick, self._now, None, message))
+        if message.type == "note_on" and message.velocity > 0:
+            self._press(Key(message.channel, message.note), message.velocity, origin)
+        elif message.type in ("note_on", "note_off"):
+            self._ear.release(Key(message.channel, message.note), self._now)
+        elif message.is_cc(SUSTAIN):
+            self._ear.pedal(message.channel, message.value, self._now)
 
     def _send_on(self, message: Message, origin: Origin) -> None:
         begins = message.type == "note_on" and message.velocity > 0
@@ -260,7 +263,13 @@ class Session:
 
     def _panic(self) -> None:
         self._effects += self._stage.panic(self._now)
+        self._lift_hands()  # a key whose end was lost may be what it is for
         self._begin_afresh()
+
+    def _lift_hands(self) -> None:
+        """Write down that no key is down, and no pedal."""
+        for message in self._ear.releases():
+            self._write_down(message, Origin.PLAYER)
 
     def _begin_afresh(self) -> None:
         """Nothing sounds any more, and the floor is the player's."""

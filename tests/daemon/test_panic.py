@@ -8,11 +8,13 @@ import pytest
 from mido import Message
 
 from jamd.control import Control, ControlKind
+from jamd.daemon import take
 from jamd.daemon.controls import Action
 from jamd.daemon.events import Answered, Ask, Effect, Event, Heard, Panic, Send, WorkerReady
 from jamd.daemon.requests import Planned
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.virtual import Performance, ScriptedImproviser
 from jamd.notes import Note, Part, Tick
 
 PAD = Control(ControlKind.NOTE, 36)
@@ -111,3 +113,25 @@ def test_it_is_told_to_the_channels_that_jamd_would_use_too() -> None:
     assert sent(Session(SETTINGS).handle(Panic(), 0.0)) == [
         control(number, 0, channel) for channel in (2, 3) for number in (64, 120, 123)
     ]
+
+
+@pytest.mark.parametrize("event", [Panic(), Heard(control(123))])
+def test_a_key_whose_end_was_lost_is_up_afterwards(event: Event) -> None:
+    story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
+    for begin in (1.0, 9.0):
+        for i, pitch in enumerate((60, 55, 62, 59)):
+            at = begin + i / 2
+            story += [
+                (at, Heard(Message("note_on", note=pitch))),
+                (at + 0.4, Heard(Message("note_off", note=pitch))),
+            ]
+    hung = (2.6, Heard(Message("note_on", note=65)))
+
+    def taken(end: Event) -> list[str]:
+        performance = Performance(
+            Session(Settings()), ScriptedImproviser(), [*story, hung, (2.9, end)]
+        )
+        performance.run(18.0)
+        return [row for row in take.rows(performance.entries) if int(row.split(".")[0]) >= 4]
+
+    assert taken(event) == taken(Heard(Message("note_off", note=65)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -237,25 +237,34 @@ def tell(session: Session, story: Story, punctual: bool) -> tuple[list[Effect], 
     return effects, heard_by
 
 
-def promise(check: Callable[[Settings, list[Effect], list[int]], None]) -> Callable[[], None]:
-    @settings(deadline=None, max_examples=200)
-    @given(
-        settings=all_settings,
-        begin=st.sampled_from(BEGINNINGS),
-        story=stories,
-        punctual=st.booleans(),
-    )
-    def test(
-        settings: Settings,
-        begin: Story,
-        story: Story,
-        punctual: bool,
-    ) -> None:
-        effects, heard_by = tell(Session(settings), [*begin, *story], punctual)
-        check(settings, effects, heard_by)
+Check = Callable[[Settings, list[Effect], list[int]], None]
 
-    test.__doc__ = check.__doc__
-    return test
+
+def promise_with(settings_of: st.SearchStrategy[Settings]) -> Callable[[Check], Callable[[], None]]:
+    def promise(check: Check) -> Callable[[], None]:
+        @settings(deadline=None, max_examples=200)
+        @given(
+            settings=settings_of,
+            begin=st.sampled_from(BEGINNINGS),
+            story=stories,
+            punctual=st.booleans(),
+        )
+        def test(
+            settings: Settings,
+            begin: Story,
+            story: Story,
+            punctual: bool,
+        ) -> None:
+            effects, heard_by = tell(Session(settings), [*begin, *story], punctual)
+            check(settings, effects, heard_by)
+
+        test.__doc__ = check.__doc__
+        return test
+
+    return promise
+
+
+promise = promise_with(all_settings)
 
 
 def _sends(effects: Sequence[Effect]) -> list[Send]:
@@ -278,6 +287,22 @@ def test_every_note_that_begins_ends(
 
 
 @promise
+def test_every_note_of_the_take_ends_and_not_before_it_begins(
+    settings: Settings, effects: list[Effect], heard_by: list[int]
+) -> None:
+    begun: dict[tuple[Part | None, int, int], int] = {}
+    for entry in [effect.entry for effect in effects if isinstance(effect, Journal)]:
+        if not isinstance(entry, Sounded) or entry.message.type not in ("note_on", "note_off"):
+            continue
+        key = entry.part, entry.message.channel, entry.message.note
+        if entry.message.type == "note_on" and entry.message.velocity > 0:
+            begun[key] = entry.tick
+        else:
+            assert begun.pop(key, entry.tick) <= entry.tick
+    assert not begun
+
+
+@promise
 def test_pedals_sent_on_are_lifted(
     settings: Settings, effects: list[Effect], heard_by: list[int]
 ) -> None:
@@ -297,12 +322,10 @@ def test_sends_never_run_backwards(
     assert all(later - earlier > -1e-6 for earlier, later in itertools.pairwise(dues))
 
 
-@promise
+@promise_with(all_settings.map(lambda some: replace(some, swing=0.5, humanise_s=0.0)))
 def test_what_jamd_begins_is_on_the_grid(
     settings: Settings, effects: list[Effect], heard_by: list[int]
 ) -> None:
-    if settings.swing != 0.5 or settings.humanise_s:
-        return
     for effect in effects:
         if isinstance(effect, Journal) and isinstance(effect.entry, Sounded):
             entry = effect.entry

@@ -6,8 +6,22 @@ import mido
 import pytest
 from mido import Message, MetaMessage, MidiFile, MidiTrack
 
-from jamd.daemon.events import Entry, MeterSet, Sounded, TempoSet, Turn, TurnTaken
+from jamd.daemon.events import (
+    Entry,
+    Event,
+    Heard,
+    MeterSet,
+    Mode,
+    Sounded,
+    TempoSet,
+    Turn,
+    TurnTaken,
+    WorkerReady,
+)
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
 from jamd.daemon.take import notes, read_song, rows, to_midi
+from jamd.daemon.virtual import Performance, ScriptedImproviser
 from jamd.errors import SourceError
 from jamd.notes import Meter, Part
 
@@ -51,6 +65,20 @@ def test_a_take_is_a_midi_file_on_the_transports_bar_lines(tmp_path: Path) -> No
 def test_a_note_cut_off_by_a_crash_ends_with_the_take() -> None:
     comp = to_midi(TAKE).tracks[3]
     assert comp[-2] == Message("note_off", note=48, time=480)
+
+
+def test_what_the_player_holds_at_the_end_lasts_until_then() -> None:
+    story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
+    story += [(at, Heard(Message("note_on", note=60 + round(2 * at)))) for at in (0.0, 0.5, 1.0)]
+    performance = Performance(
+        Session(Settings(bpm=120, mode=Mode.OFF)), ScriptedImproviser(), story
+    )
+    performance.run(3.0)
+    assert list(rows(performance.entries)) == [
+        "1.1.0 player 60 64 72",
+        "1.2.0 player 61 64 60",
+        "1.3.0 player 62 64 48",
+    ]
 
 
 def test_a_take_reads_as_rows() -> None:
