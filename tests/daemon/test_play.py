@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,19 @@ def until_shown(process: subprocess.Popen[str], text: str, times: int = 1) -> No
         line = process.stdout.readline()
         assert line, f"it ended before {text!r}"
         shown += text in line
+
+
+def until(wanted: Callable[[], object], limit_s: float = 60) -> None:
+    deadline = time.monotonic() + limit_s
+    while not wanted():
+        assert time.monotonic() < deadline, f"waited {limit_s} s"
+        time.sleep(0.001)
+
+
+def kept(takes: Path, text: str) -> int:
+    """How many lines of the journal that is being written hold `text`."""
+    (journal,) = takes.glob(f"*{JOURNAL}")
+    return sum(text in line for line in journal.read_text(encoding="utf-8").splitlines())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
@@ -76,8 +90,8 @@ def test_killed_it_leaves_a_take_that_can_be_replayed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with started(PLAY, tmp_path) as process:
-        until_shown(process, " you ", 6)
-        time.sleep(0.1)
+        until_shown(process, "1.2.00")
+        until(lambda: kept(tmp_path, '"Heard","message":"9') >= 12)  # six moments: two are chords
         process.kill()
     (take,) = recover(tmp_path)
     assert main(["replay", str(take)]) == 0
@@ -98,7 +112,7 @@ def test_it_answers_while_it_plays_and_a_panic_is_in_the_take(
         assert "listens to  the rehearsal room" in told
         assert main(["panic", "--pid", str(process.pid)]) == 0
         process.send_signal(signal.SIGUSR1)
-        time.sleep(0.1)
+        until(lambda: kept(tmp_path, "Panic") == 2)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     assert process.returncode == 0
