@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import queue
 import shutil
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import groupby
@@ -20,6 +23,9 @@ ROW_TICKS = 5
 """What a row's place is rounded to: about a hundredth of a quarter note. What is heard half a
 millisecond before the beat is on the beat, not at the end of the one before."""
 
+LAST_WORDS_S = 0.2
+"""How long the end may wait for a terminal that takes nothing at that moment (Ctrl-S)."""
+
 FEWEST_LETTERS = 5
 """A port's name is not shortened further: less says nothing."""
 
@@ -28,16 +34,22 @@ _WHO = {None: "you", Part.LEAD: "jamd lead", Part.COMP: "jamd chords"}
 
 
 class Screen:
-    """A stream that people read.
+    """A stream that people read. Nothing in it keeps the caller waiting for a terminal.
 
     Args:
-        stream: Where it is written; the status line appears only where this is a terminal. One
-            that takes no more (a closed window, a full disk) does not stop the music.
+        stream: Where it is written, by its file descriptor; the status line appears only where
+            this is a terminal. One that takes no more (Ctrl-S, a closed window, a full disk) does
+            not stop the music.
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
         self._terminal = stream.isatty()
+        self._encoding = stream.encoding
+        # Not `stream` itself: whoever waits in there holds its lock, and Python could not end.
+        self._file = os.fdopen(stream.fileno(), "wb", buffering=0, closefd=False)
+        self._texts: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
         self._shown = ""
 
     def news(self, line: str) -> None:
@@ -50,8 +62,11 @@ class Screen:
         return shutil.get_terminal_size().columns - 1
 
     def status(self, line: str) -> None:
-        """Show `line` as the status from now on, cut to `width`."""
-        if not self._terminal:
+        """Show `line` as the status from now on, cut to `width`.
+
+        Where an earlier one still waits for the terminal, this one is left out: the next is newer.
+        """
+        if not self._terminal or not self._texts.empty():
             return
         line = printable(line)[: self.width]
         if line != self._shown:
@@ -59,15 +74,20 @@ class Screen:
             self._write(f"{_ERASE_LINE}{line}")
 
     def close(self) -> None:
-        """Leave the cursor on a line of its own."""
+        """Leave the cursor on a line of its own. Waits for `LAST_WORDS_S` at most."""
         if self._shown:
             self._shown = ""
             self._write(_ERASE_LINE)
+        self._texts.put(None)
+        self._thread.join(LAST_WORDS_S)
 
     def _write(self, text: str) -> None:
-        with suppress(OSError):
-            self._stream.write(text)
-            self._stream.flush()
+        self._texts.put(text.encode(self._encoding, "replace"))
+
+    def _work(self) -> None:
+        while (text := self._texts.get()) is not None:
+            with suppress(OSError):
+                self._file.write(text)
 
 
 def status_line(status: Status, connected: Connected, width: int = 1000) -> str:

@@ -118,7 +118,7 @@ def test_every_checkpoint_is_heard_and_compared(
 
 
 def test_the_daemon_plays_it(
-    made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    made: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def none_here(midi: Midi, own_ports: Mapping[Output, str]) -> Ports:
         raise NoMidiSystem("none here")
@@ -128,7 +128,7 @@ def test_the_daemon_plays_it(
     options = ("--takes", str(takes), "--bpm", "200", "--bars", "8", "--seed", "1")
     assert main(["play", "--bundle", str(made / "bundle"), *options]) == 0
 
-    assert "is on the CPU" in capsys.readouterr().out
+    assert "is on the CPU" in capfd.readouterr().out
     (take,) = takes.glob("*.mid")
     tracks = {track.name: onsets(track) for track in mido.MidiFile(take).tracks}
     assert len(tracks["player"]) > 8

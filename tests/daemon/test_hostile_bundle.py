@@ -242,12 +242,12 @@ def test_a_model_that_kills_its_worker_is_refused_and_not_tried_for_ever(
 
 
 def test_no_port_is_opened_for_a_model_that_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     noise = bytes([*GRAPH[:-2000], *bytes(2000)])
     for graph in (noise, GRAPH[: len(GRAPH) // 2]):
         folder = with_graph(tmp_path / str(len(graph)), graph)
         assert main(["play", "--bundle", str(folder), "--takes", str(tmp_path / "takes")]) == 2
-        told = capsys.readouterr()
+        told = capfd.readouterr()
         assert told.out == "", "not even that there is no MIDI system"
         assert len(told.err.splitlines()) == 1

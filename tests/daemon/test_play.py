@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from jamd.cli import main
+from jamd.daemon.events import Sounded
+from jamd.daemon.journal import entries
 from jamd.daemon.recorder import JOURNAL, journal_of, recover
 
 BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
@@ -25,10 +27,10 @@ PLAY = (
 )
 
 
-def started(program: str, takes: Path) -> subprocess.Popen[str]:
+def started(program: str, takes: Path, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", program, BUNDLE, takes],
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -50,10 +52,22 @@ def until(wanted: Callable[[], object], limit_s: float = 60) -> None:
         time.sleep(0.001)
 
 
-def kept(takes: Path, text: str) -> int:
-    """How many lines of the journal that is being written hold `text`."""
+def written(takes: Path) -> list[str]:
+    """The lines of the journal that is being written."""
     (journal,) = takes.glob(f"*{JOURNAL}")
-    return sum(text in line for line in journal.read_text(encoding="utf-8").splitlines())
+    return journal.read_text(encoding="utf-8").splitlines()
+
+
+def kept(takes: Path, text: str) -> int:
+    """How many of those hold `text`."""
+    return sum(text in line for line in written(takes))
+
+
+def played(lines: Iterable[str]) -> tuple[int, int]:
+    """How many notes jamd has begun, and how many ended."""
+    sounded = (entry for entry in entries(lines) if isinstance(entry, Sounded))
+    kinds = [entry.message.type for entry in sounded if entry.part is not None]
+    return kinds.count("note_on"), kinds.count("note_off")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
@@ -68,6 +82,36 @@ def test_a_signal_ends_it_cleanly_and_keeps_the_take(name: str, tmp_path: Path) 
     take = next(tmp_path.glob("*.mid"))
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".gz", ".mid", ".svg"]
     assert main(["replay", str(take), "--again"]) == 0, "the same, bit for bit"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such terminals there")
+def test_a_terminal_that_is_stopped_stops_neither_the_music_nor_its_end(tmp_path: Path) -> None:
+    import pty
+    import termios
+
+    def in_a_note(after: int = 0) -> bool:
+        begun, ended = played(written(tmp_path))
+        return begun > max(after, ended)
+
+    endless = PLAY.replace("'play', ", "'play', '--bpm', '200', '--mode', 'endless', ")
+    master, terminal = pty.openpty()
+    with (
+        os.fdopen(master),
+        os.fdopen(terminal, "w"),
+        started(endless, tmp_path, terminal) as process,
+    ):
+        try:
+            until(lambda: list(tmp_path.iterdir()) and in_a_note())
+            termios.tcflow(terminal, termios.TCOOFF)  # Ctrl-S
+            begun, _ = played(written(tmp_path))
+            until(lambda: in_a_note(begun + 4), 20)
+            process.terminate()
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+    with journal_of(next(tmp_path.glob("*.mid"))) as lines:
+        begun, ended = played(lines)
+    assert begun == ended
 
 
 def test_whatever_the_folder_holds_in_which_it_is_started(tmp_path: Path) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-import io
+import os
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from io import FileIO
+from pathlib import Path
+from typing import TextIO
 
+import pytest
 from mido import Message
 
 from jamd.daemon.connections import Connected
@@ -123,48 +128,74 @@ def test_the_whole_status_says_all_of_it() -> None:
     ]
 
 
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+@pytest.fixture
+def terminal() -> Iterator[tuple[TextIO, FileIO]]:
+    """A terminal to write to, and what it shows."""
+    if sys.platform == "win32":
+        pytest.skip("no such terminals there")
+    import pty
+    import tty
 
-    def isatty(self) -> bool:
-        return True
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    with os.fdopen(master, "rb", buffering=0) as shows, os.fdopen(slave, "w") as stream:
+        yield stream, shows
 
 
-def test_a_terminal_keeps_one_line_up_to_date_below_the_news() -> None:
-    terminal = Terminal()
-    screen = Screen(terminal)
+def test_a_terminal_keeps_one_line_up_to_date_below_the_news(
+    terminal: tuple[TextIO, FileIO],
+) -> None:
+    stream, shows = terminal
+    screen = Screen(stream)
     screen.status("one")
     screen.status("one")
     screen.news("news")
     screen.close()
     erase = "\r\x1b[2K"
-    assert terminal.getvalue() == f"{erase}one{erase}news\none{erase}"
+    assert shows.read(100).decode() == f"{erase}one{erase}news\none{erase}"
 
 
-def test_elsewhere_only_news_is_written() -> None:
-    stream = io.StringIO()
+def test_a_terminal_that_was_stopped_is_not_shown_all_that_it_has_missed(
+    terminal: tuple[TextIO, FileIO],
+) -> None:
+    import termios
+
+    stream, shows = terminal
     screen = Screen(stream)
-    screen.status("one")
-    screen.news("news")
+    termios.tcflow(stream, termios.TCOOFF)
+    for beat in range(1000):
+        screen.status(f"beat {beat}")
     screen.close()
-    assert stream.getvalue() == "news\n"
+    termios.tcflow(stream, termios.TCOON)
+    screen._thread.join()
+    assert 0 < shows.read(100_000).decode().count("beat") < 4
 
 
-def test_what_a_port_calls_itself_is_not_obeyed() -> None:
-    stream = io.StringIO()
-    Screen(stream).news("listening to \x1b]0;evil\x07Keys\nReady")
-    assert stream.getvalue() == "listening to \\x1b]0;evil\\x07Keys\\nReady\n"
+def test_elsewhere_only_news_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "shown"
+    with file.open("w", encoding="utf-8") as stream:
+        screen = Screen(stream)
+        screen.status("one")
+        screen.news("news")
+        screen.close()
+    assert file.read_text(encoding="utf-8") == "news\n"
 
 
-class ClosedWindow(Terminal):
-    """A terminal whose window was closed."""
+def test_what_a_port_calls_itself_is_not_obeyed(tmp_path: Path) -> None:
+    file = tmp_path / "shown"
+    with file.open("w", encoding="utf-8") as stream:
+        screen = Screen(stream)
+        screen.news("listening to \x1b]0;evil\x07Keys\nReady")
+        screen.close()
+    assert file.read_text(encoding="utf-8") == "listening to \\x1b]0;evil\\x07Keys\\nReady\n"
 
-    def write(self, text: str) -> int:
-        raise OSError(errno.EIO, "Input/output error")
 
-
-def test_a_closed_window_does_not_stop_the_music() -> None:
-    screen = Screen(ClosedWindow())
+def test_a_closed_window_does_not_stop_the_music(terminal: tuple[TextIO, FileIO]) -> None:
+    stream, shows = terminal
+    screen = Screen(stream)
+    shows.close()
+    with pytest.raises(OSError, match="Input/output error"):
+        os.write(stream.fileno(), b"news")
     screen.news("news")
     screen.status("one")
     screen.close()
