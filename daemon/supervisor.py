@@ -226,9 +226,10 @@ class Supervisor:
     def change_over(self) -> bool:
         """Let the second worker take the first one's place, if nothing is being asked just now.
 
-        The session needs not know: a worker holds nothing that the next request does not.
+        The session needs not know: a worker holds nothing that the next request does not. But one
+        that was lost is replaced first: the session waits to hear that there is a worker again.
         """
-        if self._rival is None or not self._rival_ready or self._asked is not None:
+        if self.ready is None or not self._rival_ready or self._asked is not None:
             return False
         if self._process is not None:
             self._process.kill()

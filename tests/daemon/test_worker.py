@@ -248,6 +248,20 @@ def test_a_quicker_rival_takes_over_at_a_bar_line(
     assert bench.supervisor.faults == ["the worker ended; starting another on CPU"]
 
 
+def test_a_worker_that_is_lost_before_the_bar_line_is_replaced_before_a_rival_takes_over(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auto = trial(bench, tmp_path / "verdicts.json", monkeypatch, worth_it=1e9)
+    bench.until(lambda: auto.tend() or auto._won)
+    bench.events.clear()
+    os.kill(bench.supervisor.pid or 0, signal.SIGKILL)
+    bench.until(lambda: WorkerLost() in bench.events)
+    bench.until(auto.bar_line)
+    assert bench.events == [WorkerLost(), WorkerReady()], "without the second it asks for nothing"
+    bench.ask(request(1))
+    bench.until(lambda: bench.done(1))
+
+
 def test_a_slower_rival_is_sent_away_and_not_tried_again(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
