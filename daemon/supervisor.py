@@ -128,7 +128,7 @@ class Supervisor:
         events, self._kept = self._kept, []
         if self._process is None:
             if now >= self._start_at:
-                self._process, self._started = Process(self._load), now
+                self._restart(now)
             return events
         for answer in self._process.poll():
             self._last_word = now
@@ -199,12 +199,32 @@ class Supervisor:
             self.close()
             return
         was_ready, self.ready, self._process, self._asked = self.ready, None, None, None
-        self._start_at = now if was_ready else now + self._pause_s
+        self._put_off(now)
+        if was_ready:
+            self._start_at = now
+
+    def _restart(self, now: float) -> None:
+        self._process, self._started = self._start(self._load), now
+        if self._process is None:
+            self._put_off(now)
+
+    def _start(self, load: Load) -> Process | None:
+        """A new worker; None where the system cannot start one, for want of memory, say."""
+        try:
+            return Process(load)
+        except OSError as error:
+            where = load.provider.upper()
+            self.faults.append(f"no worker can be started on {where}: {error.strerror}")
+            return None
+
+    def _put_off(self, now: float) -> None:
+        """Start the next worker after a pause, longer each time."""
+        self._start_at = now + self._pause_s
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def try_rival(self, load: Load) -> None:
         """Start a second worker beside the one in use, to see whether it is quicker."""
-        self._rival, self._rival_load = Process(load), load
+        self._rival, self._rival_load = self._start(load), load
 
     def poll_rival(self) -> Ready | Refused | None:
         """What the second worker said of itself, once it does; None before and ever after.

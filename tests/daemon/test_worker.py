@@ -128,6 +128,23 @@ def test_killed_it_comes_back_and_answers_the_same(bench: Bench) -> None:
     assert bench.supervisor.pid != pid
 
 
+def test_where_none_can_be_started_it_is_tried_again(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "no worker can be started on CPU: No such file or directory"
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))  # its environment was replaced
+    bench.supervisor.try_rival(Load(BUNDLE))
+    assert bench.supervisor.poll_rival() is None
+    assert bench.supervisor.faults == [told], "the second worker is not missed"
+
+    bench.supervisor.faults.clear()
+    os.kill(bench.supervisor.pid or 0, signal.SIGKILL)
+    bench.until(lambda: len(bench.supervisor.faults) == 3)
+    assert bench.supervisor.faults == ["the worker ended; starting another", told, told]
+    monkeypatch.undo()
+    bench.until(lambda: bench.supervisor.ready)
+
+
 def test_one_that_hangs_is_replaced(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "ANSWER_LIMIT_S", 0.2)
     pid = bench.supervisor.pid
