@@ -47,9 +47,9 @@ def send(message: object, pipe: BinaryIO) -> None:
 
 def receive(pipe: BinaryIO) -> Any:
     """Wait for one message and read it. Raises EOFError when none will come any more."""
-    length = pipe.read(_LENGTH_BYTES)
-    body = pipe.read(int.from_bytes(length, "big"))
-    if not body:
+    length = int.from_bytes(pipe.read(_LENGTH_BYTES), "big")
+    body = pipe.read(length)
+    if not body or len(body) < length:  # whoever was writing it has been killed
         raise EOFError
     return pickle.loads(body)  # noqa: S301 - the other end is jamd's
 

@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from jamd.daemon.events import Answered, Event, Failed, Judged, WorkerLost, Work
 from jamd.daemon.providers import Trial, Verdicts
 from jamd.daemon.requests import LikelihoodRequest, PlanRequest, Request
 from jamd.daemon.supervisor import Supervisor
+from jamd.daemon.wire import send
 from jamd.daemon.worker import Load, Ready
 from jamd.language import Context
 from jamd.notes import Meter, Note, Tick
@@ -175,6 +177,18 @@ def test_signals_are_for_the_front(bench: Bench, name: str) -> None:
     bench.ask(request(1))
     bench.until(lambda: bench.done(1))
     assert bench.supervisor.pid == pid
+
+
+def test_it_leaves_with_a_front_that_is_killed_in_the_middle_of_a_request(bench: Bench) -> None:
+    process = bench.supervisor._process
+    assert process is not None
+    worker = process._popen
+    assert worker.stdin is not None
+    message = BytesIO()
+    send(request(1), message)
+    worker.stdin.write(message.getvalue()[:-1])
+    worker.stdin.close()
+    assert worker.wait(20) == 0
 
 
 def test_a_request_that_cannot_be_answered_is_not_the_end(bench: Bench) -> None:
