@@ -15,6 +15,7 @@ from jamd.daemon.events import Answered, Event, Failed, Judged, WorkerLost, Work
 from jamd.daemon.requests import Likelihoods, Planned, Request
 from jamd.daemon.wire import Wire
 from jamd.daemon.worker import Answer, Fault, Load, Ready, Refused
+from jamd.errors import UserError
 
 ANSWER_LIMIT_S = 2.0
 """A worker that says nothing for so long while it is asked something hangs. It writes about 10,000
@@ -91,9 +92,17 @@ class Supervisor:
         ready: What the worker in use said of itself; None while there is none.
         refused: Why the first worker could not load its model, if so; then no other is started.
         faults: One-line descriptions of what went wrong, for whoever prints them; take them.
+
+    Raises:
+        UserError: This Python cannot read a pipe without waiting for it.
     """
 
     def __init__(self, load: Load, now: float) -> None:
+        if not hasattr(os, "set_blocking"):
+            raise UserError(
+                "expected Python 3.12, the first that reads a pipe on Windows without waiting; "
+                f"found {sys.version.split()[0]}: install jamd with Python 3.12"
+            )
         self._load = load
         self.ready: Ready | None = None
         self.refused: str | None = None

@@ -25,6 +25,7 @@ from jamd.daemon.requests import LikelihoodRequest, PlanRequest, Request
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.wire import send
 from jamd.daemon.worker import Load, Ready
+from jamd.errors import UserError
 from jamd.language import Context
 from jamd.notes import Meter, Note, Tick
 
@@ -197,6 +198,12 @@ def test_a_request_that_cannot_be_answered_is_not_the_end(bench: Bench) -> None:
     assert "NoneType" in bench.supervisor.faults[-1]
     bench.ask(request(3))
     bench.until(lambda: bench.done(3))
+
+
+def test_a_python_that_would_wait_for_a_worker_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "set_blocking")  # as on Windows before Python 3.12
+    with pytest.raises(UserError, match=r"expected Python 3\.12, .* found 3\."):
+        Bench()
 
 
 def test_a_bundle_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
