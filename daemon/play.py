@@ -123,7 +123,7 @@ def _wait_for_the_model(
 ) -> None:
     """Open no port for a model that cannot be run. One that takes its time is not waited for."""
     deadline = clock.now() + FIRST_WORD_S
-    while not (supervisor.settled(clock.now()) or clock.now() >= deadline or stop_signals.asked):
+    while not (supervisor.settle(clock.now()) or clock.now() >= deadline or stop_signals.asked):
         clock.sleep_until(clock.now() + 0.01)
     _raise_if_refused(supervisor)
 

@@ -110,7 +110,7 @@ class Supervisor:
         self._process: Process | None = Process(load)
         self._served = False  # a worker has been ready
         self._starts = 0  # that came to nothing before that
-        self._kept: list[Event] = []  # what `settled` heard, for `poll`
+        self._kept: list[Event] = []  # what `settle` heard, for `poll`
         self._started = now
         self._start_at = now
         self._pause_s = 0.25
@@ -157,8 +157,11 @@ class Supervisor:
                 self._lose(events, now, f"said nothing for {limit_s:.0f} s")
         return events
 
-    def settled(self, now: float) -> bool:
-        """Whether the first worker has said if it can run the model. Loses nothing for `poll`."""
+    def settle(self, now: float) -> bool:
+        """Poll, and keep for `poll` what there is to tell.
+
+        Returns whether the first worker has said if it can run the model.
+        """
         self._kept = self.poll(now)
         return self.ready is not None or self.refused is not None
 

@@ -225,7 +225,7 @@ def first_word(folder: Path) -> str:
     tried = Supervisor(Load(folder), time.monotonic())
     deadline = time.monotonic() + 30
     try:
-        while not tried.settled(time.monotonic()):
+        while not tried.settle(time.monotonic()):
             assert time.monotonic() < deadline
             time.sleep(0.001)
     finally:
