@@ -100,7 +100,6 @@ class Improviser:
         precision: str | None = None,
     ) -> None:
         self.language = bundle.language
-        self.provider = provider
         if precision is None:
             precision = "int8" if provider == "cpu" and "int8" in bundle.precisions else "float32"
         self.precision = precision

@@ -81,9 +81,6 @@ class Ledger:
         self._moved = Moved()  # by the player
         self._channels: set[int] = set()
 
-    def __len__(self) -> int:
-        return len(self._sounding)
-
     @property
     def jamds(self) -> int:
         """How many of jamd's own notes sound."""
@@ -190,9 +187,6 @@ class Schedule:
     def next_tick(self) -> Tick | None:
         """When the next message is due."""
         return self._due[0].tick if self._due else None
-
-    def __len__(self) -> int:
-        return len(self._due)
 
     def add(self, note: Note, channel: int) -> None:
         """Play `note` on `channel`."""
