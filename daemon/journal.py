@@ -21,7 +21,6 @@ from typing import Any, Protocol, get_args
 from jamd.daemon.events import Ask, AskLikelihood, Effect, Entry, Event, Journal
 from jamd.daemon.plain import from_plain, to_plain
 from jamd.daemon.requests import Request
-from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
 
@@ -120,7 +119,7 @@ class Journaled:
         write: Takes a record; must not block.
     """
 
-    def __init__(self, session: Session, write: Callable[[Record], None]) -> None:
+    def __init__(self, session: Decides, write: Callable[[Record], None]) -> None:
         self._session = session
         self._write = write
 

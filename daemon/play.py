@@ -98,16 +98,15 @@ def play(
         if recorder is not None:
             stops.push(partial(_save, recorder, screen, room is not None))
             recorder.write(_opened(config, settings, bundle))
-            session = Journaled(Session(settings), recorder.write)
+            session = Journaled(session, recorder.write)
         trial = None
         if rival is not None:
             subject = f"{driver} {providers.fingerprint(bundle)}"
             trial = providers.Trial(supervisor, rival, subject, providers.Verdicts())
-        watch = Watch(screen, ports, supervisor, recorder, trial, settings)
+        model = config.model.bundle
+        watch = Watch(screen, ports, room, supervisor, trial, recorder, settings, model, why)
         loop = Loop(session, ports, supervisor, watch.journal, clock, tend=watch.tend, link=link)
-        watch.stop, watch.room, watch.why = loop.stop, room, why
-        watch.bars, watch.model = bars, config.model.bundle
-        watch.tell = loop.tell
+        watch.stop, watch.tell = loop.stop, loop.tell
         stops.callback(_listen(watch, screen))
         stop_signals.call(loop.stop)
         if PANIC_SIGNAL is not None:

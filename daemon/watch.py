@@ -30,36 +30,45 @@ STATUS_S = 0.1
 class Watch:
     """Looks after all that is in no hurry while the loop runs.
 
+    Args:
+        screen: Where news and the status are shown.
+        ports: Where jamd plays.
+        room: The same, if it is the rehearsal room.
+        supervisor: Of the worker.
+        trial: Of another provider, if there is one to try.
+        recorder: Of the take, if it is kept.
+        settings: Of the session.
+        model: What the settings call the model.
+        why: Why the provider is the one it is.
+
     Attributes:
         stop: Ends the loop.
         tell: Tells the session of an event, from whatever thread.
-        room: The rehearsal room, if that is where jamd plays.
-        model: What the settings call the model.
-        why: Why the provider is the one it is.
-        bars: Stop after so many bars; None plays on.
     """
 
     def __init__(
         self,
         screen: Screen,
         ports: Ports,
+        room: RehearsalRoom | None,
         supervisor: Supervisor,
-        recorder: Recorder | None,
         trial: providers.Trial | None,
+        recorder: Recorder | None,
         settings: Settings,
+        model: str,
+        why: str,
     ) -> None:
         self.stop: Callable[[], None] = lambda: None
         self.tell: Callable[[Event], None] = lambda _: None
-        self.room: RehearsalRoom | None = None
-        self.model = ""
-        self.why = ""
-        self.bars: int | None = None
         self._screen = screen
         self._ports = ports
+        self._room = room
         self._supervisor = supervisor
-        self._recorder = recorder
         self._trial = trial
+        self._recorder = recorder
         self._settings = settings
+        self._model = model
+        self._why = why
         self._counted_in = settings.count_in * settings.meter.ticks_per_bar
         self._introduced = self._loop_told = False
         self._bar = 0
@@ -70,7 +79,7 @@ class Watch:
 
     def journal(self, entry: Entry) -> None:
         """Show an entry of the take, where the player cannot hear it."""
-        if self.room is not None and isinstance(entry, Sounded):
+        if self._room is not None and isinstance(entry, Sounded):
             self._sounded.append(entry)
 
     def tend(self, now: float, status: Status) -> None:
@@ -89,7 +98,8 @@ class Watch:
             self._bar = status.bar
             for line in self._trial.bar_line() if self._trial else ():
                 self._screen.news(f"The model is {line}.")
-        if self.bars is not None and status.bars_played >= self.bars:
+        bars = self._settings.bars
+        if bars is not None and status.bars_played >= bars:
             self.stop()
         for row in note_rows(self._sounded, self._settings.meter, status.counted_in):
             self._screen.news(row)
@@ -129,11 +139,11 @@ class Watch:
         if supervisor.ready is not None and not self._introduced:
             self._introduced = True
             where = providers.describe(supervisor.ready)
-            news.append(f'Ready: the model "{self.model}" is on {where}; {self.why}.')
-            if self.room is not None:
+            news.append(f'Ready: the model "{self._model}" is on {where}; {self._why}.')
+            if self._room is not None:
                 beats = self._counted_in / TICKS_PER_BEAT
                 lead_s = self._settings.lead_s if beats else 0.0
-                self.room.begin(now + lead_s + beats * 60 / self._settings.bpm)
+                self._room.begin(now + lead_s + beats * 60 / self._settings.bpm)
         if self._trial is not None:
             news += [f"The model {line}." for line in self._trial.tend()]
         return news
