@@ -74,7 +74,7 @@ def played(lines: Iterable[str]) -> tuple[int, int]:
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_ends_it_cleanly_and_keeps_the_take(name: str, tmp_path: Path) -> None:
     with started(PLAY, tmp_path) as process:
-        until_shown(process, "1.2.00")  # the phrase has begun
+        until_shown(process, "1.2.0")  # the phrase has begun
         os.kill(process.pid, getattr(signal, name))
         told, complaint = process.communicate(timeout=60)
     assert (process.returncode, complaint) == (0, "")
@@ -134,7 +134,7 @@ def test_killed_it_leaves_a_take_that_can_be_replayed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with started(PLAY, tmp_path) as process:
-        until_shown(process, "1.2.00")
+        until_shown(process, "1.2.0")
         until(lambda: kept(tmp_path, '"Heard","message":"9') >= 12)  # six moments: two are chords
         process.kill()
     (take,) = recover(tmp_path)
@@ -149,7 +149,7 @@ def test_it_answers_while_it_plays_and_a_panic_is_in_the_take(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with started(PLAY, tmp_path) as process:
-        until_shown(process, "1.2.00")
+        until_shown(process, "1.2.0")
         assert main(["status", "--pid", str(process.pid)]) == 0
         told = capsys.readouterr().out
         assert "100 bpm (set)" in told
@@ -178,7 +178,7 @@ def test_a_rehearsal_has_a_beat_though_no_midi_clock_can_come_in(tmp_path: Path)
         check=True,
     )
     assert "No MIDI clock can come in there: the beat is jamd's own." in done.stdout
-    assert "   1.2.00  you " in done.stdout
+    assert "   1.2.0" in done.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
@@ -187,7 +187,7 @@ def test_a_take_that_cannot_be_saved_stays_a_journal_and_is_told_with_status_2(
 ) -> None:
     long = PLAY.replace("'play', ", "'play', '--bars', '999', ")
     with started(long, tmp_path) as process:
-        until_shown(process, "1.2.00")
+        until_shown(process, "1.2.0")
         (journal,) = tmp_path.glob(f"*{JOURNAL}")
         in_the_way = tmp_path / f"{journal.name.removesuffix(JOURNAL)}.mid"
         in_the_way.mkdir()
@@ -248,7 +248,7 @@ def test_a_folder_that_can_hold_no_takes_is_told_with_what_to_do(tmp_path: Path)
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
 def test_impatience_does_not_cost_the_take(tmp_path: Path) -> None:
     with started(PLAY, tmp_path) as process:
-        until_shown(process, "1.2.00")
+        until_shown(process, "1.2.0")
         while not list(tmp_path.glob("*.jamd-journal.gz")) and process.poll() is None:
             process.send_signal(signal.SIGINT)  # again and again while it is being saved
             time.sleep(0.001)
