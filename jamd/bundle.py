@@ -151,9 +151,15 @@ def write(
             if rehearsal:
                 (new / REHEARSAL).write_bytes(rehearsal)
             Bundle.read(new)
-            if path.exists():
-                path.rename(Path(temporary) / "old")
-            new.rename(path)
+            old = Path(temporary) / "old"
+            try:
+                if path.exists():
+                    path.rename(old)
+                new.rename(path)
+            except BaseException:  # even Ctrl-C: with the temporary folder goes what lies there
+                if old.exists() and not path.exists():
+                    old.rename(path)
+                raise
     except OSError as error:
         raise BundleError(f"cannot write the bundle {path}: {error.strerror}") from error
     return Bundle(path, manifest)

@@ -124,6 +124,28 @@ def test_a_contradiction_writes_nothing(folder: Path) -> None:
     assert list(folder.parent.iterdir()) == [folder]
 
 
+@pytest.mark.parametrize(("renames", "licence"), [(1, "MIT"), (2, "CC0")])
+def test_an_interrupt_leaves_the_old_bundle_or_the_new_one(
+    renames: int, licence: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+    left = renames
+
+    def interrupted(path: Path, target: Path) -> Path:
+        nonlocal left
+        left -= 1
+        renamed = rename(path, target)
+        if not left:
+            raise KeyboardInterrupt
+        return renamed
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bundles.write(folder, manifest(licence="CC0"), GRAPHS, "")
+    assert Bundle.read(folder).manifest.licence == licence
+    assert list(folder.parent.iterdir()) == [folder]
+
+
 def _cut(folder: Path) -> None:
     (folder / "model.onnx").write_bytes(GRAPHS["float32"][:-1])
 
