@@ -18,7 +18,7 @@ from jamd.interrupts import INTERRUPTED, deaf_to_panic, ending_at_once
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Any, NoReturn
 
 COMMANDS = (
@@ -65,22 +65,17 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
 
         def __init__(self, *args: Any, **settings: Any) -> None:
             super().__init__(*args, **settings)
-            # argparse's own would only say that the value is invalid.
-            self.register("type", int, number(int, "a whole number"))
-            self.register("type", float, number(float, "a number"))
+            self.register("type", int, whole)
 
         def error(self, message: str) -> NoReturn:
             raise UserError(f"{message}: see `{self.prog} --help`")
 
-    def number(kind: type[int | float], expected: str) -> Callable[[str], float]:
-        def read(text: str) -> float:
-            try:
-                return kind(text)
-            except ValueError:
-                problem = f"expected {expected}; found {text!r}"
-                raise argparse.ArgumentTypeError(problem) from None
-
-        return read
+    def whole(text: str) -> int:
+        try:
+            return int(text)
+        except ValueError:  # of which argparse would only say that the value is invalid
+            problem = f"expected a whole number; found {text!r}"
+            raise argparse.ArgumentTypeError(problem) from None
 
     top = Parser(prog="jamd", description="A MIDI daemon that jams with you.")
     top.add_argument("--version", action="version", version=f"jamd {__version__}")

@@ -7,6 +7,9 @@ Each has `add(subparsers)`, which declares its arguments and sets `run` as what 
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeAlias
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
@@ -20,6 +23,31 @@ def bars(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MOST_BARS:
         raise argparse.ArgumentTypeError(f"expected 1..{MOST_BARS} bars; found {text!r}")
     return int(text)
+
+
+def _number(
+    kind: type[int | float], expected: str, fits: Callable[[float], bool]
+) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        with suppress(ValueError):
+            if fits(value := kind(text)):  # false for nan
+                return value
+        raise argparse.ArgumentTypeError(f"expected {expected}; found {text!r}")
+
+    return read
+
+
+at_least_one = _number(int, "a whole number, 1 or more", lambda value: value >= 1)
+"""The value of an option that is a whole number, 1 or more."""
+
+natural = _number(int, "a whole number, 0 or more", lambda value: value >= 0)
+"""The value of an option that is a whole number, 0 or more."""
+
+positive = _number(float, "a number above 0", lambda value: 0 < value < math.inf)
+"""The value of an option that is a number above 0, and finite."""
+
+share = _number(float, "a share from 0 to below 1", lambda value: 0 <= value < 1)
+"""The value of an option that is a part of a whole, and never all of it."""
 
 
 def style(text: str) -> str:

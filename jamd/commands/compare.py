@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, at_least_one
 from jamd.commands.generate import add_manner, manner_of, write
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--most-tokens",
-        type=int,
+        type=at_least_one,
         default=2000,
         metavar="N",
         help="held-out tokens of each corpus to measure on, about (default: 2000)",
@@ -45,12 +45,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from jamd.errors import UserError
-    from jamd.writing import written_whole
-
-    if args.most_tokens < 1:
-        raise UserError(f"--most-tokens: expected 1 or more, found {args.most_tokens}")
     from jamd.export.opening import open_run
+    from jamd.writing import written_whole
 
     found = open_run(args.run_folder)
     from jamd.training.checkpoints import as_csv, checkpoints

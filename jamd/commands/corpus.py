@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, at_least_one
 from jamd.commands.prepare import PICTURE, print_contents
 
 if TYPE_CHECKING:
@@ -24,7 +24,11 @@ def add(subparsers: Subparsers) -> None:
         "corpus", type=Path, metavar="CORPUS", help="folder that jamd prepare wrote"
     )
     parser.add_argument(
-        "--top", type=int, default=20, metavar="N", help="names to list, if not all (default: 20)"
+        "--top",
+        type=at_least_one,
+        default=20,
+        metavar="N",
+        help="names to list, if not all (default: 20)",
     )
     parser.add_argument(
         "-o",
@@ -46,8 +50,6 @@ def run(args: argparse.Namespace) -> int:
     from jamd.training.corpus import Corpus
     from jamd.training.sources import printable
 
-    if args.top < 1:
-        raise UserError(f"--top: expected 1 or more, found {args.top}")
     output: Path = args.output or args.corpus / PICTURE
     if output.suffix.lower() not in (".png", ".svg"):
         raise UserError(f"{output}: expected the name of a picture, ending in .png or .svg")

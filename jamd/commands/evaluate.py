@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd import config_file
-from jamd.commands import Subparsers, style
+from jamd.commands import Subparsers, at_least_one, style
 from jamd.config import SETTINGS
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--most-tokens",
-        type=int,
+        type=at_least_one,
         metavar="N",
         help="of a corpus's held-out pieces, measure about so many tokens (default: 200000; for a "
         "report 40000, or 6000 with --quick)",
@@ -130,8 +130,6 @@ def _check(args: argparse.Namespace) -> None:
     for option, value in of_a_report.items():
         if value is not None and not args.report:
             raise UserError(f"{option}: expected --report beside it, found none")
-    if args.most_tokens is not None and args.most_tokens < 1:
-        raise UserError(f"--most-tokens: expected 1 or more, found {args.most_tokens}")
 
 
 def _report(args: argparse.Namespace, subject: Subject, progress: Progress) -> list[SetFigures]:

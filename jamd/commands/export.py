@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, natural
 
 if TYPE_CHECKING:
     from jamd.bundle import Bundle
@@ -39,7 +39,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--figures",
-        type=int,
+        type=natural,
         default=200_000,
         metavar="N",
         help="held-out tokens of each corpus to measure for the card; 0 for none (default: 200000)",
@@ -80,7 +80,6 @@ def _epochs(text: str) -> tuple[int, ...]:
 def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from jamd.errors import UserError
     from jamd.manifest import expect_text
     from jamd.training.backend import load_backend
     from jamd.training.corpus import Corpus
@@ -88,8 +87,6 @@ def run(args: argparse.Namespace) -> int:
 
     sources = dict(_source(text) for text in args.source)
     expect_text("--licence", args.licence)
-    if args.figures < 0:
-        raise UserError(f"--figures: expected 0 or more, found {args.figures}")
     expect_run(args.run_folder)
     for corpus in args.corpus:
         Corpus.read(corpus)

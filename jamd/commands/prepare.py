@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd.commands import Subparsers, style
+from jamd.commands import Subparsers, at_least_one, natural, positive, share, style
+from jamd.errors import UserError
 from jamd.interrupts import ending_at_once, terminated_in_order
 
 PICTURE = "distribution.png"
@@ -42,12 +43,14 @@ def add(subparsers: Subparsers) -> None:
         help="what family all of it is: jazz, combo, song, chords, piano, roll, game or other "
         "(default)",
     )
-    parser.add_argument("--sample", type=int, metavar="N", help="take only N files, at random")
+    parser.add_argument(
+        "--sample", type=at_least_one, metavar="N", help="take only N files, at random"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of that choice and of --join; 1")
     split = parser.add_mutually_exclusive_group()
     split.add_argument(
         "--held-out",
-        type=float,
+        type=share,
         default=0.1,
         metavar="SHARE",
         help="share of pieces kept from training, 0 to 1 (default 0.1)",
@@ -59,13 +62,16 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--join",
-        type=int,
+        type=natural,
         default=0,
         metavar="BARS",
         help="join files of one folder that are shorter, until they have so many bars",
     )
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)"
+        "--jobs",
+        type=at_least_one,
+        default=os.cpu_count() or 1,
+        help="processes (default: all cores)",
     )
     parser.add_argument(
         "--dask",
@@ -73,10 +79,14 @@ def add(subparsers: Subparsers) -> None:
         help="have the work done by a dask cluster, whose scheduler is there: tcp://host:8786",
     )
     parser.add_argument(
-        "--time-limit-s", type=float, default=60.0, metavar="S", help="a file; default 60"
+        "--time-limit-s", type=positive, default=60.0, metavar="S", help="a file; default 60"
     )
     parser.add_argument(
-        "--memory-limit-mb", type=int, default=1024, metavar="MB", help="a file; default 1024"
+        "--memory-limit-mb",
+        type=at_least_one,
+        default=1024,
+        metavar="MB",
+        help="a file; default 1024",
     )
     parser.set_defaults(run=run)
 
@@ -101,7 +111,8 @@ def run(args: argparse.Namespace) -> int:
         if args.language == "article":
             import numpy as np  # noqa: F401 - needed at the end, when no import may be interrupted
 
-    _check(args)
+    if args.faithful and args.language != "article":
+        raise UserError(f"--faithful: expected --language article, found {args.language}")
     options = Options(
         language=args.language,
         style=args.style,
@@ -137,19 +148,6 @@ def run(args: argparse.Namespace) -> int:
 
         show_distribution(report.corpus, 10, args.output / PICTURE)
     return 0
-
-
-def _check(args: argparse.Namespace) -> None:
-    from jamd.errors import UserError
-
-    if args.faithful and args.language != "article":
-        raise UserError(f"--faithful: expected --language article, found {args.language}")
-    if not 0 <= args.held_out < 1:
-        raise UserError(f"--held-out: expected a share from 0 to below 1, found {args.held_out}")
-    for name in ("sample", "jobs", "time_limit_s", "memory_limit_mb"):
-        value = getattr(args, name)
-        if value is not None and value <= 0:
-            raise UserError(f"--{name.replace('_', '-')}: expected more than 0, found {value}")
 
 
 def _print_report(report: Report) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from jamd.commands import Subparsers
-from jamd.commands.train import positive, show_training
+from jamd.commands import Subparsers, positive
+from jamd.commands.train import show_training
 
 
 def add(subparsers: Subparsers) -> None:
@@ -29,7 +29,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--minutes",
-        type=positive(float),
+        type=positive,
         metavar="M",
         help="of training in all (default: until as much is read as the size can learn from)",
     )

@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jamd.commands import Subparsers, style
+from jamd.commands import Subparsers, at_least_one, natural, positive, share, style
 from jamd.interrupts import end_on_sigterm
 
 if TYPE_CHECKING:
@@ -64,14 +64,14 @@ def add(subparsers: Subparsers) -> None:
         help="how much of what is read is of this style, beside the others; default: by size",
     )
     budget = parser.add_mutually_exclusive_group()
-    budget.add_argument("--minutes", type=positive(float), metavar="M", help="stop after M")
-    budget.add_argument("--epochs", type=positive(int), metavar="N", help="stop after N")
-    parser.add_argument("--units", type=positive(int), help="width of each LSTM layer")
-    parser.add_argument("--layers", type=positive(int), help="LSTM layers (grid)")
-    parser.add_argument("--batch", dest="rows", type=positive(int), help="rows in a batch")
-    parser.add_argument("--window", type=positive(int), help="tokens in a window (grid)")
-    parser.add_argument("--rate", type=positive(float), help="highest learning rate")
-    parser.add_argument("--dropout", type=_share, help="share of values left out, 0 to below 1")
+    budget.add_argument("--minutes", type=positive, metavar="M", help="stop after M")
+    budget.add_argument("--epochs", type=at_least_one, metavar="N", help="stop after N")
+    parser.add_argument("--units", type=at_least_one, help="width of each LSTM layer")
+    parser.add_argument("--layers", type=at_least_one, help="LSTM layers (grid)")
+    parser.add_argument("--batch", dest="rows", type=at_least_one, help="rows in a batch")
+    parser.add_argument("--window", type=at_least_one, help="tokens in a window (grid)")
+    parser.add_argument("--rate", type=positive, help="highest learning rate")
+    parser.add_argument("--dropout", type=share, help="share of values left out, 0 to below 1")
     parser.add_argument(
         "--precision",
         choices=("auto", "float32", "mixed"),
@@ -80,7 +80,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--seed", type=int, help="default: 1")
     parser.add_argument(
         "--oversample",
-        type=positive(int),
+        type=at_least_one,
         nargs="?",
         const=100,
         metavar="CAP",
@@ -125,7 +125,11 @@ def _add_tuning(parser: argparse.ArgumentParser) -> None:
         "(default: the one that jamd play asks for)",
     )
     tuning.add_argument(
-        "--join", type=int, default=0, metavar="BARS", help="join shorter files, as jamd prepare"
+        "--join",
+        type=natural,
+        default=0,
+        metavar="BARS",
+        help="join shorter files, as jamd prepare",
     )
     tuning.add_argument(
         "--old",
@@ -337,28 +341,3 @@ def _weight(text: str) -> tuple[str, float]:
     if not style or not 0 < weight < float("inf"):
         raise argparse.ArgumentTypeError(f"expected STYLE=W, W above 0, like jazz=0.3; not {text}")
     return style, weight
-
-
-def positive(kind: type[int | float]) -> Callable[[str], float]:
-    """A reader of an argument that is a number above 0."""
-
-    def read(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = kind(0)
-        if not 0 < value < float("inf"):
-            raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
-        return value
-
-    return read
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"expected 0 to below 1, not {text}")
-    return value

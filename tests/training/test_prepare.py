@@ -290,8 +290,8 @@ def test_the_command_counts_and_lists(
     ("option", "message"),
     [
         (["--style", "jaz"], "--style: expected one of jazz, combo, song"),
-        (["--held-out", "1"], "--held-out: expected a share from 0 to below 1, found 1.0"),
-        (["--jobs", "0"], "--jobs: expected more than 0, found 0"),
+        (["--held-out", "1"], "--held-out: expected a share from 0 to below 1; found '1'"),
+        (["--jobs", "0"], "--jobs: expected a whole number, 1 or more; found '0'"),
     ],
 )
 def test_a_wrong_option_is_one_line(
