@@ -77,7 +77,7 @@ def add(subparsers: Subparsers) -> None:
         choices=("auto", "float32", "mixed"),
         help="what is computed in; weights are float32 (default: auto, mixed where that is faster)",
     )
-    parser.add_argument("--seed", type=int, help="default: 1")
+    parser.add_argument("--seed", type=natural, help="default: 1")
     parser.add_argument(
         "--oversample",
         type=at_least_one,

@@ -311,9 +311,20 @@ def test_a_run_that_is_being_trained_is_left_alone(
         assert line.startswith(f"jamd: {run}: expected a folder that nobody writes to, found")
 
 
-@pytest.mark.parametrize("arguments", [["--weight", "jazz"], ["--minutes", "0"], ["--dropout=1"]])
-def test_arguments_are_checked(arguments: list[str], tmp_path: Path) -> None:
-    assert main(["train", str(tmp_path), "-o", str(tmp_path / "run"), *arguments]) == 2
+@pytest.mark.parametrize(
+    "arguments", [["--weight", "jazz"], ["--minutes", "0"], ["--dropout=1"], ["--seed", "-5"]]
+)
+def test_arguments_are_checked_before_a_run_is_begun(
+    arguments: list[str],
+    grid_corpus: MakeGrid,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    corpus, run = grid_corpus("jazz").path, tmp_path / "run"
+    assert main(["train", str(corpus), "-o", str(run), "--preset", "tiny", *arguments]) == 2
+    option = arguments[0].removesuffix("=1")
+    assert capsys.readouterr().err.startswith(f"jamd: argument {option}: expected ")
+    assert not run.exists()
 
 
 def test_the_recipe_names_its_sets_and_refuses_a_folder_without_them(tmp_path: Path) -> None:
