@@ -26,7 +26,8 @@ OUTPUT = Path("tuned")
 HELD_OUT = 0.2
 """Of few pieces, more must be held out than of many, or the figures say nothing."""
 
-_SIZES = ("units", "layers", "preset", "weight")
+_ANEW = ("units", "layers", "dropout", "preset", "weight", "oversample", "faithful")
+"""Options that a network which is there already leaves nothing to say about."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,8 +41,8 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    for name in _SIZES:
-        if getattr(args, name):
+    for name in _ANEW:
+        if getattr(args, name) not in (None, []):
             raise UserError(
                 f"--{name} is for a network that begins with nothing; --from goes on from "
                 f"{args.origin}: leave it out"

@@ -120,6 +120,9 @@ def test_what_cannot_be_learned_from_is_told_in_one_line(
         (["--from", "default", "--takes", str(empty), *run], "expected takes with their journals"),
         ([str(few), "--from", str(empty), *run], "expected a manifest.json"),
         ([str(few), "--from", "default", "--units", "9", *run], "leave it out"),
+        ([str(few), "--from", "default", "--dropout", "0", *run], "--dropout is for a network"),
+        ([str(few), "--from", "default", "--faithful", *run], "--faithful is for a network"),
+        ([str(few), "--from", "default", "--oversample", *run], "--oversample is for a network"),
         ([str(few), "--from", "default", "--style", "jaz", *run], "--style: expected one of jazz"),
         ([str(few), "--takes", *run], "goes with --from BUNDLE"),
     ):
