@@ -235,15 +235,24 @@ class Run:
             weights: One of its files of weights; None for the best.
 
         Raises:
-            CorpusError: No epoch has been finished, or the weights are of another network.
+            CorpusError: No weights have been saved, or they are of another network.
         """
         size = self.size
         network = grid_network(size) if isinstance(size, GridSize) else article_network(size)
         weights = weights or self.path / "best.weights.h5"
         if not weights.is_file():
-            raise CorpusError(f"{self.path}: no epoch has been finished yet; train it further")
+            raise self.nothing_saved()
         load_weights(network, weights)
         return network
+
+    def nothing_saved(self) -> CorpusError:
+        """What to raise where weights are expected and none have been saved."""
+        if self.history():
+            return CorpusError(
+                f"{self.path}: expected an epoch with a finite loss, found none; train anew in "
+                f"another folder, with a smaller --rate than {self.settings.rate:g}"
+            )
+        return CorpusError(f"{self.path}: no epoch has been finished yet; train it further")
 
     def history(self) -> list[dict[str, Any]]:
         """Each finished epoch, as docs/runs.md describes it."""

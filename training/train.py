@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from jamd.errors import CorpusError
+from jamd.errors import CorpusError, UserError
 from jamd.grid_tokens import VOCABULARY
 from jamd.training.corpus import Corpus
 from jamd.training.lessons import ArticleLessons, GridLessons, Lessons, Score
@@ -112,6 +112,7 @@ def train(run: Run, report: Callable[[Moment], None], team: Team | None = None) 
 
     Raises:
         CorpusError: A corpus is gone or is no longer what it was.
+        UserError: It diverged: an epoch's loss is not finite. What was written before stands.
         TeamError: Other machines cannot take part, or one was lost.
     """
     opened = _opened([Path(source.path) for source in run.sources])
@@ -200,6 +201,12 @@ class _Loop:
         by_style = self._lessons.held_out()
         held_out = _weighted(by_style, self._shares) if by_style else None
         loss = held_out.loss if held_out else training.loss
+        if not math.isfinite(found := training.loss + loss):
+            raise UserError(
+                f"{self._run.path}: expected a finite loss, found {found} in epoch {state.epoch}; "
+                f"train anew in another folder, with a smaller --rate than "
+                f"{self._run.settings.rate:g}; what was saved before this epoch stands"
+            )
         improved = loss < state.best
         if improved:
             state.best = loss

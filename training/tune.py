@@ -187,7 +187,7 @@ def conclude(run: Run, progress: Progress = no_progress) -> Outcome:
     Can be done again, with the same result: it starts from the last of the improvements.
 
     Raises:
-        CorpusError: No epoch has been finished, or a corpus is gone.
+        CorpusError: No weights have been saved, or a corpus is gone.
     """
     network = grid_network(_size(run))
     load_weights(network, run.start)
@@ -225,7 +225,7 @@ def conclude(run: Run, progress: Progress = no_progress) -> Outcome:
 def _newest(run: Run) -> Path:
     improvements = sorted((run.path / "improvements").glob("*.weights.h5"))
     if not improvements:
-        raise CorpusError(f"{run.path}: no epoch has been finished yet; train it further")
+        raise run.nothing_saved()
     return improvements[-1]
 
 
