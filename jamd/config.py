@@ -329,7 +329,9 @@ class Takes:
     """What is kept of a jam."""
 
     keep: bool = _setting(True, Flag(), "Save every jam as a MIDI file.")
-    folder: Path = _setting(Path("takes"), Folder(), "Where, seen from the working folder.")
+    folder: Path = _setting(
+        Path("takes"), Folder(), "Where takes go, seen from the working folder.", option="--takes"
+    )
     most: int = _setting(
         200,
         Number(0, 100_000, "takes"),

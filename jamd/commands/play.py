@@ -35,6 +35,7 @@ _SETTINGS = (
     "model.temperature",
     "model.seed",
     "takes.keep",
+    "takes.folder",
 )
 
 
@@ -47,9 +48,6 @@ def add(subparsers: Subparsers) -> None:
         "heard in any player of MIDI files.",
     )
     parser.add_argument("--bars", type=bars, help="stop after so many bars; a rehearsal has 8")
-    parser.add_argument(
-        "--takes", dest="takes.folder", metavar="DIR", help='where takes go; default: "takes"'
-    )
     config_file.add_options(parser, *_SETTINGS)
     parser.set_defaults(run=run)
 

@@ -171,6 +171,7 @@ def test_bars_that_cannot_be_played_are_refused(
         (["compare", "x", "--most-tokens", "0"], "a whole number, 1 or more; found '0'"),
         (["evaluate", "x", "--most-tokens", "-1"], "a whole number, 1 or more; found '-1'"),
         (["export", "x", "-o", "y", "--figures", "-1"], "a whole number, 0 or more; found '-1'"),
+        (["play", "--takes", ""], '--takes: expected the path of a folder, in quotes; found ""'),
         (["roll"], "the following arguments are required: FILE: see `jamd roll --help`"),
     ],
 )
