@@ -180,7 +180,7 @@ def _own_ports(config: Config) -> dict[Output, str]:
 def _start_recorder(config: Config, screen: Screen) -> Recorder | None:
     if not config.takes.keep:
         return None
-    folder = config.takes.folder.expanduser()
+    folder = config.takes.folder
     try:
         for path in recover(folder):
             screen.news(f"A take that was cut off is now {path}.")

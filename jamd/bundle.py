@@ -117,8 +117,19 @@ class Bundle:
 
 
 def resolve(name: str) -> Path:
-    """The folder of the bundle called `name`: `default` is the shipped one, all else a path."""
-    return DEFAULT if name == "default" else Path(name).expanduser()
+    """The folder of the bundle called `name`: `default` is the shipped one, all else a path.
+
+    Raises:
+        BundleError: It is in the home folder of a user that there is not.
+    """
+    if name == "default":
+        return DEFAULT
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise BundleError(
+            f"expected a bundle's folder at {name}, found no such user: check the path"
+        ) from error
 
 
 def write(

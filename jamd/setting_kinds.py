@@ -200,7 +200,10 @@ class Folder:
     expected = "the path of a folder, in quotes"
 
     def accept(self, raw: object) -> Path:
-        return Path(Text("a path").accept(raw)).expanduser()
+        try:
+            return Path(Text("a path").accept(raw)).expanduser()
+        except RuntimeError as error:  # it is `~name`, and there is no user of that name
+            raise ValueError(raw) from error
 
     def show(self, value: object) -> str:
         return json.dumps(str(value), ensure_ascii=False)

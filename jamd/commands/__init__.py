@@ -10,6 +10,7 @@ import argparse
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeAlias
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
@@ -48,6 +49,16 @@ positive = _number(float, "a number above 0", lambda value: 0 < value < math.inf
 
 share = _number(float, "a share from 0 to below 1", lambda value: 0 <= value < 1)
 """The value of an option that is a part of a whole, and never all of it."""
+
+
+def folder(text: str) -> Path:
+    """The value of an option that is a folder, as a setting would take it."""
+    from jamd.setting_kinds import Folder
+
+    try:
+        return Folder().accept(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected {Folder.expected}; found {text!r}") from None
 
 
 def style(text: str) -> str:

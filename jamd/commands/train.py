@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jamd.commands import Subparsers, at_least_one, natural, positive, share, style
+from jamd.commands import Subparsers, at_least_one, folder, natural, positive, share, style
 from jamd.interrupts import end_on_sigterm
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _add_tuning(parser: argparse.ArgumentParser) -> None:
         "--takes",
         nargs="?",
         const=Path(),
-        type=Path,
+        type=folder,
         metavar="DIR",
         help="learn what you played in the takes in DIR (default: where jamd play keeps them)",
     )

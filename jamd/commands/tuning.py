@@ -215,8 +215,8 @@ def _from_takes(args: argparse.Namespace, path: Path, tell: Callable[[str], None
 
 
 def _takes_folder(args: argparse.Namespace) -> Path:
-    folder = args.takes if args.takes != Path() else _config().takes.folder
-    return Path(folder).expanduser()
+    folder: Path = args.takes if args.takes != Path() else _config().takes.folder
+    return folder
 
 
 def _config() -> Any:

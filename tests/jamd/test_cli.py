@@ -172,6 +172,9 @@ def test_bars_that_cannot_be_played_are_refused(
         (["evaluate", "x", "--most-tokens", "-1"], "a whole number, 1 or more; found '-1'"),
         (["export", "x", "-o", "y", "--figures", "-1"], "a whole number, 0 or more; found '-1'"),
         (["play", "--takes", ""], '--takes: expected the path of a folder, in quotes; found ""'),
+        (["config", "--takes", "~nobody-here/x"], 'path of a folder, in quotes; found "~nobody'),
+        (["train", "--takes", "~nobody-here/x"], "the path of a folder, in quotes; found '~n"),
+        (["play", "--bundle", "~nobody-here/x"], "~nobody-here/x, found no such user: check the"),
         (["roll"], "the following arguments are required: FILE: see `jamd roll --help`"),
     ],
 )

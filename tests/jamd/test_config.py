@@ -106,6 +106,7 @@ def test_a_range_upside_down_is_refused() -> None:
         (b"midi.connect_input = 'one'", "expected a list of patterns"),
         (b"midi.connect_input = [3]", "expected a list of patterns"),
         (b"takes.folder = 3", "expected the path of a folder"),
+        (b"takes.folder = '~nobody-here/x'", "expected the path of a folder"),
     ],
 )
 def test_a_file_that_is_wrong_is_refused_in_one_line(
