@@ -132,6 +132,18 @@ def resolve(name: str) -> Path:
         ) from error
 
 
+def expect_replaceable(path: Path) -> None:
+    """Refuse a place where `write` would not write, before anything slow is done for it.
+
+    Raises:
+        BundleError: `path` holds something that is no bundle.
+    """
+    if path.exists() and not (path / MANIFEST).is_file():
+        raise BundleError(
+            f"expected a new folder or a bundle at {path}, found something else: name another"
+        )
+
+
 def write(
     path: Path, manifest: Manifest, graphs: Mapping[str, bytes], card: str, rehearsal: bytes = b""
 ) -> Bundle:
@@ -148,8 +160,7 @@ def write(
         BundleError: `path` holds something that is no bundle, or it cannot be written, or the
             arguments contradict each other.
     """
-    if path.exists() and not (path / MANIFEST).is_file():
-        raise BundleError(f"expected a new folder or a bundle at {path}, found something else")
+    expect_replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as temporary:

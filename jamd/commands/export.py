@@ -80,6 +80,7 @@ def _epochs(text: str) -> tuple[int, ...]:
 def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from jamd.bundle import expect_replaceable
     from jamd.manifest import expect_text
     from jamd.training.backend import load_backend
     from jamd.training.corpus import Corpus
@@ -88,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
     sources = dict(_source(text) for text in args.source)
     expect_text("--licence", args.licence)
     expect_run(args.run_folder)
+    expect_replaceable(args.output)
     for corpus in args.corpus:
         Corpus.read(corpus)
     console = Console(stderr=True)

@@ -46,9 +46,11 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+    from jamd.bundle import expect_replaceable
     from jamd.commands.export import print_bundle
     from jamd.training.backend import load_backend
 
+    expect_replaceable(args.output)
     load_backend()
     from jamd.export.export import Options, export
     from jamd.training import prepare, recipe

@@ -256,3 +256,16 @@ def test_what_is_no_run_is_told_before_keras_is_loaded(
     monkeypatch.setattr("jamd.training.backend.load_backend", None)
     assert main([command, str(tmp_path), "-o", str(tmp_path / "out")]) == 2
     assert "expected a run, found no run.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["export", "recipe"])
+def test_a_place_where_no_bundle_may_go_is_told_before_keras_is_loaded(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("jamd.training.backend.load_backend", None)
+    (tmp_path / "run.json").touch()
+    assert main([command, str(tmp_path), "-o", str(tmp_path)]) == 2
+    assert f"expected a new folder or a bundle at {tmp_path}, found" in capsys.readouterr().err
