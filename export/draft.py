@@ -9,8 +9,6 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import numpy as np
-
 from jamd import bundle as bundles
 from jamd.bundle import Bundle
 from jamd.export import parity
@@ -18,11 +16,7 @@ from jamd.export.card import card
 from jamd.export.export import Options, Trained, facts_of, manifest_of, tensors
 from jamd.export.graph import to_onnx
 from jamd.manifest import Parity
-from jamd.training.evaluate import Sample
 from jamd.training.runs import Run
-
-POSITIONS = 64
-"""Tokens, drawn by chance, at which the graph is compared with Keras."""
 
 
 def draft(run: Run, output: Path, weights: Path | None = None) -> Bundle:
@@ -42,11 +36,9 @@ def draft(run: Run, output: Path, weights: Path | None = None) -> Bundle:
     network = run.network(weights)
     trained = Trained(network, run.language, run.vocabulary, (), facts_of(run))
     graph = to_onnx(network, *tensors(trained))
-    tokens = np.random.default_rng(0).integers(len(run.vocabulary), size=POSITIONS)
-    sample = Sample(tokens.astype(np.uint16), np.ones(POSITIONS, np.bool_))
-    difference = parity.difference(network, graph, [sample], POSITIONS)
+    difference = parity.drawn_difference(network, graph)
     parity.require("a difference of logits from Keras", difference, parity.MOST_DIFFERENCE)
     files = {"float32": graph.SerializeToString()}
-    fidelity = Parity(POSITIONS, difference, held_out_tokens=0, float16_rise=0.0, int8_rise=None)
+    fidelity = Parity(parity.DRAWN, difference, held_out_tokens=0, float16_rise=0.0, int8_rise=None)
     manifest = manifest_of(trained, files, {"float32": "float32"}, fidelity, {}, Options())
     return bundles.write(output, manifest, files, card(manifest))

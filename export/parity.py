@@ -30,6 +30,9 @@ MOST_RISE = 0.005
 TOKENS = 32 * BLOCK + BLOCK // 2
 """Positions at which float32 logits are compared: whole blocks, and a rest in single steps."""
 
+DRAWN = 64
+"""Positions where tokens are drawn by chance: two blocks, enough to find another network out."""
+
 
 def load(proto: onnx.ModelProto) -> ort.InferenceSession:
     """A graph in onnxruntime, on the CPU."""
@@ -64,6 +67,12 @@ def difference(
             predictors.of_session(session, vocabulary=vocabulary),
         )
     )
+
+
+def drawn_difference(model: keras.Model, proto: onnx.ModelProto) -> float:
+    """As `difference`, over `DRAWN` tokens drawn by chance: no corpus is needed."""
+    tokens = np.random.default_rng(0).integers(model.outputs[0].shape[-1], size=DRAWN)
+    return difference(model, proto, [Sample(tokens, np.ones(DRAWN, np.bool_))], DRAWN)
 
 
 def _logits(network: Network, tokens: NDArray[np.integer]) -> NDArray[np.float32]:

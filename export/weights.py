@@ -17,10 +17,7 @@ from jamd.bundle import Bundle
 from jamd.errors import BundleError
 from jamd.export import parity
 from jamd.export.opening import expect_trainable
-from jamd.training import predictors
 from jamd.training.network import GridSize, grid_network
-
-_PARITY_TOKENS = 64
 
 Floats = NDArray[np.float32]
 
@@ -55,7 +52,7 @@ def read_network(bundle: Bundle) -> Loaded:
         size = _size(bundle, weights)
         network = grid_network(size)
         network.set_weights(weights)
-        off = _difference(network, proto, size.vocabulary)
+        off = parity.drawn_difference(network, proto)
     except Exception as error:  # protobuf, numpy, Keras and onnxruntime each raise their own
         reason = " ".join(str(error).split())[:200]
         raise BundleError(
@@ -103,17 +100,3 @@ def _size(bundle: Bundle, weights: list[Floats]) -> GridSize:
         raise ValueError(f"its layers have {layers} units, and not all the same")
     vocabulary, embedding = weights[0].shape
     return GridSize(vocabulary, embedding, layers[0], len(layers))
-
-
-def _difference(network: keras.Model, proto: onnx.ModelProto, vocabulary: int) -> float:
-    """The largest |difference| of a logit over some tokens drawn by chance."""
-    tokens = np.random.default_rng(0).integers(0, vocabulary, _PARITY_TOKENS)
-    session = parity.load(proto)
-    one, other = (
-        np.concatenate(list(each.logits(tokens)))
-        for each in (
-            predictors.of_keras(network, vocabulary=vocabulary),
-            predictors.of_session(session, vocabulary=vocabulary),
-        )
-    )
-    return float(np.abs(one - other).max())

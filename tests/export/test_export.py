@@ -186,6 +186,8 @@ def test_a_graph_of_another_network_is_found_out(converted: Converted) -> None:
     samples = [Sample(np.arange(400), np.ones(400, np.bool_))]
     assert parity.difference(other, converted.graph, samples) > parity.MOST_DIFFERENCE
     assert parity.difference(converted.model, converted.graph, samples) <= parity.MOST_DIFFERENCE
+    assert parity.drawn_difference(other, converted.graph) > parity.MOST_DIFFERENCE
+    assert parity.drawn_difference(converted.model, converted.graph) <= parity.MOST_DIFFERENCE
 
 
 def test_plain_float32_is_not_rounded(trained: Trained, tmp_path: Path) -> None:
