@@ -24,6 +24,7 @@ from typing import Any, Literal, get_args
 import keras
 
 from jamd.errors import CorpusError
+from jamd.training.corpus import Corpus
 from jamd.training.network import (
     ArticleSize,
     GridSize,
@@ -122,6 +123,18 @@ class Source:
     pieces: int
     tokens: int
     fingerprint: str = ""
+
+    @classmethod
+    def of(cls, corpus: Corpus, style: str, share: float, pieces: int) -> Source:
+        """`corpus` as it is now; its path, its tokens and its fingerprint are its own."""
+        return cls(
+            path=str(corpus.path.resolve()),
+            style=style,
+            share=share,
+            pieces=pieces,
+            tokens=sum(piece.length for piece in corpus.of_split("train")),
+            fingerprint=corpus.fingerprint,
+        )
 
 
 @dataclass(frozen=True, slots=True)

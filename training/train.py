@@ -83,20 +83,13 @@ def new_run(
     opened = _opened(corpora)
     training, _ = _texts(opened, [corpus.style for corpus in opened], _vocabulary(opened))
     resolved = resolve_shares(training, shares)
-    sources = []
-    for corpus in opened:
-        pieces = corpus.of_split("train")
-        sources.append(
-            Source(
-                path=str(corpus.path.resolve()),
-                style=corpus.style,
-                share=resolved.get(corpus.style, 0.0),
-                pieces=len(pieces),
-                tokens=sum(piece.length for piece in pieces),
-                fingerprint=corpus.fingerprint,
-            )
+    sources = tuple(
+        Source.of(
+            corpus, corpus.style, resolved.get(corpus.style, 0.0), len(corpus.of_split("train"))
         )
-    run = Run(path, opened[0].language, _vocabulary(opened), settings, tuple(sources), versions())
+        for corpus in opened
+    )
+    run = Run(path, opened[0].language, _vocabulary(opened), settings, sources, versions())
     if writes:
         run.write()
     return run
@@ -273,10 +266,18 @@ def _opened(paths: Sequence[Path]) -> list[Corpus]:
             "prepare them all with the same --language"
         )
     for corpus in corpora:
-        # The grid's vocabulary is jamd's own; a corpus with another one was made by another jamd.
-        if languages == ["grid"] and corpus.vocabulary.fingerprint != VOCABULARY.fingerprint:
-            raise CorpusError(f"{corpus.path}: made by another version of jamd; prepare it again")
+        expect_current(corpus)
     return corpora
+
+
+def expect_current(corpus: Corpus) -> None:
+    """Refuse a corpus of another version of the grid language: its vocabulary is jamd's own.
+
+    Raises:
+        CorpusError: It was made by another version of jamd.
+    """
+    if corpus.language == "grid" and corpus.vocabulary.fingerprint != VOCABULARY.fingerprint:
+        raise CorpusError(f"{corpus.path}: made by another version of jamd; prepare it again")
 
 
 def _expect_unchanged(run: Run, opened: Sequence[Corpus]) -> None:

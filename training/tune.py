@@ -26,7 +26,7 @@ from jamd.training.network import GridSize, grid_network
 from jamd.training.prepare import Progress, no_progress
 from jamd.training.rehearsal import NAME as BEFORE
 from jamd.training.runs import Origin, Run, Settings, Source, load_weights, write_json
-from jamd.training.train import versions
+from jamd.training.train import expect_current, versions
 from jamd.writing import written_whole
 
 YOURS = "yours"
@@ -128,14 +128,7 @@ def begin(
         settings, units=size.units, layers=size.layers, inner=size.embedding, dropout=size.dropout
     )
     sources = tuple(
-        Source(
-            path=str(corpus.path.resolve()),
-            style=name,
-            share=share,
-            pieces=count(corpus.of_split("train")),
-            tokens=sum(piece.length for piece in corpus.of_split("train")),
-            fingerprint=corpus.fingerprint,
-        )
+        Source.of(corpus, name, share, count(corpus.of_split("train")))
         for name, share in ((YOURS, 1 - REHEARSED), (BEFORE, REHEARSED))
         for corpus in opened[name]
     )
@@ -154,8 +147,7 @@ def _of_grid(path: Path) -> Corpus:
             f"{path}: expected a corpus of the grid language, found one of the {corpus.language} "
             "language; prepare it with --language grid"
         )
-    if corpus.vocabulary.fingerprint != VOCABULARY.fingerprint:
-        raise CorpusError(f"{path}: made by another version of jamd; prepare it again")
+    expect_current(corpus)
     return corpus
 
 

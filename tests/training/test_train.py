@@ -172,6 +172,19 @@ def test_corpora_of_two_languages_are_refused(
         new_run(tmp_path / "run", corpora, SMALL, {})
 
 
+def test_a_corpus_of_another_version_is_refused(
+    grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = grid_corpus("jazz").path
+    content = json.loads((corpus / "corpus.json").read_text())
+    content["vocabulary"][-1] = "Of_Old"
+    (corpus / "corpus.json").write_text(json.dumps(content))
+    for more in ([], ["--from", "default"]):
+        assert main(["train", str(corpus), "-o", str(tmp_path / "run"), *more]) == 2
+        (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("jamd: ")]
+        assert line == f"jamd: {corpus}: made by another version of jamd; prepare it again"
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', '{"format": 99}'])
 def test_a_damaged_run_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(content)
