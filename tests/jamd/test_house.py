@@ -120,8 +120,9 @@ def fake_python(folder: Path, name: str, script: str) -> None:
 
 
 def new_venv(programs: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    for tool in ("sh", "rm"):
-        (programs / tool).symlink_to(shutil.which(tool) or tool)
+    for tool in ("sh", "rm", "mkdir"):
+        if not (programs / tool).exists():
+            (programs / tool).symlink_to(shutil.which(tool) or tool)
     return subprocess.run(
         [TOP / "tools" / "new_venv", folder],
         env={"PATH": str(programs)},
@@ -144,10 +145,33 @@ def test_a_python_that_does_not_run_or_is_too_new_is_passed_over(tmp_path: Path)
     assert (tmp_path / "venv" / "bin" / "pip").exists()
 
 
+def test_an_environment_that_was_broken_off_is_made_anew_and_a_whole_one_is_kept(
+    tmp_path: Path,
+) -> None:
+    programs, venv = tmp_path / "bin", tmp_path / "venv"
+    programs.mkdir()
+    fake_python(programs, "python3", f'exec "{sys.executable}" "$@"')
+    pip = venv / "lib" / f"python3.{sys.version_info.minor}" / "site-packages" / "pip"
+    pip.mkdir(parents=True)
+    (pip / "__init__.py").touch()  # as far as it came, it can be imported
+    (venv / "bin").mkdir()
+    (venv / "bin" / "python").symlink_to(sys.executable)
+    (venv / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).parent}\n")
+
+    assert new_venv(programs, venv).returncode == 0
+    python = str(venv / "bin" / "python")
+    pips = subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False)
+    assert pips.returncode == 0
+
+    (venv / "mine").touch()
+    assert new_venv(programs, venv).returncode == 0
+    assert (venv / "mine").exists()
+
+
 def test_uv_makes_the_environment_where_no_python_fits(tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
-    fake_python(programs, "uv", 'echo "uv $*"')
+    fake_python(programs, "uv", 'echo "uv $*"; mkdir "$6"')
 
     done = new_venv(programs, tmp_path / "venv")
 
