@@ -8,13 +8,10 @@ from pathlib import Path
 from mido import MidiFile, MidiTrack
 
 from jamd.daemon.events import Turn
-from jamd.daemon.take import TRACKS, TURN_MARKER, read_file
+from jamd.daemon.take import MOST_BARS, TRACKS, TURN_MARKER, read_file
 from jamd.errors import SourceError
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
 from jamd.roll import COMP, LEAD, PLAYER, Picture, Voice
-
-MOST_BARS = 1000
-"""More of them make a picture that nothing can show; a damaged file may claim millions."""
 
 _COLOURS = {TRACKS[None]: PLAYER, TRACKS[Part.LEAD]: LEAD, TRACKS[Part.COMP]: COMP}
 _TURN_COLOURS = {Turn.PLAYER.value: PLAYER, Turn.JAMD.value: LEAD}

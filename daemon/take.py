@@ -46,6 +46,9 @@ CONTROL_CUE = "control: "
 UNTOLD_BPM = 120.0
 """A MIDI file's tempo before the first that it names, by the specification."""
 
+MOST_BARS = 1000
+"""Of a file that is drawn, or jammed with to its end; a damaged one may claim millions."""
+
 _DAMAGE = (EOFError, OSError, ValueError, LookupError, TypeError, KeySignatureError)
 """What mido raises at damaged files."""
 

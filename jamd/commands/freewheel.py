@@ -61,13 +61,18 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from jamd.daemon.freewheel import freewheel, summary
-    from jamd.daemon.take import read_song, rows, to_midi
+    from jamd.daemon.take import MOST_BARS, read_song, rows, to_midi
 
     in_force = config_file.in_force(args)
     song = read_song(args.input)
     if in_force.on_command_line("transport.bpm"):
         song = replace(song, tempos=())
     settings = _settings(in_force, song, args.input)
+    if args.bars is None and song.end > MOST_BARS * settings.meter.ticks_per_bar:
+        raise SourceError(
+            f"{args.input}: expected at most {MOST_BARS} bars, found more: say with --bars how "
+            "many to play"
+        )
     take = freewheel(song, settings, _improviser(args, in_force.config), args.bars)
     with written_whole(args.output) as new:
         to_midi(take).save(new)

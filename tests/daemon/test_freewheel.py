@@ -189,6 +189,21 @@ def test_it_plays_as_many_bars_as_it_is_told(
     assert "expected 1..10000 bars; found '0'" in capsys.readouterr().err
 
 
+def test_a_file_that_claims_hours_of_rest_is_played_only_as_far_as_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song, out = write(tmp_path / "in.mid"), tmp_path / "out.mid"
+    file = MidiFile(song)
+    file.tracks[0].append(Message("note_on", note=60, time=0xFFFFFFF))
+    file.save(song)
+    assert main(["freewheel", str(song), "-o", str(out), "--scripted"]) == 2
+    assert capsys.readouterr().err == (
+        f"jamd: {song}: expected at most 1000 bars, found more: say with --bars how many to play\n"
+    )
+    assert not out.exists()
+    assert rows(capsys, song, "-o", out, "--bars", "3")[4:] == ANSWER
+
+
 def test_what_cannot_be_read_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

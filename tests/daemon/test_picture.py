@@ -10,8 +10,8 @@ from mido import Message, MetaMessage, MidiFile, MidiTrack
 
 from jamd.cli import main
 from jamd.daemon.events import Entry, MeterSet, Sounded, Turn, TurnTaken
-from jamd.daemon.picture import MOST_BARS, picture_of
-from jamd.daemon.take import to_midi
+from jamd.daemon.picture import picture_of
+from jamd.daemon.take import MOST_BARS, to_midi
 from jamd.errors import SourceError
 from jamd.notes import Meter, Note, Part, Tick
 from jamd.roll import LEAD, PLAYER, Picture, Voice
