@@ -102,15 +102,26 @@ def ask(command: str, pid: int | None = None) -> dict[int, Any]:
         pid: The process to send it to; None: all of them.
 
     Raises:
-        UserError: There is none, or not that one; or this system has no such sockets.
+        UserError: There is none, or not that one; or none that answers; or this system has no such
+            sockets.
     """
     if not HAS_SOCKETS:
         raise UserError("expected a system with Unix sockets, Linux or macOS; found another")
-    answers = {}
+    answers: dict[int, Any] = {}
+    silent = []
     for path in sorted(folder().glob(f"*{_SUFFIX}")):
         if path.stem.isdecimal() and pid in (None, int(path.stem)):
-            with suppress(OSError, ValueError):
+            try:
                 answers[int(path.stem)] = _ask(path, command)
+            except TimeoutError:
+                silent.append(path.stem)
+            except (OSError, ValueError):
+                continue  # it has gone
+    if silent and not answers:
+        raise UserError(
+            f"expected an answer, found a jamd that gives none, process {', '.join(silent)}: where "
+            "it was stopped, `kill -CONT` with that number lets it go on"
+        )
     if not answers:
         which = "a jamd that plays" if pid is None else f"a jamd that plays as process {pid}"
         raise UserError(f"expected {which}, found none: `jamd play` starts one")

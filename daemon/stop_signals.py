@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a jam cleanly, at whatever moment they come.
+"""Ctrl-C, Ctrl-backslash, SIGTERM and SIGHUP end a jam cleanly, at whatever moment they come.
 
 Imported before anything slow, so that a signal that comes in between is kept; so it imports next to
 nothing.
@@ -16,7 +16,9 @@ from typing import Self
 class StopSignals:
     """As a context, keeps the first signal that asks to stop for whoever can.
 
-    A second one while nobody can raises KeyboardInterrupt: what is being opened may hang.
+    A second one while nobody can raises KeyboardInterrupt: what is being opened may hang. Ctrl-Z is
+    ignored meanwhile: a band-mate that stops in the middle leaves its notes sounding, and takes no
+    word of anybody's until somebody lets it go on.
 
     Attributes:
         asked: Whether there was one.
@@ -30,6 +32,8 @@ class StopSignals:
     def __enter__(self) -> Self:
         for number in _numbers():
             self._before[number] = signal.signal(number, self._hear)
+        if sys.platform != "win32":
+            self._before[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         return self
 
     def __exit__(
@@ -56,7 +60,9 @@ class StopSignals:
 
 
 def _numbers() -> Iterator[int]:
-    """Ctrl-C, the service manager, and the terminal's window closed, unless nohup forbids that."""
+    """Ctrl-C, Ctrl-backslash, the service manager, the window closed, unless nohup forbids it."""
     yield from (signal.SIGINT, signal.SIGTERM)
-    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        yield signal.SIGHUP
+    if sys.platform != "win32":
+        yield signal.SIGQUIT
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            yield signal.SIGHUP

@@ -135,8 +135,9 @@ def _answers(
 
 def main() -> int:
     """The worker's whole life. It leaves when its input ends, that is, with the front."""
-    for name in ("SIGINT", "SIGTERM"):
-        signal.signal(getattr(signal, name), signal.SIG_IGN)  # the front decides when to stop
+    for name in ("SIGINT", "SIGTERM", "SIGQUIT"):
+        with suppress(AttributeError):  # Windows has no SIGQUIT
+            signal.signal(getattr(signal, name), signal.SIG_IGN)  # the front decides when to stop
     with suppress(OSError, AttributeError):
         os.nice(NICENESS)
     answers = os.fdopen(os.dup(1), "wb")

@@ -27,12 +27,18 @@ PLAY = (
 )
 
 
-def started(program: str, takes: Path, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
+def started(
+    program: str,
+    takes: Path,
+    stdout: int = subprocess.PIPE,
+    process_group: int | None = None,
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", program, BUNDLE, takes],
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
+        process_group=process_group,
     )
 
 
@@ -71,7 +77,7 @@ def played(lines: Iterable[str]) -> tuple[int, int]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
 def test_a_signal_ends_it_cleanly_and_keeps_the_take(name: str, tmp_path: Path) -> None:
     with started(PLAY, tmp_path) as process:
         until_shown(process, "1.2.0")  # the phrase has begun
@@ -112,6 +118,20 @@ def test_a_terminal_that_is_stopped_stops_neither_the_music_nor_its_end(tmp_path
     with journal_of(next(tmp_path.glob("*.mid"))) as lines:
         begun, ended = played(lines)
     assert begun == ended
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+def test_ctrl_z_does_not_stop_it_in_the_middle_of_a_note(tmp_path: Path) -> None:
+    # In a group of its own, as from a shell: the kernel lets nobody stop a group without one.
+    with started(PLAY, tmp_path, process_group=0) as process:
+        until_shown(process, "1.2.0")
+        os.killpg(process.pid, signal.SIGTSTP)
+        os.killpg(process.pid, signal.SIGTERM)
+        came = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WSTOPPED | os.WNOWAIT)
+        os.killpg(process.pid, signal.SIGCONT)
+        process.communicate(timeout=60)
+    assert came is not None
+    assert (came.si_code, process.returncode) == (os.CLD_EXITED, 0)
 
 
 def test_whatever_the_folder_holds_in_which_it_is_started(tmp_path: Path) -> None:

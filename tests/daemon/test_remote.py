@@ -83,6 +83,21 @@ def test_without_one_that_plays_a_line_says_so(folder: Path) -> None:
         ask(PANIC, 1)
 
 
+def test_one_that_is_there_and_does_not_answer_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "PATIENCE_S", 0.05)
+    remote.folder()
+    with socket.socket(socket.AF_UNIX) as stopped:
+        stopped.bind(str(folder / "7.sock"))
+        stopped.listen()
+        with pytest.raises(UserError, match="found a jamd that gives none, process 7: where"):
+            ask(PANIC)
+        one = Jamd()
+        assert list(ask(STATUS)) == [os.getpid()]
+        one.remote.close()
+
+
 def test_what_a_killed_one_left_behind_goes(folder: Path) -> None:
     remote.folder()
     with socket.socket(socket.AF_UNIX) as left:
