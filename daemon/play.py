@@ -137,9 +137,15 @@ def _open(
 ) -> tuple[Ports, RehearsalRoom | None]:
     try:
         ports = open_ports(config.midi, _own_ports(config))
-    except NoMidiSystem:
+    except NoMidiSystem as error:
         if config.midi.api != "auto":
             raise
+        if config.midi.connect_input or config.midi.connect_output:
+            # Nobody may be looking: a service that came before JACK is to be started again.
+            raise NoMidiSystem(
+                "connect_input or connect_output is set: expected a MIDI system, found none: start "
+                "ALSA's sequencer or JACK first, or leave both empty to rehearse without"
+            ) from error
         screen.news(
             "There is no MIDI system here, so jamd plays in its rehearsal room, without a sound: "
             "you see the notes, and hear them in the take."

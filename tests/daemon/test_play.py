@@ -201,6 +201,17 @@ def test_a_rehearsal_has_a_beat_though_no_midi_clock_can_come_in(tmp_path: Path)
     assert "   1.2.0" in done.stdout
 
 
+@pytest.mark.parametrize("option", ["--connect-input", "--connect-output"])
+def test_who_asks_for_connections_is_not_given_a_rehearsal(option: str, tmp_path: Path) -> None:
+    asked = PLAY.replace("'play', ", f"'play', '--bars', '1', '{option}', 'FLUID*', ")
+    with started(asked, tmp_path / "takes") as process:
+        told, complaint = process.communicate(timeout=60)
+    assert (process.returncode, told) == (2, "")
+    assert complaint.startswith("jamd: connect_input or connect_output is set: expected a MIDI ")
+    assert complaint.count("\n") == 1
+    assert not (tmp_path / "takes").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
 def test_a_take_that_cannot_be_saved_stays_a_journal_and_is_told_with_status_2(
     tmp_path: Path,
