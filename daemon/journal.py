@@ -39,6 +39,7 @@ class Opened:
         bundle: What the settings called the model.
         model: `providers.fingerprint` of the bundle.
         settings: The session's.
+        rehearsal: Whether the phrase was the rehearsal room's: nobody played.
     """
 
     format: int
@@ -47,6 +48,7 @@ class Opened:
     bundle: str
     model: str
     settings: Settings
+    rehearsal: bool = False  # older journals do not say
 
 
 @dataclass(frozen=True, slots=True)

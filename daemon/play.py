@@ -97,7 +97,7 @@ def play(
         recorder = _start_recorder(config, screen)
         if recorder is not None:
             stops.push(partial(_save, recorder, screen, room is not None))
-            recorder.write(_opened(config, settings, bundle))
+            recorder.write(_opened(config, settings, bundle, room is not None))
             session = Journaled(session, recorder.write)
         trial = None
         if rival is not None:
@@ -201,10 +201,10 @@ def _start_recorder(config: Config, screen: Screen) -> Recorder | None:
         return None
 
 
-def _opened(config: Config, settings: Settings, bundle: Bundle) -> Opened:
+def _opened(config: Config, settings: Settings, bundle: Bundle, rehearsal: bool) -> Opened:
     began = datetime.now().astimezone().isoformat(timespec="seconds")
     model = providers.fingerprint(bundle)
-    return Opened(FORMAT, __version__, began, config.model.bundle, model, settings)
+    return Opened(FORMAT, __version__, began, config.model.bundle, model, settings, rehearsal)
 
 
 def _save(

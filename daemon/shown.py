@@ -10,12 +10,13 @@ from jamd.language import Context
 from jamd.notes import Tick
 
 
-def shown(lines: Iterable[str]) -> list[Context]:
+def shown(lines: Iterable[str]) -> list[Context] | None:
     """The jam of a journal as contexts of at most 32 bars, each note of the player's once.
 
     The session is told again what it was told, so a note stands where it was meant and swing is
     taken out, as live. Contexts overlap, so that what the player did is seen after what led to it:
-    what one has told already counts in the next one as played by jamd, that is, as given.
+    what one has told already counts in the next one as played by jamd, that is, as given. None for
+    a rehearsal: nobody played.
 
     Args:
         lines: The journal, each line with its break.
@@ -24,6 +25,8 @@ def shown(lines: Iterable[str]) -> list[Context]:
         SourceError: It is no journal, or one of another format.
     """
     again = replay(lines)
+    if again.opened.rehearsal:
+        return None
     asked = [*(request.context for request in again.requests), *again.rest]
     longest: dict[Tick, Context] = {}  # of those that begin at the same bar line
     for context in asked:

@@ -194,6 +194,7 @@ def _from_takes(args: argparse.Namespace, path: Path, tell: Callable[[str], None
     folder = _takes_folder(args)
     found: dict[str, list[Context]] = {}
     journals = _journals(folder)
+    rehearsals = 0
     for done, journal in enumerate(journals):
         tell(f"reading your takes: {done} of {len(journals)}")
         try:
@@ -202,10 +203,15 @@ def _from_takes(args: argparse.Namespace, path: Path, tell: Callable[[str], None
         except SourceError as error:
             _tell_left_out(journal.name, str(error).removeprefix(f"{journal}: "))
             continue
+        if contexts is None:
+            rehearsals += 1
+            continue
         if args.style is not None:
             contexts = [replace(context, style=args.style) for context in contexts]
         if contexts:
             found[journal.name.removesuffix(KEPT)] = contexts
+    if rehearsals:
+        _tell_left_out(_counted(rehearsals, "rehearsals"), "the phrase was jamd's own")
     if not found:
         raise SourceError(
             f"expected takes with their journals in {folder}, found none that anybody played in: "

@@ -14,7 +14,7 @@ import pytest
 
 from jamd.cli import main
 from jamd.daemon.events import Sounded
-from jamd.daemon.journal import entries
+from jamd.daemon.journal import Opened, entries, read_line
 from jamd.daemon.recorder import JOURNAL, journal_of, recover
 
 BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
@@ -199,6 +199,10 @@ def test_a_rehearsal_has_a_beat_though_no_midi_clock_can_come_in(tmp_path: Path)
     )
     assert "No MIDI clock can come in there: the beat is jamd's own." in done.stdout
     assert "   1.2.0" in done.stdout
+    with journal_of(next(tmp_path.glob("*.mid"))) as lines:
+        opened = read_line(next(lines))
+    assert isinstance(opened, Opened)
+    assert opened.rehearsal
 
 
 @pytest.mark.parametrize("option", ["--connect-input", "--connect-output"])

@@ -179,8 +179,18 @@ def test_what_is_learned_of_a_take_holds_each_note_of_the_players_once() -> None
     story = [(0.0, WorkerReady()), *(pair for i in range(30) for pair in phrase(1 + 4.0 * i))]
     lines = perform(Settings(bpm=120), story, 124)
     found = shown(lines)
+    assert found is not None
     assert len(found) > 1, "more than 32 bars"
     told = [note.onset for context in found for note in context.by_player]
     assert len(told) == len(set(told))
     assert len(told) >= 110, "all but what came after jamd was last asked"
     assert any(context.played for context in found)
+
+
+def test_a_journal_that_does_not_say_whether_it_was_a_rehearsal_was_none() -> None:
+    opened, *rest = perform(Settings(), phrase(1.0), 20)
+    older = opened.replace(',"rehearsal":false', "")
+    assert older != opened
+    assert not replay([older, *rest]).opened.rehearsal
+    assert shown([older, *rest])
+    assert shown([opened.replace('"rehearsal":false', '"rehearsal":true'), *rest]) is None

@@ -163,7 +163,7 @@ def test_of_a_jam_only_the_players_notes_are_taught(tmp_path: Path) -> None:
         assert (kinds[~taught] == "Lead").sum() == 8
 
 
-def evenings(folder: Path, count: int) -> None:
+def evenings(folder: Path, count: int, *, rehearsal: bool = False) -> None:
     """Takes as the daemon records them: no two alike, in every mode and in two styles."""
     rng = np.random.default_rng(1)
     ways = (
@@ -174,7 +174,7 @@ def evenings(folder: Path, count: int) -> None:
     for evening in range(count):
         settings = replace(ways[evening % len(ways)], seed=evening)
         recorder = Recorder(folder, f"2026-11-{evening + 1:02}_20.00.00")
-        recorder.write(Opened(FORMAT, "0.1.0", "today", "default", "", settings))
+        recorder.write(Opened(FORMAT, "0.1.0", "today", "default", "", settings, rehearsal))
         story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
         # 40 bars, 20 of them played: more than the model is shown at once.
         for begin in np.arange(1.0, 81.0, 8.0):
@@ -186,6 +186,18 @@ def evenings(folder: Path, count: int) -> None:
         session = Journaled(Session(settings), recorder.write)
         Performance(session, ScriptedImproviser(), story).run(82.0)
         assert recorder.close() is not None
+
+
+def test_a_rehearsal_is_not_learned(
+    grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    takes_ = tmp_path / "takes"
+    evenings(takes_, 2, rehearsal=True)
+    command = ["train", "--from", str(TINY), "--takes", str(takes_), "-o", str(tmp_path / "run")]
+    assert main([*command, "--old", str(grid_corpus("jazz").path), *QUICK]) == 2
+    left_out, refused = capsys.readouterr().err.splitlines()
+    assert left_out == "left out: 2 rehearsals: the phrase was jamd's own"
+    assert refused.startswith("jamd: expected takes with their journals")
 
 
 def test_the_command_learns_what_was_played_in_takes(
