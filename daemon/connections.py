@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fnmatch import fnmatch
 
@@ -86,6 +86,19 @@ def missing(ports: Collection[PortSeen], wishes: Wishes, own: Own) -> list[Link]
         for way in Way
         for port in ports
         if wishes.wanted(port, way) and not own.ids[way].intersection(port.peers or ())
+    ]
+
+
+def unmet(ports: Collection[PortSeen], wishes: Wishes) -> list[str]:
+    """The patterns that no port fits."""
+    one_by_one = [
+        *((Way.IN, pattern, replace(wishes, listen=(pattern,))) for pattern in wishes.listen),
+        *((Way.OUT, pattern, replace(wishes, play=(pattern,))) for pattern in wishes.play),
+    ]
+    return [
+        pattern
+        for way, pattern, wish in one_by_one
+        if not any(wish.wanted(port, way) for port in ports)
     ]
 
 

@@ -164,6 +164,8 @@ def _open(
         f'"{ports.output_name}".'
     )
     screen.news("Connect your keyboard to the one and an instrument to the other. Ctrl-C ends.")
+    for line in ports.as_opened():
+        screen.news(line)
     return ports, None
 
 

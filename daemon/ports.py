@@ -38,6 +38,7 @@ from jamd.daemon.connections import (
     news,
     others,
     sources,
+    unmet,
 )
 from jamd.daemon.events import Output
 from jamd.daemon.midi_system import NoMidiSystem, System, open_system
@@ -164,6 +165,12 @@ class LivePorts:
 
     def connected(self) -> Connected:
         return self._connected
+
+    def as_opened(self) -> list[str]:
+        """Who is connected now, and what is waited for, one line each."""
+        ports = (self._acted_on and self._acted_on.ports) or ()
+        waiting = [f"waiting for '{pattern}'" for pattern in unmet(ports, self._wishes)]
+        return news(Connected(), self._connected) + waiting
 
     def tend(self, now: float) -> list[str]:
         """Act on the newest look; return what has changed, one line each."""

@@ -107,6 +107,18 @@ def test_what_is_there_at_the_start_is_connected(system: PaperSystem) -> None:
     assert system.opened == ["jamd listens", "jamd plays", "Keystation:MIDI 1", "FLUID Synth:in"]
 
 
+def test_at_the_start_it_is_told_who_is_there_and_who_is_not(system: PaperSystem) -> None:
+    ports = live(system)
+    look(ports)
+    assert ports.as_opened() == ["waiting for 'keystation*'", "waiting for '*synth*'"]
+    ports.close()
+
+    system.plug(KEYBOARD)
+    ports = live(system)
+    look(ports)
+    assert ports.as_opened() == ["listening to Keystation:MIDI 1", "waiting for '*synth*'"]
+
+
 def test_what_is_unplugged_is_closed_and_what_comes_back_is_opened(system: PaperSystem) -> None:
     ports = live(system)
     assert look(ports) == []

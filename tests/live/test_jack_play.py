@@ -84,6 +84,18 @@ class Jamd:
             self.process.kill()
 
 
+def test_at_the_start_it_says_who_is_connected_and_who_is_not_there(
+    jack_server: JackServer, tmp_path: Path
+) -> None:
+    keys = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "keys")
+    keys.open_virtual_port("play")
+    jamd = Jamd(tmp_path, "--connect-input", "KEYS*", "--connect-output", "*synth*")
+    assert jamd.end(signal.SIGTERM) == 0
+    keys.close_port()
+    keys.delete()
+    assert {"listening to keys:play\n", "waiting for '*synth*'\n"} <= {*jamd.lines}
+
+
 class Musician:
     """A JACK client that plays to jamd and hears it.
 
