@@ -204,9 +204,11 @@ def journal_of(path: Path) -> Iterator[TextIO]:
         path: The take's MIDI file, with the journal beside it; or the journal itself.
 
     Raises:
-        SourceError: There is none.
+        SourceError: There is none, or `path` is a folder.
         OSError: It cannot be read.
     """
+    if path.is_dir():
+        raise SourceError(f"{path}: expected a take, found a folder")
     if path.name.endswith((JOURNAL, KEPT)):
         journal = path
     else:

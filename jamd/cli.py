@@ -95,6 +95,14 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
         return parser(only).parse_args(words)
 
 
+def _replace_what_is_closed() -> None:
+    """Open anew what `>&-` closed: the next file would get its number, and what is printed."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            null = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+            setattr(sys, name, null)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; return the exit status.
 
@@ -105,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # A numpy.py in the folder where somebody plays is not for the processes that jamd starts.
     os.environ["PYTHONSAFEPATH"] = "1"
+    _replace_what_is_closed()
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):  # not every terminal can write a flat sign
             sys.stdout.reconfigure(errors="replace")

@@ -205,6 +205,18 @@ def test_a_rehearsal_has_a_beat_though_no_midi_clock_can_come_in(tmp_path: Path)
     assert opened.rehearsal
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such shell there")
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_it_plays_where_it_can_say_nothing(closed: str, tmp_path: Path) -> None:
+    short = PLAY.replace("'play', ", "'play', '--bpm', '400', '--bars', '1', ")
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", short]
+    done = subprocess.run(
+        [*command, BUNDLE, tmp_path], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.glob("*.mid"))
+
+
 @pytest.mark.parametrize("option", ["--connect-input", "--connect-output"])
 def test_who_asks_for_connections_is_not_given_a_rehearsal(option: str, tmp_path: Path) -> None:
     asked = PLAY.replace("'play', ", f"'play', '--bars', '1', '{option}', 'FLUID*', ")

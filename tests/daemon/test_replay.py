@@ -173,6 +173,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "It differs, first" in capsys.readouterr().out
     assert main(["replay", str(out)]) == 2
     assert capsys.readouterr().err.startswith(f"jamd: {out}: expected a take with its journal")
+    for folder in (".", str(tmp_path)):
+        assert main(["replay", folder]) == 2
+        assert capsys.readouterr().err == f"jamd: {folder}: expected a take, found a folder\n"
 
 
 def test_what_is_learned_of_a_take_holds_each_note_of_the_players_once() -> None:
