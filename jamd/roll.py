@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from jamd.errors import printable
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
 
 PLAYER, LEAD, COMP = "#2563a8", "#d9622b", "#e2a33d"
@@ -96,7 +97,7 @@ def draw(picture: Picture) -> str:
                 f'width="{width:g}" height="{height:g}" role="img" '
                 'font-family="Helvetica, Arial, sans-serif" font-size="11" fill="#333">'
             ),
-            f"<title>{escape(picture.title)}</title>",
+            f"<title>{_text(picture.title)}</title>",
             f'<rect width="{width:g}" height="{height:g}" fill="#fff"/>',
             *_header(picture),
             *(
@@ -109,14 +110,19 @@ def draw(picture: Picture) -> str:
     )
 
 
+def _text(text: str) -> str:
+    """A name as XML has it, which has no control characters."""
+    return escape(printable(text))
+
+
 def _header(picture: Picture) -> Iterator[str]:
     style = 'font-size="15" font-weight="bold"'
-    yield f'<text x="{_LEFT}" y="24" {style}>{escape(picture.title)}</text>'
+    yield f'<text x="{_LEFT}" y="24" {style}>{_text(picture.title)}</text>'
     x = _LEFT
     for voice in picture.voices:
         yield f'<rect x="{x}" y="34" width="10" height="10" rx="2" fill="{voice.colour}"/>'
-        yield f'<text x="{x + 15}" y="43">{escape(voice.name)}</text>'
-        x += 35 + 7 * len(voice.name)
+        yield f'<text x="{x + 15}" y="43">{_text(voice.name)}</text>'
+        x += 35 + 7 * len(printable(voice.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,17 @@ def test_a_title_cannot_break_the_picture() -> None:
     assert ET.fromstring(svg)[0].text == "<jam> & 'co'"
 
 
+@given(st.text(st.characters(), max_size=10))
+def test_no_name_makes_a_picture_that_cannot_be_opened(name: str) -> None:
+    svg = draw(Picture(name, (Voice(name, LEAD, ()),)))
+    ET.fromstring(svg.encode("utf-8"))
+
+
+def test_what_no_xml_may_hold_is_shown_escaped() -> None:
+    svg = draw(Picture("jam", (Voice("a\0b\x1b[31m", LEAD, ()),)))
+    assert ">a\\x00b\\x1b[31m</text>" in svg
+
+
 def test_pitch_names() -> None:
     assert [pitch_name(pitch) for pitch in (0, 60, 70)] == ["C-1", "C4", "B♭4"]
 
