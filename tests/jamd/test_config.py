@@ -118,6 +118,11 @@ def test_a_file_that_is_wrong_is_refused_in_one_line(
     assert complaint in problem
 
 
+def test_a_file_may_begin_with_the_mark_that_windows_gives_it(written: Path) -> None:
+    written.write_bytes(b"\xef\xbb\xbf[transport]\r\nbpm = 90\r\n")
+    assert load(written).config.transport.bpm == 90
+
+
 def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path: Path) -> None:
     assert problems(tmp_path / "none.toml")[0].endswith("cannot be read: No such file or directory")
     assert problems(tmp_path)[0].endswith("cannot be read: Is a directory")
