@@ -8,13 +8,15 @@ two parts have a track each. `Entry` in `jamd.daemon.events` says what a take is
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mido
 from mido import Message, MetaMessage, MidiFile, MidiTrack
-from mido.midifiles.meta import KeySignatureError
+from mido.midifiles.meta import KeySignatureError, MetaSpec_key_signature, add_meta_spec
 
 from jamd.daemon.events import (
     BarLineFound,
@@ -49,8 +51,21 @@ UNTOLD_BPM = 120.0
 MOST_BARS = 1000
 """Of a file that is drawn, or jammed with to its end; a damaged one may claim millions."""
 
-_DAMAGE = (EOFError, OSError, ValueError, LookupError, TypeError, KeySignatureError)
+_DAMAGE = (EOFError, OSError, ValueError, LookupError, TypeError)
 """What mido raises at damaged files."""
+
+
+class _AnyKeySignature(MetaSpec_key_signature):  # type: ignore[misc]
+    """Any, as programs write what is none; nothing here depends on it, and mido would refuse."""
+
+    type = "key_signature"
+
+    def decode(self, message: MetaMessage, data: list[int]) -> None:
+        with suppress(KeySignatureError, LookupError):
+            super().decode(message, data)
+
+
+add_meta_spec(_AnyKeySignature)
 
 
 def to_midi(entries: Iterable[Entry]) -> MidiFile:
@@ -189,15 +204,33 @@ def read_file(path: Path) -> MidiFile:
         SourceError: It is something else, or damaged.
         OSError: It cannot be opened.
     """
-    with path.open("rb") as stream:
-        try:
-            file = MidiFile(file=stream, clip=True)
-        except _DAMAGE as error:
-            reason = str(error).partition("\n")[0] or "it ends too early"
-            raise SourceError(f"{path}: expected a MIDI file, but {reason}") from error
+    data = path.read_bytes()
+    begins = data.find(b"MThd", 0, 64) if data[:4] == b"RIFF" else 0
+    if data[begins : begins + 4] != b"MThd":
+        raise SourceError(f"{path}: expected a MIDI file, found something else")
+    try:
+        file = MidiFile(file=io.BytesIO(_tracks_alone(data[begins:])), clip=True)
+    except _DAMAGE as error:
+        reason = "it ends too early" if isinstance(error, EOFError) else "an event in it is damaged"
+        raise SourceError(f"{path}: expected a MIDI file, but {reason}") from error
     if file.type == 2 or file.ticks_per_beat <= 0:
         raise SourceError(f"{path}: expected a MIDI file of type 0 or 1, timed in beats")
     return file
+
+
+def _tracks_alone(data: bytes) -> bytes:
+    """A MIDI file as mido reads it: without other chunks, and with the number of tracks it has."""
+    first = at = 8 + int.from_bytes(data[4:8], "big")
+    tracks = []
+    while at + 8 <= len(data):
+        end = at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
+        if data[at : at + 4] == b"MTrk":
+            tracks.append(data[at:end])
+        at = end
+    if not tracks and any(data[10:12]):
+        raise EOFError
+    tracks = tracks[:0x7FFF]  # mido takes a greater number for one below 0
+    return b"".join((data[:10], len(tracks).to_bytes(2, "big"), data[12:first], *tracks))
 
 
 def read_song(path: Path) -> Song:

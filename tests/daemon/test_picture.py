@@ -16,6 +16,8 @@ from jamd.errors import SourceError
 from jamd.notes import Meter, Note, Part, Tick
 from jamd.roll import LEAD, PLAYER, Picture, Voice
 
+HOSTILE = Path(__file__).parents[1] / "training" / "hostile"
+
 TAKE: tuple[Entry, ...] = (
     MeterSet(0, 0.0, Meter(3, 4)),
     TurnTaken(0, 0.0, Turn.PLAYER),
@@ -61,6 +63,30 @@ def test_a_file_too_long_for_a_picture_is_refused(tmp_path: Path) -> None:
     MidiFile(tracks=[long]).save(tmp_path / "long.mid")
     with pytest.raises(SourceError, match=f"at most {MOST_BARS} bars"):
         picture_of(tmp_path / "long.mid")
+
+
+@pytest.mark.parametrize(
+    "name", ["alien_chunk", "keysig_out_of_range", "header_says_2_tracks_has_1", "riff_rmid"]
+)
+def test_what_others_read_is_read(name: str) -> None:
+    assert any(voice.notes for voice in picture_of(HOSTILE / f"{name}.mid").voices)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("not_midi_text", "found something else"),
+        ("crlf_mangled", "but it ends too early"),
+        ("truncated_half", "but it ends too early"),
+        ("tempo_len_2", "but an event in it is damaged"),
+        ("running_status_at_start", "but an event in it is damaged"),
+    ],
+)
+def test_what_is_damaged_is_refused_in_plain_words(name: str, found: str) -> None:
+    path = HOSTILE / f"{name}.mid"
+    with pytest.raises(SourceError) as refused:
+        picture_of(path)
+    assert str(refused.value) == f"{path}: expected a MIDI file, {found}"
 
 
 def test_the_command_writes_beside_the_file(
