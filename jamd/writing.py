@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from jamd.errors import UserError
+
+MIDI = (".mid", ".midi")
+"""What the name of a MIDI file ends in."""
+
+
+def check_output(output: Path, kind: str, endings: Sequence[str], source: Path) -> None:
+    """See that a command may write `output`, before it works for that.
+
+    Args:
+        output: The file to write. A device or a pipe may be called anything.
+        kind: What is written, as in `a MIDI file`.
+        endings: What its name may end in, in small letters.
+        source: What the command reads.
+
+    Raises:
+        UserError: The name says something else, or `output` is `source`.
+    """
+    if output.exists() and not output.is_file():
+        return
+    if output.suffix.lower() not in endings:
+        raise UserError(f"{output}: expected the name of {kind}, ending in {' or '.join(endings)}")
+    if output.exists() and source.exists() and output.samefile(source):
+        raise UserError(f"{output}: expected another file than the one that is read")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from jamd.commands import Subparsers, bars
 from jamd.config import Config
 from jamd.errors import SourceError
 from jamd.notes import METERS, TICKS_PER_BEAT, Meter
-from jamd.writing import written_whole
+from jamd.writing import MIDI, check_output, written_whole
 
 if TYPE_CHECKING:
     from jamd.daemon.settings import Settings
@@ -64,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from jamd.daemon.take import MOST_BARS, read_song, rows, to_midi
 
     in_force = config_file.in_force(args)
+    check_output(args.output, "a MIDI file", MIDI, args.input)
     song = read_song(args.input)
     if in_force.on_command_line("transport.bpm"):
         song = replace(song, tempos=())

@@ -108,7 +108,9 @@ def run(args: argparse.Namespace) -> int:
     from jamd.daemon.improviser import Improviser
     from jamd.export.opening import drafted, open_run
     from jamd.training.run_folder import is_meant_as_run
+    from jamd.writing import MIDI, check_output
 
+    check_output(args.output, "a MIDI file or a score", (*MIDI, *_SCORES), Path(args.model))
     folder = resolve(args.model)
     if is_meant_as_run(folder):
         found = open_run(folder)

@@ -42,8 +42,10 @@ def run(args: argparse.Namespace) -> int:
     from jamd.daemon.replay import replay
     from jamd.daemon.take import rows, to_midi
     from jamd.errors import SourceError
-    from jamd.writing import written_whole
+    from jamd.writing import MIDI, check_output, written_whole
 
+    if args.output is not None:
+        check_output(args.output, "a MIDI file", MIDI, args.take)
     with journal_of(args.take) as lines:
         try:
             again = replay(lines)

@@ -21,13 +21,12 @@ def run(args: argparse.Namespace) -> int:
     from jamd.daemon.picture import picture_of
     from jamd.errors import UserError
     from jamd.roll import draw
-    from jamd.writing import written_whole
+    from jamd.writing import check_output, written_whole
 
     if args.file.is_dir():
         raise UserError(f"{args.file}: expected a MIDI file, found a folder")
     output: Path = args.output or args.file.with_suffix(".svg")
-    if output.suffix.lower() != ".svg":
-        raise UserError(f"{output}: expected the name of an SVG file, ending in .svg")
+    check_output(output, "an SVG file", (".svg",), args.file)
     drawn = draw(picture_of(args.file))
     with written_whole(output) as new:
         new.write_text(drawn, encoding="utf-8")

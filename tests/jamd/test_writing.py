@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -38,15 +39,16 @@ def test_a_link_stays_a_link_and_a_device_a_device(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "name"),
     [
-        ["generate", str(BUNDLE), "-n", "3"],
-        ["freewheel", str(SONG), "--scripted"],
-        ["roll", str(SONG)],
+        (["generate", str(BUNDLE), "-n", "3"], "out.mid"),
+        (["freewheel", str(SONG), "--scripted"], "out.mid"),
+        (["roll", str(SONG)], "out.svg"),
     ],
 )
 def test_a_full_disk_names_the_file_and_leaves_none(
     arguments: list[str],
+    name: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -57,10 +59,45 @@ def test_a_full_disk_names_the_file_and_leaves_none(
 
     monkeypatch.setattr(MidiFile, "save", lambda file, path: full(path))
     monkeypatch.setattr(Path, "write_text", lambda path, text, encoding: full(path))
-    out = tmp_path / "out.svg"
+    out = tmp_path / name
     assert main([*arguments, "-o", str(out)]) == 2
     assert capsys.readouterr() == ("", f"jamd: {out}: No space left on device\n")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (["generate", str(BUNDLE)], "a MIDI file or a score"),
+        (["freewheel", str(SONG), "--scripted"], "a MIDI file"),
+        (["replay", str(SONG)], "a MIDI file"),
+        (["roll", str(SONG)], "an SVG file"),
+    ],
+)
+def test_a_file_is_called_what_it_is(
+    arguments: list[str], kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.wav"
+    assert main([*arguments, "-o", str(out)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"jamd: {out}: expected the name of {kind}, ending in .")
+    assert told.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["freewheel", "replay"])
+def test_what_is_read_is_not_written(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song = tmp_path / "song.mid"
+    shutil.copy(SONG, song)
+    (tmp_path / "link.MID").symlink_to(song)
+    for name in (song, tmp_path / "link.MID"):
+        assert main([command, str(song), "-o", str(name)]) == 2
+        assert capsys.readouterr().err == (
+            f"jamd: {name}: expected another file than the one that is read\n"
+        )
+    assert song.read_bytes() == SONG.read_bytes()
 
 
 @pytest.mark.parametrize("name", [".", "", ".."])
