@@ -92,7 +92,22 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     # One that is named is made alone: the others' modules would take a tenth of a second.
     only = words[0] if words and words[0] in COMMANDS else None
     with ending_at_once():
-        return parser(only).parse_args(words)
+        args, unknown = parser(only).parse_known_args(words)
+        if unknown:
+            raise UserError(_not_taken(args, unknown))
+        return args
+
+
+def _not_taken(args: argparse.Namespace, unknown: Sequence[str]) -> str:
+    """What to do about words that the command does not know: some are in config.toml."""
+    from jamd.config import SETTINGS
+
+    told = f"unrecognized arguments: {' '.join(unknown)}: "
+    option = unknown[0].partition("=")[0].replace("--no-", "--")
+    keys = [setting.key for setting in SETTINGS.values() if setting.option == option]
+    if keys and hasattr(args, "config"):  # the command reads config.toml
+        told += f"set {keys[0]} in config.toml, or "
+    return f"{told}see `jamd {args.command} --help`"
 
 
 def _replace_what_is_closed() -> None:

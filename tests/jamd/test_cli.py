@@ -175,6 +175,13 @@ def test_bars_that_cannot_be_played_are_refused(
         (["config", "--takes", "~nobody-here/x"], 'path of a folder, in quotes; found "~nobody'),
         (["train", "--takes", "~nobody-here/x"], "the path of a folder, in quotes; found '~n"),
         (["play", "--bundle", "~nobody-here/x"], "~nobody-here/x, found no such user: check the"),
+        (
+            ["play", "--density", "2"],
+            "--density 2: set play.density in config.toml, or see `jamd play --help`",
+        ),
+        (["play", "--density=2"], "--density=2: set play.density in config.toml, or see "),
+        (["play", "--nonsense"], "unrecognized arguments: --nonsense: see `jamd play --help`"),
+        (["roll", "x.mid", "--density", "2"], "--density 2: see `jamd roll --help`"),
         (["roll"], "the following arguments are required: FILE: see `jamd roll --help`"),
     ],
 )
