@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jamd.bundle import Bundle, resolve
-from jamd.errors import CorpusError, UserError
+from jamd.errors import CorpusError
 from jamd.inference import CPU, open_session, prove
 from jamd.training import predictors
-from jamd.training.corpus import Corpus
+from jamd.training.corpus import Corpus, LeftOut
 from jamd.training.evaluate import Sample, sample_of
 from jamd.training.predictors import Network
 from jamd.training.prepare import Options, Progress, no_progress, prepare
@@ -130,20 +130,17 @@ def opening(run: Run, seed: int) -> list[int]:
 
 def read_files(
     files: Sequence[str], subject: Subject, style: str, progress: Progress = no_progress
-) -> list[Sample]:
-    """Read music as `jamd prepare` does, into the tokens of a model.
+) -> tuple[list[Sample], tuple[LeftOut, ...]]:
+    """Read music as `jamd prepare` does, into the tokens of a model; and which files could not be.
 
     What an article model has no name for is left out.
 
     Raises:
-        UserError: A file is not there or cannot be read; the message names all of them.
+        UserError: A file is not there, or none can be read.
     """
     with tempfile.TemporaryDirectory() as folder:
         options = Options(language=subject.language, style=style, held_out=1.0, jobs=1)
         corpus = prepare(files, Path(folder), options, progress).corpus
-        if corpus.left_out:
-            reasons = "; ".join(f"{item.source}: {item.reason}" for item in corpus.left_out)
-            raise UserError(f"expected files of music, found some that are not: {reasons}")
         ids = np.array(
             [subject.vocabulary.id(t) if t in subject.vocabulary else -1 for t in corpus.vocabulary]
         )
@@ -152,4 +149,4 @@ def read_files(
             sample = sample_of(corpus, entry)
             tokens = ids[sample.tokens]
             samples.append(Sample(tokens[tokens >= 0], sample.counted[tokens >= 0]))
-        return samples
+        return samples, corpus.left_out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from jamd import config_file
 from jamd.commands import Subparsers, at_least_one, style
 from jamd.config import SETTINGS
+from jamd.errors import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -173,7 +175,9 @@ def _evaluate(
         }
     baselines = baselines_of(corpora[0]) if corpora else {}
     of_files = args.style or (corpora[0].style if corpora else "other")
-    samples = read_files(args.files, subject, of_files, progress)
+    samples, left_out = read_files(args.files, subject, of_files, progress)
+    for item in left_out:
+        print(f"left out: {printable(item.source)}: {printable(item.reason)}", file=sys.stderr)
     return {"files": evaluate({**models, **baselines}, samples, subject.vocabulary, progress)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -198,6 +199,21 @@ def test_the_command_prints_a_table_for_files(
     printed = capsys.readouterr().out
     assert "a note" in printed
     assert "n-gram" in printed
+
+
+def test_a_stray_file_is_left_out_with_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stray = tmp_path / "stray.mid"
+    stray.write_bytes(b"no music")
+    assert main(["evaluate", str(BUNDLE), str(tmp_path)]) == 2
+    assert "expected at least one piece, found none in 1 files" in capsys.readouterr().err
+    shutil.copy(Path(__file__).parents[2] / "daemon" / "seeds" / "phrase.mid", tmp_path)
+    assert main(["evaluate", str(BUNDLE), str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert told.err.startswith("left out: stray.mid: ")
+    assert told.err.count("\n") == 1
+    assert "1 pieces" in told.out
 
 
 @pytest.mark.parametrize(
