@@ -124,12 +124,14 @@ class Connected:
         complete: False where the system only tells of the connections that jamd made itself.
         mixed: The ids of those whose messages come in on one port, so that whose is whose cannot be
             told. jamd's own are left out.
+        gone: The system's name where it has gone and is waited for; else empty.
     """
 
     to_input: tuple[str, ...] = ()
     from_output: tuple[str, ...] = ()
     complete: bool = True
     mixed: frozenset[str] = frozenset()
+    gone: str = ""
 
 
 def news(before: Connected, after: Connected) -> list[str]:

@@ -299,7 +299,7 @@ class LivePorts:
 
     def _lose(self, now: float) -> None:
         self.close()
-        self._connected = Connected()
+        self._connected = Connected(gone=self.system_name)
         self._retry_at = now + RETRY_S
 
     def _try_again(self, now: float) -> list[str]:

@@ -106,8 +106,8 @@ def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
         *([] if status.worker else ["the model is not there"]),
     ]
     ends = [
-        ("in", _ends(connected.to_input, connected.complete)),
-        ("out", _ends(connected.from_output, connected.complete)),
+        ("in", _ends(connected.to_input, connected)),
+        ("out", _ends(connected.from_output, connected)),
     ]
     room = width - len(" · ".join([*told, *(f"{way}: " for way, _ in ends)]))
     lengths = _shares([len(end) for _, end in ends], room)
@@ -127,8 +127,8 @@ def status_rows(status: Status, connected: Connected) -> list[str]:
         ("mode", status.mode.value),
         ("turn", "yours" if status.turn is Turn.PLAYER else "jamd's"),
         ("model", "there" if status.worker else "not there"),
-        ("listens to", _ends(connected.to_input, connected.complete)),
-        ("plays to", _ends(connected.from_output, connected.complete)),
+        ("listens to", _ends(connected.to_input, connected)),
+        ("plays to", _ends(connected.from_output, connected)),
     ]
     return [f"{name:<12}{value}" for name, value in rows]
 
@@ -173,8 +173,10 @@ def _turn(status: Status) -> str:
     return "your turn" if status.turn is Turn.PLAYER else "jamd's turn"
 
 
-def _ends(names: tuple[str, ...], complete: bool) -> str:
-    return ", ".join(names) or ("none" if complete else "ask your DAW")
+def _ends(names: tuple[str, ...], connected: Connected) -> str:
+    if connected.gone:
+        return f"none ({connected.gone} has gone)"
+    return ", ".join(names) or ("none" if connected.complete else "ask your DAW")
 
 
 def note_rows(sounded: Sequence[Sounded], meter: Meter, bar_one: int = 0) -> list[str]:

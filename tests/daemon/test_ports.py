@@ -286,6 +286,7 @@ def test_a_lost_system_is_told_once_and_comes_back(
     monkeypatch.setattr(ports_module, "open_system", nothing_yet)
     system.ports = None
     assert look(ports, now=10.0) == ["CoreMIDI has gone: waiting for it to come back"]
+    assert ports.connected() == Connected(gone="CoreMIDI")
     assert system.closed == ["jamd listens", "jamd plays", "system"]
 
     ports.send(Message("note_off", note=60))  # to nobody, and no error
@@ -298,6 +299,7 @@ def test_a_lost_system_is_told_once_and_comes_back(
     monkeypatch.setattr(ports_module, "open_system", lambda api: system)
     assert ports.tend(10.0 + 2 * RETRY_S) == ["CoreMIDI is back"]
     assert ports.tend(10.0 + 2 * RETRY_S) == ["playing to FLUID Synth:in"]
+    assert not ports.connected().gone
 
 
 def test_nothing_piles_up_in_a_system_that_is_not_seen_to_live(system: PaperSystem) -> None:

@@ -126,6 +126,9 @@ def test_the_whole_status_says_all_of_it() -> None:
         ["listens", "to  Keystation"],
         ["plays", "to    FLUID Synth, Surge"],
     ]
+    *_, listens, plays = status_rows(PLAYING, Connected(gone="JACK"))
+    assert listens == "listens to  none (JACK has gone)"
+    assert plays == "plays to    none (JACK has gone)"
 
 
 @pytest.fixture
