@@ -176,7 +176,8 @@ def _listen(watch: Watch, screen: Screen) -> Callable[[], None]:
     try:
         return Remote(watch.answer).close
     except OSError as error:
-        screen.news(f"`jamd panic` and `jamd status` cannot reach this one: {error.strerror}.")
+        why = error.strerror or error  # a path that is too long has no number
+        screen.news(f"`jamd panic` and `jamd status` cannot reach this one: {why}.")
         return lambda: None
 
 

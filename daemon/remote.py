@@ -109,7 +109,8 @@ def ask(command: str, pid: int | None = None) -> dict[int, Any]:
         raise UserError("expected a system with Unix sockets, Linux or macOS; found another")
     answers: dict[int, Any] = {}
     silent = []
-    for path in sorted(folder().glob(f"*{_SUFFIX}")):
+    place = folder()
+    for path in sorted(place.glob(f"*{_SUFFIX}")):
         if path.stem.isdecimal() and pid in (None, int(path.stem)):
             try:
                 answers[int(path.stem)] = _ask(path, command)
@@ -124,7 +125,7 @@ def ask(command: str, pid: int | None = None) -> dict[int, Any]:
         )
     if not answers:
         which = "a jamd that plays" if pid is None else f"a jamd that plays as process {pid}"
-        raise UserError(f"expected {which}, found none: `jamd play` starts one")
+        raise UserError(f"expected {which}, found none in {place}: `jamd play` starts one")
     return answers
 
 

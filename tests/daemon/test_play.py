@@ -205,6 +205,19 @@ def test_a_rehearsal_has_a_beat_though_no_midi_clock_can_come_in(tmp_path: Path)
     assert opened.rehearsal
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets there")
+def test_it_says_why_no_command_can_reach_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = tmp_path / ("long" * 40)
+    runtime.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    short = PLAY.replace("'play', ", "'play', '--bpm', '400', '--bars', '1', ")
+    with started(short, tmp_path / "takes") as process:
+        told, _ = process.communicate(timeout=60)
+    assert "cannot reach this one: AF_UNIX path too long.\n" in told
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no such shell there")
 @pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
 def test_it_plays_where_it_can_say_nothing(closed: str, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_nonsense_and_silence_do_not_stop_it(jamd: Jamd, folder: Path) -> None:
 
 
 def test_without_one_that_plays_a_line_says_so(folder: Path) -> None:
-    with pytest.raises(UserError, match="found none: `jamd play` starts one"):
+    with pytest.raises(UserError, match=f"found none in {folder}: `jamd play` starts one"):
         ask(PANIC)
     with pytest.raises(UserError, match="as process 1, found none"):
         ask(PANIC, 1)
