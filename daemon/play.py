@@ -146,9 +146,10 @@ def _open(
                 "connect_input or connect_output is set: expected a MIDI system, found none: start "
                 "ALSA's sequencer or JACK first, or leave both empty to rehearse without"
             ) from error
+        kept = ", and hear them in the take" if config.takes.keep else ""
         screen.news(
             "There is no MIDI system here, so jamd plays in its rehearsal room, without a sound: "
-            "you see the notes, and hear them in the take."
+            f"you see the notes{kept}."
         )
         if settings.source is Source.MIDI:
             screen.news("No MIDI clock can come in there: the beat is jamd's own.")

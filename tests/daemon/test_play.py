@@ -230,6 +230,19 @@ def test_it_plays_where_it_can_say_nothing(closed: str, tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.mid"))
 
 
+@pytest.mark.parametrize(
+    ("option", "told"), [("--keep", "notes, and hear them in the take."), ("--no-keep", "notes.")]
+)
+def test_a_rehearsal_promises_a_take_where_there_will_be_one(
+    option: str, told: str, tmp_path: Path
+) -> None:
+    short = PLAY.replace("'play', ", f"'play', '--bpm', '400', '--bars', '1', '{option}', ")
+    with started(short, tmp_path) as process:
+        until_shown(process, f"you see the {told}\n")
+        process.communicate(timeout=60)
+    assert any(tmp_path.iterdir()) == (option == "--keep")
+
+
 @pytest.mark.parametrize("option", ["--connect-input", "--connect-output"])
 def test_who_asks_for_connections_is_not_given_a_rehearsal(option: str, tmp_path: Path) -> None:
     asked = PLAY.replace("'play', ", f"'play', '--bars', '1', '{option}', 'FLUID*', ")
