@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(
             f"jamd: `jamd {args.command}` needs {error.name}, found none: "
-            f"pip install 'jamd[{EXTRAS[top]}]' (in a checkout: make .venv/all)",
+            f"pip install 'jamd[{EXTRAS[top]}]' (in a checkout: make setup)",
             file=sys.stderr,
         )
         return 2

@@ -69,7 +69,14 @@ def run_raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
     [
         (UserError("expected a, found b"), 2, "jamd: expected a, found b\n"),
         (FileNotFoundError(2, "No such file or directory", "x.mid"), 2, "jamd: x.mid: No such "),
-        (ModuleNotFoundError(name="keras.layers"), 2, "jamd: `jamd config` needs keras.layers, "),
+        (
+            ModuleNotFoundError(name="keras.layers"),
+            2,
+            (
+                "jamd: `jamd config` needs keras.layers, found none: pip install 'jamd[train]' "
+                "(in a checkout: make setup)\n"
+            ),
+        ),
         (KeyboardInterrupt(), 130, ""),
     ],
 )
