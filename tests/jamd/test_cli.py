@@ -193,10 +193,10 @@ def test_bars_that_cannot_be_played_are_refused(
     ],
 )
 def test_a_wrong_option_is_one_line(
-    arguments: list[str], shown: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], shown: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(arguments) == 2
-    told = capsys.readouterr().err
+    told = capfd.readouterr().err
     assert told.count("\n") == 1
     assert told.startswith("jamd: ")
     assert shown in told
