@@ -7,13 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from jamd.cadence import Cadence
-from jamd.grid_tokens import CHORD, COMP, DURATION, LEAD, LOWEST, PITCHES, POSITION, VELOCITY
+from jamd.grid_tokens import (
+    CHORD,
+    COMP,
+    DURATION,
+    HIGHEST,
+    LEAD,
+    LOWEST,
+    PITCHES,
+    POSITION,
+    VELOCITY,
+)
 from jamd.grid_writer import GridWriter, Mask
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
 
 FIFTH = 7
 """Semitones by which the centre of an answer may differ from the centre of the phrase."""
+
+_PITCHES = np.arange(LOWEST, HIGHEST + 1)
 
 _MARGIN = 0.5  # so that a centre computed otherwise still lies within the fifth
 
@@ -25,7 +39,8 @@ class Register:
     """Keeps each part's mean pitch within a fifth of the player's, and its span with it.
 
     A part that the player does not play is left alone; but if he has no tune at all, what he plays
-    is answered in the register of that.
+    is answered in the register of that. Where the tune may have no pitch within its bounds, it may
+    have the nearest: without a tune an answer would end on whatever else may be struck.
 
     Args:
         phrase: What the player played, at least one note.
@@ -48,8 +63,10 @@ class Register:
         for part, centre in self._parts.items():
             first = LEAD if part is Part.LEAD else COMP
             low, high = centre.bounds()
-            mask[first : first + min(max(low - LOWEST, 0), PITCHES)] = False
-            mask[first + min(max(high + 1 - LOWEST, 0), PITCHES) : first + PITCHES] = False
+            pitches = mask[first : first + PITCHES]
+            off = np.maximum(low - _PITCHES, _PITCHES - high)
+            nearest = off[pitches].min(initial=PITCHES) if part is Part.LEAD else 0
+            pitches[off > max(0, nearest)] = False
 
 
 class _Centre:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import mean
 
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from jamd.grid import Grid
 from jamd.grid_continuation import GridContinuation
 from jamd.language import Constraints, Context
 from jamd.likeness import FIFTH
-from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
+from jamd.notes import HELD, METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
 from jamd.tonality import tonality_of
 
 LIMITS = Constraints(near=True, density=1.25, repeat_bars=4)
@@ -195,3 +196,14 @@ def test_what_accompanies_the_last_note_is_of_the_triad(exchange: Exchange) -> N
     assert tonality is not None
     last = [note for note in exchange.answer if note.onset >= exchange.end - 3 * TICKS_PER_BEAT / 2]
     assert {note.pitch % 12 for note in last} <= tonality.tonic_tones
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_where_the_players_tonic_is_held_the_tune_ends_on_the_nearest_other(seed: int) -> None:
+    pitches = (60, 62, 60, 59, 60, 62, 64, 62, 60, 59, 60, 62, 60)
+    tune = [Note(Tick(240 * i), pitch, 80, Tick(240)) for i, pitch in enumerate(pitches)]
+    tune[-1] = replace(tune[-1], duration=HELD)
+    held = replace(LIMITS, held=frozenset({60}))
+    answer = answer_to(tune, FOUR, bars=2, seed=seed, waits=WAITS, constraints=held).answer
+    assert len(answer) <= 1.3 * len(tune)
+    assert [note.pitch for note in answer if note.part is Part.LEAD][-1] in {48, 72}
