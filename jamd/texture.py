@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jamd.grid_tokens import BAR, CHORD, DURATION, LEAD, POSITION
+from jamd.grid_tokens import BAR, CHORD, DURATION, LEAD, POSITION, VELOCITY
 from jamd.grid_writer import GridWriter, Mask
 from jamd.likeness import FEWEST_COMP
 from jamd.notes import METERS, Meter, Note, Part, Tick
@@ -49,6 +49,9 @@ class Texture:
             mask[LEAD:DURATION] = False
             self._stay(mask)
         elif writer.pitch_token < LEAD and self._is_due(Part.LEAD, writer.now):
+            mask[CHORD:VELOCITY] = (
+                False  # a chord may leave the tune no note of what density allows
+            )
             self._stay(mask)
 
     def _is_due(self, part: Part, now: Tick) -> bool:

@@ -103,6 +103,17 @@ def test_an_accompaniment_leaves_the_tune_its_share(meter: Meter, seed: int) -> 
     assert len(struck) <= 1.25 * (8 + 1) + 1  # one a bar, and a bar's worth ahead
 
 
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(METERS), st.integers(0, 999))
+def test_a_tune_comes_back_though_an_accompaniment_would_use_up_what_density_allows(
+    meter: Meter, seed: int
+) -> None:
+    phrase = tune(meter, 2)
+    eager = "Comp", "Position"
+    answer = answer_to(phrase, meter, seed, Constraints(density=1.25), eager)
+    assert not missing(phrase, answer, meter, Part.LEAD, meter.ticks_per_bar)
+
+
 @pytest.mark.parametrize("phrase", [tune(METERS[2], 2), chords(METERS[2], 2, TICKS_PER_BEAT)])
 def test_what_the_player_does_not_play_may_stay_away(phrase: list[Note]) -> None:
     meter = METERS[2]
