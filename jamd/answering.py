@@ -54,7 +54,7 @@ class Answering:
         phrase = _read(context.answered, start, up)
         answer = _read(context.answer, start, up)
         begin = Tick(answer[0].onset if answer else context.until - start)
-        rate = rate_of(phrase, Tick(context.until - start)) if phrase else 0.0
+        rate = rate_of(phrase, begin) if phrase else 0.0
         self.cadence: Cadence | None = None
         self._limits: list[Limit] = []
         end = None if constraints.ends is None else Tick(constraints.ends - start)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:  # numpy stays out of the front process, which imports this mo
     from numpy.typing import NDArray
 
 
+LONGEST_REST = 2 * TICKS_PER_BEAT
+"""Ticks. Where the player rests for longer and jamd plays, the time is jamd's and not his."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the model is to continue: the jam so far.
@@ -63,12 +67,29 @@ class Context:
 
     @property
     def answered(self) -> list[Note]:
-        """The player's phrase that is answered, sorted by onset; empty where none is."""
+        """The player's phrase that is answered, sorted by onset; empty where none is.
+
+        All that he has played since is of it. A rest longer than `LONGEST_REST` in which jamd has
+        played is left out, in whole beats: what came before it lies so much later.
+        """
         if self.phrase is None:
             return []
         since = self.phrase - TICKS_PER_BEAT // 4  # an onset may have been meant a little earlier
         recent = takewhile(lambda note: note.onset >= since, reversed(self.heard))
-        return [note for note in recent if note not in self.played][::-1]
+        theirs = [note for note in recent if note not in self.played][::-1]
+        up, left_out, before = self.phrase, 0, []
+        for note in theirs:
+            rest = note.onset - up
+            if rest > LONGEST_REST and self._has_played(up, note.onset):
+                left_out += rest // TICKS_PER_BEAT * TICKS_PER_BEAT
+            before.append(left_out)
+            up = max(up, note.end)
+        if not left_out:
+            return theirs
+        return [
+            replace(note, onset=Tick(note.onset + left_out - earlier))
+            for note, earlier in zip(theirs, before, strict=True)
+        ]
 
     @property
     def answer(self) -> list[Note]:
@@ -78,6 +99,10 @@ class Context:
         answered = self.answered
         over = answered[-1].onset if answered else self.phrase
         return sorted(note for note in self.played if note.onset > over)
+
+    def _has_played(self, begin: Tick, end: Tick) -> bool:
+        """Whether jamd has played between the two."""
+        return any(begin <= note.onset < end for note in self.played)
 
 
 @dataclass(frozen=True, slots=True)

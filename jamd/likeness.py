@@ -187,13 +187,13 @@ class Chords:
             mask[CHORD:VELOCITY] = False
 
 
-def rate_of(phrase: Sequence[Note], until: Tick) -> float:
+def rate_of(phrase: Sequence[Note], answer: Tick) -> float:
     """Notes a tick of what the player played, from its first onset to its end in whole beats.
 
     Args:
         phrase: At least one note, sorted by onset.
-        until: The present: a note still held lasts until now.
+        answer: Where the answer begins: a note still held counts as lasting until then.
     """
-    end = max(note.end if note.duration else max(until, note.onset + 1) for note in phrase)
+    end = max(note.end if note.duration else max(answer, note.onset + 1) for note in phrase)
     beats = -(-(end - phrase[0].onset) // TICKS_PER_BEAT)
     return len(phrase) / (max(1, beats) * TICKS_PER_BEAT)

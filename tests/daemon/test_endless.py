@@ -1,0 +1,50 @@
+"""Endless music stays what it was answered with, long after: with the model in the package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from jamd import bundle as bundles
+from jamd.bundle import Bundle
+from jamd.config import Config
+from jamd.daemon.click import When
+from jamd.daemon.events import Mode
+from jamd.daemon.improviser import Improviser
+from jamd.daemon.settings import settings_from
+from jamd.notes import Note
+from readable_takes import FOUR, play
+
+ENDLESS = replace(
+    settings_from(Config()), mode=Mode.ENDLESS, bpm=120.0, start_at_once=True, click=When.OFF
+)
+
+FLUTE = (84, 86, 88, 89, 91, 88, 84, 86, 88, 89, 91, 93, 91, 89, 88, 84)
+
+
+@pytest.fixture(scope="module")
+def improviser() -> Improviser:
+    return Improviser(Bundle.read(bundles.resolve("default")))
+
+
+def eighths(pitches: Sequence[int]) -> str:
+    places = (f"{i // 8 + 1}.{i // 2 % 4 + 1}.{i % 2 * 6}" for i in range(len(pitches)))
+    return "\n".join(
+        f"{place} player {pitch} 80 5" for place, pitch in zip(places, pitches, strict=True)
+    )
+
+
+def within(notes: Sequence[Note], first: int, last: int) -> list[Note]:
+    """What begins in these bars."""
+    bar = FOUR.ticks_per_bar
+    return [note for note in notes if (first - 1) * bar <= note.onset < last * bar]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_note_of_the_players_does_not_starve_it(improviser: Improviser, seed: int) -> None:
+    settings = replace(ENDLESS, seed=seed)
+    text = eighths(FLUTE) + "\n14.1.0 player 88 80 5"
+    notes = play(settings, text, bars=28, improviser=improviser).notes
+    assert len(within(notes, 17, 28)) > 0.6 * len(within(notes, 3, 14))
