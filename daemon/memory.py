@@ -25,7 +25,8 @@ class Memory:
     The model is shown at most `LONGEST_BARS` bars. The window's start is a bar line that moves by
     `HOP_BARS` at a time and not with every bar, because whatever the context has in common with
     the one before it, the improviser need not compute again. What lies before the window is
-    forgotten; so is the older half when there are more than `MOST_NOTES` notes, which no music has.
+    forgotten, but for the end of the phrase that is answered; so is the older half when there are
+    more than `MOST_NOTES` notes, which no music has.
 
     Args:
         meter: The meter of all of it.
@@ -43,6 +44,8 @@ class Memory:
         self._meter = meter
         self._played: list[Note] = []
         self._start = Tick(0)
+        self._phrase: Tick | None = None
+        self._forgotten: tuple[Note, ...] = ()  # of the phrase that begins there
         self.heard = Hearing(meter, straight, split)
 
     def commit(self, notes: Iterable[Note]) -> None:
@@ -66,11 +69,12 @@ class Memory:
             style: One of `jamd.grid_tokens.STYLES`.
             phrase: Where the phrase begins that is to be answered, if one is.
         """
-        self._forget_before(self._window_start(until))
+        if phrase != self._phrase:
+            self._phrase, self._forgotten = phrase, ()
         played = [note for note in self._played if note.onset < until]
         notes = sorted((*self.heard.notes(until), *played), key=_ORDER)
         del notes[bisect_left(notes, until, key=_ONSET) :]
-        return Context(
+        context = Context(
             heard=tuple(notes),
             start=self._start,
             until=until,
@@ -78,7 +82,15 @@ class Memory:
             meter=self._meter,
             played=frozenset(played),
             phrase=phrase,
+            forgotten=self._forgotten,
         )
+        start = self._window_start(until)
+        if start > self._start:
+            context = context.since(start)
+            self._start, self._forgotten = start, context.forgotten
+            self._played = [note for note in self._played if note.onset >= start]
+            self.heard.forget_before(start)
+        return context
 
     def rest(self, until: Tick, style: str) -> Iterator[Context]:
         """All that is not forgotten, up to `until`, as contexts that overlap.
@@ -99,13 +111,6 @@ class Memory:
         hop = HOP_BARS * bar
         overhang = until - LONGEST_BARS * bar
         return Tick(max(self._start, -(-overhang // hop) * hop))
-
-    def _forget_before(self, start: Tick) -> None:
-        if start == self._start:
-            return
-        self._start = start
-        self._played = [note for note in self._played if note.onset >= start]
-        self.heard.forget_before(start)
 
 
 def _bounded(notes: list[Note]) -> list[Note]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Protocol
 
-from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Piece, Tick
+from jamd.notes import HELD, TICKS_PER_BEAT, Meter, Note, Part, Piece, Tick
 from jamd.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # numpy stays out of the front process, which imports this module
@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # numpy stays out of the front process, which imports this mo
 
 LONGEST_REST = 2 * TICKS_PER_BEAT
 """Ticks. Where the player rests for longer and jamd plays, the time is jamd's and not his."""
+
+KEPT_NOTES = 128
+"""So many of a phrase's notes are kept when they lie too far back to be continued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Context:
         meter: One of `METERS`.
         played: Those of `heard` that jamd plays; the others are the player's.
         phrase: Where the player's phrase begins that is to be answered; None: nothing is.
+        forgotten: What of that phrase lies before `start`, sorted by onset: the model does not read
+            it, but what it writes is held to it.
     """
 
     heard: tuple[Note, ...]
@@ -45,6 +50,7 @@ class Context:
     meter: Meter = Meter(4, 4)
     played: frozenset[Note] = frozenset()
     phrase: Tick | None = None
+    forgotten: tuple[Note, ...] = ()
 
     def later(self, by: int) -> Context:
         """The same music `by` ticks, 0 or more, later in its bars."""
@@ -58,6 +64,25 @@ class Context:
             until=Tick(self.until + by),
             played=frozenset(map(moved, self.played)),
             phrase=None if self.phrase is None else Tick(self.phrase + by),
+            forgotten=tuple(map(moved, self.forgotten)),
+        )
+
+    def since(self, start: Tick) -> Context:
+        """The same music from the bar line `start` on, and before it what is answered of it."""
+        earlier = replace(
+            self, heard=tuple(note for note in self.heard if note.onset < start), until=start
+        )
+        held_until = earlier.answer[0].onset if earlier.answer else start
+        forgotten = (
+            replace(note, duration=Tick(held_until - note.onset)) if note.duration == HELD else note
+            for note in earlier.answered[-KEPT_NOTES:]
+        )
+        return replace(
+            self,
+            heard=self.heard[len(earlier.heard) :],
+            start=start,
+            played=frozenset(note for note in self.played if note.onset >= start),
+            forgotten=tuple(forgotten),
         )
 
     @property
@@ -76,7 +101,7 @@ class Context:
             return []
         since = self.phrase - TICKS_PER_BEAT // 4  # an onset may have been meant a little earlier
         recent = takewhile(lambda note: note.onset >= since, reversed(self.heard))
-        theirs = [note for note in recent if note not in self.played][::-1]
+        theirs = [*self.forgotten, *[note for note in recent if note not in self.played][::-1]]
         up, left_out, before = self.phrase, 0, []
         for note in theirs:
             rest = note.onset - up
@@ -101,8 +126,8 @@ class Context:
         return sorted(note for note in self.played if note.onset > over)
 
     def _has_played(self, begin: Tick, end: Tick) -> bool:
-        """Whether jamd has played between the two."""
-        return any(begin <= note.onset < end for note in self.played)
+        """Whether jamd has played between the two; before `start` it is taken to have."""
+        return begin < self.start or any(begin <= note.onset < end for note in self.played)
 
 
 @dataclass(frozen=True, slots=True)

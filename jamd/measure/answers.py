@@ -272,8 +272,16 @@ def go_on(
         since = start * bar
         recent = frozenset(note for note in played if note.onset >= since)
         known = sorted([*(note for note in heard if note.onset >= since), *recent])
+        before = tuple(note for note in phrase.notes if note.onset < since)
         context = Context(
-            tuple(known), Tick(since), Tick(line * bar), style, phrase.meter, recent, Tick(0)
+            heard=tuple(known),
+            start=Tick(since),
+            until=Tick(line * bar),
+            style=style,
+            meter=phrase.meter,
+            played=recent,
+            phrase=Tick(0),
+            forgotten=before,
         )
         through = Tick((line + 2) * bar)
         request = PlanRequest(1, context, through, constraints, Sampling(argmax=True))

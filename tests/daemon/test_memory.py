@@ -7,10 +7,12 @@ from jamd.daemon.hearing import MOST_NOTES
 from jamd.daemon.memory import LONGEST_BARS, Memory
 from jamd.daemon.schedule import Key
 from jamd.language import Context
+from jamd.likeness import rate_of
 from jamd.notes import Meter, Note, Tick
 
 FOUR = Meter(4, 4)
 BAR = FOUR.ticks_per_bar
+BEAT = 480
 
 
 RATE = 960  # ticks a second, at 120 bpm
@@ -57,3 +59,19 @@ def test_a_flood_of_notes_stays_within_bounds() -> None:
     assert len(found) <= MOST_NOTES + 1
     newest = (3 * MOST_NOTES - 1) // 100
     assert max(note.onset for note in found) > newest - 50
+
+
+def test_what_is_answered_is_kept_at_the_pace_at_which_the_player_played_it() -> None:
+    memory = Memory(FOUR)
+    for beat in range(8):
+        hear(memory, beat * BEAT, 60 + beat, BEAT)
+    memory.heard.press(Key(0, 36), 80, Tick(8 * BEAT), 8 * BEAT / RATE, RATE)  # and it stays down
+    for bar in range(3, 100):
+        if bar in (14, 40, 41, 77):
+            hear(memory, bar * BAR, 67, BEAT)
+        found = memory.context(Tick(bar * BAR + BEAT), "combo", Tick(0))
+        assert [note.pitch for note in found.answered[:9]] == [*range(60, 68), 36]
+        assert 0.7 < rate_of(found.answered, Tick(3 * BAR)) * BEAT < 1.2
+        memory.commit([Note(Tick(bar * BAR + BEAT), 72), Note(Tick(bar * BAR + 3 * BEAT), 72)])
+    assert found.start == 80 * BAR
+    assert [note.pitch for note in found.answered[9:]] == [67, 67, 67, 67]
