@@ -73,9 +73,9 @@ class Answering:
             self._limits.append(Density(most, begin, meter, close))
             self._limits += _chords(phrase, most, begin, meter)
         longest = constraints.repeat_bars * meter.ticks_per_bar or None
-        expected = None if not phrase or end is None else int(rate * (end - begin))
-        if longest or expected is not None:
-            copying = Copying(longest, expected)
+        half = bool(phrase) and end is not None
+        if longest or half:
+            copying = Copying(longest, half=half)
             recent = context.until - start - 2 * (longest or 0)
             copying.heard(heard, recent)
             self._limits.append(copying)

@@ -28,12 +28,13 @@ class Copying:
 
     Args:
         longest: Ticks after which a repetition must change; None: whenever it likes.
-        expected: Notes that an answer may have, of which half may be copies; None: count none.
+        half: At most half of what is written so far may be copies: how much will follow, nobody
+            knows.
     """
 
-    def __init__(self, longest: int | None, expected: int | None) -> None:
+    def __init__(self, longest: int | None, *, half: bool) -> None:
         self._longest = longest
-        self._expected = expected
+        self._half = half
         self._symbols: list[Symbol] = []
         self._places: dict[Symbol, list[int]] = {}
         self._last_onset: int = 0
@@ -64,13 +65,13 @@ class Copying:
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
         """Bar from `mask`, (vocabulary,), the pitches that would repeat too much."""
         gap = writer.now - self._last_onset
-        half = max(self._expected, self._written + 1) / 2 if self._expected is not None else None
         for place, (start, length) in self._runs.items():
             if place + 1 == len(self._symbols) or self._symbols[place + 1][0] != gap:
                 continue
             too_long = self._longest is not None and writer.now - start >= self._longest
-            if not too_long and half is not None and length + 1 >= RUN:
-                too_long = self._copied + (RUN if length + 1 == RUN else 1) > half
+            if self._half and length + 1 >= RUN:
+                copied = self._copied + (RUN if length + 1 == RUN else 1)
+                too_long |= 2 * copied > self._written + 1
             if too_long:
                 mask[self._symbols[place + 1][1]] = False
 

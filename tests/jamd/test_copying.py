@@ -33,16 +33,18 @@ def moved(ticks: int) -> list[Note]:
     return [Note(Tick(note.onset + ticks), note.pitch) for note in TUNE]
 
 
-def heard(longest: int | None, expected: int | None) -> Copying:
-    copying = Copying(longest, expected)
+def heard(longest: int | None, *, half: bool) -> Copying:
+    copying = Copying(longest, half=half)
     places = [(note.onset, LEAD + note.pitch - LOWEST) for note in TUNE]
     copying.heard(places, recent=TUNE[-1].end)
     return copying
 
 
-def test_half_of_an_answer_may_be_a_copy_wherever_it_begins() -> None:
-    copying = heard(None, expected=8)
-    copy = moved(2160)  # half a beat off the bar
+def test_half_of_what_is_written_so_far_may_be_a_copy_wherever_it_begins() -> None:
+    copying = heard(None, half=True)
+    for i in range(4):
+        copying.wrote(Note(Tick(2160 + 240 * i), 70 + i))
+    copy = moved(3120)  # half a beat off the bar
     for note in copy[:4]:
         assert not barred(copying, note.onset)
         copying.wrote(note)
@@ -50,8 +52,17 @@ def test_half_of_an_answer_may_be_a_copy_wherever_it_begins() -> None:
     assert not barred(copying, copy[4].onset + 120), "the same pitch at another time is no copy"
 
 
+def test_an_answer_does_not_begin_with_a_copy_for_what_follows_may_be_little() -> None:
+    copying = heard(None, half=True)
+    copy = moved(1920)
+    for note in copy[:3]:
+        assert not barred(copying, note.onset)
+        copying.wrote(note)
+    assert barred(copying, copy[3].onset) == {copy[3].pitch}
+
+
 def test_three_notes_are_a_motif_and_may_come_back() -> None:
-    copying = heard(None, expected=4)
+    copying = heard(None, half=True)
     for start in (2160, 3600):
         for note in moved(start)[:3]:
             assert note.pitch not in barred(copying, note.onset)
@@ -59,7 +70,7 @@ def test_three_notes_are_a_motif_and_may_come_back() -> None:
 
 
 def test_what_is_repeated_changes_in_time() -> None:
-    copying = heard(FOUR.ticks_per_bar, None)
+    copying = heard(FOUR.ticks_per_bar, half=False)
     for line in (1, 2):
         for note in moved(line * FOUR.ticks_per_bar):
             assert barred(copying, note.onset) == ({note.pitch} if line == 2 else set())
