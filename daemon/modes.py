@@ -23,6 +23,10 @@ FEWEST_NOTES = 3
 LONGEST_SILENCE = 2 * TICKS_PER_BEAT
 """Between the player's last note and the answer."""
 
+LIFTED_EARLY = TICKS_PER_BEAT // 8
+"""A key that was meant to be held up to the beat goes up so little before it: the silence before an
+answer that is on the beat may be longer by that."""
+
 LONGEST_PICKUP = Tick(TICKS_PER_BEAT)
 """What is played so little before a bar line belongs to the bar that it leads to."""
 
@@ -261,9 +265,10 @@ def answer_span(scene: Scene) -> Span | None:
     pauses, ends = scene.phrase.pauses(beat), scene.phrase.ends(beat)
     if pauses is None or ends is None or scene.now < pauses or scene.notes_heard < FEWEST_NOTES:
         return None
-    if scene.now > ends + beat:  # it was over while jamd played
+    over = scene.now > ends + beat  # it was over while jamd played: that was no silence
+    if over:
         ends = scene.now
-    start = answer_start(scene.transport, scene.phrase, ends + scene.ahead_s)
+    start = answer_start(scene.transport, scene.phrase, ends + scene.ahead_s, silent=not over)
     through = Tick(start + scene.phrase.answer_ticks(scene.transport.meter))
     begins = start
     if scene.phrase.handed_over is None:
@@ -271,20 +276,23 @@ def answer_span(scene: Scene) -> Span | None:
     return Span(start, through, phrase=scene.phrase.first, begins=begins)
 
 
-def answer_start(transport: Transport, phrase: Phrase, ends: float) -> Tick:
+def answer_start(transport: Transport, phrase: Phrase, ends: float, *, silent: bool = True) -> Tick:
     """Where the answer to a phrase begins that is known to be over at `ends`, in seconds.
 
     On the next strong beat that is at least a sixteenth later; on the next beat of any kind where
-    the silence would grow longer than `LONGEST_SILENCE`. On the next sixteenth where the player
-    handed the turn over: he waits for it.
+    the silence would grow longer than `LONGEST_SILENCE`; on the next eighth where it still would,
+    and it is `silent`. On the next sixteenth where the player handed the turn over: he waits for
+    it.
     """
     if phrase.handed_over is not None:
         return transport.next_sixteenth(transport.exact_tick(ends + PROMPT_SECONDS))
     earliest = transport.tick_at(ends) + SIXTEENTH
-    strong = transport.next_strong_beat(earliest)
+    strong, beat = transport.next_strong_beat(earliest), transport.next_pulse(earliest)
     if strong - phrase.last <= LONGEST_SILENCE:
         return strong
-    return transport.next_pulse(earliest)
+    if not silent or beat - phrase.last <= LONGEST_SILENCE + LIFTED_EARLY:
+        return beat
+    return transport.next_eighth(earliest)
 
 
 def answer_deadline(scene: Scene) -> float | None:

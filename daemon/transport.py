@@ -279,6 +279,10 @@ class Transport:
         length = pulse(self.meter)
         return Tick(math.ceil(tick / length) * length)
 
+    def next_eighth(self, tick: float) -> Tick:
+        """The first eighth at or after `tick`."""
+        return Tick(math.ceil(tick / (2 * SIXTEENTH)) * 2 * SIXTEENTH)
+
     def next_sixteenth(self, tick: float) -> Tick:
         """The first sixteenth at or after `tick`."""
         return Tick(math.ceil(tick / SIXTEENTH) * SIXTEENTH)

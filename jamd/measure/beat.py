@@ -112,7 +112,7 @@ class _Beats:
     """An improviser that plays a note on every beat."""
 
     def plan(self, request: PlanRequest) -> Iterator[Planned]:
-        first = request.context.until
+        first = -(-request.context.until // TICKS_PER_BEAT) * TICKS_PER_BEAT
         onsets = range(first, request.through, TICKS_PER_BEAT)
         notes = tuple(Note(Tick(onset), 72, duration=Tick(TICKS_PER_BEAT // 2)) for onset in onsets)
         yield Planned(request.id, notes, request.through, done=True)

@@ -80,7 +80,7 @@ def test_a_drone_is_answered_over_and_never_struck_again() -> None:
 def test_a_pad_is_answered_over_and_never_struck_again() -> None:
     # 48, 60 and 64 are held from 1.1 to 9.1: they count as up from 3.1. The tune above them, of
     # half notes, has paused for long enough whenever the next is due, and at 4.3 there is no next.
-    # The answer would strike all three on 4.4.
+    # The answer would strike all three on 4.3.6.
     played = play(
         settings(),
         """
@@ -96,14 +96,14 @@ def test_a_pad_is_answered_over_and_never_struck_again() -> None:
         """,
         bars=10,
     )
-    assert played.turns[-2:] == ["4.3 jamd", "8.4 player"]
+    assert played.turns[-2:] == ["4.3 jamd", "8.3 player"]
     assert played.jamds == rows("""
-        5.2.0 Lead 61 80 9
-        5.4.0 Lead 58 80 9
-        6.2.0 Lead 56 80 9
-        6.4.0 Lead 57 80 9
-        7.2.0 Lead 59 80 9
-        7.4.0 Lead 57 80 9
+        5.1.6 Lead 61 75 9
+        5.3.6 Lead 58 75 9
+        6.1.6 Lead 56 75 9
+        6.3.6 Lead 57 75 9
+        7.1.6 Lead 59 75 9
+        7.3.6 Lead 57 75 9
     """)
 
 

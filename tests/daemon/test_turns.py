@@ -6,6 +6,7 @@ improviser answers a tune with its mirror image, so what is tested is when jamd 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeGuard
@@ -34,7 +35,7 @@ from jamd.daemon.settings import Settings
 from jamd.daemon.transport import SIXTEENTH
 from jamd.daemon.virtual import Performance, ScriptedImproviser
 from jamd.daemon.yielding import Patience, Yield
-from jamd.notes import TICKS_PER_BEAT, Note, Tick
+from jamd.notes import METERS, STEPS_PER_BEAT, TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Tick
 from readable_takes import FOUR, ONE_BAR, Take, play, seconds, unshaded
 
 BAR = FOUR.ticks_per_bar
@@ -270,23 +271,33 @@ def test_who_hands_over_while_jamd_waits_for_its_beat_is_answered_on_the_next_si
         assert played.jamds[0].split()[0] == begins, pressed
 
 
+@pytest.mark.parametrize("meter", METERS)
 @pytest.mark.parametrize("bpm", [50, 120, 220])
-def test_the_silence_before_an_answer_is_at_most_two_beats_and_a_32nd(bpm: float) -> None:
-    beat = 60 / bpm
-    for last in range(1, 25):  # steps that the last note is held
+@pytest.mark.parametrize("gap", [6, 12, 18, 23])  # steps from one note to the next
+def test_the_silence_before_an_answer_is_at_most_two_beats_and_a_32nd(
+    meter: Meter, bpm: float, gap: int
+) -> None:
+    # Where the end is known later than that allows, it is the next eighth after a sixteenth.
+    step = 60 / bpm / STEPS_PER_BEAT
+    for held, wait in itertools.product((gap // 3, gap - 1, gap, 21), range(0, 36, 6)):
         story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
-        for i, held in enumerate([6] * 7 + [last]):
-            story.append((i / 2 * beat, Heard(Message("note_on", note=60 + i, velocity=80))))
-            story.append(((i / 2 + held / 12) * beat, Heard(Message("note_off", note=60 + i))))
+        for i, length in enumerate([min(held, gap - 1)] * 7 + [held]):
+            begin = wait + i * gap
+            story.append((begin * step, Heard(Message("note_on", note=60 + i, velocity=80))))
+            story.append(((begin + length) * step, Heard(Message("note_off", note=60 + i))))
         performance = Performance(
-            Session(jam(bpm=bpm)), ScriptedImproviser(), sorted(story, key=lambda s: s[0])
+            Session(replace(jam(bpm=bpm), meter=meter)),
+            ScriptedImproviser(),
+            sorted(story, key=lambda s: s[0]),
         )
-        performance.run(16 * beat)
-        up = Tick(round((3.5 + last / 12) * TICKS_PER_BEAT))
+        performance.run((wait + 7 * gap + 120) * step)
+        up = (wait + 7 * gap + held) * TICKS_PER_STEP
         begun = next(e for e in performance.entries if isinstance(e, TurnTaken))
         first = Take(performance.entries, performance).notes[0].onset
-        assert first - up <= 2 * TICKS_PER_BEAT + 60
-        assert TICKS_PER_BEAT // 4 <= first - begun.tick <= 2 * TICKS_PER_BEAT
+        earliest = begun.tick + SIXTEENTH
+        eighth = -(-earliest // (2 * SIXTEENTH)) * 2 * SIXTEENTH
+        assert first - up <= max(2 * TICKS_PER_BEAT + 60, eighth - up), (held, wait)
+        assert SIXTEENTH <= first - begun.tick <= 2 * TICKS_PER_BEAT, (held, wait)
 
 
 # Trading
