@@ -115,7 +115,7 @@ class Trade:
     def __init__(self, bars: int) -> None:
         self._bars = bars
         self._home: Tick | None = None  # where the player's bars began last
-        self._is_early = True  # too few notes were heard to answer
+        self._is_early = True  # too few notes had been heard to answer
 
     def wants(self, scene: Scene) -> Span | None:
         if scene.turn is Turn.JAMD:
@@ -123,7 +123,8 @@ class Trade:
             if span is None and scene.span is not None:
                 self._home = scene.span.through
             return span
-        start = self._start(scene)
+        start, self._home = self._look(scene)
+        self._is_early = scene.notes_heard < FEWEST_NOTES
         if start is None or scene.now < self._asks(scene, start):
             return None
         transport = scene.transport
@@ -133,34 +134,40 @@ class Trade:
         return Span(start, through, phrase=scene.phrase.first, begins=Tick(start + waits))
 
     def is_due(self, scene: Scene) -> bool:
-        start = self._start(scene)
+        start, _ = self._look(scene)
         return start is not None and self._passes(scene, start) <= scene.now
 
     def deadline(self, scene: Scene) -> float | None:
         if scene.turn is Turn.JAMD:
             return None if scene.span is None else scene.transport.seconds_at(scene.span.through)
-        start = self._start(scene)
+        start, _ = self._look(scene)
         if start is None:
             return None
         asks = self._asks(scene, start)
         return asks if scene.now < asks else self._passes(scene, start)
 
-    def _start(self, scene: Scene) -> Tick | None:
-        """The bar line on which the player's bars are over; None: they have not begun."""
-        phrase, bar = scene.phrase, scene.transport.meter.ticks_per_bar
-        was_early, self._is_early = self._is_early, scene.notes_heard < FEWEST_NOTES
-        if phrase.first is None or self._is_early:
-            return None
+    def shift(self, by: int, transport: Transport) -> None:
+        """The bar line was found: every moment is `by` ticks later, and his bars begin on one."""
+        if self._home is not None:
+            self._home = transport.next_bar_line(self._home + by)
+
+    def _look(self, scene: Scene) -> tuple[Tick | None, Tick | None]:
+        """The bar line on which the player's bars are over, and where they began last.
+
+        None: they have not begun, or it is not known.
+        """
+        phrase, bar, home = scene.phrase, scene.transport.meter.ticks_per_bar, self._home
+        if phrase.first is None or scene.notes_heard < FEWEST_NOTES:
+            return None, home
         if phrase.handed_over is not None:
-            return answer_start(scene.transport, phrase, phrase.handed_over + scene.ahead_s)
+            ends = phrase.handed_over + scene.ahead_s
+            return answer_start(scene.transport, phrase, ends), home
         first, length = phrase.first + LONGEST_PICKUP, self._length(scene)
-        home = self._home
-        if home is None or first >= home + length:
-            home = Tick(first // bar * bar)
-        late = scene.transport.tick_at(scene.now) - (home + length)
-        if late >= (0 if was_early else TICKS_PER_BEAT):  # those bars have passed without an answer
-            self._home = home = Tick((home + length + late + LONGEST_PICKUP) // bar * bar)
-        return Tick(home + length)
+        begins = Tick(first // bar * bar) if home is None or first >= home + length else home
+        late = scene.transport.tick_at(scene.now) - (begins + length)
+        if late >= (0 if self._is_early else TICKS_PER_BEAT):  # they have passed without an answer
+            begins = home = Tick((begins + length + late + LONGEST_PICKUP) // bar * bar)
+        return Tick(begins + length), home
 
     def _length(self, scene: Scene) -> Tick:
         return Tick(self._bars * scene.transport.meter.ticks_per_bar)

@@ -328,6 +328,7 @@ class Session:
                 self._planner.aim(None)
                 self._commit.edge = Tick(self._commit.edge + by)
                 self._ear.shift(by)
+                self._floor.shift(by)
                 self._stage.shift(by)
                 self._effects += self._beat.shift(by, self._now)
 

@@ -24,19 +24,22 @@ from jamd.daemon.events import (
     Mode,
     SetMode,
     Sounded,
+    Turn,
     TurnTaken,
     WorkerReady,
     YourTurn,
 )
-from jamd.daemon.modes import PROMPT_SECONDS
+from jamd.daemon.modes import PROMPT_SECONDS, Scene, Trade
+from jamd.daemon.phrase import Phrase
 from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.schedule import Key
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.transport import SIXTEENTH
+from jamd.daemon.transport import SIXTEENTH, Transport
 from jamd.daemon.virtual import Performance, ScriptedImproviser
 from jamd.daemon.yielding import Patience, Yield
 from jamd.notes import METERS, STEPS_PER_BEAT, TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Tick
-from readable_takes import FOUR, ONE_BAR, Take, play, seconds, unshaded
+from readable_takes import AMAZING_GRACE, FOUR, ONE_BAR, Take, heard, play, seconds, unshaded
 
 BAR = FOUR.ticks_per_bar
 BEAT_S = 0.5
@@ -365,6 +368,38 @@ def test_a_trade_that_begins_in_the_middle_of_a_phrase_begins_with_its_bar() -> 
     steady = "\n".join(f"{n}.{beat}.0 player 60 80 6" for n in range(1, 9) for beat in range(1, 5))
     changes = [(seconds("1.1.1"), SetMode(Mode.OFF)), (seconds("6.2.6"), SetMode(Mode.ANSWER))]
     assert play(jam(trade=2), steady, *changes, bars=8).turns == ["7.4 jamd"]
+
+
+def test_to_ask_a_trade_changes_nothing() -> None:
+    # Two notes in bar 1, and the third in bar 4, when the bars of the first have passed.
+    transport = Transport(120, FOUR)
+    transport.start(0.0)
+    phrase = Phrase()
+    for place in ("1.1.0", "1.2.0", "4.2.0"):
+        now = seconds(place)
+        phrase.press(Key(0, 60), 80, transport.tick_at(now), now)
+    trade = Trade(2)
+    scene = Scene(seconds("4.2.0"), transport, phrase, 3, Turn.PLAYER, None)
+    fresh = dict(vars(trade))
+    due, deadline = trade.is_due(scene), trade.deadline(scene)
+    assert vars(trade) == fresh
+    trade.wants(scene)
+    assert (trade.is_due(scene), trade.deadline(scene)) == (due, deadline) == (False, 9.5)
+
+
+@pytest.mark.parametrize("stray", [False, True])
+def test_bars_that_begin_anew_with_a_pickup_begin_with_the_bar_that_it_leads_to(
+    stray: bool,
+) -> None:
+    # One note and eight bars' rest before it, or not.
+    three = Meter(3, 4)
+    begin = seconds("10.1.0", meter=three) if stray else 0.0
+    story = [(begin + at, event) for at, event in heard(AMAZING_GRACE, meter=three)]
+    eights = Settings(meter=three, bpm=120, trade_bars=8)
+    played = play(eights, "1.1.0 player 62 70 6" if stray else "", *story, bars=30)
+    jamds = next(entry for entry in played.entries if isinstance(entry, TurnTaken))
+    eight_bars = seconds("9.1.0", meter=three)
+    assert jamds.seconds == pytest.approx(begin + BEAT_S + eight_bars - 0.125, abs=0.001)
 
 
 def test_a_phrase_may_end_on_the_downbeat_of_jamds_bars() -> None:
