@@ -24,8 +24,9 @@ note. Well within the commit window: an answer asked for this much later is stil
 
 
 PATIENCE = 2
-"""So often in a row is an answer that was overtaken asked for anew. A worker too slow for that is
-better than none: its next answer is taken from the commit edge on."""
+"""So often in a row is an answer that was overtaken asked for anew, and one that the player did not
+wait for. A worker too slow for that is better than none: its next answer is taken from the commit
+edge on."""
 
 
 class Planner:
@@ -46,6 +47,8 @@ class Planner:
         self._known = Tick(0)  # what lies before it the request has been answered
         self._overtaken = 0  # answers in a row
         self._is_overtaken = False
+        self._outrun = 0  # requests in a row before whose answer the player did something new
+        self._is_outrun = False
         self._resumes: Tick | None = None  # ask for nothing before the edge comes here
         self._has_begun = False  # something of what fills the span is certain
         self._asked = 0
@@ -99,6 +102,7 @@ class Planner:
             self._forget_request()
             self._plan.cancel(Tick(0))
             self._has_begun = False
+            self._outrun = 0
         self.span = span
 
     def take_back(self) -> None:
@@ -110,10 +114,15 @@ class Planner:
     def replan(self, edge: Tick) -> None:
         """Plan anew from `edge` on, whatever the worker is thinking of.
 
-        What was planned is thrown away, unless there is no worker to ask for something better.
+        What was planned is thrown away, unless there is no worker to ask for something better, or
+        one so slow that the player is always ahead of it: then it is heard out first.
         """
+        self._outrun += self._request is not None
+        self._is_outrun = self._outrun > PATIENCE
+        if self._is_outrun and self._request is not None:
+            return
         self._forget_request()
-        if self.worker:
+        if self.worker and not self._is_outrun:
             self._plan.cancel(edge)
         else:
             self._plan.through = min(self._plan.through, edge)
@@ -155,9 +164,13 @@ class Planner:
         notes = fit(planned.notes, room, self._settings.meter, allowed)
         self._plan.replace(notes, room.start, through)
         self._known = through
+        if not self._is_outrun:
+            self._outrun = 0
         if planned.done:
             self._forget_request()
-            if through <= request.context.until:
+            if self._is_outrun:
+                self._plan.through = min(self._plan.through, edge)
+            elif through <= request.context.until:
                 self._plan.through = request.through  # asked again, it would get nowhere again
             elif through < request.through:  # it wrote all that it may: the rest can wait
                 self._resumes = Tick(through - TICKS_PER_BEAT)
@@ -174,7 +187,8 @@ class Planner:
         if open_span is None or now < self._not_before:
             return None
         self._not_before = now + ASK_SECONDS
-        self._known, self._is_overtaken, self._resumes = open_span.start, False, None
+        self._known, self._resumes = open_span.start, None
+        self._is_overtaken = self._is_outrun = False
         ends = open_span.through if open_span.closes else None
         self._request = PlanRequest(
             id=self.next_id(),

@@ -138,9 +138,12 @@ def touch(seconds: float) -> list[tuple[float, Event]]:
     ]
 
 
-touches = st.lists(st.floats(2.6, 14), max_size=4).map(
-    lambda moments: [event for moment in sorted(moments) for event in touch(moment)]
-)
+def touched(moments: Iterable[float]) -> list[tuple[float, Event]]:
+    return [event for moment in sorted(moments) for event in touch(moment)]
+
+
+touches = st.lists(st.floats(2.6, 14), max_size=4).map(touched)
+few_touches = st.lists(st.floats(2.6, 14), max_size=PATIENCE).map(touched)
 
 
 @given(story=touches, answer_s=st.sampled_from([0.005, 0.02, 0.1, 0.3, 1.5]), bars=st.booleans())
@@ -156,7 +159,7 @@ def test_the_context_is_what_was_heard_and_what_is_played_and_nothing_else(
         assert all((note.onset, note.pitch) in onsets for note in mine)
 
 
-@given(story=touches, answer_s=st.sampled_from([0.005, 0.02, 0.1, 0.3]), bars=st.booleans())
+@given(story=few_touches, answer_s=st.sampled_from([0.005, 0.02, 0.1, 0.3]), bars=st.booleans())
 @examples(deadline=None, max_examples=40)
 def test_a_players_action_changes_everything_beyond_the_window(
     story: list[tuple[float, Event]], answer_s: float, bars: bool
@@ -186,6 +189,28 @@ def test_a_slow_worker_gets_through(answer_s: float) -> None:
     assert len(played.asked) >= 2 * len(sources)
     gaps = [b.onset - a.onset for a, b in itertools.pairwise(played.notes)]
     assert max(gaps) <= 5 * SIXTEENTH
+
+
+@pytest.mark.parametrize("answer_s", [0.15, 0.4])
+@pytest.mark.parametrize("gap_s", [0.0625, 0.125])
+def test_a_player_who_is_always_ahead_of_a_slow_worker_does_not_silence_it(
+    answer_s: float, gap_s: float
+) -> None:
+    busy = touched(4 + i * gap_s for i in range(int(8 / gap_s)))
+    played = Jam(jam(), busy, 16.0, answer_s)
+    onsets = [note.onset / TICKS_A_SECOND for note in played.notes]
+    gaps = {a: b - a for a, b in itertools.pairwise(onsets)}
+    # At first jamd waits for it; from then on it rests only to breathe, for a beat and a sixteenth.
+    assert max(gaps.values()) < 0.125 * (PATIENCE + 1) + 2 * answer_s
+    assert max(gap for at, gap in gaps.items() if at > 6) <= 0.626
+    answered = [n for n in played.by_request() if n in played.asked and played.asked[n][0] > 5]
+    assert len(answered) > 4, "what the player does is still heeded"
+    last = (
+        12 - gap_s
+    )  # then what is asked is answered, and the third answer to what is new is taken
+    for note in played.notes:
+        if note.onset / TICKS_A_SECOND > last + 4 * answer_s + WINDOW_S:
+            assert played.asked[note.pitch - 1][0] >= last
 
 
 @given(
