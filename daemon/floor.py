@@ -51,7 +51,8 @@ class Floor:
         self._stage = stage
         self._policy = policy(settings.mode, settings)
         self._answered: Phrase | None = None  # in jamd's turn: what it answers
-        self._patience = Patience(settings.yields, 0)
+        self._loudness = 0.0  # of the phrase answered last, of which an `again` is the answer, too
+        self._patience = Patience(settings.yields, self._loudness)
         self.mode = settings.mode
         self.turn = Turn.PLAYER
 
@@ -103,6 +104,7 @@ class Floor:
         self._planner.aim(span)
         if span is not None and self.turn is Turn.PLAYER and self._policy.is_due(scene):
             self._ear.dynamics.begin()
+            self._loudness = self._ear.phrase.loudness
             return self._take(now)
         return []
 
@@ -176,10 +178,9 @@ class Floor:
     def _take(self, now: float) -> list[Effect]:
         """The turn is jamd's."""
         if self.turn is Turn.PLAYER and self._planner.span is not None:
-            phrase, begin = self._ear.phrase, self._planner.span.start
-            self._answered = phrase
-            self._patience = Patience(self._settings.yields, phrase.loudness)
-            self._breathe(begin)
+            self._answered = self._ear.phrase
+            self._patience = Patience(self._settings.yields, self._loudness)
+            self._breathe(self._planner.span.start)
         return self._pass(Turn.JAMD, now)
 
     def _breathe(self, begin: Tick) -> None:

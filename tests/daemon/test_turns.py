@@ -96,6 +96,17 @@ def test_a_loud_note_takes_the_turn_back() -> None:
     assert played.jamds == UNBROKEN[:2]
 
 
+def test_what_is_loud_is_the_same_when_the_answer_is_played_again() -> None:
+    # 24 above the phrase, or 127: during the answer from 2.2 on, and its repeat from 6.1 on.
+    again = (seconds("5.4.0"), Again())
+    for own, struck, takes in ((50, 73, False), (50, 74, True), (120, 126, False)):
+        phrase = ONE_BAR.replace(" 80 ", f" {own} ")
+        at_first = play(jam(), f"{phrase}    2.3.6 player 72 {struck} 3", bars=5)
+        repeated = play(jam(), f"{phrase}    6.2.6 player 72 {struck} 3", again, bars=9)
+        assert (at_first.turns[1] == "2.3 player") == takes, (own, struck)
+        assert (repeated.turns[3] == "6.2 player") == takes, (own, struck)
+
+
 def test_any_note_takes_the_turn_back_if_that_is_wanted() -> None:
     played = play(jam(yields=Yield.NOW), ONE_BAR + "    2.3.6 player 72 20 48", bars=2)
     assert played.turns[:2] == ["2.1 jamd", "2.3 player"]
