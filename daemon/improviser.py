@@ -3,7 +3,7 @@
 `logits(tokens)` is a pure function with a memory for speed. The graph returns only the last state
 of a call, so states are kept where calls end: at each block of 32 tokens and after each single step
 since. A change of mind (a corrected duration, a replan) then costs the tokens that changed, and
-what is asked again costs nothing.
+what is asked again costs nothing. What will be asked next can be read ahead, beside it.
 """
 
 from __future__ import annotations
@@ -72,6 +72,22 @@ class StateCache:
             self._steps.append(state)
         return state.logits
 
+    def read(self, tokens: Sequence[int], superseded: Callable[[], bool]) -> bool:
+        """Keep the states of `tokens`' blocks, until `superseded`: asked before each, it ends that.
+
+        Returns:
+            Whether it came to the end.
+        """
+        for end in range(BLOCK, len(tokens) + 1, BLOCK):
+            if superseded():
+                return False
+            self.logits(tokens[:end])
+        return True
+
+    def shares(self, tokens: Sequence[int]) -> int:
+        """How many tokens it has in common with `tokens`, from the first on."""
+        return common_prefix(self._tokens, tokens)
+
     def _keep(self, agreed: int, whole: int) -> None:
         """Forget what follows the first `agreed` tokens; steps count in block `whole` alone."""
         was_whole = len(self._blocks) - 1
@@ -80,6 +96,28 @@ class StateCache:
             del self._steps[agreed - BLOCK * whole :]
         else:
             self._steps.clear()
+
+
+class StateCaches:
+    """Two caches of one graph: what is written now, and what is read ahead of it."""
+
+    def __init__(self, graph: Recurrent) -> None:
+        self._used, self._spare = StateCache(graph), StateCache(graph)
+
+    def logits(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        """As `StateCache.logits`."""
+        return self._used.logits(tokens)
+
+    def choose(self, tokens: Sequence[int]) -> bool:
+        """Go on with the one that has more in common with `tokens`; whether it is the other one."""
+        changes = self._spare.shares(tokens) > self._used.shares(tokens)
+        if changes:
+            self._used, self._spare = self._spare, self._used
+        return changes
+
+    def read_ahead(self, tokens: Sequence[int], superseded: Callable[[], bool]) -> bool:
+        """As `StateCache.read`, by the one that is not in use."""
+        return self._spare.read(tokens, superseded)
 
 
 class Improviser:
@@ -105,14 +143,17 @@ class Improviser:
         self.precision = precision
         cuda = provider == "cuda"
         self.session = open_session(bundle.graph_path(precision), CUDA if cuda else CPU, threads)
+        self._states: StateCaches | None = None
+        self.logits: Callable[[Sequence[int]], NDArray[np.float32]]
         if bundle.manifest.window:
             vocabulary = len(self.language.vocabulary)
-            self.logits: Callable[[Sequence[int]], NDArray[np.float32]]
             self.logits = WindowGraph(self.session, vocabulary).logits
         else:
             graph = DeviceGraph(self.session) if cuda else HostGraph(self.session)
-            self.logits = StateCache(graph).logits
-        self._recall = Recall(relative=self.language.name == "grid")
+            self._states = StateCaches(graph)
+            self.logits = self._states.logits
+        relative = self.language.name == "grid"
+        self._recall, self._spare_recall = Recall(relative=relative), Recall(relative=relative)
         prove(bundle.path, len(self.language.vocabulary), self.logits)
 
     def plan(
@@ -125,6 +166,9 @@ class Improviser:
             superseded: Asked between tokens; once it says True, the answer ends without a last
                 `Planned`, for nobody waits for it.
         """
+        if not request.max_tokens:
+            yield from self._read_ahead(request, superseded)
+            return
         random = sampling.generator(request.seed, request.id)
         writing = self.begin(request.context, request.constraints, request.sampling)
         through = writing.through
@@ -146,6 +190,17 @@ class Improviser:
                     yield planned(done=False)
                     notes = []
         yield planned(done=True)
+
+    def _read_ahead(
+        self, request: PlanRequest, superseded: Callable[[], bool]
+    ) -> Iterator[Planned]:
+        read = self.language.begin(request.context, request.constraints)
+        if self._states is not None:
+            if not self._states.read_ahead(read.tokens, superseded):
+                return
+            if request.sampling.memory:
+                self._spare_recall.read(read.tokens, read.from_player)
+        yield Planned(request.id, (), request.through, done=True)
 
     def likelihoods(
         self, request: LikelihoodRequest, superseded: Callable[[], bool] = lambda: False
@@ -179,6 +234,8 @@ class Improviser:
     def begin(self, context: Context, constraints: Constraints, how: Sampling) -> Continuation:
         """Start writing what follows `context`; the memory knows what the player did in it."""
         writing = self.language.begin(context, constraints)
+        if self._states is not None and self._states.choose(writing.tokens):
+            self._recall, self._spare_recall = self._spare_recall, self._recall
         if how.memory:
             self._recall.read(writing.tokens, writing.from_player)
         return writing

@@ -71,26 +71,39 @@ class Memory:
         """
         if phrase != self._phrase:
             self._phrase, self._forgotten = phrase, ()
+        context = self._whole(until, style)
+        start = self.next_start(until)
+        if start is not None:
+            context = context.since(start)
+            self._start, self._forgotten = start, context.forgotten
+            self._played = [note for note in self._played if note.onset >= start]
+            self.heard.forget_before(start)
+        return context
+
+    def next_start(self, until: Tick) -> Tick | None:
+        """Where the window starts in `context(until)`, if that moves it; None: it does not."""
+        start = self._window_start(until)
+        return None if start == self._start else start
+
+    def ahead(self, start: Tick, until: Tick, style: str) -> Context:
+        """What there is by `until` of what `context` will show from `start` on. Forgets nothing."""
+        return self._whole(until, style).since(start)
+
+    def _whole(self, until: Tick, style: str) -> Context:
+        """All that is not forgotten, up to `until`."""
         played = [note for note in self._played if note.onset < until]
         notes = sorted((*self.heard.notes(until), *played), key=_ORDER)
         del notes[bisect_left(notes, until, key=_ONSET) :]
-        context = Context(
+        return Context(
             heard=tuple(notes),
             start=self._start,
             until=until,
             style=style,
             meter=self._meter,
             played=frozenset(played),
-            phrase=phrase,
+            phrase=self._phrase,
             forgotten=self._forgotten,
         )
-        start = self._window_start(until)
-        if start > self._start:
-            context = context.since(start)
-            self._start, self._forgotten = start, context.forgotten
-            self._played = [note for note in self._played if note.onset >= start]
-            self.heard.forget_before(start)
-        return context
 
     def rest(self, until: Tick, style: str) -> Iterator[Context]:
         """All that is not forgotten, up to `until`, as contexts that overlap.

@@ -22,6 +22,12 @@ ASK_SECONDS = 0.025
 """Least time between two requests, so that a chord or a flood of notes is not asked about note by
 note. Well within the commit window: an answer asked for this much later is still in time."""
 
+READ_AHEAD = 4 * TICKS_PER_BEAT
+"""So long before the model's window moves, what it will hold then is read: else the first answer
+from there on would take as long as it takes to read half a window."""
+
+READING = 0
+"""The number of every request that is only to be read: the others count from 1."""
 
 PATIENCE = 2
 """So often in a row is an answer that was overtaken asked for anew, and one that the player did not
@@ -53,6 +59,8 @@ class Planner:
         self._has_begun = False  # something of what fills the span is certain
         self._asked = 0
         self._not_before = float("-inf")
+        self._reads_from: Tick | None = None  # where what was sent to be read ahead starts
+        self._has_read = False
         self._last_answer = LastAnswer(settings.meter)
         self.span: Span | None = None
         self.worker = False
@@ -147,11 +155,13 @@ class Planner:
     def find_worker(self) -> None:
         """There is a worker to ask. It is a new one: nothing asked before will be answered."""
         self.worker = True
+        self._reads_from = None
         self._forget_request()
 
     def accept(self, planned: Planned, edge: Tick) -> None:
         """Keep what of an answer belongs to the request, begins at `edge` or later and can be."""
         request = self._request
+        self._has_read |= planned.id == READING
         if request is None or self.span is None or planned.id != request.id:
             return
         if self._is_overtaken and self._overtaken < PATIENCE:
@@ -182,10 +192,17 @@ class Planner:
             self._forget_request()
 
     def ask(self, now: float, edge: Tick) -> PlanRequest | None:
-        """The request to send now, if the span is not planned to its end and nothing hinders."""
+        """The request to send now, if the span is not planned to its end and nothing hinders.
+
+        Where there is nothing to plan, perhaps there is something to read ahead.
+        """
         open_span = self._open_span(edge)
-        if open_span is None or now < self._not_before:
+        if open_span is None:
+            return self._reading(edge)
+        if now < self._not_before:
             return None
+        if not self._has_read:  # nor will it be, now
+            self._reads_from = None
         self._not_before = now + ASK_SECONDS
         self._known, self._resumes = open_span.start, None
         self._is_overtaken = self._is_outrun = False
@@ -204,6 +221,18 @@ class Planner:
             seed=self._settings.seed,
         )
         return self._request
+
+    def _reading(self, edge: Tick) -> PlanRequest | None:
+        """What the worker, if it is idle, is to read because the window is about to move."""
+        if self._request is not None or not self.worker:
+            return None
+        start = self._memory.next_start(Tick(edge + READ_AHEAD))
+        if start is None or start == self._reads_from:
+            return None
+        self._reads_from, self._has_read = start, False
+        context = self._memory.ahead(start, edge, self._settings.style)
+        sampling = self._settings.sampling
+        return PlanRequest(READING, context, through=edge, sampling=sampling, max_tokens=0)
 
     def next_id(self) -> int:
         """The number of a request to the worker, whoever makes it."""

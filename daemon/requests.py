@@ -38,7 +38,8 @@ class PlanRequest:
             request gets the same answer.
         context: The jam so far; writing begins at `context.until`.
         through: Write until every onset before this tick is decided.
-        max_tokens: Stop after so many tokens even if `through` is not reached.
+        max_tokens: Stop after so many tokens even if `through` is not reached; 0: only read
+            `context`, with which the next one will begin.
         seed: The session's seed, 0..2**63-1.
     """
 

@@ -95,9 +95,9 @@ class ScriptedImproviser:
 
     def _answer(self, request: PlanRequest) -> Iterator[Note]:
         context, allowed = request.context, request.constraints
-        if not context.heard:
-            return
         length = request.through - context.until
+        if not context.heard or not length:
+            return
         last = max(note.onset for note in context.heard)
         bar = context.meter.ticks_per_bar
         # The bars of the phrase, counted back from its last onset, at their place in the bar.

@@ -1,4 +1,7 @@
-"""A replan late in a jam beside one at its beginning: memory -> context -> the next notes."""
+"""A replan late in a jam beside one at its beginning: memory -> context -> the next notes.
+
+And one where the window that the model is shown has just moved, whose new beginning was read ahead.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from jamd.bench.report import Row, times_as_much
 from jamd.bench.token import STYLE, Contender, alternate
 from jamd.bundle import Bundle
 from jamd.daemon.improviser import Improviser
-from jamd.daemon.memory import Memory
+from jamd.daemon.memory import HOP_BARS, LONGEST_BARS, Memory
+from jamd.daemon.planner import READ_AHEAD, READING
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.schedule import Key
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
@@ -23,8 +27,13 @@ TICKS_PER_S = 2.0 * TICKS_PER_BEAT
 
 
 def rows(bundle: Bundle, rounds: int = 120) -> Iterator[Row]:
-    """Measure `rounds` replans after `MANY_BARS` and as many after `FEW_BARS`, in turns."""
-    many, few = alternate([_replanning(bundle, MANY_BARS), _replanning(bundle, FEW_BARS)], rounds)
+    """Measure `rounds` replans of each kind, in turns."""
+    contenders = [
+        _replanning(bundle, MANY_BARS),
+        _replanning(bundle, FEW_BARS),
+        _replanning_where_the_window_moves(bundle),
+    ]
+    many, few, moved = alternate(contenders, rounds)
     yield times_as_much(
         f"replan of {TOKENS} tokens, {MANY_BARS} bars of memory",
         "ms",
@@ -32,6 +41,14 @@ def rows(bundle: Bundle, rounds: int = 120) -> Iterator[Row]:
         f"{FEW_BARS} bars of memory",
         [us / 1000 for us in few],
         1.2,
+    )
+    yield times_as_much(
+        "the same where the model's window has just moved",
+        "ms",
+        [us / 1000 for us in moved],
+        f"{MANY_BARS} bars of memory",
+        [us / 1000 for us in many],
+        1.5,
     )
 
 
@@ -53,6 +70,33 @@ def _replanning(bundle: Bundle, bars: int) -> Contender:
         number += 1
         memory = _memory(until, number)
 
+    return Contender(replan, after=change)
+
+
+def _replanning_where_the_window_moves(bundle: Bundle) -> Contender:
+    """The same, but what is read at the beginning is another than before, and was read ahead."""
+    improviser = Improviser(bundle)
+    until = Tick((LONGEST_BARS + HOP_BARS) * METER.ticks_per_bar + TICKS_PER_BEAT // 2)
+    number = 0
+    memory = Memory(METER)
+
+    def replan() -> list[Planned]:
+        through = Tick(until + 16 * METER.ticks_per_bar)
+        request = PlanRequest(number, memory.context(until, STYLE), through, max_tokens=TOKENS)
+        return list(improviser.plan(request))
+
+    def change(_: object = None) -> None:
+        nonlocal number, memory
+        number += 1
+        memory = _memory(until, number)
+        before, start = Tick(until - READ_AHEAD), memory.next_start(until)
+        assert start is not None
+        context = memory.context(before, STYLE)
+        list(improviser.plan(PlanRequest(number, context, until, max_tokens=1)))
+        ahead = memory.ahead(start, before, STYLE)
+        list(improviser.plan(PlanRequest(READING, ahead, before, max_tokens=0)))
+
+    change()
     return Contender(replan, after=change)
 
 

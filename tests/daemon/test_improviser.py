@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +10,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mido import Message
 
 from jamd.article import Article
 from jamd.bundle import Bundle
+from jamd.daemon.events import Event, Heard, Mode, WorkerReady
 from jamd.daemon.graph import DeviceGraph, State
-from jamd.daemon.improviser import BLOCK, Improviser, StateCache
+from jamd.daemon.improviser import BLOCK, Improviser, StateCache, StateCaches
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Sampling
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.virtual import Performance
 from jamd.inference import CPU, open_session
 from jamd.language import Constraints, Context
 from jamd.notes import HELD, Meter, Note, Part, Tick
@@ -77,6 +82,68 @@ def test_only_what_changed_is_computed() -> None:
     assert graph.calls == [1, 1], "two tokens back and one on is one step"
     cache.logits([*tokens[:BLOCK], 2])
     assert graph.calls == [1, 1, 1], "the first block's state was kept"
+
+
+def test_what_was_read_ahead_is_not_computed_again() -> None:
+    graph = Counting()
+    states = StateCaches(graph)
+    old, new = [1] * (3 * BLOCK + 5), [2] * (2 * BLOCK + 3)
+    states.logits(old)
+    graph.calls.clear()
+    asked = iter([False, True])
+    assert not states.read_ahead(new, lambda: next(asked)), "superseded before the second block"
+    assert states.read_ahead(new, lambda: False)
+    assert graph.calls == [BLOCK] * 2
+    states.choose(old)
+    states.logits(old)
+    assert graph.calls == [BLOCK] * 2, "what is written now is still known"
+    states.choose(new)
+    assert states.logits(new) == StateCache(Counting()).logits(new)
+    assert graph.calls == [BLOCK] * 2 + [1] * 3
+
+
+def test_the_answer_is_the_same_whatever_was_read_ahead() -> None:
+    request = replace(REQUEST, sampling=Sampling(memory=0.5))
+    fresh = notes_of(list(Improviser(BUNDLE).plan(request)))
+    improviser = Improviser(BUNDLE)
+    for context in (request.context, replace(request.context, heard=PHRASE[1:])):
+        ahead = replace(request, id=0, context=context, through=BAR, max_tokens=0)
+        assert list(improviser.plan(ahead)) == [Planned(0, (), BAR, done=True)]
+        assert list(improviser.plan(ahead, lambda: True)) == [], "nobody waits for it"
+        assert notes_of(list(improviser.plan(request))) == fresh
+
+
+def test_when_the_window_moves_hardly_more_is_computed_than_otherwise() -> None:
+    improviser, computed = Improviser(BUNDLE), dict[Tick, list[int]]()
+    assert improviser._states is not None
+    graph = improviser._states._used._graph
+    run, calls = graph.run, list[int]()
+
+    def counted(tokens: Sequence[int], state: State) -> State:
+        calls.append(len(tokens))
+        return run(tokens, state)
+
+    class Watched:
+        def plan(self, request: PlanRequest) -> Iterator[Planned]:
+            calls.clear()
+            yield from improviser.plan(request)
+            if request.max_tokens:  # blocks are what is read, single steps what is written
+                read = sum(length for length in calls if length == BLOCK)
+                computed.setdefault(request.context.start, []).append(read)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(graph, "run", counted)
+        jam = Settings(bpm=240, mode=Mode.ENDLESS, start_at_once=True, horizon_bars=1)
+        story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
+        for i in range(36 * 4):  # quarters for 36 bars, but for a rest that lets jamd begin
+            if i // 4 != 1:
+                for kind, late in (("note_on", 0.0), ("note_off", 0.2)):
+                    message = Message(kind, note=60 + i * 5 % 12, velocity=80)
+                    story.append((i * 0.25 + late, Heard(message)))
+        Performance(Session(jam), Watched(), story).run(36.0)
+    first, second = computed.values()
+    assert sum(first) > 1000, "there is much to read"
+    assert max(second) < 1.5 * max(first[20:])
 
 
 def test_the_real_graph_keeps_the_same_promise() -> None:

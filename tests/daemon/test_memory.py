@@ -51,6 +51,24 @@ def test_the_window_is_bounded_and_starts_on_a_bar_line_that_seldom_moves(hops: 
     assert len(starts) <= 1 + tick // (16 * BAR)
 
 
+@given(st.lists(st.integers(1, 2 * BAR), max_size=80), st.integers(0, 8 * BAR))
+def test_what_is_shown_when_the_window_moves_can_be_told_before(
+    gaps: list[int], later: int
+) -> None:
+    memory, tick = Memory(FOUR), 0
+    for gap in gaps:
+        tick += gap
+        hear(memory, tick, 60)
+        memory.commit([Note(Tick(tick), 48)])
+    until = Tick(tick + 1 + later)
+    start = memory.next_start(until)
+    assert (start is None) == (until <= LONGEST_BARS * BAR)
+    if start is not None:
+        ahead = memory.ahead(start, until, "combo")
+        assert ahead == memory.context(until, "combo")
+        assert memory.next_start(until) is None
+
+
 def test_a_flood_of_notes_stays_within_bounds() -> None:
     memory = Memory(FOUR)
     for i in range(3 * MOST_NOTES):

@@ -30,7 +30,7 @@ from jamd.daemon.events import (
 )
 from jamd.daemon.memory import Memory
 from jamd.daemon.plan import Span
-from jamd.daemon.planner import PATIENCE, Planner
+from jamd.daemon.planner import PATIENCE, READING, Planner
 from jamd.daemon.requests import Planned, PlanRequest, Request
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -339,3 +339,20 @@ def test_where_the_worker_wrote_all_that_it_may_the_rest_is_asked_for_later() ->
     assert asking.ask(1.0, Tick(BAR - TICKS_PER_BEAT - 1)) is None
     asking.commit(Tick(BAR - TICKS_PER_BEAT))
     assert ask(asking, 1.0, BAR - TICKS_PER_BEAT).context.until == BAR - TICKS_PER_BEAT
+
+
+def test_what_the_model_will_be_shown_is_read_once_unless_something_is_asked_meanwhile() -> None:
+    asking, edge = planner(), Tick(31 * BAR + 1)
+    assert asking.ask(0.0, Tick(31 * BAR)) is None
+    for bar in (2, 3):  # the window is to move by 16 bars, and first there is no time to read it
+        reading = ask(asking, 0.0, edge)
+        assert (reading.id, reading.max_tokens, reading.context.start) == (READING, 0, 16 * BAR)
+        assert asking.ask(0.0, edge) is None
+        if bar == 3:
+            asking.accept(numbered(reading), edge)
+        asking.aim(Span(edge, Tick(edge + bar * BAR)))
+        asking.accept(numbered(ask(asking, float(bar), edge)), edge)
+    assert asking.ask(9.0, edge) is None
+    assert asking.ask(9.0, Tick(47 * BAR)) is None
+    asking.aim(None)
+    assert ask(asking, 9.0, 47 * BAR + 1).context.start == 32 * BAR

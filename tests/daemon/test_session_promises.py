@@ -34,6 +34,7 @@ from jamd.daemon.events import (
     YourTurn,
 )
 from jamd.daemon.follower import ClockLost, Source
+from jamd.daemon.planner import READING
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -347,11 +348,14 @@ def test_requests_are_numbered_and_make_sense(
     settings: Settings, effects: list[Effect], heard_by: list[int]
 ) -> None:
     asked = [e.request.id for e in effects if isinstance(e, Ask | AskLikelihood)]
-    assert asked == list(range(1, len(asked) + 1))
+    numbered = [number for number in asked if number != READING]
+    assert numbered == list(range(1, len(numbered) + 1))
     for request in [effect.request for effect in effects if isinstance(effect, Ask)]:
         context = request.context
         assert context.start % context.meter.ticks_per_bar == 0
-        assert context.start <= context.until < request.through
+        assert context.start <= context.until <= request.through
+        assert (context.until == request.through) == (request.id == READING)
+        assert (request.max_tokens == 0) == (request.id == READING)
         assert context.until - context.start <= 40 * context.meter.ticks_per_bar
         assert list(context.heard) == sorted(context.heard)
         assert all(context.start <= note.onset < context.until for note in context.heard)
