@@ -5,8 +5,8 @@ time", 2005; Ardour follows a clock in the same way) predicts when the next one 
 its prediction by a share of each error. Before it runs, and again after a leap of the tempo, a
 straight line through the last pulses takes its place.
 
-A pulse too many or one too few is no news: among the first few, one too many is told as soon as
-there are enough; from then on, what comes long before the prediction is left out, and a
+A pulse too many or one too few is no news: among the first few, it is told as soon as there are
+enough; from then on, what comes long before the prediction is left out, and a
 pulse that fails to come is counted all the same. Only when a whole run of pulses agrees on
 another tempo has the tempo changed.
 """
@@ -32,8 +32,9 @@ _B, _C = math.sqrt(2) * _W, _W * _W
 
 _FEWEST = 4  # pulses that tell a tempo
 _SURE = 9  # pulses after which a line is sure enough to say which pulse is a stray
-# Of so many, one too many is told in hindsight, unless it is of the last two: the line is crooked
-# by this share of its period, and by no more than that share of it without that one.
+# Of so many, one too few is told in hindsight, and one too many unless it is of the last two: the
+# line is crooked by this share of its period, and by no more than that share of it where they are
+# counted otherwise.
 _CROOKED, _STRAIGHTER = 0.3, 1 / 3
 _LINE = 24  # pulses after which the loop takes over from the line
 _STEADY = 2 * CLOCKS_PER_BEAT  # the tempo that is told is that of so many pulses
@@ -149,17 +150,18 @@ class MidiClock:
         self._line.append(Pulse(self.number, seconds))
         self._draw()
         if len(self._line) == _SURE:
-            self._leave_one_out()
+            self._count_anew()
         if len(self._line) >= _LINE and _possible(self._period):
             self._line = []  # the loop goes on from where the line is
         return expected
 
-    def _leave_one_out(self) -> None:
-        """Where the line is straight but for one pulse, that was one too many: count anew."""
+    def _count_anew(self) -> None:
+        """Where the line is straight but for one pulse too many, or one that failed to come."""
         crooked = fit(self._line)[2]
         if crooked <= _CROOKED * self._period:
             return
         counted = [self._without(index) for index in range(1, len(self._line) - 2)]
+        counted += [self._with_a_gap(index) for index in range(1, len(self._line))]
         straightest = min(counted, key=lambda line: fit(line)[2])
         if fit(straightest)[2] < _STRAIGHTER * crooked:
             self._restart(straightest)
@@ -168,8 +170,15 @@ class MidiClock:
         """The line without one pulse; those on the far side of `_anchor` are counted anew."""
         before, stray, after = self._line[:index], self._line[index], self._line[index + 1 :]
         if stray.number < self._anchor:
-            return [Pulse(pulse.number + 1, pulse.seconds) for pulse in before] + after
-        return before + [Pulse(pulse.number - 1, pulse.seconds) for pulse in after]
+            return _counted(before, 1) + after
+        return before + _counted(after, -1)
+
+    def _with_a_gap(self, index: int) -> list[Pulse]:
+        """The line with one pulse missing before that one, likewise."""
+        before, after = self._line[:index], self._line[index:]
+        if after[0].number <= self._anchor:
+            return _counted(before, -1) + after
+        return before + _counted(after, 1)
 
     def _draw(self) -> None:
         if len(self._line) > 1:
@@ -241,6 +250,10 @@ def fit(pulses: Sequence[Pulse]) -> tuple[float, float, float]:
     slope = sum((p.number - number) * (p.seconds - seconds) for p in pulses) / spread
     start = seconds - slope * number
     return slope, start, max(abs(p.seconds - start - slope * p.number) for p in pulses)
+
+
+def _counted(pulses: Sequence[Pulse], later: int) -> list[Pulse]:
+    return [Pulse(pulse.number + later, pulse.seconds) for pulse in pulses]
 
 
 def _possible(period: float) -> bool:

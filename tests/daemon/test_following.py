@@ -115,6 +115,19 @@ def test_stop_ends_what_sounds_and_nothing_plays_until_the_song_goes_on() -> Non
     assert not sounding
 
 
+@pytest.mark.parametrize("missing", range(1, 10))
+@pytest.mark.parametrize("before", [0, 3])  # pulses of the standing sequencer's
+def test_a_pulse_that_is_missing_right_after_the_start_does_not_move_the_beat(
+    missing: int, before: int
+) -> None:
+    session = Session(Settings(bpm=100))
+    ticking = clocks(120, before / 24, BEGIN_S - before / 48)
+    rolling = clocks(120, 4)
+    tell(session, [*ticking, (BEGIN_S - 0.001, START), *rolling[:missing], *rolling[missing + 1 :]])
+    beat = session._transport.exact_tick(BEGIN_S + 1.9) / TICKS_PER_BEAT
+    assert beat == pytest.approx(3.8, abs=0.002)
+
+
 def test_the_song_is_found_by_its_position_and_goes_on_from_there() -> None:
     session = Session(Settings(bpm=100))
     story: Story = [

@@ -150,9 +150,23 @@ def test_a_pulse_too_many_among_the_first_is_told_in_hindsight(
     assert clock.number == len(true) - 1
 
 
+@settings(max_examples=60)
+@given(steady, st.integers(1, 8), st.integers(0, 99))
+def test_a_pulse_missing_among_the_first_is_told_in_hindsight(
+    bpm: float, number: int, seed: int
+) -> None:
+    draw = random.Random(seed)
+    true = pulses(bpm, 4)
+    jitter_s = 0.04 * (true[1] - true[0])
+    clock = following(
+        at + draw.uniform(-jitter_s, jitter_s) for i, at in enumerate(true) if i != number
+    )
+    assert clock.number == len(true) - 1
+
+
 @settings(max_examples=100)
 @given(st.floats(50, 220), st.integers(0, 9999))
-def test_jitter_is_not_taken_for_a_pulse_too_many(bpm: float, seed: int) -> None:
+def test_jitter_is_not_taken_for_a_pulse_too_many_or_too_few(bpm: float, seed: int) -> None:
     draw = random.Random(seed)
     true = pulses(bpm, 1)
     assert following(at + draw.uniform(-0.003, 0.003) for at in true).number == len(true) - 1
