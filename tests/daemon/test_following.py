@@ -211,6 +211,40 @@ def test_a_lost_clock_stops_if_so_set() -> None:
     assert max(port.handed_s) <= lost + 0.25
 
 
+@pytest.mark.parametrize("lost_s", [0.3, 0.5, 3.0])
+@pytest.mark.parametrize("on_lost", ClockLost)
+def test_when_a_clock_is_back_the_song_is_where_it_went_on_to(
+    on_lost: ClockLost, lost_s: float
+) -> None:
+    session = Session(Settings(bpm=100, on_clock_lost=on_lost))
+    gone, back = BEGIN_S + 5.0, BEGIN_S + 5.0 + lost_s
+    pulses = [pulse for pulse in clocks(120, 60, jitter=0.001) if not gone < pulse[0] < back]
+    tell(session, [(BEGIN_S - 0.01, START), *(pulse for pulse in pulses if pulse[0] <= gone)])
+    session.advance(gone + 0.28)
+    assert session._transport.rolling == (on_lost is ClockLost.KEEP)
+    assert session.status(gone + 0.28).waits == (on_lost is ClockLost.STOP)
+    tell(session, [pulse for pulse in pulses if back <= pulse[0] < back + 3])
+    song = session._transport.exact_tick(back + 3) - session._transport.bar_one
+    assert song / TICKS_PER_BEAT == pytest.approx((5.0 + lost_s + 3) * 2, abs=0.01)
+
+
+@pytest.mark.parametrize("said", [None, STOP])
+def test_a_clock_that_is_back_rolls_nothing_that_was_stopped_or_that_it_did_not_start(
+    said: Event | None,
+) -> None:
+    session = Session(Settings(bpm=100, on_clock_lost=ClockLost.STOP))
+    before = [(BEGIN_S - 0.01, START), *clocks(120, 8)] if said else clocks(120, 8)
+    story: Story = [*before, *phrase(120, BEGIN_S + 1.5)]
+    tell(session, sorted(story, key=lambda one: one[0]))
+    if said is not None:
+        tell(session, [(BEGIN_S + 4.5, said)])
+    tell(session, clocks(120, 8, BEGIN_S + 5))
+    assert not session._transport.rolling
+    tell(session, [(BEGIN_S + 8.9, CONTINUE), *clocks(120, 0.5, BEGIN_S + 9)])
+    if said is not None:
+        assert place(session, BEGIN_S + 9.2) == (3, 2), "where it was when it was stopped"
+
+
 def test_a_clock_without_start_sets_the_tempo_and_the_first_note_the_bar() -> None:
     session = Session(Settings(bpm=100))
     tell(session, sorted([*clocks(140, 12), *phrase(140, BEGIN_S + 2)], key=lambda one: one[0]))
