@@ -65,6 +65,11 @@ class Plan:
         self.through = Tick(0)
 
     @property
+    def notes(self) -> tuple[Note, ...]:
+        """What is planned, in playing order."""
+        return tuple(self._notes)
+
+    @property
     def next_onset(self) -> Tick | None:
         """The earliest onset planned."""
         return self._notes[0].onset if self._notes else None

@@ -96,7 +96,12 @@ class Planner:
         return certain
 
     def encore(self, edge: Tick, transport: Transport, *, bars: bool) -> Encore | None:
-        """The last answer as it would be played once more from `edge` on, if there was one."""
+        """The last answer as it would be played once more from `edge` on, if there was one.
+
+        Where it is being played, what is planned of it belongs to it.
+        """
+        if self.span is not None and self.span.closes and self._has_begun:
+            self._last_answer.add(self.span, self._plan.notes)
         return self._last_answer.once_more(edge, transport, bars=bars)
 
     def play(self, encore: Encore) -> None:

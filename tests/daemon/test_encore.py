@@ -50,6 +50,13 @@ def test_the_last_answer_is_played_once_more_and_once_more() -> None:
     assert twice == [*FIRST, *moved(FIRST, 4), *moved(FIRST, 6)]
 
 
+def test_an_answer_that_is_broken_off_to_be_played_again_is_played_again_whole() -> None:
+    whole = [row.split()[2] for row in FIRST]
+    for again in ([2.6], [3.3], [3.3, 4.6], [3.3, 3.35, 10.25]):  # the answer begins at 2.5 s
+        rows = jam(*((moment, Again()) for moment in again))
+        assert [row.split()[2] for row in rows[-len(FIRST) :]] == whole, again
+
+
 def test_without_an_answer_nothing_is_played_again() -> None:
     assert jam((2.05, Again())) == FIRST
     assert jam((10.0, SetMode(Mode.OFF)), (10.25, Again())) == FIRST
