@@ -23,7 +23,8 @@ from operator import attrgetter
 from jamd.notes import TICKS_PER_BEAT, Meter, Tick
 
 CHORD_SECONDS = 0.050
-"""Notes begun within this time of the first are one chord, however slow or fast the tempo."""
+"""Notes begun within this time of the first are one chord, however slow or fast the tempo; but for
+two at the end of a run of single notes, which are so close by chance more often."""
 
 TIMING_SECONDS = 0.020
 """How far a player's onset lies from where it is meant: the standard deviation."""

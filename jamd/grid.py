@@ -51,13 +51,13 @@ from jamd.grid_tokens import (
 from jamd.grid_writer import GridWriter
 from jamd.harmony import chords_by_beat
 from jamd.language import Constraints, Context
+from jamd.lengths import meant_lengths
 from jamd.notes import (
     HELD,
     STEPS_PER_BEAT,
     TICKS_PER_BEAT,
     TICKS_PER_STEP,
     Meter,
-    Note,
     Part,
     Piece,
     Step,
@@ -101,8 +101,9 @@ class Grid:
     def begin(self, context: Context, constraints: Constraints) -> GridContinuation:
         """Start writing what follows `context`.
 
-        An onset off the grid goes to the nearest step. A note still held counts as lasting until
-        now, or a beat if that is longer. Everything is transposed to C major or A minor, and a low
+        An onset off the grid goes to the nearest step. The player's notes last for as long as they
+        were meant to (`jamd.lengths`); one still held counts as lasting until now, or a beat if
+        that is longer. Everything is transposed to C major or A minor, and a low
         tune to where tunes lie (`jamd.register`), so that the model need not know every key and
         every voice; what it writes is transposed back.
 
@@ -113,18 +114,21 @@ class Grid:
             raise ValueError(f"until {context.until} is before start {context.start}")
         up = transposition_of(context.heard)
         start = context.start
-        heard = [
-            _on_grid(
-                n.onset - start, n.pitch + up[n.part], n.velocity, _lasting(n, context), n.part
+        notes: list[GridNote] = []
+        own: set[tuple[int, int]] = set()
+        lengths = iter(meant_lengths(context.by_player))
+        for note in context.heard:
+            is_own = note in context.played
+            length = note.duration if is_own else next(lengths)
+            if length == HELD:
+                length = Tick(max(TICKS_PER_BEAT, context.until - note.onset))
+            placed = _on_grid(
+                note.onset - start, note.pitch + up[note.part], note.velocity, length, note.part
             )
-            for n in context.heard
-        ]
-        own = {
-            placed[:2]
-            for note, placed in zip(context.heard, heard, strict=True)
-            if note in context.played
-        }
-        notes = _in_order(heard)
+            notes.append(placed)
+            if is_own:
+                own.add(placed[:2])
+        notes = _in_order(notes)
         elapsed = Tick(context.until - context.start)
         here = Step(-(-elapsed // TICKS_PER_STEP))
         # A note put past the present belongs to the next moment the model may write.
@@ -135,12 +139,6 @@ class Grid:
         line = Tick(here // context.meter.steps_per_bar * context.meter.ticks_per_bar)
         places = [note[:2] for note in notes]
         return GridContinuation(prefix, line, places, own, context, constraints, up)
-
-
-def _lasting(note: Note, context: Context) -> Tick:
-    if note.duration != HELD:
-        return note.duration
-    return Tick(max(TICKS_PER_BEAT, context.until - note.onset))
 
 
 GridNote = tuple[int, int, int, int, int]
