@@ -12,7 +12,7 @@ from jamd.commands import Subparsers
 if TYPE_CHECKING:
     from jamd.measure.report import Figure
 
-NAMES = ("phrases", "beat", "answers")
+NAMES = ("phrases", "beat", "pickups", "answers")
 
 _SETTINGS = (
     "model.bundle",
@@ -25,7 +25,7 @@ _SETTINGS = (
     "play.density",
     "play.repeat_bars",
 )
-"""What `answers` depends on."""
+"""What `answers` depends on; `pickups` on the bundle alone."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -36,6 +36,7 @@ def add(subparsers: Subparsers) -> None:
         "virtual time. phrases: breaths that jamd would have interrupted, and ends it would have "
         "missed, in songs, piano rolls and made-up phrases. beat: made-up phrases that are "
         "answered in their own tempo, and on their own beat, where jamd follows the player. "
+        "pickups: bar lines found, and mistaken, in openings of tunes where nobody tells them. "
         "answers: how the model's answers to the songs' first phrases end, and how much they are "
         "in kind, under the settings in force. The exit status is 0 whether or not the limits are "
         "kept.",
@@ -68,10 +69,15 @@ def _figures(name: str, args: argparse.Namespace) -> Iterable[Figure]:
 
         return phrases.figures()
     from jamd.bundle import Bundle, resolve
+
+    config = config_file.in_force(args).config
+    bundle = Bundle.read(resolve(config.model.bundle))
+    if name == "pickups":
+        from jamd.measure import pickups
+
+        return pickups.figures(bundle)
     from jamd.daemon.settings import settings_from
     from jamd.measure import answers
 
-    config = config_file.in_force(args).config
     settings = settings_from(config)
-    bundle = Bundle.read(resolve(config.model.bundle))
     return answers.figures(bundle, settings.constraints, settings.sampling, settings.style)

@@ -1,8 +1,8 @@
-"""Performances with their breaths and their ends known: what `jamd measure phrases` is made on.
+"""Performances of which the truth is known: what `jamd measure phrases` and `pickups` are made on.
 
-A performance is a line of `phrases.txt`, or made up by `made_performances`. In the file a line is
+A performance is a line of a file, or made up by `made_performances`. In a file a line is
 `kind name bpm meter | onset length pitch … | end …`, times in ticks; an end is the moment at which
-the last key of a phrase comes up. `tools/cut_phrases.py` cut them from
+the last key of a phrase comes up. `tools/cut_phrases.py` cut `phrases.txt` from
 
 - songs (OpenScore Lieder, CC0): the singer's line as written, on which a person's timing was laid.
   A phrase ends where the sentence of its text does and two beats or more are left to the piano;
@@ -10,7 +10,8 @@ the last key of a phrase comes up. `tools/cut_phrases.py` cut them from
   heard at jamd's own 100 bpm. A phrase ends where nothing is down for four beats or more.
 
 In both, every shorter silence up to two beats is a breath: the musician goes on. Silences about
-which neither can be said are where one performance stops and the next begins.
+which neither can be said are where one performance stops and the next begins. What `openings.txt`
+is, is said in `jamd.measure.pickups`.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ class Performance:
     ends: frozenset[Tick]
 
 
-def shipped() -> list[Performance]:
-    """What is in `phrases.txt`."""
-    text = files("jamd.measure").joinpath("phrases.txt").read_text(encoding="utf-8")
+def shipped(name: str = "phrases.txt") -> list[Performance]:
+    """What is in the file `name`."""
+    text = files("jamd.measure").joinpath(name).read_text(encoding="utf-8")
     return [_read(line) for line in text.splitlines()]
 
 
@@ -72,7 +73,7 @@ def written(performance: Performance) -> str:
     p = performance
     notes = " ".join(f"{note.onset} {note.duration} {note.pitch}" for note in p.notes)
     ends = " ".join(map(str, sorted(p.ends)))
-    return f"{p.kind} {p.name} {p.bpm:g} {p.meter} | {notes} | {ends}"
+    return f"{p.kind} {p.name} {p.bpm:g} {p.meter} | {notes} | {ends}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
