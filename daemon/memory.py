@@ -12,8 +12,10 @@ from jamd.daemon.placing import as_played
 from jamd.language import Context
 from jamd.notes import Meter, Note, Tick
 
-LONGEST_BARS = 32
 HOP_BARS = 16
+LONGEST_BARS = 2 * HOP_BARS + 4
+"""When the window has moved there are `HOP_BARS` left and four more: a repetition of what was
+played so long ago is seen from its beginning, and can be kept from going on."""
 
 _ONSET = attrgetter("onset")
 _ORDER = attrgetter("onset", "pitch", "velocity", "duration", "part")  # a note's own, but quicker

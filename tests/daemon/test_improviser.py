@@ -135,12 +135,12 @@ def test_when_the_window_moves_hardly_more_is_computed_than_otherwise() -> None:
         patch.setattr(graph, "run", counted)
         jam = Settings(bpm=240, mode=Mode.ENDLESS, start_at_once=True, horizon_bars=1)
         story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
-        for i in range(36 * 4):  # quarters for 36 bars, but for a rest that lets jamd begin
+        for i in range(40 * 4):  # quarters for 40 bars, but for a rest that lets jamd begin
             if i // 4 != 1:
                 for kind, late in (("note_on", 0.0), ("note_off", 0.2)):
                     message = Message(kind, note=60 + i * 5 % 12, velocity=80)
                     story.append((i * 0.25 + late, Heard(message)))
-        Performance(Session(jam), Watched(), story).run(36.0)
+        Performance(Session(jam), Watched(), story).run(40.0)
     first, second = computed.values()
     assert sum(first) > 1000, "there is much to read"
     assert max(second) < 1.5 * max(first[20:])

@@ -91,5 +91,5 @@ def test_what_is_answered_is_kept_at_the_pace_at_which_the_player_played_it() ->
         assert [note.pitch for note in found.answered[:9]] == [*range(60, 68), 36]
         assert 0.7 < rate_of(found.answered, Tick(3 * BAR)) * BEAT < 1.2
         memory.commit([Note(Tick(bar * BAR + BEAT), 72), Note(Tick(bar * BAR + 3 * BEAT), 72)])
-    assert found.start == 80 * BAR
+    assert found.start == 64 * BAR
     assert [note.pitch for note in found.answered[9:]] == [67, 67, 67, 67]

@@ -28,7 +28,7 @@ from jamd.daemon.events import (
     WorkerReady,
     YourTurn,
 )
-from jamd.daemon.memory import Memory
+from jamd.daemon.memory import HOP_BARS, LONGEST_BARS, Memory
 from jamd.daemon.plan import Span
 from jamd.daemon.planner import PATIENCE, READING, Planner
 from jamd.daemon.requests import Planned, PlanRequest, Request
@@ -342,17 +342,19 @@ def test_where_the_worker_wrote_all_that_it_may_the_rest_is_asked_for_later() ->
 
 
 def test_what_the_model_will_be_shown_is_read_once_unless_something_is_asked_meanwhile() -> None:
-    asking, edge = planner(), Tick(31 * BAR + 1)
-    assert asking.ask(0.0, Tick(31 * BAR)) is None
+    asking, edge = planner(), Tick((LONGEST_BARS - 1) * BAR + 1)
+    assert asking.ask(0.0, Tick((LONGEST_BARS - 1) * BAR)) is None
     for bar in (2, 3):  # the window is to move by 16 bars, and first there is no time to read it
         reading = ask(asking, 0.0, edge)
-        assert (reading.id, reading.max_tokens, reading.context.start) == (READING, 0, 16 * BAR)
+        assert (reading.id, reading.max_tokens) == (READING, 0)
+        assert reading.context.start == HOP_BARS * BAR
         assert asking.ask(0.0, edge) is None
         if bar == 3:
             asking.accept(numbered(reading), edge)
         asking.aim(Span(edge, Tick(edge + bar * BAR)))
         asking.accept(numbered(ask(asking, float(bar), edge)), edge)
     assert asking.ask(9.0, edge) is None
-    assert asking.ask(9.0, Tick(47 * BAR)) is None
+    edge = Tick((LONGEST_BARS + HOP_BARS - 1) * BAR)
+    assert asking.ask(9.0, edge) is None
     asking.aim(None)
-    assert ask(asking, 9.0, 47 * BAR + 1).context.start == 32 * BAR
+    assert ask(asking, 9.0, edge + 1).context.start == 2 * HOP_BARS * BAR
