@@ -131,6 +131,8 @@ class Timing:
         clean: As they are.
         heard: Played by a person, as jamd hears them.
         written: Played by a person, each onset on the nearest step.
+        let_go: Its keys let go by a person, as jamd reads it.
+        let_go_written: Its keys let go by a person, each end on the nearest step.
         followed: What follows on exact music; None where the set has no stretches.
         followed_heard: The same, after music that was played by a person, as jamd hears it.
     """
@@ -138,6 +140,8 @@ class Timing:
     clean: float
     heard: float
     written: float
+    let_go: float
+    let_go_written: float
     followed: float | None
     followed_heard: float | None
 

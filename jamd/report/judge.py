@@ -31,7 +31,15 @@ from jamd.report.figures import (
 from jamd.report.listening import Fit, duet_bits, harmony_of
 from jamd.report.memorised import Found, Library, symbols_of
 from jamd.report.stretches import Stretch, stretches
-from jamd.report.timing import after_a_hand, as_heard, as_written, played_samples
+from jamd.report.timing import (
+    after_a_hand,
+    as_heard,
+    as_meant,
+    as_played,
+    as_written,
+    let_go,
+    played_samples,
+)
 from jamd.report.writing import accompaniment, continuation, shuffled_bars
 from jamd.training.corpus import Corpus
 from jamd.training.evaluate import Sample, baselines_of, evaluate, held_out
@@ -189,16 +197,26 @@ class Judge:
             for reading in (None, as_heard)
         )
 
-        heard, written = (
-            played_samples(
-                samples,
-                reading,
-                self.seed,
-                lambda done, of: self.progress(f"{name}: playing by hand", done, of),
+        by_hand = [
+            bits(
+                played_samples(
+                    samples,
+                    hand,
+                    reading,
+                    self.seed,
+                    lambda done, of: self.progress(f"{name}: playing by hand", done, of),
+                )
             )
-            for reading in (as_heard, as_written)
-        )
-        return Timing(bits(samples), bits(heard), bits(written), followed, followed_heard)
+            for hand, reading in (
+                (as_played, as_heard),
+                (as_played, as_written),
+                (let_go, as_meant),
+                (let_go, as_written),
+            )
+        ]
+        heard, written, touch, touch_written = by_hand
+        clean = bits(samples)
+        return Timing(clean, heard, written, touch, touch_written, followed, followed_heard)
 
 
 def likenesses(written: Sequence[Written], others: Sequence[Stretch]) -> list[Likeness]:

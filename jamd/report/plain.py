@@ -51,6 +51,8 @@ def plain(figures: SetFigures) -> dict[str, Any]:
             "bits_per_note": figures.timing.clean,
             "bits_per_note_as_heard": figures.timing.heard,
             "bits_per_note_on_nearest_step": figures.timing.written,
+            "bits_per_note_let_go_by_hand": figures.timing.let_go,
+            "bits_per_note_let_go_by_hand_on_nearest_step": figures.timing.let_go_written,
             "bits_per_note_that_follows": figures.timing.followed,
             "bits_per_note_that_follows_as_heard": figures.timing.followed_heard,
         },

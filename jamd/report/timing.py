@@ -1,4 +1,4 @@
-"""Held-out music as a person would play it: does the model follow when onsets are not exact?"""
+"""Held-out music as a person would play it: does the model follow what is not exact?"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from jamd.daemon.placing import CHORD_SECONDS, Onset, Placer
 from jamd.grid import Grid
 from jamd.grid_tokens import BAR, LEAD, POSITION, VELOCITY
+from jamd.lengths import meant_lengths
 from jamd.notes import TICKS_PER_BEAT, Note, Piece, Tick
 from jamd.report.stretches import Stretch
 from jamd.training.evaluate import Sample
@@ -20,6 +21,12 @@ HUMAN_SECONDS = 0.020
 
 ROLLED_SECONDS = 0.008
 """A key of a chord goes down at most so long after another one."""
+
+GAP_SECONDS, GAP_SPREAD_SECONDS = 0.050, 0.040
+"""How much before the end of a note its key comes up: the mean, and the standard deviation."""
+
+MOST_SILENT = 0.4
+"""No key comes up earlier than this share of its note before the end."""
 
 BPM = 120.0
 """The tempo at which pieces are played: a corpus keeps none."""
@@ -39,6 +46,29 @@ def as_played(piece: Piece, rng: np.random.Generator) -> Piece:
         for note, late in zip(piece.notes, rolled, strict=True)
     ]
     return replace(piece, notes=tuple(sorted(notes)))
+
+
+def let_go(piece: Piece, rng: np.random.Generator) -> Piece:
+    """The piece with every key let go as a person does it: mostly a little early."""
+    mean, spread = GAP_SECONDS * _TICKS_A_SECOND, GAP_SPREAD_SECONDS * _TICKS_A_SECOND
+    gaps = rng.normal(mean, spread, len(piece.notes)).tolist()
+    notes = [
+        replace(
+            note,
+            duration=Tick(max(1, round(note.duration - min(gap, MOST_SILENT * note.duration)))),
+        )
+        for note, gap in zip(piece.notes, gaps, strict=True)
+    ]
+    return replace(piece, notes=tuple(notes))
+
+
+def as_meant(piece: Piece) -> Piece:
+    """The piece with each note as long as jamd takes it to have been meant."""
+    notes = [
+        replace(note, duration=length)
+        for note, length in zip(piece.notes, meant_lengths(piece.notes), strict=True)
+    ]
+    return replace(piece, notes=tuple(notes))
 
 
 def as_heard(played: Piece) -> Piece:
@@ -63,12 +93,13 @@ def as_heard(played: Piece) -> Piece:
 
 
 def as_written(played: Piece) -> Piece:
-    """What `jamd prepare` takes it for: as it is, for each onset goes to the nearest step."""
+    """What `jamd prepare` takes it for: as it is, for all of it goes to the nearest step."""
     return played
 
 
 def played_samples(
     samples: Sequence[Sample],
+    hand: Callable[[Piece, np.random.Generator], Piece],
     reading: Callable[[Piece], Piece],
     seed: int,
     progress: Callable[[int, int], None] = lambda _, __: None,
@@ -77,8 +108,9 @@ def played_samples(
 
     Args:
         samples: Of the grid language.
-        reading: `as_heard` or `as_written`.
-        seed: Of the timing: the same for every reading.
+        hand: `as_played` or `let_go`.
+        reading: `as_heard`, `as_meant` or `as_written`.
+        seed: Of the hand: the same for every reading.
         progress: Is told how many are done, and of how many.
     """
     found = []
@@ -86,7 +118,7 @@ def played_samples(
         progress(number, len(samples))
         piece = Grid().decode(sample.tokens.tolist())
         rng = np.random.default_rng((seed, number))
-        tokens = np.array(Grid().encode(reading(as_played(piece, rng))), np.int32)
+        tokens = np.array(Grid().encode(reading(hand(piece, rng))), np.int32)
         has_velocity = _has_velocity(sample)
         read = whole(Text(tokens, piece.style, has_velocity))
         found.append(Sample(tokens, read.weights > 0))

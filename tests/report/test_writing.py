@@ -215,7 +215,7 @@ def test_played_samples_count_what_was_counted() -> None:
     tokens = np.array(Grid().encode(song(8)), np.int32)
     for has_velocity in (True, False):
         counted = whole(Text(tokens, "jazz", has_velocity)).weights > 0
-        (found,) = played_samples([Sample(tokens, counted)], as_heard, seed=1)
+        (found,) = played_samples([Sample(tokens, counted)], as_played, as_heard, seed=1)
         velocities = (found.tokens >= VELOCITY) & (found.tokens < LEAD)
         assert bool(found.counted[velocities].any()) is has_velocity
         assert Grid().decode(found.tokens.tolist()).meters[0][1] == Meter(4, 4)
