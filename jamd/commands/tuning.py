@@ -59,8 +59,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _given(args: argparse.Namespace) -> list[str]:
-    """What is learned, so that a run that goes on is known to be the same."""
-    given = [str(path.resolve()) for path in args.corpora]
+    """What is learned, so that a run that goes on is known to be the same.
+
+    Raises:
+        SourceError: A folder of music is not there, or holds none.
+    """
+    given = [str(path.resolve()) if _is_corpus(path) else _music_in(path) for path in args.corpora]
     if args.takes is None:
         return given
     from jamd.daemon.recorder import KEPT
@@ -69,6 +73,19 @@ def _given(args: argparse.Namespace) -> list[str]:
     journals = _journals(folder)
     last = f", the last of {journals[-1].name.removesuffix(KEPT)}" if journals else ""
     return [*given, f"{len(journals)} takes in {folder.resolve()}{last}"]
+
+
+def _music_in(path: Path) -> str:
+    """A folder of music as it is now: its loops may become more, or others."""
+    import hashlib
+
+    from jamd.training.sources import find_sources
+
+    digest, sources = hashlib.sha256(), find_sources([str(path)])
+    for source in sources:
+        found = source.path.stat()
+        digest.update(ascii((source.name, found.st_size, found.st_mtime_ns)).encode())
+    return f"{_counted(len(sources), 'files')} in {path.resolve()} ({digest.hexdigest()[:8]})"
 
 
 def _begun(args: argparse.Namespace, output: Path) -> Run:
@@ -97,6 +114,7 @@ def _begun(args: argparse.Namespace, output: Path) -> Run:
 
 def _begin(args: argparse.Namespace, output: Path, console: Console) -> Run:
     bundle = _bundle(args)
+    given = tuple(_given(args))  # before it is read: what comes meanwhile is not learned
     own = _corpora(args, output, args.style or _config().model.style, console)
     with console.status("loading the network"):
         from jamd.training.backend import load_backend
@@ -110,7 +128,7 @@ def _begin(args: argparse.Namespace, output: Path, console: Console) -> Run:
         network, size, sources, known = _network(bundle or resolve(args.origin), output)
         old = args.old or known
         settings = replace(tune.SETTINGS, **settings_given(args))
-        origin = Origin(args.origin, sources, tuple(_given(args)))
+        origin = Origin(args.origin, sources, given)
         return tune.begin(output, network, size, origin, own, old, settings)
 
 
@@ -160,7 +178,7 @@ def _corpora(args: argparse.Namespace, output: Path, style: str, console: Consol
     """What is to be learned, as corpora: prepared ones as they are, all else prepared now."""
     from jamd.training.prepare import Options, prepare
 
-    prepared = [path for path in args.corpora if (path / "corpus.json").is_file()]
+    prepared = [path for path in args.corpora if _is_corpus(path)]
     folders = [str(path) for path in args.corpora if path not in prepared]
     if folders:
         options = Options(style=style, held_out=HELD_OUT, join_bars=args.join)
@@ -177,6 +195,11 @@ def _corpora(args: argparse.Namespace, output: Path, style: str, console: Consol
         with console.status("reading your takes") as status:
             prepared.append(_from_takes(args, output / "takes", status.update))
     return prepared
+
+
+def _is_corpus(path: Path) -> bool:
+    """Whether `path` is a corpus already, and no music to be prepared."""
+    return (path / "corpus.json").is_file()
 
 
 def _journals(folder: Path) -> list[Path]:

@@ -98,6 +98,16 @@ def test_the_command_learns_from_loops_goes_on_and_exports(
     assert [item["epoch"] for item in begun.history()] == [1, 2, 3]
     assert main(["train", str(tmp_path), "--from", str(TINY), "-o", run]) == 2
     assert "name another folder with -o" in capsys.readouterr().err
+    more = tmp_path / "loops" / "new.mid"
+    shutil.copy(tmp_path / "loops" / "0.mid", more)
+    assert main(begin) == 2, "the run was begun without the new loop"
+    told = capsys.readouterr().err
+    assert f"on 20 files in {folder} (" in told
+    assert "name another folder with -o" in told
+    more.unlink()
+    (tmp_path / "loops" / "0.mid").touch()
+    assert main(begin) == 2, "one is no longer what it was"
+    assert "name another folder with -o" in capsys.readouterr().err
 
     assert main(["export", run, "-o", str(tmp_path / "mine"), "--figures", "0"]) == 0
     manifest = Bundle.read(tmp_path / "mine").manifest
