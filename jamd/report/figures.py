@@ -109,7 +109,8 @@ class Duet:
     """How the model accompanies a tune that is given to it.
 
     Attributes:
-        bits: Of the real accompaniment, with and without the tune.
+        bits: Of the real accompaniment, with and without the tune, for the model alone.
+        remembered: The same for the model with its memory, as it plays.
         real: How the real accompaniment lies in its own harmony.
         given: The model's to the real tune.
         shuffled: The model's to the tune with its bars in another order.
@@ -117,6 +118,7 @@ class Duet:
     """
 
     bits: DuetBits
+    remembered: DuetBits
     real: Fit
     given: Fit
     shuffled: Fit

@@ -103,7 +103,7 @@ class Judge:
             CorpusError: It holds nothing out, or has nothing to train on.
         """
         name = corpus.path.resolve().name
-        models = {"model": self.network, "with memory": Remembering(self.network, relative=True)}
+        models = {"model": self.network, "with memory": self._remembering}
         self.progress(f"{name}: counting for the n-gram", 0, 1)
         evaluation = evaluate(
             {**models, **baselines_of(corpus)},
@@ -140,6 +140,10 @@ class Judge:
             self._duet(corpus, samples, name),
             self._timing(corpus, samples, places, name),
         )
+
+    @property
+    def _remembering(self) -> Remembering:
+        return Remembering(self.network, relative=True)
 
     def _each(self, items: Sequence[Stretch], step: str) -> Iterator[tuple[int, Stretch]]:
         for i, item in enumerate(items):
@@ -182,8 +186,10 @@ class Judge:
                 rng = np.random.default_rng((self.seed, i))
                 fit.add(accompaniment(self.improviser, place, tune, self.how, rng), harmony)
         self.progress(f"{name}: bits without the tune", 0, 1)
-        bits = duet_bits(self.network, samples)
-        return Duet(bits, real, given, shuffled, len(places))
+        bits, remembered = (
+            duet_bits(network, samples) for network in (self.network, self._remembering)
+        )
+        return Duet(bits, remembered, real, given, shuffled, len(places))
 
     def _timing(
         self, corpus: Corpus, samples: Sequence[Sample], places: Sequence[Stretch], name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jamd.report.figures import Copied, Duet, Likeness, Loops, Manner, RunLengths, SetFigures
-from jamd.report.listening import Fit
+from jamd.report.listening import DuetBits, Fit
 from jamd.training.evaluate import Evaluation
 
 
@@ -97,15 +97,22 @@ def _manner(manner: Manner) -> dict[str, Any]:
 
 
 def _duet(duet: Duet) -> dict[str, Any]:
-    notes = duet.bits.notes
     return {
-        "comp_notes": notes,
-        "bits_per_comp_note_given_lead": duet.bits.given / notes if notes else None,
-        "bits_per_comp_note_without_lead": duet.bits.alone / notes if notes else None,
+        "comp_notes": duet.bits.notes,
+        **_duet_bits(duet.bits, ""),
+        **_duet_bits(duet.remembered, "_with_memory"),
         "stretches": duet.count,
         "chord_tones_real": _fit(duet.real),
         "chord_tones_to_lead": _fit(duet.given),
         "chord_tones_to_shuffled_lead": _fit(duet.shuffled),
+    }
+
+
+def _duet_bits(bits: DuetBits, memory: str) -> dict[str, Any]:
+    notes = bits.notes
+    return {
+        f"bits_per_comp_note_given_lead{memory}": bits.given / notes if notes else None,
+        f"bits_per_comp_note_without_lead{memory}": bits.alone / notes if notes else None,
     }
 
 

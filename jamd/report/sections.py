@@ -182,7 +182,7 @@ def duet(sets: Sequence[SetFigures]) -> Iterator[str]:
     for figures in sets:
         duet = figures.duet
         if duet is None or not duet.bits.notes:
-            rows.append([figures.name, *[NONE] * 7])
+            rows.append([figures.name, *[NONE] * 8])
             continue
         given, alone = (bits / duet.bits.notes for bits in (duet.bits.given, duet.bits.alone))
         rows.append(
@@ -191,6 +191,7 @@ def duet(sets: Sequence[SetFigures]) -> Iterator[str]:
                 f"{alone:.2f}",
                 f"{given:.2f}",
                 change(given, alone),
+                change(duet.remembered.given, duet.remembered.alone),
                 _fit(duet.given),
                 _fit(duet.shuffled),
                 _fit(duet.real),
@@ -202,6 +203,7 @@ def duet(sets: Sequence[SetFigures]) -> Iterator[str]:
         "bits a Comp note without the tune",
         "with it",
         "change",
+        "change with memory",
         "chord tones: to the tune",
         "to the shuffled tune",
         "the real accompaniment",

@@ -65,7 +65,8 @@ COPIES = (
 DUET = (
     "In a duet the tune is yours and the chords are the model's. First: does the tune help it? "
     "Bits for each note of the real accompaniment, with the tune there and with the tune taken "
-    "away; the more the tune saves, the more it listens. Second: the model accompanies the tune "
+    "away; the more the tune saves, the more it listens. As jamd plays, its memory of the piece is "
+    "beside it: the change with memory is that of both. Second: the model accompanies the tune "
     "without seeing ahead, and its notes are held against the harmony that the composer had "
     "there. Beside it stands the same when the tune's bars are shuffled: a model that listens "
     "must fit worse then. The chord in force is what the real accompaniment spells, and its own "

@@ -81,7 +81,12 @@ def test_the_page_stands_alone(
     }
     for name in ("loops", "copied"):
         assert set(jazz[name]) == {"real", "written"}
-    assert jazz["duet"]["comp_notes"] > 0
+    duet = jazz["duet"]
+    assert duet["comp_notes"] > 0
+    for told in ("given_lead", "without_lead"):
+        alone = duet[f"bits_per_comp_note_{told}"]
+        assert 0 < duet[f"bits_per_comp_note_{told}_with_memory"] < alone
+    assert "<th>change with memory</th>" in text
     assert jazz["played"]["bits_per_note_as_heard"] > 0
     assert jazz["manner"]["Comp"]["real"]["notes"] > 0
 
