@@ -8,6 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jamd.errors import UserError
+
+_ASKED_FOR = ("jax", "torch")
+"""Backends that a user installs; the extra `train` brings TensorFlow."""
+
 
 def load_backend() -> str:
     """Import Keras and wake its devices; return the backend's name.
@@ -15,13 +20,37 @@ def load_backend() -> str:
     TensorFlow writes several lines to the process's stderr as it starts, among them alarming ones
     where there is no GPU, past Python and before any setting takes hold. They are shown only if it
     fails to start.
+
+    Raises:
+        UserError: KERAS_BACKEND names none, or one that is not installed.
     """
     with chatter_held():
+        import_keras()
         import keras
 
         keras.ops.zeros(1)
         name: str = keras.backend.backend()
     return name
+
+
+def import_keras() -> None:
+    """Import Keras, and wake nothing yet.
+
+    Raises:
+        UserError: KERAS_BACKEND names none, or one that is not installed.
+    """
+    name = os.environ.get("KERAS_BACKEND", "")
+    if name not in ("", "tensorflow", *_ASKED_FOR):
+        raise UserError(f"KERAS_BACKEND={name}: expected tensorflow, jax or torch")
+    try:
+        import keras  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name not in _ASKED_FOR:
+            raise
+        raise UserError(
+            f"KERAS_BACKEND={error.name}: expected {error.name}, found none: "
+            f"pip install {error.name}"
+        ) from None
 
 
 @contextmanager

@@ -211,9 +211,10 @@ def _begun(args: argparse.Namespace, corpora: Sequence[Corpus], writes: bool) ->
 
 def _team() -> Team:
     """The workers that TF_CONFIG names."""
-    from jamd.training.backend import chatter_held
+    from jamd.training.backend import chatter_held, import_keras
 
     with chatter_held():
+        import_keras()
         from jamd.training.several import Team
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:  # which TensorFlow, waiting, would never come to

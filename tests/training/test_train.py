@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -372,6 +375,32 @@ def test_arguments_are_checked_before_a_run_is_begun(
     option = arguments[0].removesuffix("=1")
     assert capsys.readouterr().err.startswith(f"jamd: argument {option}: expected ")
     assert not run.exists()
+
+
+@pytest.mark.parametrize("several", ["", '{"cluster": {"worker": ["a:1", "b:1"]}}'])
+@pytest.mark.parametrize(
+    ("backend", "told"),
+    [
+        ("jax", "jamd: KERAS_BACKEND=jax: expected jax, found none: pip install jax"),
+        ("nope", "jamd: KERAS_BACKEND=nope: expected tensorflow, jax or torch"),
+    ],
+)
+def test_a_backend_that_is_not_there_is_one_line(
+    backend: str, told: str, several: str, grid_corpus: MakeGrid, tmp_path: Path
+) -> None:
+    program = "import sys; sys.modules['jax'] = None; from jamd.cli import main; sys.exit(main())"
+    command = ["train", str(grid_corpus("jazz").path), "-o", str(tmp_path / "run")]
+    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CONFIG": several}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, told)
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run" / "run.json").exists()
 
 
 def test_the_recipe_names_its_sets_and_refuses_a_folder_without_them(tmp_path: Path) -> None:
