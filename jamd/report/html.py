@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from urllib.parse import quote
 
 STYLE = """
 :root { --ink: #26262b; --soft: #6b6b75; --line: #dcdce2; --tint: #f6f6f9; --blue: #2563a8; }
@@ -93,14 +94,19 @@ def table(
 
 def image(file: str, text: str) -> str:
     """A picture that lies beside the page; `text` is for those who do not see it."""
-    return f'<figure><img src="{escape(file)}" alt="{escape(text)}" loading="lazy"></figure>'
+    return f'<figure><img src="{quote(file)}" alt="{escape(text)}" loading="lazy"></figure>'
 
 
 def sound(file: str) -> str:
     """A sound that lies beside the page, to be played."""
-    return f'<audio controls preload="none" src="{escape(file)}"></audio>'
+    return f'<audio controls preload="none" src="{quote(file)}"></audio>'
 
 
-def link(target: str, text: str) -> str:
-    """A link within the page or to a file beside it."""
-    return f'<a href="{escape(target)}">{escape(text)}</a>'
+def link(file: str, text: str) -> str:
+    """A link to a file that lies beside the page."""
+    return f'<a href="{quote(file)}">{escape(text)}</a>'
+
+
+def link_within(anchor: str, text: str) -> str:
+    """A link to the heading of that anchor."""
+    return f'<a href="#{escape(anchor)}">{escape(text)}</a>'

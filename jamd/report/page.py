@@ -45,7 +45,7 @@ def page_of(
         html.paragraph(facts.model, "soft"),
         html.paragraph(facts.how, "soft"),
         html.paragraph(words.ABOUT),
-        "<nav>" + " ".join(html.link(f"#{key}", title) for key, title, _ in contents) + "</nav>",
+        "<nav>" + " ".join(html.link_within(key, title) for key, title, _ in contents) + "</nav>",
         *_short(sets),
     ]
     for key, title, content in contents:

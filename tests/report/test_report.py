@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -51,7 +52,7 @@ def test_the_page_stands_alone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(reporting, "find_synth", lambda: "FluidSynth is not installed")
-    corpora = [made_corpus("jazz")]
+    corpora = [Corpus.read(made_corpus("jazz").path.rename(tmp_path / "jazz #1 & %41"))]
     assert reported(tmp_path / "first", corpora, "--json") == 0
     printed = json.loads(capsys.readouterr().out)
     text = (tmp_path / "first" / "index.html").read_text(encoding="utf-8")
@@ -63,11 +64,11 @@ def test_the_page_stands_alone(
         if target.startswith("#"):
             assert f'id="{target[1:]}"' in text
         else:
-            assert (tmp_path / "first" / target).stat().st_size > 0
+            assert (tmp_path / "first" / unquote(urlsplit(target).path)).stat().st_size > 0
     assert not re.findall(r"(?:https?:)?//[a-z]", text)
     for picture in (tmp_path / "first").glob("*.svg"):
         ET.parse(picture)
-    assert "jazz-1-jamd.svg" in text
+    assert f"{quote('jazz #1 & %41')}-1-jamd.svg" in text
     assert printed == json.loads((tmp_path / "first" / "report.json").read_text(encoding="utf-8"))
     (jazz,) = printed["sets"]
     assert set(jazz["scores"]) == {"model", "with memory", "unigram", "n-gram"}
