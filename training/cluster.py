@@ -25,6 +25,8 @@ from typing import Any, Self, cast
 import dask
 from distributed import Client, Future, WorkerPlugin, get_worker
 from distributed import TimeoutError as DaskTimeoutError
+from distributed.comm.addressing import parse_address, parse_host_port
+from distributed.comm.registry import backends
 from distributed.scheduler import KilledWorker
 
 from jamd.errors import SourceError, UserError, printable
@@ -73,10 +75,11 @@ class Cluster:
         memory_limit_mb: Megabytes that a file may take, where the worker's system can hold it.
 
     Raises:
-        ClusterError: Nobody answers there, or no worker has joined.
+        ClusterError: It is no address, nobody answers there, or no worker has joined.
     """
 
     def __init__(self, address: str, time_limit_s: float, memory_limit_mb: int) -> None:
+        _expect_address(address)
         self._address = address
         for name in logging.root.manager.loggerDict:  # what they log is told in one line, below
             if name.partition(".")[0] in ("distributed", "tornado"):
@@ -183,6 +186,20 @@ class Cluster:
                     "what was read is kept"
                 ) from None
             return done
+
+
+def _expect_address(address: str) -> None:
+    """Refuse what no scheduler can have: a client that takes it needs 20 s to end."""
+    try:
+        scheme, place = parse_address(address)
+        host, port = parse_host_port(place)
+    except ValueError:
+        scheme, host, port = "", "", 0
+    if scheme not in backends or not host or not 0 < port < 2**16:
+        raise ClusterError(
+            f"--dask {printable(address)}: expected an address like tcp://HOST:8786; "
+            "dask scheduler says its own when it starts"
+        )
 
 
 class _Guards(WorkerPlugin):

@@ -122,12 +122,23 @@ def test_nobody_at_the_address_is_one_line(
 ) -> None:
     monkeypatch.setattr(cluster, "CONNECT_S", 0.2)
     address = f"tcp://127.0.0.1:{free_port()}"
-    for wrong in (address, "nonsense", "tcp://"):
-        command = ["prepare", str(music), "-o", str(tmp_path / "corpus"), "--dask", wrong]
-        assert main(command) == 2
-        (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
-        assert line.startswith(f"jamd: --dask {wrong}: expected a dask scheduler there, found none")
-        gc.collect()  # the client that failed ends itself, and not amid the start of the next
+    command = ["prepare", str(music), "-o", str(tmp_path / "corpus"), "--dask", address]
+    assert main(command) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
+    assert line.startswith(f"jamd: --dask {address}: expected a dask scheduler there, found none")
+    gc.collect()  # the client that failed ends itself, and not amid the start of the next
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["nonsense", "tcp://", "tcp://host", "tpc://host:8786", "host:port", "tcp://host:99999"],
+)
+def test_what_is_no_address_is_asked_for_by_nobody(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "Client", None)
+    with pytest.raises(ClusterError, match=f"^--dask {wrong}: expected an address like tcp://HOST"):
+        Cluster(wrong, 1, 256)
 
 
 def test_a_cluster_without_workers_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
