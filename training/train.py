@@ -21,6 +21,7 @@ from jamd.training.lessons import ArticleLessons, GridLessons, Lessons, Score
 from jamd.training.network import GridSize
 from jamd.training.passages import Text, resolve_shares
 from jamd.training.plot import draw_history
+from jamd.training.run_folder import is_run
 from jamd.training.runs import Run, Settings, Source, load_weights, write_json
 from jamd.training.state import State
 from jamd.vocabulary import Vocabulary
@@ -75,7 +76,7 @@ def new_run(
         corpora: Corpora of one language.
         settings: How to train.
         shares: Style -> weight; styles that are not named count by their size.
-        writes: Whether this process is the one that writes it.
+        writes: Whether it is written at once; else `train` does, when all is ready.
 
     Raises:
         CorpusError: The corpora do not fit together or hold nothing to train on.
@@ -124,6 +125,8 @@ def train(run: Run, report: Callable[[Moment], None], team: Team | None = None) 
         state.restore(lessons.trainee, run.path)
     elif run.origin is not None:
         load_weights(lessons.network, run.start)
+    if (team is None or team.is_chief) and not is_run(run.path):
+        run.write()  # only now: what cannot be trained leaves no run to go on with
     _Loop(run, lessons, state, team).train(report)
 
 

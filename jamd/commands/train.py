@@ -202,11 +202,8 @@ def _begun(args: argparse.Namespace, corpora: Sequence[Corpus], writes: bool) ->
     )
     if args.faithful and args.preset in (None, "default"):
         settings = replace(settings, epochs=ARTICLE_EPOCHS)
-    begun = new_run(args.output, args.corpora, settings, dict(args.weight), writes)
-    budgeted = begun.with_budget(args.epochs, args.minutes)
-    if writes:
-        budgeted.write()
-    return budgeted
+    begun = new_run(args.output, args.corpora, settings, dict(args.weight), writes=False)
+    return begun.with_budget(args.epochs, args.minutes)
 
 
 def _team() -> Team:

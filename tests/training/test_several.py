@@ -89,6 +89,16 @@ def test_who_trains_with_others_can_be_terminated(grid_corpus: MakeGrid, tmp_pat
         assert chief.wait() == 128 + signal.SIGTERM
 
 
+def test_rows_that_cannot_be_shared_out_leave_no_run(grid_corpus: MakeGrid, tmp_path: Path) -> None:
+    corpus, run = grid_corpus("jazz").path, tmp_path / "run"
+    with two_workers(JAMD, corpus, run, *SMALL, "--batch", "3") as workers:
+        for worker in workers:
+            _, errors = worker.communicate()
+            assert worker.returncode == 2
+            assert errors.strip().splitlines()[-1].endswith("found 3; choose another --batch")
+    assert not run.exists()
+
+
 def losses(run: Path) -> list[tuple[float, float]]:
     history = json.loads((run / "history.json").read_text(encoding="utf-8"))
     return [(item["training"]["loss"], item["held_out"]["loss"]) for item in history]

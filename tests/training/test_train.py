@@ -154,6 +154,15 @@ def test_an_article_run_learns_from_loops_shorter_than_a_window(
     assert Run.read(run.path).network().output_shape == (None, 5)
 
 
+def test_what_cannot_be_trained_leaves_no_run(
+    article_corpus: MakeArticle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop, run = article_corpus("loop", ["C4"], 2).path, tmp_path / "run"
+    assert main(["train", str(loop), "-o", str(run), "--preset", "tiny", "--faithful"]) == 2
+    assert "expected more than 32 notes and chords" in capsys.readouterr().err
+    assert not run.exists()
+
+
 def test_without_held_out_pieces_the_training_loss_decides(
     article_corpus: MakeArticle, tmp_path: Path
 ) -> None:
