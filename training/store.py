@@ -103,7 +103,10 @@ class Store:
             raise self._trouble(error) from error
 
     def _trouble(self, error: sqlite3.Error) -> CorpusError:
-        return CorpusError(f"{self._path}: what was read cannot be kept: {error}")
+        # What the system has no room or no right for is told by another class.
+        is_damaged = not isinstance(error, sqlite3.OperationalError)
+        remedy = "; delete it, and all is read again" if is_damaged else ""
+        return CorpusError(f"{self._path}: what was read cannot be kept: {error}{remedy}")
 
     def discard(self) -> None:
         """Leave nothing behind that was not there before: nothing in it is of any use."""

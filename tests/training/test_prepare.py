@@ -318,7 +318,8 @@ def test_a_full_disk_and_a_store_that_is_none_name_the_file(
     path.write_bytes(b"no database" * 100)
     assert main(["prepare", str(folder), "-o", str(tmp_path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == f"jamd: {path}: what was read cannot be kept: file is not a database"
+    reason = "what was read cannot be kept: file is not a database"
+    assert line == f"jamd: {path}: {reason}; delete it, and all is read again"
 
 
 def test_a_corpus_that_is_being_prepared_is_left_alone(
