@@ -71,7 +71,7 @@ def _rows(name: str, bundle: Bundle, midi: Path | None, quick: bool) -> Iterator
         case "prepare":
             from jamd.bench import preparing
 
-            yield from preparing.rows(midi, *((4, 1.0, 1) if quick else ()))
+            yield from preparing.rows(midi, *((4, 1.0, 1, None) if quick else ()))
         case "training":
             from jamd.bench import training
 

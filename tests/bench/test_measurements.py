@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from jamd.bench import answering, lateness, memory, replan, startup
 from jamd.bench.front import play, scripted, with_left_out
 from jamd.bench.report import Row
 from jamd.bundle import Bundle
+from jamd.cli import main
 from jamd.daemon.follower import Source
 from jamd.daemon.requests import PlanRequest
 from jamd.language import Context
@@ -115,6 +117,16 @@ def test_preparing() -> None:
 
     (row,) = preparing.rows(songs=2, limit_s=0.1, turns=2)
     assert measured([row]) == ["article's music21 loop, 2 files in turns"]
+
+
+@pytest.mark.slow
+@pytest.mark.train
+def test_a_quick_try_of_preparing_judges_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--only", "prepare", "--quick", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["name"].endswith(" in 4 files")
+    assert row["ratio"] > 0
+    assert row["limit"] is row["ok"] is None
 
 
 @pytest.mark.slow
