@@ -46,7 +46,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.errors import UserError
+    from jamd.errors import CorpusError, UserError
     from jamd.training.corpus import Corpus
     from jamd.training.sources import printable
 
@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
     if output.suffix.lower() not in (".png", ".svg"):
         raise UserError(f"{output}: expected the name of a picture, ending in .png or .svg")
     corpus = Corpus.read(args.corpus)
+    if not corpus.pieces:
+        raise CorpusError(f"{args.corpus}: expected pieces, found none; prepare it again")
     if args.tokens:
         for piece in corpus.pieces:
             print(f"# {printable([piece.source])} ({piece.split})")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import resource
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,9 @@ from jamd.errors import CorpusError
 from jamd.training.corpus import Corpus, CorpusWriter, LeftOut, npy_header
 
 pytestmark = pytest.mark.train
+
+
+NAMES = list("abcdefghij")
 
 
 def write(
@@ -42,14 +46,14 @@ def write(
             writer.renumber(np.array(table, np.uint16), block=3)
         return writer.finish(
             language="grid",
-            vocabulary=["a", "b"],
+            vocabulary=NAMES,
             style="jazz",
             left_out=[LeftOut("bad.mid", "no notes")],
         )
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(st.integers(0, 65535), max_size=20), max_size=8))
+@given(st.lists(st.lists(st.integers(0, len(NAMES) - 1), max_size=20), max_size=8))
 def test_what_is_written_is_read(tmp_path: Path, pieces: list[list[int]]) -> None:
     write(tmp_path, pieces)
     corpus = Corpus.read(tmp_path)
@@ -58,7 +62,7 @@ def test_what_is_written_is_read(tmp_path: Path, pieces: list[list[int]]) -> Non
         f"{i}.mid" for i in range(2, len(pieces), 3)
     ]
     assert corpus.left_out == (LeftOut("bad.mid", "no notes"),)
-    assert list(corpus.vocabulary) == ["a", "b"]
+    assert list(corpus.vocabulary) == NAMES
     plain = np.load(tmp_path / "tokens.npy", allow_pickle=False)
     assert plain.tolist() == [token for piece in pieces for token in piece]
 
@@ -135,23 +139,40 @@ def test_a_file_of_the_corpus_before_is_not_read(tmp_path: Path) -> None:
     assert Corpus.read(tmp_path / "songs").all_taught is None
 
 
-def of_before(folder: Path) -> None:
-    """Make of a corpus one that was written before there were checksums."""
+def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change a corpus's head as somebody might by hand."""
     head = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
-    del head["sha256"]
+    change(head)
     (folder / "corpus.json").write_text(json.dumps(head), encoding="utf-8")
 
 
+def of_before(folder: Path) -> None:
+    """Make of a corpus one that was written before there were checksums."""
+    edit(folder, lambda head: head.pop("sha256"))
+
+
 def test_a_corpus_without_checksums_is_read_where_it_fits_itself(tmp_path: Path) -> None:
-    for name, pieces in (("good", [[1, 0]]), ("longer", [[1, 0, 1]]), ("unknown", [[1, 9]])):
+    for name, pieces in (("good", [[1, 0]]), ("longer", [[1, 0, 1]])):
         write(tmp_path / name, pieces)
         of_before(tmp_path / name)
     assert Corpus.read(tmp_path / "good").all_tokens.tolist() == [1, 0]
     tokens = tmp_path / "good" / "tokens.npy"
-    for other in ("longer", "unknown"):
-        tokens.write_bytes((tmp_path / other / "tokens.npy").read_bytes())
-        with pytest.raises(CorpusError, match="do not belong together"):
-            Corpus.read(tmp_path / "good")
+    tokens.write_bytes((tmp_path / "longer" / "tokens.npy").read_bytes())
+    with pytest.raises(CorpusError, match="do not belong together"):
+        Corpus.read(tmp_path / "good")
+
+
+@pytest.mark.parametrize("is_early", [False, True])
+@pytest.mark.parametrize("known", [0, 9])
+def test_tokens_that_the_vocabulary_does_not_have_are_refused(
+    known: int, is_early: bool, tmp_path: Path
+) -> None:
+    write(tmp_path, [[1, 9]])
+    if is_early:
+        of_before(tmp_path)
+    edit(tmp_path, lambda head: head.update(vocabulary=NAMES[:known]))
+    with pytest.raises(CorpusError, match="do not belong together; prepare it again"):
+        Corpus.read(tmp_path)
 
 
 @given(
@@ -188,8 +209,7 @@ def test_a_folder_that_is_no_corpus_says_what_to_do(tmp_path: Path) -> None:
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
     write(tmp_path, [[1]])
-    head = json.loads((tmp_path / "corpus.json").read_text(encoding="utf-8"))
-    (tmp_path / "corpus.json").write_text(json.dumps(head | {"format": 2}), encoding="utf-8")
+    edit(tmp_path, lambda head: head.update(format=2))
     with pytest.raises(CorpusError, match="expected a corpus of format 1, found 2"):
         Corpus.read(tmp_path)
 

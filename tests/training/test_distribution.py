@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jamd.cli import main
-from jamd.training.corpus import Corpus
+from jamd.training.corpus import Corpus, CorpusWriter
 from jamd.training.distribution import Distribution
 
 pytestmark = pytest.mark.train
@@ -62,6 +62,17 @@ def test_the_pieces_themselves_can_be_read(
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == ["# 0.mid (train)", "C4 E4 0.4.7 C4", "# 1.mid (train)"]
     assert lines[-2] == "# 5.mid (held-out)"
+
+
+def test_a_corpus_without_pieces_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with CorpusWriter(tmp_path) as writer:
+        writer.finish(language="article", vocabulary=["C4"], style="game", left_out=())
+    assert main(["corpus", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"jamd: {tmp_path}: expected pieces, found none; prepare it again\n"
+    )
 
 
 @pytest.mark.parametrize("wrong", [("--top", "0"), ("-o", "picture.txt")])
