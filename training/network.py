@@ -48,6 +48,14 @@ class GridSize:
     layers: int = 2
     dropout: float = 0.1
 
+    @property
+    def weights(self) -> int:
+        """How many weights it has."""
+        first = _lstm_weights(self.embedding, self.units)
+        others = (self.layers - 1) * _lstm_weights(self.units, self.units)
+        logits = (self.units + 1) * self.vocabulary
+        return self.vocabulary * self.embedding + first + others + logits
+
 
 @dataclass(frozen=True, slots=True)
 class ArticleSize:
@@ -64,6 +72,17 @@ class ArticleSize:
     units: int = 512
     dense: int = 256
     dropout: float = 0.3
+
+    @property
+    def weights(self) -> int:
+        """How many weights it has."""
+        lstm = _lstm_weights(1, self.units) + 2 * _lstm_weights(self.dense, self.units)
+        dense = 2 * (self.units + 1) * self.dense + (self.dense + 1) * self.dense
+        return lstm + dense + (self.units + 1) * self.vocabulary
+
+
+def _lstm_weights(inputs: int, units: int) -> int:
+    return 4 * (inputs + units + 1) * units
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+import psutil
 
 from jamd.errors import CorpusError, UserError
 from jamd.grid_tokens import VOCABULARY
 from jamd.training.corpus import Corpus
 from jamd.training.lessons import ArticleLessons, GridLessons, Lessons, Score
-from jamd.training.network import GridSize
+from jamd.training.network import ArticleSize, GridSize
 from jamd.training.passages import Text, resolve_shares
 from jamd.training.plot import draw_history
 from jamd.training.run_folder import is_run
@@ -29,6 +30,10 @@ from jamd.writing import written_whole
 
 if TYPE_CHECKING:
     from jamd.training.several import Team
+
+BYTES_A_WEIGHT = 12
+"""What learning takes of memory at least: the weight, its gradient and the optimiser's moment, in
+float32."""
 
 READ_S = 0.25
 """How often a loss is read back from the device, which has to be waited for then."""
@@ -106,11 +111,13 @@ def train(run: Run, report: Callable[[Moment], None], team: Team | None = None) 
 
     Raises:
         CorpusError: A corpus is gone or is no longer what it was.
-        UserError: It diverged: an epoch's loss is not finite. What was written before stands.
+        UserError: The network is too large for this machine; or it diverged: an epoch's loss is
+            not finite. What was written before stands.
         TeamError: Other machines cannot take part, or one was lost.
     """
     opened = _opened([Path(source.path) for source in run.sources])
     _expect_unchanged(run, opened)
+    _expect_room(run.size)
     state = (State.read(run.path) if team is None or team.is_chief else None) or State()
     if team is not None:
         from jamd.training import several
@@ -294,6 +301,21 @@ def _expect_unchanged(run: Run, opened: Sequence[Corpus]) -> None:
                 f"{source.path}: prepared anew, with other pieces, since {run.path} was begun; "
                 "prepare it as it was, or name another folder with -o"
             )
+
+
+def _expect_room(size: GridSize | ArticleSize) -> None:
+    """Refuse a network that no memory here can hold; what a smaller one needs is seen as it learns.
+
+    Raises:
+        UserError: Its weights alone would take more to learn than there is.
+    """
+    there, needed = psutil.virtual_memory().total, BYTES_A_WEIGHT * size.weights
+    if needed > there:
+        raise UserError(
+            f"expected a network that {there / 1e9:,.0f} GB of memory can hold, found one of "
+            f"{size.weights:,} weights, which take {needed / 1e9:,.0f} GB to learn; choose fewer "
+            "--units or --layers"
+        )
 
 
 def _vocabulary(corpora: Sequence[Corpus]) -> Vocabulary:

@@ -82,6 +82,13 @@ def test_the_article_network_is_the_article_s() -> None:
     assert network.output_shape == (None, 50)
 
 
+@pytest.mark.parametrize("layers", [1, 3])
+def test_a_size_tells_how_many_weights_the_network_has(layers: int) -> None:
+    grid, article = GridSize(23, 5, 7, layers), ArticleSize(23, 6, 5)
+    assert grid.weights == grid_network(grid).count_params()
+    assert article.weights == article_network(article).count_params()
+
+
 def test_article_windows_stay_within_a_piece_and_fill_up_what_is_short() -> None:
     pieces = [np.arange(1, 41), np.array([5]), np.array([7, 8, 9])]
     examples = article_windows(pieces, vocabulary=64)

@@ -163,6 +163,17 @@ def test_what_cannot_be_trained_leaves_no_run(
     assert not run.exists()
 
 
+@pytest.mark.parametrize("wrong", [("--units", "100000000"), ("--layers", "100000000")])
+def test_a_network_that_no_memory_can_hold_is_one_line(
+    wrong: Sequence[str], grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus, run = grid_corpus("jazz").path, tmp_path / "run"
+    assert main(["train", str(corpus), "-o", str(run), *wrong]) == 2
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("jamd: ")]
+    assert line.endswith(" GB to learn; choose fewer --units or --layers")
+    assert not run.exists()
+
+
 def test_without_held_out_pieces_the_training_loss_decides(
     article_corpus: MakeArticle, tmp_path: Path
 ) -> None:
