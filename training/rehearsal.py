@@ -3,7 +3,7 @@
 A network that is trained on something new forgets what it is not shown any more (McCloskey and
 Cohen, "Catastrophic interference in connectionist networks", 1989). Rehearsing a little of the old
 prevents most of it (Robins, "Catastrophic forgetting, rehearsal and pseudorehearsal", 1995). The
-corpora are not shipped with jamd; some dozens of excerpts of each, 150 kB in all, are: of training
+corpora are not shipped with jamd; some dozens of excerpts of each, 180 kB in all, are: of training
 pieces to rehearse, and of held-out pieces to measure how much is forgotten.
 """
 
