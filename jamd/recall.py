@@ -98,8 +98,7 @@ class Recall:
     def push(self, token: int, *, learn: bool) -> None:
         """Go on by `token`; remember, if `learn`, that it came here."""
         name = self._name(token)
-        learn = learn and not (self._relative and token >= PHRASE)  # stated, not played
-        if learn:
+        if learn and self._is_played(token):
             for context in self._here():
                 self._followers.setdefault(context, []).append(name)
         self._tokens.append(token)
@@ -172,17 +171,21 @@ class Recall:
 
     def _take_back(self) -> None:
         """Undo the last `push`."""
-        self._tokens.pop()
+        token = self._tokens.pop()
         count, self._last = self._before.pop()
         del self._names[count:]
         self._stage = _KIND[self._tokens[-1]] if self._tokens and self._relative else -1
         self._contexts = None
-        if self._learned.pop():
+        if self._learned.pop() and self._is_played(token):
             for context in self._here():
                 followers = self._followers[context]
                 followers.pop()
                 if not followers:
                     del self._followers[context]
+
+    def _is_played(self, token: int) -> bool:
+        """Whether it can be remembered: a countdown is stated by whoever asks."""
+        return not self._relative or token < PHRASE
 
     def _name(self, token: int) -> int:
         """A token as an interval, by the id that its kind has for it."""

@@ -114,3 +114,13 @@ def test_a_countdown_is_no_part_of_a_motif() -> None:
     recall.read(before[: bars[2] + 1], [True] * (bars[2] + 1))
     recall.read(before, [True] * len(before))
     assert recall.mix(FLAT).tolist() == reading(before).mix(FLAT).tolist()
+
+
+def test_what_is_read_again_with_its_countdown_is_not_learned_again() -> None:
+    tune = tokens_of((60, 62, 65))
+    tokens = [*tune[:3], PHRASE + 2, *tune[3:]]
+    memory = Recall(relative=True)
+    memory.read(tokens, [True] * len(tokens))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "push", lambda *_, **__: pytest.fail("it is known already"))
+        memory.read(tokens, [True] * len(tokens))
