@@ -22,7 +22,7 @@ from jamd.daemon.players_beat import Bend, PlayersBeat, Relay
 from jamd.daemon.settings import Settings
 from jamd.daemon.tap_tempo import TapTempo
 from jamd.daemon.tempo_writer import TempoWriter
-from jamd.daemon.transport import Position, Transport, position, pulse
+from jamd.daemon.transport import Position, Transport, position
 from jamd.notes import TICKS_PER_BEAT, Tick
 
 
@@ -198,7 +198,7 @@ class Beat:
         period_s = self._taps.tap(now)
         if period_s is None:
             return []
-        length = pulse(self._settings.meter)
+        length = self._settings.meter.ticks_per_pulse
         bpm = 60 / period_s * length / TICKS_PER_BEAT
         if self.follower.follows or self._link is not None or not self.transport.rolling:
             return self.set_tempo(bpm, now)

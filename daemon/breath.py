@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from jamd.daemon.transport import pulse
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
 
 PHRASE_BARS = 4
@@ -27,7 +26,7 @@ class Breath:
 
     def __init__(self, meter: Meter, start: Tick, strays: int = 0) -> None:
         self._bar = meter.ticks_per_bar
-        self._rest = pulse(meter) + strays
+        self._rest = meter.ticks_per_pulse + strays
         self._enough = TICKS_PER_BEAT + strays
         self._rested = start  # the end of the last rest
         self._sounds = start  # until when that sounds which has begun

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from jamd.daemon.placing import CHORD_SECONDS
 from jamd.daemon.schedule import Key
-from jamd.daemon.transport import SIXTEENTH, pulse
+from jamd.daemon.transport import SIXTEENTH
 from jamd.notes import Meter, Tick
 
 ANSWER_BARS = (1, 2, 4, 8)
@@ -135,7 +135,9 @@ class Phrase:
         """
         first = self.first or 0
         before = -first % meter.ticks_per_bar
-        begins = first + (before if before < pulse(meter) + SIXTEENTH else 0)  # or a little early
+        begins = first + (
+            before if before < meter.ticks_per_pulse + SIXTEENTH else 0
+        )  # or a little early
         return Tick(answer_bars(Tick(self.last - begins), meter) * meter.ticks_per_bar)
 
 

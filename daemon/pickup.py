@@ -32,7 +32,6 @@ from dataclasses import replace
 from itertools import groupby, pairwise
 from operator import add, attrgetter
 
-from jamd.daemon.transport import pulse
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
 
 MARGIN = 2.0
@@ -69,7 +68,7 @@ _HIGHEST_BASS, _LOWEST_TUNE = 51, 60
 
 def candidates(meter: Meter) -> tuple[Tick, ...]:
     """All that a pickup may be: none first, else up to a beat (in 6/8 a dotted quarter)."""
-    sixteenths = range(TICKS_PER_BEAT // 4, pulse(meter) + 1, TICKS_PER_BEAT // 4)
+    sixteenths = range(TICKS_PER_BEAT // 4, meter.ticks_per_pulse + 1, TICKS_PER_BEAT // 4)
     triplets = () if _is_compound(meter) else _TRIPLETS
     return tuple(map(Tick, (0, *sixteenths, *triplets)))
 
@@ -144,7 +143,7 @@ def _signs(onsets: Sequence[tuple[Tick, list[Note]]]) -> list[tuple[Tick, Weight
 
 
 def _is_compound(meter: Meter) -> bool:
-    return pulse(meter) > TICKS_PER_BEAT
+    return meter.ticks_per_pulse > TICKS_PER_BEAT
 
 
 def _kind_of_place(tick: int, meter: Meter) -> int:

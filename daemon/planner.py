@@ -15,7 +15,7 @@ from jamd.daemon.memory import Memory
 from jamd.daemon.plan import Plan, Span, fit
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.settings import Settings
-from jamd.daemon.transport import Transport, pulse
+from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Note, Tick, to_tick
 
 ASK_SECONDS = 0.025
@@ -265,7 +265,7 @@ class Planner:
             return None
         if span.start <= span.begins:
             return span.begins
-        beat = pulse(self._settings.meter)
+        beat = self._settings.meter.ticks_per_pulse
         return Tick(-(-span.start // beat) * beat)
 
     def _forget_request(self) -> None:

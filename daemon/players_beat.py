@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from jamd.daemon.beat_finding import BeatFinder, FoundBeat
 from jamd.daemon.rhythm import COMPOUND, SIMPLE
-from jamd.daemon.transport import Transport, pulse
+from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
 
 SURE = 0.35
@@ -71,7 +71,7 @@ class PlayersBeat:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._pulse = pulse(transport.meter)
+        self._pulse = transport.meter.ticks_per_pulse
         self._rhythm = SIMPLE if self._pulse == TICKS_PER_BEAT else COMPOUND
         self._finder = BeatFinder(self._rhythm)
         self._first_s = self._last_s = 0.0

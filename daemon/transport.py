@@ -117,11 +117,6 @@ def position(tick: int, meter: Meter) -> Position:
     return Position(bar + 1, beat + 1, rest)
 
 
-def pulse(meter: Meter) -> Tick:
-    """Ticks of the beat a foot taps: the quarter note, the dotted quarter in 6/8."""
-    return meter.ticks_per_pulse
-
-
 _TWO_HALVES = (Meter(4, 4), Meter(6, 8))
 
 
@@ -276,7 +271,7 @@ class Transport:
 
     def next_pulse(self, tick: float) -> Tick:
         """The first tapped beat at or after `tick`."""
-        length = pulse(self.meter)
+        length = self.meter.ticks_per_pulse
         return Tick(math.ceil(tick / length) * length)
 
     def next_eighth(self, tick: float) -> Tick:

@@ -25,7 +25,6 @@ from jamd.daemon.events import (
 )
 from jamd.daemon.journal import Decides
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Request
-from jamd.daemon.transport import pulse
 from jamd.notes import HELD, TICKS_PER_BEAT, Note, Part, Tick, to_step, to_tick
 
 ANSWER_SECONDS = 0.020
@@ -104,7 +103,7 @@ class ScriptedImproviser:
         begin = max(context.start, (last // bar + 1) * bar - -(-length // bar) * bar)
         phrase = [note for note in context.heard if note.onset >= begin]
         axis = next((note.pitch for note in phrase if note.part is Part.LEAD), phrase[0].pitch)
-        beat = pulse(context.meter)
+        beat = context.meter.ticks_per_pulse
         shift = -(-(context.until - phrase[0].onset) // beat) * beat
         late = allowed.begins is not None and phrase[0].onset + shift > allowed.begins
         if late:

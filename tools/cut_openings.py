@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from jamd.daemon.transport import pulse
 from jamd.grid import Grid
 from jamd.measure.performances import Performance, written
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Piece, Tick
@@ -71,7 +70,7 @@ def bar_of(notes: list[Note], piece: Piece) -> Iterator[tuple[Meter, Tick]]:
     since, meter = next(m for m in reversed(piece.meters) if m[0] <= notes[0].onset)
     into = (notes[0].onset - since) % meter.ticks_per_bar
     changes = any(notes[0].onset < tick <= notes[-1].onset for tick, _ in piece.meters)
-    if not changes and (into == 0 or meter.ticks_per_bar - into <= pulse(meter)):
+    if not changes and (into == 0 or meter.ticks_per_bar - into <= meter.ticks_per_pulse):
         yield meter, Tick(notes[0].onset - into)
 
 
