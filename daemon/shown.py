@@ -11,7 +11,7 @@ from jamd.notes import Tick
 
 
 def shown(lines: Iterable[str]) -> list[Context] | None:
-    """The jam of a journal as contexts of at most 32 bars, each note of the player's once.
+    """The jam of a journal as contexts, each note of the player's once.
 
     The session is told again what it was told, so a note stands where it was meant and swing is
     taken out, as live. Contexts overlap, so that what the player did is seen after what led to it:

@@ -105,7 +105,7 @@ def _not_taken(args: argparse.Namespace, unknown: Sequence[str]) -> str:
     told = f"unrecognized arguments: {' '.join(unknown)}: "
     option = unknown[0].partition("=")[0].replace("--no-", "--")
     keys = [setting.key for setting in SETTINGS.values() if setting.option == option]
-    if keys and hasattr(args, "config"):  # the command reads config.toml
+    if keys and args.command == "play":
         told += f"set {keys[0]} in config.toml, or "
     return f"{told}see `jamd {args.command} --help`"
 

@@ -3,7 +3,7 @@
 Who plays a line lets go of each key a little before he strikes the next, or a little after; what is
 written lasts until the next note. A model that has read music as it is written takes eleven
 twelfths of a quarter for something else: played by hand, chord progressions cost the default model
-13 bits a note instead of 1.7, and lead sheets 10 instead of 2.5. So a note that ends near the next
+13 bits a note instead of 1.7, and lead sheets 10 instead of 2.7. So a note that ends near the next
 one is read as lasting until there. What ends sooner was meant to be short, and is read so.
 """
 

@@ -24,7 +24,7 @@ def check_output(output: Path, kind: str, endings: Sequence[str], source: Path) 
     Raises:
         UserError: The name says something else, or `output` is `source`.
     """
-    if output.exists() and not output.is_file():
+    if output.exists() and not output.is_file() and not output.is_dir():
         return
     if output.suffix.lower() not in endings:
         raise UserError(f"{output}: expected the name of {kind}, ending in {' or '.join(endings)}")

@@ -260,12 +260,11 @@ class Run:
 
     def nothing_saved(self) -> CorpusError:
         """What to raise where weights are expected and none have been saved."""
-        if self.history():
-            return CorpusError(
-                f"{self.path}: expected an epoch with a finite loss, found none; train anew in "
-                f"another folder, with a smaller --rate than {self.settings.rate:g}"
-            )
-        return CorpusError(f"{self.path}: no epoch has been finished yet; train it further")
+        return CorpusError(
+            f"{self.path}: expected a finished epoch, found none; train it further or, where its "
+            f"loss was not finite, anew in another folder with a smaller --rate than "
+            f"{self.settings.rate:g}"
+        )
 
     def history(self) -> list[dict[str, Any]]:
         """Each finished epoch, as docs/runs.md describes it."""

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from jamd.training.several import Team
 
 BYTES_A_WEIGHT = 12
-"""What learning takes of memory at least: the weight, its gradient and the optimiser's moment, in
-float32."""
+"""What learning takes of memory at the very least: the weight, its gradient and one moment of the
+optimiser's, in float32."""
 
 READ_S = 0.25
 """How often a loss is read back from the device, which has to be waited for then."""
@@ -72,16 +72,14 @@ def new_run(
     corpora: Sequence[Path],
     settings: Settings,
     shares: Mapping[str, float],
-    writes: bool = True,
 ) -> Run:
-    """Begin a run in folder `path`.
+    """A new run, which `train` writes once all is ready: what cannot be trained leaves none.
 
     Args:
-        path: Its folder; made where it is not there.
+        path: Its folder; need not be there.
         corpora: Corpora of one language.
         settings: How to train.
         shares: Style -> weight; styles that are not named count by their size.
-        writes: Whether it is written at once; else `train` does, when all is ready.
 
     Raises:
         CorpusError: The corpora do not fit together or hold nothing to train on.
@@ -95,10 +93,7 @@ def new_run(
         )
         for corpus in opened
     )
-    run = Run(path, opened[0].language, _vocabulary(opened), settings, sources, versions())
-    if writes:
-        run.write()
-    return run
+    return Run(path, opened[0].language, _vocabulary(opened), settings, sources, versions())
 
 
 def train(run: Run, report: Callable[[Moment], None], team: Team | None = None) -> None:
@@ -313,8 +308,8 @@ def _expect_room(size: GridSize | ArticleSize) -> None:
     if needed > there:
         raise UserError(
             f"expected a network that {there / 1e9:,.0f} GB of memory can hold, found one of "
-            f"{size.weights:,} weights, which take {needed / 1e9:,.0f} GB to learn; choose fewer "
-            "--units or --layers"
+            f"{size.weights:,} weights, which take {needed / 1e9:,.0f} GB and more to learn; "
+            "choose fewer --units or --layers"
         )
 
 

@@ -46,13 +46,13 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.errors import CorpusError, UserError
+    from jamd.errors import CorpusError
     from jamd.training.corpus import Corpus
     from jamd.training.sources import printable
+    from jamd.writing import check_output
 
     output: Path = args.output or args.corpus / PICTURE
-    if output.suffix.lower() not in (".png", ".svg"):
-        raise UserError(f"{output}: expected the name of a picture, ending in .png or .svg")
+    check_output(output, "a picture", (".png", ".svg"), args.corpus)
     corpus = Corpus.read(args.corpus)
     if not corpus.pieces:
         raise CorpusError(f"{args.corpus}: expected pieces, found none; prepare it again")

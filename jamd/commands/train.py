@@ -202,7 +202,7 @@ def _begun(args: argparse.Namespace, corpora: Sequence[Corpus], writes: bool) ->
     )
     if args.faithful and args.preset in (None, "default"):
         settings = replace(settings, epochs=ARTICLE_EPOCHS)
-    begun = new_run(args.output, args.corpora, settings, dict(args.weight), writes=False)
+    begun = new_run(args.output, args.corpora, settings, dict(args.weight))
     return begun.with_budget(args.epochs, args.minutes)
 
 

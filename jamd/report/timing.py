@@ -72,7 +72,7 @@ def as_meant(piece: Piece) -> Piece:
 
 
 def as_heard(played: Piece) -> Piece:
-    """What jamd takes it for: each onset where the daemon places it, notes struck together as one.
+    """Each onset where the daemon places it, notes struck together as one.
 
     Where the meter changes the placing keeps to the piece's first. Two parts in unison are one key
     that is struck: a keyboard has no other.

@@ -83,13 +83,13 @@ MANNER = (
 
 TIMING = (
     "Nobody plays on the grid. Here the same held-out pieces are played by a hand that misses "
-    "the beat by 20 ms (standard deviation) at 120 bpm, and read again: as jamd hears it live,"
-    " and, for comparison, with every onset simply put on the nearest step. Onsets that are misread"
-    " are counted there, and nobody can foresee those. Nor does anybody hold a key to the very end:"
-    " then each comes up some 50 ms early, and is read as long as it was meant, as jamd does, or as"
-    " it is. The last columns ask what an answer rests"
-    " on: only what came before was played by hand, and what really followed is counted. That"
-    " should hardly rise: the aim is 5 % at most."
+    "the beat by 20 ms (standard deviation) at 120 bpm, and read again: each onset where jamd "
+    "hears it, and, for comparison, with every onset simply put on the nearest step. Onsets that "
+    "are misread are counted there, and nobody can foresee those. Nor does anybody hold a key to "
+    "the very end: then each comes up some 50 ms early, and is read as long as it was meant, as "
+    "jamd does, or as it is. The last columns ask what an answer rests on: only what came before "
+    "was played by hand, and what really followed is counted. That should hardly rise: the aim is "
+    "5 % at most."
 )
 
 SOURCES = (
