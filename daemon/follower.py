@@ -106,9 +106,8 @@ class Follower:
         self._armed_until = -math.inf  # if that comes by then, in seconds
         self._stands = False  # the sequencer has stopped, or its clock is lost and that stops jamd
         self._coasting = False  # its clock is lost, and jamd plays on
-        self._unheard: _Unheard | None = (
-            None  # its clock is lost, and jamd does not, until it is back
-        )
+        # Its clock is lost, and jamd stands still until it is back.
+        self._unheard: _Unheard | None = None
 
     @property
     def follows(self) -> bool:
@@ -144,7 +143,7 @@ class Follower:
         stops = self._on_lost is ClockLost.STOP
         self._stands = self._stands and stops
         if not self._transport.rolling:
-            self._on_pulses = False
+            self._on_pulses = self._unheard is not None  # lost once more before it was heeded
             return None
         if not self._heeded:
             return None

@@ -288,8 +288,8 @@ def answer_start(transport: Transport, phrase: Phrase, ends: float, *, silent: b
 
     On the next strong beat that is at least a sixteenth later; on the next beat of any kind where
     the silence would grow longer than `LONGEST_SILENCE`; on the next eighth where it still would,
-    and it is `silent`. On the next sixteenth where the player handed the turn over: he waits for
-    it.
+    and it is `silent`: jamd has not played meanwhile. On the next sixteenth where the player handed
+    the turn over: he waits for it.
     """
     if phrase.handed_over is not None:
         return transport.next_sixteenth(transport.exact_tick(ends + PROMPT_SECONDS))

@@ -98,7 +98,8 @@ class Planner:
     def encore(self, edge: Tick, transport: Transport, *, bars: bool) -> Encore | None:
         """The last answer as it would be played once more from `edge` on, if there was one.
 
-        Where it is being played, what is planned of it belongs to it.
+        Where it is being played, what is planned of it belongs to it, and is kept: whoever plays
+        it again gives up what is planned.
         """
         if self.span is not None and self.span.closes and self._has_begun:
             self._last_answer.add(self.span, self._plan.notes)
@@ -245,7 +246,7 @@ class Planner:
         return self._asked
 
     def deadline(self, edge: Tick) -> float | None:
-        """When `ask` will have something to send, in seconds; None: not before an event."""
+        """When `ask` will have something to plan, in seconds; None: not before an event."""
         return None if self._open_span(edge) is None else self._not_before
 
     def _open_span(self, edge: Tick) -> Span | None:

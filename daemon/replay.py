@@ -92,7 +92,8 @@ def replay(lines: Iterable[str]) -> Replay:
         if now != then and again.difference is None:
             again.difference = _difference(call.seconds - start, line, then, now)
         again.entries += [effect.entry for effect in effects if isinstance(effect, Journal)]
-        again.requests += [effect.request for effect in effects if isinstance(effect, Ask)]
+        asked = [effect.request for effect in effects if isinstance(effect, Ask)]
+        again.requests += [request for request in asked if request.max_tokens]
         if isinstance(call, Handled) and isinstance(call.event, Answered):
             planned = call.event.planned
             again.answers.setdefault(planned.id, []).append(planned)

@@ -35,7 +35,7 @@ class PlanRequest:
 
     Attributes:
         id: Counts up from 1 in a session; with `seed` it keys the random numbers, so the same
-            request gets the same answer.
+            request gets the same answer. 0: one that is only read.
         context: The jam so far; writing begins at `context.until`.
         through: Write until every onset before this tick is decided.
         max_tokens: Stop after so many tokens even if `through` is not reached; 0: only read

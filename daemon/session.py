@@ -303,7 +303,7 @@ class Session:
                 self._beat.keep_bar()
         else:
             self._commit.pass_by(self._now)
-        if self._bar_line.waits:
+        if self._bar_line.waits or self._floor.mode is events.Mode.OFF:
             return
         request = self._planner.ask(self._now, self._commit.edge)
         if request is not None:

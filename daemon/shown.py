@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from jamd.daemon.replay import replay
 from jamd.language import Context
+from jamd.lengths import meant_lengths
 from jamd.notes import Tick
 
 
@@ -36,9 +37,20 @@ def shown(lines: Iterable[str]) -> list[Context] | None:
     found = []
     told = Tick(0)
     for _, context in sorted(longest.items()):
-        known_already = {note for note in context.heard if note.onset < told}
-        given = replace(context, played=context.played | known_already)
+        given = _given(context, told)
         told = max(told, context.until)
         if given.by_player:
             found.append(given)
     return found
+
+
+def _given(context: Context, until: Tick) -> Context:
+    """`context`, in which what the player did before `until` counts as played by jamd.
+
+    It is read as long as it was meant all the same, as live.
+    """
+    by_player = context.by_player
+    lengths = zip(by_player, meant_lengths(by_player), strict=True)
+    known = {note: replace(note, duration=length) for note, length in lengths if note.onset < until}
+    heard = tuple(known.get(note, note) for note in context.heard)
+    return replace(context, heard=heard, played=context.played | set(known.values()))

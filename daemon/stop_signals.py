@@ -52,6 +52,8 @@ class StopSignals:
             stop()
 
     def _hear(self, number: int, frame: object) -> None:  # noqa: ARG002 - as signal calls it
+        if sys.platform != "win32" and number == signal.SIGQUIT:
+            signal.signal(number, signal.SIG_DFL)  # a second one ends what cannot end itself
         if self._stop is not None:
             self._stop()
         elif self.asked:

@@ -19,7 +19,8 @@ from jamd.errors import UserError
 
 ANSWER_LIMIT_S = 2.0
 """A worker that says nothing for so long while it is asked something hangs. It writes about 10,000
-tokens in that time, and says something at least at every bar line."""
+tokens in that time, and says something at every bar line at least; what it only reads takes it
+less."""
 
 ANSWER_LIMIT_STEPS = 1000
 """On a machine so slow that this takes longer, a worker has the time of so many tokens."""
@@ -107,7 +108,11 @@ class Supervisor:
         self.ready: Ready | None = None
         self.refused: str | None = None
         self.faults: list[str] = []
-        self._process: Process | None = Process(load)
+        try:
+            self._process: Process | None = Process(load)
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(f"expected to start a process for the model, but: {reason}") from error
         self._served = False  # a worker has been ready
         self._starts = 0  # that came to nothing before that
         self._kept: list[Event] = []  # what `settle` heard, for `poll`
@@ -263,8 +268,8 @@ class Supervisor:
         """
         if self.ready is None or not self._rival_ready or self._asked is not None:
             return False
-        if self._process is not None:
-            self._process.kill()
+        assert self._process is not None  # it is ready
+        self._process.kill()
         self._beaten = self._load
         self._process, self._load, self.ready = self._rival, self._rival_load, self._rival_ready
         self._rival = self._rival_ready = None

@@ -81,8 +81,11 @@ class ScriptedImproviser:
     """
 
     def plan(self, request: PlanRequest) -> Iterator[Planned]:
-        """Answer `request` bar by bar."""
+        """Answer `request` bar by bar; one that is only read at once."""
         context = request.context
+        if not request.max_tokens:
+            yield Planned(request.id, (), context.until, done=True)
+            return
         answer = sorted(self._answer(request))
         bar = context.meter.ticks_per_bar
         begin: int = context.until
@@ -95,7 +98,7 @@ class ScriptedImproviser:
     def _answer(self, request: PlanRequest) -> Iterator[Note]:
         context, allowed = request.context, request.constraints
         length = request.through - context.until
-        if not context.heard or not length:
+        if not context.heard:
             return
         last = max(note.onset for note in context.heard)
         bar = context.meter.ticks_per_bar

@@ -72,7 +72,8 @@ class Context:
         earlier = replace(
             self, heard=tuple(note for note in self.heard if note.onset < start), until=start
         )
-        held_until = earlier.answer[0].onset if earlier.answer else start
+        answer = earlier.answer
+        held_until = answer[0].onset if answer else start
         forgotten = (
             replace(note, duration=Tick(held_until - note.onset)) if note.duration == HELD else note
             for note in earlier.answered[-KEPT_NOTES:]

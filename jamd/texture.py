@@ -49,9 +49,8 @@ class Texture:
             mask[LEAD:DURATION] = False
             self._stay(mask)
         elif writer.pitch_token < LEAD and self._is_due(Part.LEAD, writer.now):
-            mask[CHORD:VELOCITY] = (
-                False  # a chord may leave the tune no note of what density allows
-            )
+            # A chord may leave the tune no note of what density allows.
+            mask[CHORD:VELOCITY] = False
             self._stay(mask)
 
     def _is_due(self, part: Part, now: Tick) -> bool:

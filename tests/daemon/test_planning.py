@@ -206,9 +206,8 @@ def test_a_player_who_is_always_ahead_of_a_slow_worker_does_not_silence_it(
     assert max(gap for at, gap in gaps.items() if at > 6) <= 0.626
     answered = [n for n in played.by_request() if n in played.asked and played.asked[n][0] > 5]
     assert len(answered) > 4, "what the player does is still heeded"
-    last = (
-        12 - gap_s
-    )  # then what is asked is answered, and the third answer to what is new is taken
+    # Then what is asked is answered, and the third answer to what is new is taken.
+    last = 12 - gap_s
     for note in played.notes:
         if note.onset / TICKS_A_SECOND > last + 4 * answer_s + WINDOW_S:
             assert played.asked[note.pitch - 1][0] >= last

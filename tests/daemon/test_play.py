@@ -329,3 +329,26 @@ def test_impatience_does_not_cost_the_take(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert [path.suffix for path in tmp_path.glob("*.mid")] == [".mid"]
     assert not list(tmp_path.glob("*.jamd-journal"))
+
+
+CANNOT_END = """
+import signal
+from jamd.daemon.stop_signals import StopSignals
+with StopSignals() as stop:
+    stop.call(lambda: print("asked", flush=True))
+    print("ready", flush=True)
+    while True:
+        signal.pause()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGQUIT")
+def test_a_second_quit_ends_what_cannot_end_itself(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CANNOT_END]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        for told in ("asked\n", ""):
+            process.send_signal(signal.SIGQUIT)
+            assert process.stdout.readline() == told
+        assert process.wait(timeout=20) == -signal.SIGQUIT

@@ -29,10 +29,12 @@ from jamd.daemon.journal import FORMAT, Journaled, Opened, Record, to_line
 from jamd.daemon.replay import ask_again, replay
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.shown import shown
+from jamd.daemon.shown import _given, shown
 from jamd.daemon.virtual import Performance, ScriptedImproviser
 from jamd.errors import SourceError
-from jamd.notes import METERS
+from jamd.grid import Grid
+from jamd.language import Constraints, Context
+from jamd.notes import METERS, Note, Tick
 
 Story = Sequence[tuple[float, Event]]
 
@@ -188,6 +190,26 @@ def test_what_is_learned_of_a_take_holds_each_note_of_the_players_once() -> None
     assert len(told) == len(set(told))
     assert len(told) >= 110, "all but what came after jamd was last asked"
     assert any(context.played for context in found)
+
+
+def test_what_is_given_of_a_take_is_read_as_it_was_live() -> None:
+    notes = tuple(Note(Tick(480 * i), 60 + i, duration=Tick(420)) for i in range(8))
+    context = Context(notes, Tick(0), Tick(8 * 480), "jazz")
+    live, learned = (
+        Grid().begin(each, Constraints()) for each in (context, _given(context, Tick(4 * 480)))
+    )
+    assert learned.tokens == live.tokens
+    assert sum(live.from_player) > sum(learned.from_player) > 0
+
+
+def test_what_was_only_read_ahead_is_no_answer_to_compare() -> None:
+    story = [(0.0, WorkerReady()), *(pair for i in range(20) for pair in phrase(1 + 4.0 * i))]
+    lines = perform(Settings(bpm=120), story, 84)
+    assert any('"class":"Asked","id":0,' in line for line in lines), "the window has moved"
+    again = replay(lines)
+    assert again.difference is None
+    assert all(request.id for request in again.requests)
+    assert all(one.same for one in ask_again(again, ScriptedImproviser()))
 
 
 def test_a_journal_that_does_not_say_whether_it_was_a_rehearsal_was_none() -> None:
