@@ -170,7 +170,7 @@ def test_a_network_that_no_memory_can_hold_is_one_line(
     corpus, run = grid_corpus("jazz").path, tmp_path / "run"
     assert main(["train", str(corpus), "-o", str(run), *wrong]) == 2
     (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("jamd: ")]
-    assert line.endswith(" GB to learn; choose fewer --units or --layers")
+    assert line.endswith(" GB and more to learn; choose fewer --units or --layers")
     assert not run.exists()
 
 
@@ -339,6 +339,7 @@ def test_a_run_goes_on_only_with_what_it_was_begun_with(
     jazz, song = grid_corpus("jazz").path, grid_corpus("song").path
     settings = replace(preset("grid", "tiny"), units=4, rows=2, window=8, epoch_steps=25)
     run = new_run(tmp_path / "run", [jazz, song], settings, {"jazz": 3, "song": 1})
+    run.write()
     both = [str(song), str(jazz)]  # in any order
     for wrong, told in (
         ([str(song)], f"begun on {jazz} {song}, not on {song}; give the same, or name another"),
