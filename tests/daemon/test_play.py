@@ -331,12 +331,13 @@ def test_impatience_does_not_cost_the_take(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.jamd-journal"))
 
 
+# Not by `print`: the signal may come while that is still under way.
 CANNOT_END = """
-import signal
+import os, signal
 from jamd.daemon.stop_signals import StopSignals
 with StopSignals() as stop:
-    stop.call(lambda: print("asked", flush=True))
-    print("ready", flush=True)
+    stop.call(lambda: os.write(1, b"asked\\n"))
+    os.write(1, b"ready\\n")
     while True:
         signal.pause()
 """
