@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from jamd.bundle import expect_replaceable
-    from jamd.manifest import expect_text
+    from jamd.manifest_file import expect_text
     from jamd.training.backend import load_backend
     from jamd.training.corpus import Corpus
     from jamd.training.run_folder import expect_run
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _source(text: str) -> tuple[str, str]:
     from jamd.errors import UserError
-    from jamd.manifest import expect_text
+    from jamd.manifest_file import expect_text
 
     expect_text("--source", text)
     name, equals, licence = text.partition("=")

@@ -27,8 +27,7 @@ load_backend()
 from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
 from jamd.training import recipe  # noqa: E402
 from jamd.training.lessons import GridLessons, Score  # noqa: E402
-from jamd.training.runs import Run, Settings, load_weights, preset  # noqa: E402
-from jamd.training.state import State  # noqa: E402
+from jamd.training.runs import Run, Settings, preset  # noqa: E402
 from jamd.training.train import LEARNING_PER_LOOK, Moment, new_run, rate_at, train  # noqa: E402
 
 SMALL = Settings(units=12, layers=2, inner=8, rows=4, window=16, rate=1e-2, epoch_steps=4, epochs=2)
@@ -206,84 +205,6 @@ def test_a_corpus_of_another_version_is_refused(
         assert main(["train", str(corpus), "-o", str(tmp_path / "run"), *more]) == 2
         (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("jamd: ")]
         assert line == f"jamd: {corpus}: made by another version of jamd; prepare it again"
-
-
-@pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', '{"format": 99}'])
-def test_a_damaged_run_is_refused(content: str, tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text(content)
-    with pytest.raises(CorpusError, match="train anew"):
-        Run.read(tmp_path)
-
-
-def damaged(content: bytes) -> list[bytes]:
-    """A file cut off at several lengths, and one with a wrong byte at several places."""
-    places = [len(content) * part // 16 for part in range(16)]
-    return [content[:place] for place in places] + [
-        content[:place] + bytes([content[place] ^ 0x55]) + content[place + 1 :] for place in places
-    ]
-
-
-def test_whatever_becomes_of_a_run_it_is_one_line(grid_corpus: MakeGrid, tmp_path: Path) -> None:
-    small = replace(SMALL, units=4, layers=1, inner=4, epoch_steps=1)
-    run = new_run(tmp_path / "run", [grid_corpus("jazz").path], small, {})
-    train(run.with_budget(1, None), ignore)
-    network = run.network()
-    reads: dict[str, Callable[[], object]] = {
-        "run.json": lambda: Run.read(run.path),
-        "last.npz": lambda: State.read(run.path),
-        "best.weights.h5": lambda: load_weights(network, run.path / "best.weights.h5"),
-    }
-    for name, read in reads.items():
-        content = (run.path / name).read_bytes()
-        refused = 0
-        for other in damaged(content):
-            (run.path / name).write_bytes(other)
-            try:
-                read()
-            except CorpusError as error:
-                assert "\n" not in str(error)  # noqa: PT017 - both outcomes are right
-                refused += 1
-        assert refused >= 16, name  # a file that is cut off is none
-        (run.path / name).write_bytes(content)
-
-
-def test_a_truncated_state_is_one_line(
-    grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    corpus = grid_corpus("jazz").path
-    run = new_run(tmp_path / "run", [corpus], replace(SMALL, epoch_steps=1), {})
-    train(run.with_budget(1, None), ignore)
-    last = run.path / "last.npz"
-    whole = last.read_bytes()
-    last.write_bytes(whole[: len(whole) // 2])
-    assert main(["train", str(corpus), "-o", str(run.path), "--epochs", "2"]) == 2
-    assert f"jamd: {last}: damaged (File is not a zip file); train anew" in capsys.readouterr().err
-    last.write_bytes(whole)
-    replace(run, settings=replace(run.settings, units=13)).write()
-    assert main(["train", str(corpus), "-o", str(run.path), "--epochs", "2"]) == 2
-    assert "run.json and last.npz do not belong together; train anew" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"units": 0}, {"rate": "fast"}, {"precision": "double"}, {"faithful": 3}, {"new": 1}]
-)
-def test_settings_that_are_none_are_refused(
-    wrong: dict[str, object], grid_corpus: MakeGrid, tmp_path: Path
-) -> None:
-    new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {}).write()
-    head = json.loads((tmp_path / "run" / "run.json").read_text())
-    head["settings"] |= wrong
-    (tmp_path / "run" / "run.json").write_text(json.dumps(head))
-    with pytest.raises(CorpusError, match=r"run\.json: damaged .*; train anew"):
-        Run.read(tmp_path / "run")
-
-
-def test_a_run_without_an_epoch_has_no_network(grid_corpus: MakeGrid, tmp_path: Path) -> None:
-    run = new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {})
-    with pytest.raises(CorpusError, match="expected a finished epoch, found none"):
-        run.network()
-    with pytest.raises(CorpusError, match=r"no run\.json"):
-        Run.read(tmp_path)
 
 
 def test_a_run_that_diverges_ends_in_one_line_and_keeps_what_it_had(

@@ -1,0 +1,110 @@
+"""A run on disk that is damaged, cut off or unfinished is refused in one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jamd.errors import CorpusError
+from jamd.training.backend import load_backend
+from jamd.training.corpus import Corpus
+
+pytestmark = pytest.mark.train
+
+load_backend()
+
+from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
+from jamd.training.runs import Run, Settings, load_weights  # noqa: E402
+from jamd.training.state import State  # noqa: E402
+from jamd.training.train import Moment, new_run, train  # noqa: E402
+
+SMALL = Settings(units=12, layers=2, inner=8, rows=4, window=16, rate=1e-2, epoch_steps=4, epochs=2)
+
+MakeGrid = Callable[[str], Corpus]
+MakeArticle = Callable[[str, Sequence[str], int], Corpus]
+
+
+def ignore(moment: Moment) -> None:
+    """Training that nobody watches."""
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', '{"format": 99}'])
+def test_a_damaged_run_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(CorpusError, match="train anew"):
+        Run.read(tmp_path)
+
+
+def damaged(content: bytes) -> list[bytes]:
+    """A file cut off at several lengths, and one with a wrong byte at several places."""
+    places = [len(content) * part // 16 for part in range(16)]
+    return [content[:place] for place in places] + [
+        content[:place] + bytes([content[place] ^ 0x55]) + content[place + 1 :] for place in places
+    ]
+
+
+def test_whatever_becomes_of_a_run_it_is_one_line(grid_corpus: MakeGrid, tmp_path: Path) -> None:
+    small = replace(SMALL, units=4, layers=1, inner=4, epoch_steps=1)
+    run = new_run(tmp_path / "run", [grid_corpus("jazz").path], small, {})
+    train(run.with_budget(1, None), ignore)
+    network = run.network()
+    reads: dict[str, Callable[[], object]] = {
+        "run.json": lambda: Run.read(run.path),
+        "last.npz": lambda: State.read(run.path),
+        "best.weights.h5": lambda: load_weights(network, run.path / "best.weights.h5"),
+    }
+    for name, read in reads.items():
+        content = (run.path / name).read_bytes()
+        refused = 0
+        for other in damaged(content):
+            (run.path / name).write_bytes(other)
+            try:
+                read()
+            except CorpusError as error:
+                assert "\n" not in str(error)  # noqa: PT017 - both outcomes are right
+                refused += 1
+        assert refused >= 16, name  # a file that is cut off is none
+        (run.path / name).write_bytes(content)
+
+
+def test_a_truncated_state_is_one_line(
+    grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = grid_corpus("jazz").path
+    run = new_run(tmp_path / "run", [corpus], replace(SMALL, epoch_steps=1), {})
+    train(run.with_budget(1, None), ignore)
+    last = run.path / "last.npz"
+    whole = last.read_bytes()
+    last.write_bytes(whole[: len(whole) // 2])
+    assert main(["train", str(corpus), "-o", str(run.path), "--epochs", "2"]) == 2
+    assert f"jamd: {last}: damaged (File is not a zip file); train anew" in capsys.readouterr().err
+    last.write_bytes(whole)
+    replace(run, settings=replace(run.settings, units=13)).write()
+    assert main(["train", str(corpus), "-o", str(run.path), "--epochs", "2"]) == 2
+    assert "run.json and last.npz do not belong together; train anew" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"units": 0}, {"rate": "fast"}, {"precision": "double"}, {"faithful": 3}, {"new": 1}]
+)
+def test_settings_that_are_none_are_refused(
+    wrong: dict[str, object], grid_corpus: MakeGrid, tmp_path: Path
+) -> None:
+    new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {}).write()
+    head = json.loads((tmp_path / "run" / "run.json").read_text())
+    head["settings"] |= wrong
+    (tmp_path / "run" / "run.json").write_text(json.dumps(head))
+    with pytest.raises(CorpusError, match=r"run\.json: damaged .*; train anew"):
+        Run.read(tmp_path / "run")
+
+
+def test_a_run_without_an_epoch_has_no_network(grid_corpus: MakeGrid, tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {})
+    with pytest.raises(CorpusError, match="expected a finished epoch, found none"):
+        run.network()
+    with pytest.raises(CorpusError, match=r"no run\.json"):
+        Run.read(tmp_path)
