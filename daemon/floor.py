@@ -6,7 +6,7 @@ from jamd.daemon.breath import Breath
 from jamd.daemon.commit import Commit
 from jamd.daemon.ear import Ear
 from jamd.daemon.events import Effect, Journal, Mode, ModeSet, Turn, TurnTaken
-from jamd.daemon.modes import Scene, Trade, answer_start, is_stray, phrase_is_over, policy
+from jamd.daemon.modes import Scene, answer_start, is_stray, phrase_is_over, policy
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.planner import Planner
 from jamd.daemon.settings import Settings
@@ -66,8 +66,7 @@ class Floor:
 
     def shift(self, by: int) -> None:
         """The bar line was found: every moment is `by` ticks later. Nothing of jamd's is due."""
-        if isinstance(self._policy, Trade):
-            self._policy.shift(by, self._transport)
+        self._policy.shift(by, self._transport)
 
     def press(self, velocity: int, now: float, *, tune: bool) -> list[Effect]:
         """The player strikes a key, in his `tune` or in what only lies under it."""

@@ -79,8 +79,12 @@ class Policy(Protocol):
     def deadline(self, scene: Scene) -> float | None:
         """When `wants` or `is_due` changes by itself, in seconds; None: it does not."""
 
+    def shift(self, by: int, transport: Transport) -> None:  # noqa: ARG002 - most keep no tick
+        """The bar line was found: every moment is `by` ticks later."""
+        return
 
-class Answer:
+
+class Answer(Policy):
     """The player plays and pauses; jamd answers at the phrase's own length, then waits."""
 
     yields = True
@@ -98,7 +102,7 @@ class Answer:
         return None if scene.span is None else scene.transport.seconds_at(scene.span.through)
 
 
-class Trade:
+class Trade(Policy):
     """The player has so many bars, then jamd has as many, and round again.
 
     The player's bars begin where jamd's ended. Where he lets all of them pass, or has taken the
@@ -184,7 +188,7 @@ class Trade:
         return scene.transport.seconds_at(start) - window
 
 
-class Endless:
+class Endless(Policy):
     """After the first phrase jamd goes on; what the player then plays changes what comes next.
 
     Args:
@@ -222,7 +226,7 @@ class Endless:
         return replace(span, through=max(span.through, through), closes=False)
 
 
-class Off:
+class Off(Policy):
     """jamd plays nothing of its own."""
 
     yields = True

@@ -135,9 +135,8 @@ class Phrase:
         """
         first = self.first or 0
         before = -first % meter.ticks_per_bar
-        begins = first + (
-            before if before < meter.ticks_per_pulse + SIXTEENTH else 0
-        )  # or a little early
+        longest = meter.ticks_per_pulse + SIXTEENTH  # or a little early
+        begins = first + (before if before < longest else 0)
         return Tick(answer_bars(Tick(self.last - begins), meter) * meter.ticks_per_bar)
 
 

@@ -95,7 +95,8 @@ class Supervisor:
         faults: One-line descriptions of what went wrong, for whoever prints them; take them.
 
     Raises:
-        UserError: This Python cannot read a pipe without waiting for it.
+        UserError: This Python cannot read a pipe without waiting for it, or the system starts no
+            process.
     """
 
     def __init__(self, load: Load, now: float) -> None:

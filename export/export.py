@@ -154,10 +154,9 @@ def facts_of(run: Run, mean: Sequence[int] = ()) -> dict[str, str | int | float]
     if settings.faithful:
         facts["faithful to the article"] = "windows cross pieces; nothing held out was looked at"
     if history:
-        improved = [epoch["epoch"] for epoch in history if epoch["improved"]]
         facts |= {
             "epochs": len(history),
-            **({"best epoch": improved[-1]} if improved else {}),
+            "best epoch": max(epoch["epoch"] for epoch in history if epoch["improved"]),
             **({"weights": f"the mean of epochs {', '.join(map(str, mean))}"} if mean else {}),
             "steps": history[-1]["step"],
             "tokens read": history[-1]["tokens"],

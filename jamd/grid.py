@@ -103,9 +103,9 @@ class Grid:
 
         An onset off the grid goes to the nearest step. The player's notes last for as long as they
         were meant to (`jamd.lengths`); one still held counts as lasting until now, or a beat if
-        that is longer. Everything is transposed to C major or A minor, and a low
-        tune to where tunes lie (`jamd.register`), so that the model need not know every key and
-        every voice; what it writes is transposed back.
+        that is longer. Everything is transposed to C major or A minor, and a low tune to where
+        tunes lie (`jamd.register`), so that the model need not know every key and every voice; what
+        it writes is transposed back.
 
         Raises:
             ValueError: The context's meter or style has no token, or `until` is before `start`.

@@ -16,13 +16,13 @@ from typing import TypeAlias
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 """What `add` is given."""
 
-MOST_BARS = 10_000
+_MOST_BARS = 10_000
 
 
 def bars(text: str) -> int:
     """The value of a `--bars`."""
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_BARS:
-        raise argparse.ArgumentTypeError(f"expected 1..{MOST_BARS} bars; found {text!r}")
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_BARS:
+        raise argparse.ArgumentTypeError(f"expected 1..{_MOST_BARS} bars; found {text!r}")
     return int(text)
 
 

@@ -248,26 +248,26 @@ def test_another_backend_is_told_what_to_set(
         to_onnx(converted.model, *TENSORS)
 
 
-@pytest.mark.parametrize("command", ["export", "compare"])
-def test_what_is_no_run_is_told_before_keras_is_loaded(
+@pytest.mark.parametrize(
+    ("command", "is_run", "told"),
+    [
+        ("export", False, "expected a run, found no run.json"),
+        ("compare", False, "expected a run, found no run.json"),
+        ("export", True, "expected a new folder or a bundle at {}, found"),
+        ("recipe", True, "expected a new folder or a bundle at {}, found"),
+    ],
+)
+def test_what_is_no_run_and_where_no_bundle_may_go_is_told_before_keras_is_loaded(
     command: str,
+    is_run: bool,
+    told: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("jamd.training.backend.load_backend", None)
-    assert main([command, str(tmp_path), "-o", str(tmp_path / "out")]) == 2
-    assert "expected a run, found no run.json" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("command", ["export", "recipe"])
-def test_a_place_where_no_bundle_may_go_is_told_before_keras_is_loaded(
-    command: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr("jamd.training.backend.load_backend", None)
-    (tmp_path / "run.json").touch()
-    assert main([command, str(tmp_path), "-o", str(tmp_path)]) == 2
-    assert f"expected a new folder or a bundle at {tmp_path}, found" in capsys.readouterr().err
+    if is_run:
+        (tmp_path / "run.json").touch()
+    output = tmp_path if is_run else tmp_path / "out"
+    assert main([command, str(tmp_path), "-o", str(output)]) == 2
+    assert told.format(tmp_path) in capsys.readouterr().err
