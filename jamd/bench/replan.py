@@ -23,6 +23,11 @@ TOKENS = 48
 """Written in a replan: about a bar, and as many in both, whatever the music is."""
 
 METER = Meter(4, 4)
+SCALE = (60, 62, 64, 65, 67, 69, 71)
+CHORDS = ((48, 52, 55), (57, 60, 64), (53, 57, 60), (55, 59, 62))
+"""C, Am, F and G, a bar each: music in a key. Where what is told of the key changes as the window
+moves, all of it is read anew, and what was read ahead is of no use."""
+
 TICKS_PER_S = 2.0 * TICKS_PER_BEAT
 
 
@@ -106,13 +111,14 @@ def _memory(until: Tick, number: int) -> Memory:
     eighth = TICKS_PER_BEAT // 2
     for onset in range(0, until, eighth):
         last = onset + eighth >= until
-        key = Key(0, 72 + number % 12 if last else 62 + onset // eighth * 5 % 12)
+        step = onset // eighth * 3 % len(SCALE)
+        key = Key(0, 72 + number % 12 if last else SCALE[step])
         memory.heard.press(key, 80, Tick(onset), onset / TICKS_PER_S, TICKS_PER_S)
         memory.heard.release(key, Tick(onset + eighth))
     memory.commit(
-        Note(Tick(line), pitch + line // METER.ticks_per_bar * 5 % 12, 60, Tick(1900), Part.COMP)
-        for line in range(0, until, METER.ticks_per_bar)
-        for pitch in (48, 52, 55)
+        Note(Tick(line), pitch, 60, Tick(1900), Part.COMP)
+        for bar, line in enumerate(range(0, until, METER.ticks_per_bar))
+        for pitch in CHORDS[bar % len(CHORDS)]
     )
     memory.context(Tick(until - eighth), STYLE)  # as it was asked before that note
     return memory
