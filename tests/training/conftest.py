@@ -55,20 +55,23 @@ def grid_corpus(tmp_path: Path) -> Callable[[str], Corpus]:
 
 @pytest.fixture
 def article_corpus(tmp_path: Path) -> Callable[[str, Sequence[str], int], Corpus]:
-    """Makes a corpus of the article's language: loops of these names, of so many tokens."""
+    """Makes a corpus of the article's language: these names over and over, so many tokens."""
 
     def make(folder: str, names: Sequence[str], length: int) -> Corpus:
+        vocabulary = list(dict.fromkeys(names))
+        loop = np.array([vocabulary.index(name) for name in names], np.uint16)
         with CorpusWriter(tmp_path / folder) as writer:
             for i in range(6):
-                tokens = (np.arange(length) + i) % len(names)
                 writer.add(
-                    tokens.astype(np.uint16),
+                    loop[(np.arange(length) + i) % len(loop)],
                     source=f"{i}.mid",
                     group=str(i),
                     split="held-out" if i == 5 else "train",
                     notes=length,
                     has_velocity=True,
                 )
-            return writer.finish(language="article", vocabulary=names, style="game", left_out=())
+            return writer.finish(
+                language="article", vocabulary=vocabulary, style="game", left_out=()
+            )
 
     return make
