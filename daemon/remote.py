@@ -15,6 +15,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -94,36 +95,51 @@ class Remote:
                 connection.sendall(json.dumps(self._answer(command)).encode())
 
 
-def ask(command: str, pid: int | None = None) -> dict[int, Any]:
-    """Send a command to every jamd that plays, or to one; return the answers by process.
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the jamds that play said.
+
+    Attributes:
+        given: What each answered, by its process.
+        silent: The processes that are there and gave no answer in time.
+    """
+
+    given: dict[int, Any] = field(default_factory=dict)
+    silent: list[int] = field(default_factory=list)
+
+    def want_all(self) -> None:
+        """Raises UserError where one of them is silent."""
+        if self.silent:
+            raise UserError(
+                "expected an answer, found a jamd that gives none, process "
+                f"{', '.join(map(str, self.silent))}: where it was stopped, `kill -CONT` with that "
+                "number lets it go on"
+            )
+
+
+def ask(command: str, pid: int | None = None) -> Answers:
+    """Send a command to every jamd that plays, or to one.
 
     Args:
         command: `PANIC` or `STATUS`.
         pid: The process to send it to; None: all of them.
 
     Raises:
-        UserError: There is none, or not that one; or none that answers; or this system has no such
-            sockets.
+        UserError: There is none, or not that one; or this system has no such sockets.
     """
     if not HAS_SOCKETS:
         raise UserError("expected a system with Unix sockets, Linux or macOS; found another")
-    answers: dict[int, Any] = {}
-    silent = []
+    answers = Answers()
     place = folder()
     for path in sorted(place.glob(f"*{_SUFFIX}")):
         if path.stem.isdecimal() and pid in (None, int(path.stem)):
             try:
-                answers[int(path.stem)] = _ask(path, command)
+                answers.given[int(path.stem)] = _ask(path, command)
             except TimeoutError:
-                silent.append(path.stem)
+                answers.silent.append(int(path.stem))
             except (OSError, ValueError):
                 continue  # it has gone
-    if silent and not answers:
-        raise UserError(
-            f"expected an answer, found a jamd that gives none, process {', '.join(silent)}: where "
-            "it was stopped, `kill -CONT` with that number lets it go on"
-        )
-    if not answers:
+    if not answers.given and not answers.silent:
         which = "a jamd that plays" if pid is None else f"a jamd that plays as process {pid}"
         raise UserError(f"expected {which}, found none in {place}: `jamd play` starts one")
     return answers

@@ -21,5 +21,5 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     from jamd.daemon.remote import PANIC, ask
 
-    ask(PANIC, args.pid)
+    ask(PANIC, args.pid).want_all()
     return 0

@@ -24,7 +24,8 @@ def run(args: argparse.Namespace) -> int:
     from jamd.daemon.remote import STATUS, ask
     from jamd.errors import printable
 
-    for pid, status in sorted(ask(STATUS, args.pid).items()):
+    answers = ask(STATUS, args.pid)
+    for pid, status in sorted(answers.given.items()):
         rows = status.pop("rows", [])
         if args.json:
             print(json.dumps({"pid": pid} | status))
@@ -32,4 +33,5 @@ def run(args: argparse.Namespace) -> int:
         print(f"jamd, process {pid}")
         for row in rows:
             print(f"  {printable(row)}")
+    answers.want_all()
     return 0

@@ -51,8 +51,8 @@ def jamd() -> Iterator[Jamd]:
 
 
 def test_a_command_reaches_the_one_that_plays(jamd: Jamd, folder: Path) -> None:
-    assert ask(STATUS) == {os.getpid(): {"bar": 3, "rows": ["place  bar 3.2"]}}
-    assert ask(PANIC, os.getpid()) == {os.getpid(): {}}
+    assert ask(STATUS).given == {os.getpid(): {"bar": 3, "rows": ["place  bar 3.2"]}}
+    assert ask(PANIC, os.getpid()).given == {os.getpid(): {}}
     assert jamd.asked == [STATUS, PANIC]
     assert jamd.threads == {"remote"}
 
@@ -73,7 +73,7 @@ def test_nonsense_and_silence_do_not_stop_it(jamd: Jamd, folder: Path) -> None:
         with socket.socket(socket.AF_UNIX) as line:
             line.connect(str(path))
             line.sendall(said)
-    assert ask(STATUS)
+    assert ask(STATUS).given
 
 
 def test_without_one_that_plays_a_line_says_so(folder: Path) -> None:
@@ -84,17 +84,22 @@ def test_without_one_that_plays_a_line_says_so(folder: Path) -> None:
 
 
 def test_one_that_is_there_and_does_not_answer_is_told(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(remote, "PATIENCE_S", 0.05)
     remote.folder()
     with socket.socket(socket.AF_UNIX) as stopped:
         stopped.bind(str(folder / "7.sock"))
         stopped.listen()
-        with pytest.raises(UserError, match="found a jamd that gives none, process 7: where"):
-            ask(PANIC)
+        assert main(["panic"]) == 2
+        assert "found a jamd that gives none, process 7: where" in capsys.readouterr().err
         one = Jamd()
-        assert list(ask(STATUS)) == [os.getpid()]
+        assert main(["panic"]) == 2
+        assert one.asked == [PANIC], "the others end their notes all the same"
+        assert main(["status"]) == 2
+        said = capsys.readouterr()
+        assert said.out.startswith(f"jamd, process {os.getpid()}\n")
+        assert said.err.count("gives none, process 7: where") == 2
         one.remote.close()
 
 

@@ -155,7 +155,7 @@ def by_signal(jamd: int, player: rtmidi.MidiOut) -> None:
 
 
 def by_command(jamd: int, player: rtmidi.MidiOut) -> None:
-    assert ask(PANIC, jamd)
+    assert ask(PANIC, jamd).given
 
 
 WAYS = (by_all_sound_off, by_all_notes_off, by_pad, by_signal, by_command)
