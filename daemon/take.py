@@ -71,25 +71,25 @@ add_meta_spec(_AnyKeySignature)
 def to_midi(entries: Iterable[Entry]) -> MidiFile:
     """The take as a MIDI file of type 1, 480 ticks a quarter note.
 
-    A note without its end, as in a take cut off by a crash, ends with the take.
+    A note without its end, as in a take cut off by a crash, ends with the take: that is a beat
+    longer then than what is known of it.
     """
     entries = sorted(_in_bars(entries), key=lambda entry: entry.tick)
     tempos = {entry.tick: entry for entry in entries if isinstance(entry, TempoSet)}
     entries = [e for e in entries if not isinstance(e, TempoSet) or tempos[e.tick] is e]
     end = entries[-1].tick if entries else 0
+    if _unended(entries):
+        end += TICKS_PER_BEAT
     file = MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
     conductor = [(entry.tick, meta) for entry in entries if (meta := _meta(entry)) is not None]
     file.tracks.append(_track("jamd", conductor, end))
     for part, name in TRACKS.items():
-        sounded = [
-            (entry.tick, entry.message)
-            for entry in entries
-            if isinstance(entry, Sounded) and entry.part is part
+        own = [entry for entry in entries if isinstance(entry, Sounded) and entry.part is part]
+        ends = [
+            (end, Message("note_off", channel=channel, note=pitch))
+            for _, channel, pitch in sorted(_unended(own))
         ]
-        open_keys = {(note.channel, note.note) for note in _unended(sounded)}
-        for channel, pitch in sorted(open_keys):
-            sounded.append((end, Message("note_off", channel=channel, note=pitch)))
-        file.tracks.append(_track(name, sounded, end))
+        file.tracks.append(_track(name, [(e.tick, e.message) for e in own] + ends, end))
     return file
 
 
@@ -130,14 +130,17 @@ def _track(name: str, messages: Sequence[tuple[int, Message | MetaMessage]], end
     return track
 
 
-def _unended(sounded: Iterable[tuple[int, Message]]) -> list[Message]:
-    struck: dict[tuple[int, int], Message] = {}
-    for _, message in sounded:
-        if message.type == "note_on" and message.velocity > 0:
-            struck[message.channel, message.note] = message
-        elif message.type in ("note_on", "note_off"):
-            struck.pop((message.channel, message.note), None)
-    return list(struck.values())
+def _unended(entries: Iterable[Entry]) -> set[tuple[Part | None, int, int]]:
+    """Whose, on which channel, and which pitch the notes are that have no end."""
+    struck: set[tuple[Part | None, int, int]] = set()
+    for entry in entries:
+        if isinstance(entry, Sounded) and entry.message.type in ("note_on", "note_off"):
+            key = (entry.part, entry.message.channel, entry.message.note)
+            if entry.message.type == "note_on" and entry.message.velocity > 0:
+                struck.add(key)
+            else:
+                struck.discard(key)
+    return struck
 
 
 def notes(entries: Iterable[Entry]) -> dict[Part | None, list[Note]]:

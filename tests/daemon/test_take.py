@@ -56,7 +56,7 @@ def test_a_take_is_a_midi_file_on_the_transports_bar_lines(tmp_path: Path) -> No
         ("set_tempo", 0),
         ("marker", 900),
         ("set_tempo", 600),
-        ("end_of_track", 420),
+        ("end_of_track", 420 + 480),
     ]
     assert conductor[3]["text"] == "turn: jamd"
     assert conductor[4]["tempo"] == mido.bpm2tempo(90)
@@ -64,7 +64,9 @@ def test_a_take_is_a_midi_file_on_the_transports_bar_lines(tmp_path: Path) -> No
 
 def test_a_note_cut_off_by_a_crash_ends_with_the_take() -> None:
     comp = to_midi(TAKE).tracks[3]
-    assert comp[-2] == Message("note_off", note=48, time=480)
+    assert comp[-2] == Message("note_off", note=48, time=480 + 480)
+    player = to_midi([*TAKE, sounded(2000, "note_on", 64)]).tracks[1]
+    assert player[-2] == Message("note_off", note=64, time=480), "also where nothing came after it"
 
 
 def test_what_the_player_holds_at_the_end_lasts_until_then() -> None:
@@ -97,8 +99,8 @@ def test_a_take_can_be_played_again(tmp_path: Path) -> None:
     song = read_song(path)
     assert song.meters == ((0, Meter(3, 4)),)
     assert [(tick, round(bpm, 3)) for tick, bpm in song.tempos] == [(0, 120), (1500, 90)]
-    assert [tick for tick, _ in song.messages] == [0, 470, 1440, 1440, 1920, 1920]
-    assert song.end == 1920
+    assert [tick for tick, _ in song.messages] == [0, 470, 1440, 1440, 1920, 2400]
+    assert song.end == 1920 + 480
 
 
 def test_a_song_is_brought_to_480_ticks_a_beat(tmp_path: Path) -> None:
