@@ -19,8 +19,11 @@ from jamd.daemon.clock import pause
 from jamd.daemon.midi_system import CLIENT, PortSeen
 
 HUSH_S = 0.05
-"""What was under way before is over by then, also on a busy computer; with long periods, two of
-them are waited for."""
+"""What was under way before is over by then; with long periods, two of them are waited for."""
+
+CUT_OFF_S = 0.2
+"""The same where something was connected: on a busy computer the thread that takes messages from
+JACK may itself have to wait, in the midst of one."""
 
 _NO_START_SERVER = 1  # JackNoStartServer
 _IS_INPUT, _IS_OUTPUT = 1, 2  # JackPortFlags, seen from the port's own program
@@ -110,12 +113,14 @@ class JackSystem:
         """
         if not self._is_alive():
             return
+        wait_s = HUSH_S
         for name in ids:
             for peer in self._peers(name):
                 self._jack.jack_disconnect(self._client, peer.encode(), name.encode())
+                wait_s = CUT_OFF_S
         frames = self._jack.jack_get_buffer_size(self._client)
         rate = self._jack.jack_get_sample_rate(self._client)
-        pause(max(HUSH_S, 2 * frames / rate))
+        pause(max(wait_s, 2 * frames / rate))
 
     def close(self) -> None:
         if self._client is not None:
