@@ -81,6 +81,7 @@ class Hearing:
         if struck is None:
             return
         struck.let_go = tick
+        self._placer.release(struck.onset, tick)
         if key.channel in self._pedals:
             self._pedals[key.channel][key.pitch] = struck
         else:

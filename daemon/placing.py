@@ -23,8 +23,9 @@ from operator import attrgetter
 from jamd.notes import TICKS_PER_BEAT, Meter, Tick
 
 CHORD_SECONDS = 0.050
-"""Notes begun within this time of the first are one chord, however slow or fast the tempo; but for
-two at the end of a run of single notes, which are so close by chance more often."""
+"""Notes begun within this time of the first are one chord, however slow or fast the tempo. Two at
+the end of a run of single notes may be so close by chance, too: they are one chord if they are let
+go within this time as well, and until then whatever is likelier."""
 
 TIMING_SECONDS = 0.020
 """How far a player's onset lies from where it is meant: the standard deviation."""
@@ -81,6 +82,7 @@ class Onset:
         "chosen",
         "final",
         "is_chord",
+        "let_go",
         "pitches",
         "played",
         "rate",
@@ -101,6 +103,7 @@ class Onset:
         self.pitches = {pitch}
         self.chord_with: Onset | None = None  # the onset before, where they may be one chord
         self.is_chord = False  # and there is no doubt
+        self.let_go: Tick | None = None  # when the last of its keys went up
         self.final = False  # what is heard from now on does not revise it
         self.states: list[_State] = []
         self.chosen = _State(tick, _STRAIGHT, 0.0, None)
@@ -153,6 +156,25 @@ class Placer:
         self._add(onset)
         return onset
 
+    def release(self, onset: Onset, tick: Tick) -> None:
+        """A key of `onset` goes up at `tick`: a run is let go of one note after the other."""
+        onset.let_go = tick
+        first = onset.chord_with
+        if first is None or onset.is_chord or onset.final:
+            return
+        apart = first.let_go is not None and tick - first.let_go > CHORD_SECONDS * onset.rate
+        onset.is_chord = not apart
+        later: list[Onset] = []
+        while not later or later[-1] is not onset:
+            later.append(self._onsets.pop())
+        if apart:
+            onset.chord_with = None
+            following = later[-2] if len(later) > 1 else None
+            if following and self._may_be_one(onset, following):
+                following.chord_with, following.is_chord = onset, following.let_go is not None
+        for each in reversed(later):
+            self._add(each)
+
     def move(self, since: Tick, place: Callable[[Tick], Tick]) -> None:
         """Onsets played at `since` or later were played at `place` of their ticks."""
         moved: list[Onset] = []
@@ -160,6 +182,7 @@ class Placer:
             moved.append(self._onsets.pop())
         for onset in reversed(moved):
             onset.played = place(onset.played)
+            onset.let_go = onset.let_go if onset.let_go is None else place(onset.let_go)
             onset.tick = self._straight(onset.played)
             self._add(onset)
 
@@ -173,6 +196,15 @@ class Placer:
             and len(before.pitches) == 1
             and last.tick - before.tick <= _RUN_TICKS
             and abs(min(onset.pitches) - min(last.pitches)) <= _RUN_LEAP
+        )
+
+    @staticmethod
+    def _may_be_one(onset: Onset, following: Onset) -> bool:
+        """Whether `following`, once taken for a note of its own, may be of a chord with `onset`."""
+        return (
+            following.chord_with is None
+            and following.seconds - onset.seconds <= CHORD_SECONDS
+            and following.pitches.isdisjoint(onset.pitches)
         )
 
     def _add(self, onset: Onset) -> None:

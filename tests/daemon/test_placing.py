@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.daemon.placing import Placer
+from jamd.daemon.placing import Onset, Placer
 from jamd.notes import TICKS_PER_STEP, Meter, Tick
 
 FOUR = Meter(4, 4)
@@ -179,3 +179,31 @@ def test_order_is_kept_and_nothing_moves_far(ticks: list[int], rate: float) -> N
     longest = 160 + 0.050 * rate + 0.030 * rate  # a triplet, a chord's length and a lag
     assert all(abs(a - b) <= longest for a, b in zip(ticks, found, strict=True))
     assert all(place % TICKS_PER_STEP == 0 for place in found)
+
+
+@pytest.mark.parametrize("bpm", [120, 160, 180, 200])
+def test_a_roll_in_a_run_is_one_chord_when_it_was_let_go_as_one(bpm: int) -> None:
+    """And what came so close by chance is two notes, for they are let go one after the other."""
+    rng = random.Random(bpm)
+    rate = bpm * 8
+    sixteenth = 15 / bpm
+    placer = Placer(FOUR)
+    onsets: dict[int, list[Onset]] = {}
+    moves: list[tuple[float, bool, int, int]] = []  # (seconds, down, pitch, step)
+    is_roll = False
+    for step in range(BAR, BAR + 400 * 3, 3):
+        at = step / 12 * 60 / bpm + rng.gauss(0, 0.008)
+        end = at + sixteenth * rng.uniform(0.6, 1.1)
+        is_roll = rng.random() < 0.25 and not is_roll
+        for pitch, late in ((60, 0.0), (64, 0.040)) if is_roll else ((52 + step % 7, 0.0),):
+            moves += [(at + late, True, pitch, step), (end + late / 2, False, pitch, step)]
+    for seconds, down, pitch, step in sorted(moves):
+        tick = Tick(round(seconds * rate))
+        if down:
+            onsets.setdefault(step, []).append(placer.hear(tick, seconds, pitch, rate))
+        else:
+            placer.release(onsets[step][pitch == 64], tick)
+    places = [{onset.place // TICKS_PER_STEP for onset in struck} for struck in onsets.values()]
+    assert sum(len(struck) > 1 for struck in onsets.values()) > 50
+    assert all(len(place) == 1 for place in places)
+    assert sum(p == {step} for p, step in zip(places, onsets, strict=True)) >= 0.98 * len(onsets)
