@@ -43,6 +43,13 @@ class BarLine:
         """Whether the worker thinks about it."""
         return self._question is not None and self._nats is None
 
+    @property
+    def deadline(self) -> float | None:
+        """When `look` has something to ask or to decide, in seconds; None: not before an event."""
+        if self._judged == self._ear.notes_heard or self._question is not None:
+            return None
+        return self._ear.phrase.pauses(self._transport.beat_seconds)
+
     def hear(self, event: FromWorker) -> None:
         """Take in what the worker says, or what is said of it."""
         if self._question is None:

@@ -116,10 +116,15 @@ class Ear:
         """The player says that his phrase is over."""
         self.phrase.hand_over(now)
 
+    @property
+    def looks_back_at(self) -> float | None:
+        """When the player seems to pause, in seconds; None: he has played nothing since `learn`."""
+        return None if self._learnt else self.phrase.pauses(self._transport.beat_seconds)
+
     def pauses(self, now: float) -> bool:
         """Whether the player seems to pause, and has played something since `learn`."""
-        pauses = self.phrase.pauses(self._transport.beat_seconds)
-        return not self._learnt and pauses is not None and pauses <= now
+        pauses = self.looks_back_at
+        return pauses is not None and pauses <= now
 
     def learn(self, place: Callable[[Tick], Tick] | None) -> bool:
         """Look back on the phrase so far.

@@ -104,6 +104,10 @@ class Session:
             deadlines.append(self._planner.deadline(self._commit.edge))
         if self._floor.turn is Turn.JAMD:
             deadlines.append(self._commit.deadline())
+        else:
+            deadlines.append(self._ear.looks_back_at)
+            if self._beat.bar_is_assumed:
+                deadlines.append(self._bar_line.deadline)
         return deadlines
 
     def rest(self) -> list[Context]:

@@ -103,7 +103,7 @@ moments = st.floats(0, 8)
     st.lists(moments, max_size=40),
     st.integers(0, 2**31),
 )
-def test_the_same_calls_do_the_same_and_looks_between_them_change_nothing(
+def test_the_same_calls_do_the_same_and_looks_between_them_are_not_written_down(
     settings: Settings, story: list[tuple[float, Event]], looks: list[float], late: int
 ) -> None:
     story = [*phrase(0.1), *story]
