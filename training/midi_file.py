@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from symusic.core import ScoreTick
 
 from jamd.errors import SourceError
-from jamd.notes import TICKS_PER_BEAT, Meter
+from jamd.notes import NOTE_VALUES, TICKS_PER_BEAT, Meter
 from jamd.training.bars import MOST_EMPTY_BARS, Changes, cut_silences, is_pickup, lay_out
 from jamd.training.beats import keeps_beat, to_beat
 from jamd.training.reading import (
@@ -184,7 +184,7 @@ def _meters(signatures: Sequence[tuple[int, int, int]], division: int) -> Change
     """
     written: Changes = [(0, Meter(4, 4))]
     for time, top, bottom in sorted(signatures, key=lambda signature: signature[0]):
-        if top < 1 or bottom not in (1, 2, 4, 8, 16, 32):
+        if top < 1 or bottom not in NOTE_VALUES:
             continue
         tick = time * TICKS_PER_BEAT // division
         if written[-1][0] == tick:

@@ -22,12 +22,11 @@ from jamd.training.reading import DURATION, Reading, Voice, as_spoken, in_order
 VELOCITY = 80
 
 
-def read_score(path: Path) -> list[Reading]:
-    """All pieces of a score file; an ABC file may hold many.
+def read_score(path: Path) -> list[Reading | SourceError]:
+    """The notes of each piece of a score file, or why it cannot be used; an ABC file may hold many.
 
     Raises:
-        SourceError: music21 cannot read it, it has no notes, or it has a meter that jamd does not
-            speak.
+        SourceError: music21 cannot read it, or there is no piece in it.
     """
     from music21 import converter, stream
 
@@ -36,14 +35,19 @@ def read_score(path: Path) -> list[Reading]:
         try:
             parsed: Any = converter.parse(path, forceSource=True, storePickle=False)
             scores = list(parsed.scores) if isinstance(parsed, stream.Opus) else [parsed]
-            readings = [_read_one(score) for score in scores]
-        except SourceError:
-            raise
+            readings = [_read_or_refuse(score) for score in scores]
         except Exception as error:  # music21 raises whatever the file makes it trip over
             raise SourceError(f"music21 cannot read it: {_first_line(error)}") from error
     if not readings:
         raise SourceError("no notes")
     return readings
+
+
+def _read_or_refuse(score: Any) -> Reading | SourceError:
+    try:
+        return _read_one(score)
+    except SourceError as error:
+        return error
 
 
 def _first_line(error: Exception) -> str:

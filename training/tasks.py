@@ -5,8 +5,8 @@ What the parent can do without, symusic and numpy above all, is imported where a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,17 +66,8 @@ class Written:
     has_velocity: bool
 
 
-def read_file(task: FileTask) -> tuple[Read, ...]:
-    """All pieces of a file.
-
-    Raises:
-        SourceError: It has none that can be used.
-    """
-    return tuple(read for _, read in _pieces(task))
-
-
 def read_and_write(task: FileTask) -> tuple[tuple[Read, Written | None], ...]:
-    """All pieces of a file, and those that are to be written so, while they are at hand.
+    """The pieces of a file that can be used, and those to be written so, while they are at hand.
 
     None where one is only to be read, or cannot be written: `write_piece` tells why.
 
@@ -95,6 +86,8 @@ def read_and_write(task: FileTask) -> tuple[tuple[Read, Written | None], ...]:
 
 
 def _pieces(task: FileTask) -> Iterator[tuple[Reading, Read]]:
+    """Those that can be used; the first has a warning of what else there is."""
+    readings: Sequence[Reading | SourceError]
     if task.is_score:
         from jamd.training.score_file import read_score
 
@@ -104,8 +97,21 @@ def _pieces(task: FileTask) -> Iterator[tuple[Reading, Read]]:
 
         content = task.path.read_bytes() if task.content is None else task.content
         readings = [read_midi(content)]
+    pieces, refused = [], []
     for reading in readings:
-        yield reading, _facts(reading)
+        try:
+            if isinstance(reading, SourceError):
+                raise reading
+            pieces.append((reading, _facts(reading)))
+        except SourceError as error:
+            refused.append(error)
+    if not pieces:
+        raise refused[0]
+    if refused:
+        reading, read = pieces[0]
+        warning = f"{len(refused)} of its {len(readings)} pieces left out, the first: {refused[0]}"
+        pieces[0] = reading, replace(read, warnings=(*read.warnings, warning))
+    yield from pieces
 
 
 def _facts(reading: Reading) -> Read:

@@ -15,7 +15,7 @@ from jamd.training.grid_table import encode
 from jamd.training.parts import MOST_AT_ONCE, to_table
 from jamd.training.prepare import Options, prepare
 from jamd.training.reading import DURATION, ONSET, PITCH, VELOCITY, Reading
-from jamd.training.tasks import FileTask, read_file
+from jamd.training.tasks import FileTask, read_and_write
 
 pytestmark = pytest.mark.train
 
@@ -31,7 +31,7 @@ FORTY_BARS = 40 * 1920
 
 
 def read(name: str) -> Reading:
-    (piece,) = read_file(FileTask(FOLDER / name, is_score=False))
+    ((piece, _),) = read_and_write(FileTask(FOLDER / name, is_score=False))
     return Reading.from_bytes(piece.reading)
 
 

@@ -11,6 +11,7 @@ from jamd.notes import Meter
 from jamd.training.reading import DURATION, ONSET, PITCH, VOICE, Reading
 from jamd.training.score_file import read_score
 from jamd.training.sources import corpus_paths
+from jamd.training.tasks import FileTask, read_and_write
 
 pytestmark = pytest.mark.train
 
@@ -47,7 +48,13 @@ def score(*measures: str, meter: tuple[int, int] = (4, 4)) -> str:
 def read(folder: Path, content: str, name: str = "song.musicxml") -> Reading:
     path = folder / name
     path.write_text(content, encoding="utf-8")
+    return only_piece(path)
+
+
+def only_piece(path: Path) -> Reading:
     (reading,) = read_score(path)
+    if isinstance(reading, SourceError):
+        raise reading
     return reading
 
 
@@ -98,19 +105,38 @@ def test_what_is_no_score_is_left_out(tmp_path: Path, content: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+TUNE = "X:{}\nT:Tune\nM:3/4\nL:1/4\nK:G\nGAB|cde|\n\n"
+ONE_NOTE = "X:8\nT:Short\nM:4/4\nL:1/1\nK:C\nC|\n\n"
+IN_FIVE = "X:9\nT:Five\nM:5/4\nL:1/4\nK:C\nCDEFG|CDEFG|\n\n"
+
+
 def test_all_tunes_of_an_abc_file_are_read(tmp_path: Path) -> None:
     path = tmp_path / "tunes.abc"
-    tune = "X:{}\nT:Tune\nM:3/4\nL:1/4\nK:G\nGAB|cde|\n"
-    path.write_text(tune.format(1) + "\n" + tune.format(2), encoding="utf-8")
+    path.write_text(TUNE.format(1) + TUNE.format(2), encoding="utf-8")
     first, second = read_score(path)
+    assert isinstance(first, Reading)
+    assert isinstance(second, Reading)
     assert rows(first) == rows(second)
     assert [pitch for _, _, pitch in rows(first)] == [67, 69, 71, 72, 74, 76]
     assert first.meters == ((0, Meter(3, 4)),)
 
 
+def test_a_tune_that_cannot_be_used_leaves_the_others_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "tunes.abc"
+    path.write_text(TUNE.format(1) + ONE_NOTE + TUNE.format(2) + IN_FIVE, encoding="utf-8")
+    pieces = read_and_write(FileTask(path, is_score=True, style="other"))
+    assert [read.warnings for read, _ in pieces] == [
+        ("2 of its 4 pieces left out, the first: too short: expected 2 notes or more, found 1",),
+        (),
+    ]
+    path.write_text(IN_FIVE + IN_FIVE, encoding="utf-8")
+    with pytest.raises(SourceError, match="meter 5/4"):
+        read_and_write(FileTask(path, is_score=True))
+
+
 def test_a_chorale_of_music21s_own_corpus() -> None:
     (path,) = corpus_paths("music21:bach/bwv66.6")
-    (reading,) = read_score(path)
+    reading = only_piece(path)
     assert [voice.name for voice in reading.voices] == ["Soprano", "Alto", "Tenor", "Bass"]
     soprano = reading.notes[reading.notes[:, VOICE] == 0]
     # The pickup: two eighths before the first bar line.

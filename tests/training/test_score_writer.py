@@ -41,6 +41,7 @@ def test_a_score_can_be_read_again(tmp_path: Path) -> None:
     path = tmp_path / "out.musicxml"
     write_score(MUSIC, 96, path)
     (reading,) = read_score(path)
+    assert isinstance(reading, Reading)
     assert sorted(onsets_and_pitches(reading)) == [(n.onset, n.pitch) for n in MUSIC]
     assert [voice.name for voice in reading.voices] == ["Lead", "Comp"]
     assert sorted(int(row[1]) for row in reading.notes) == sorted(n.duration for n in MUSIC)
