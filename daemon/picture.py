@@ -10,7 +10,7 @@ from mido import MidiFile, MidiTrack
 from jamd.daemon.events import Turn
 from jamd.daemon.take import MOST_BARS, TRACKS, TURN_MARKER, read_file
 from jamd.errors import SourceError
-from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
+from jamd.notes import NOTE_VALUES, TICKS_PER_BEAT, Meter, Note, Part, Tick
 from jamd.roll import COMP, LEAD, PLAYER, Picture, Voice
 
 _COLOURS = {TRACKS[None]: PLAYER, TRACKS[Part.LEAD]: LEAD, TRACKS[Part.COMP]: COMP}
@@ -57,8 +57,10 @@ def _read_conductor(
     passed = 0
     for message in track:
         passed += message.time
-        if message.type == "time_signature" and message.numerator > 0:
-            meters.append((_tick(passed, file), Meter(message.numerator, message.denominator)))
+        if message.type == "time_signature":
+            meter = Meter(message.numerator, message.denominator)
+            if meter.numerator > 0 and meter.denominator in NOTE_VALUES:
+                meters.append((_tick(passed, file), meter))
         elif message.type == "marker" and message.text.startswith(TURN_MARKER):
             colour = _TURN_COLOURS.get(message.text.removeprefix(TURN_MARKER))
             if colour:

@@ -76,7 +76,7 @@ class Meter:
 
     Attributes:
         numerator: Beats of the `denominator` kind in a bar, at least 1.
-        denominator: 2, 4, 8 or 16.
+        denominator: One of `NOTE_VALUES`.
     """
 
     numerator: int
@@ -107,6 +107,9 @@ class Meter:
     def steps_per_bar(self) -> Step:
         return Step(STEPS_PER_BEAT * 4 * self.numerator // self.denominator)
 
+
+NOTE_VALUES = (1, 2, 4, 8, 16, 32)
+"""What a meter may count, as parts of a whole note; a file that names another makes no sense."""
 
 METERS = (Meter(2, 4), Meter(3, 4), Meter(4, 4), Meter(6, 8))
 """The meters that the grid language, and so the daemon, speaks."""

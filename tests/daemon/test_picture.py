@@ -65,6 +65,14 @@ def test_a_file_too_long_for_a_picture_is_refused(tmp_path: Path) -> None:
         picture_of(tmp_path / "long.mid")
 
 
+@pytest.mark.parametrize("denominator", [64, 2048, 2**20])
+def test_a_meter_that_makes_no_sense_is_ignored(tmp_path: Path, denominator: int) -> None:
+    meter = MetaMessage("time_signature", numerator=255, denominator=denominator)
+    notes = [Message("note_on", note=50), Message("note_off", note=50, time=1920)]
+    MidiFile(tracks=[MidiTrack([meter, *notes])]).save(tmp_path / "odd.mid")
+    assert picture_of(tmp_path / "odd.mid").meters == ((Tick(0), Meter(4, 4)),)
+
+
 @pytest.mark.parametrize(
     "name", ["alien_chunk", "keysig_out_of_range", "header_says_2_tracks_has_1", "riff_rmid"]
 )
