@@ -18,7 +18,7 @@ from jamd.daemon.events import (
 )
 from jamd.daemon.follower import Follower, Move, Roll, Source
 from jamd.daemon.link_follower import LinkFollower
-from jamd.daemon.players_beat import Bend, PlayersBeat, Relay
+from jamd.daemon.players_beat import Bend, PlayersBeat, Rebase
 from jamd.daemon.settings import Settings
 from jamd.daemon.tap_tempo import TapTempo
 from jamd.daemon.tempo_writer import TempoWriter
@@ -139,9 +139,9 @@ class Beat:
             return None if self._link is None else self._link.hear_session(said, now)
         return self.follower.hear(said, seconds, now)
 
-    def wishes(self) -> list[TellLink]:
+    def link_messages(self) -> list[TellLink]:
         """What a Link session is to be told."""
-        return self._link.take_wishes() if self._link else []
+        return self._link.take_messages() if self._link else []
 
     def make(self, move: Move, now: float, edge: Tick) -> list[Effect]:
         """Do as the sequencer does. What sounds must have been ended."""
@@ -186,8 +186,8 @@ class Beat:
             What is to be done, and where the ticks of the phrase lie from now on; None: as before.
         """
         match None if self._player is None else self._player.settle(first, now):
-            case Relay() as relay:
-                return self._relay(relay, now)
+            case Rebase() as rebase:
+                return self._rebase(rebase, now)
             case Bend() as bend:
                 place = self._as_if_bent_before(bend)
                 return self.bend(bend.tick, bend.seconds, bend.bpm, now), place
@@ -224,10 +224,10 @@ class Beat:
         bpm = self.transport.bpm if self._bent_until is None else self._bent_bpm
         return _journal(self._take.follow(self.transport.exact_tick(now), now, bpm))
 
-    def _relay(self, move: Relay, now: float) -> tuple[list[Effect], Callable[[Tick], Tick]]:
+    def _rebase(self, move: Rebase, now: float) -> tuple[list[Effect], Callable[[Tick], Tick]]:
         effects = self.tempo_news(now)
         before = self.transport.tempo_map
-        self.transport.relay(move.tick, move.seconds, move.bpm)
+        self.transport.rebase(move.tick, move.seconds, move.bpm)
         self._bent_until = None
         # In the take the ticks left out pass in no time.
         effects += _journal(self._take.skip(self.transport.exact_tick(now), self.transport.bpm))

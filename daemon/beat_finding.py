@@ -38,7 +38,7 @@ _SOFTEST_SPREAD = 8.0  # where velocities differ by less than this, that means l
 
 
 @dataclass(frozen=True, slots=True)
-class FoundBeat:
+class FoundPulse:
     """A beat, as far as it can be told.
 
     Attributes:
@@ -60,7 +60,7 @@ class BeatFinder:
         known: The beat that was there before the phrase, if there was one.
     """
 
-    def __init__(self, rhythm: Rhythm, known: FoundBeat | None = None) -> None:
+    def __init__(self, rhythm: Rhythm, known: FoundPulse | None = None) -> None:
         self._rhythm = rhythm
         self._hypotheses = Hypotheses(rhythm, (known.seconds, known.period_s) if known else None)
         self._free = math.log(_FREE / _FREE_GAP_S)
@@ -92,7 +92,7 @@ class BeatFinder:
         else:
             self._now = self._hypotheses.first(moment)
 
-    def found(self, over: bool = False) -> FoundBeat | None:
+    def found(self, over: bool = False) -> FoundPulse | None:
         """The likeliest beat; None before there are onsets enough to tell.
 
         Args:
@@ -124,7 +124,7 @@ class BeatFinder:
         )
         period = sum(share * h.period for share, h in group) / mass
         late = sum(share * apart(first, h) * first.period for share, h in group) / mass
-        return FoundBeat(
+        return FoundPulse(
             first.beat + late, period, right / (sum(masses) + math.exp(self._free - best))
         )
 

@@ -6,6 +6,7 @@ its own, because a look may wait for the MIDI system's server.
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from collections.abc import Collection, Iterable
@@ -19,7 +20,7 @@ LOOK_S = 0.5
 """From one look to the next. A keyboard plugged in is connected after at most two."""
 
 
-class Way(Enum):
+class Direction(Enum):
     """Which of jamd's two directions a connection is for."""
 
     IN = "in"  # the other port is listened to
@@ -27,7 +28,7 @@ class Way(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class PortPatterns:
     """What is wanted.
 
     Attributes:
@@ -40,10 +41,12 @@ class Wishes:
     play: tuple[str, ...] = ()
     own_names: tuple[str, ...] = ()
 
-    def wanted(self, port: PortSeen, way: Way) -> bool:
+    def wanted(self, port: PortSeen, direction: Direction) -> bool:
         """Whether this port should be connected."""
         fits, patterns = (
-            (port.source, self.listen) if way is Way.IN else (port.destination, self.play)
+            (port.source, self.listen)
+            if direction is Direction.IN
+            else (port.destination, self.play)
         )
         client, _, short = port.name.partition(":")
         own = re.fullmatch(rf"{CLIENT}(-\d+)?", client) or {port.name, short} & {*self.own_names}
@@ -59,59 +62,68 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Connection:
     """A connection between jamd and a port."""
 
-    way: Way
+    direction: Direction
     port: PortSeen
 
 
 @dataclass(slots=True)
-class Own:
+class OwnPorts:
     """The ids of jamd's open ports, as the system has them."""
 
-    ids: dict[Way, set[str]] = field(default_factory=lambda: {Way.IN: set(), Way.OUT: set()})
+    ids: dict[Direction, set[str]] = field(
+        default_factory=lambda: {Direction.IN: set(), Direction.OUT: set()}
+    )
 
-    def seen(self, ports: Iterable[PortSeen], way: Way) -> list[PortSeen]:
-        return [port for port in ports if port.id in self.ids[way]]
+    def seen(self, ports: Iterable[PortSeen], direction: Direction) -> list[PortSeen]:
+        return [port for port in ports if port.id in self.ids[direction]]
 
 
-def missing(ports: Collection[PortSeen], wishes: Wishes, own: Own) -> list[Link]:
+def missing(ports: Collection[PortSeen], patterns: PortPatterns, own: OwnPorts) -> list[Connection]:
     """The wanted connections that are not there.
 
     Where the system does not tell of connections, all that are wanted: whoever opened one knows.
     """
     return [
-        Link(way, port)
-        for way in Way
+        Connection(direction, port)
+        for direction in Direction
         for port in ports
-        if wishes.wanted(port, way) and not own.ids[way].intersection(port.peers or ())
+        if patterns.wanted(port, direction)
+        and not own.ids[direction].intersection(port.peers or ())
     ]
 
 
-def unmet(ports: Collection[PortSeen], wishes: Wishes) -> list[str]:
+def unmet(ports: Collection[PortSeen], patterns: PortPatterns) -> list[str]:
     """The patterns that no port fits."""
     one_by_one = [
-        *((Way.IN, pattern, replace(wishes, listen=(pattern,))) for pattern in wishes.listen),
-        *((Way.OUT, pattern, replace(wishes, play=(pattern,))) for pattern in wishes.play),
+        *(
+            (Direction.IN, pattern, replace(patterns, listen=(pattern,)))
+            for pattern in patterns.listen
+        ),
+        *(
+            (Direction.OUT, pattern, replace(patterns, play=(pattern,)))
+            for pattern in patterns.play
+        ),
     ]
     return [
         pattern
-        for way, pattern, wish in one_by_one
-        if not any(wish.wanted(port, way) for port in ports)
+        for direction, pattern, wish in one_by_one
+        if not any(wish.wanted(port, direction) for port in ports)
     ]
 
 
-def others(ports: Collection[PortSeen], own: Own, way: Way) -> tuple[str, ...]:
+def others(ports: Collection[PortSeen], own: OwnPorts, direction: Direction) -> tuple[str, ...]:
     """The names of the ports connected to jamd's, sorted."""
-    peers = {peer for port in own.seen(ports, way) for peer in port.peers or ()}
+    peers = {peer for port in own.seen(ports, direction) for peer in port.peers or ()}
     return tuple(sorted({port.name for port in ports if port.id in peers}))
 
 
-def sources(ports: Collection[PortSeen], own: Own, inputs: Collection[str]) -> frozenset[str]:
+def sources(ports: Collection[PortSeen], own: OwnPorts, inputs: Collection[str]) -> frozenset[str]:
     """The ids of the ports of others that play to these inputs of jamd's."""
     peers = {peer for port in ports if port.id in inputs for peer in port.peers or ()}
-    return frozenset(peers - own.ids[Way.OUT])
+    return frozenset(peers - own.ids[Direction.OUT])
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +159,7 @@ def news(before: Connected, after: Connected) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Snapshot:
     """One look.
 
     Attributes:
@@ -158,23 +170,24 @@ class Sight:
 
     number: int
     ports: tuple[PortSeen, ...] | None
-    to_open: tuple[Link, ...] = ()
+    to_open: tuple[Connection, ...] = ()
 
 
 class Watcher:
     """Looks at a MIDI system again and again, and connects what the system itself can connect.
 
     Attributes:
-        sight: The newest look; replaced, never changed.
+        snapshot: The newest look; replaced, never changed.
     """
 
-    def __init__(self, system: System, wishes: Wishes, own: Own) -> None:
+    def __init__(self, system: System, patterns: PortPatterns, own: OwnPorts) -> None:
         self._system = system
-        self._wishes = wishes
+        self._patterns = patterns
         self._own = own
+        self._numbers = itertools.count(1)
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="ports", daemon=True)
-        self.sight = self.look()
+        self.snapshot = self.look()
 
     def start(self) -> None:
         """Begin looking every `LOOK_S`."""
@@ -186,23 +199,24 @@ class Watcher:
         if self._thread.is_alive():
             self._thread.join(timeout=2)
 
-    def look(self) -> Sight:
+    def look(self) -> Snapshot:
         """Look once."""
-        number = self.sight.number + 1 if hasattr(self, "sight") else 1
+        number = next(self._numbers)
         ports = self._system.look()
         if ports is None:
-            self.sight = Sight(number, None)
-            return self.sight
-        links = missing(ports, self._wishes, self._own)
-        to_open = tuple(link for link in links if not self._connect(link, ports))
-        if len(to_open) < len(links):
+            self.snapshot = Snapshot(number, None)
+            return self.snapshot
+        connections = missing(ports, self._patterns, self._own)
+        to_open = tuple(each for each in connections if not self._connect(each, ports))
+        if len(to_open) < len(connections):
             ports = self._system.look()
-        self.sight = Sight(number, ports, to_open)
-        return self.sight
+        self.snapshot = Snapshot(number, ports, to_open)
+        return self.snapshot
 
-    def _connect(self, link: Link, ports: tuple[PortSeen, ...]) -> bool:
-        for own in self._own.seen(ports, link.way):
-            ends = (link.port, own) if link.way is Way.IN else (own, link.port)
+    def _connect(self, connection: Connection, ports: tuple[PortSeen, ...]) -> bool:
+        for own in self._own.seen(ports, connection.direction):
+            listens = connection.direction is Direction.IN
+            ends = (connection.port, own) if listens else (own, connection.port)
             if self._system.connect(*ends):
                 return True
         return False

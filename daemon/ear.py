@@ -9,10 +9,10 @@ from mido import Message
 from jamd.daemon.dynamics import Dynamics
 from jamd.daemon.feel import Feel
 from jamd.daemon.memory import Memory
-from jamd.daemon.moved import PEDAL_DOWN
+from jamd.daemon.moved_controllers import PEDAL_DOWN
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.placing import as_played
-from jamd.daemon.schedule import SUSTAIN, Key
+from jamd.daemon.schedule import SUSTAIN, NoteKey
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
@@ -62,11 +62,11 @@ class Ear:
         """Whether what `minds` lets through is music without pitches: it is no part of a phrase."""
         return message.channel == DRUMS and self._settings.listen_channel != DRUMS
 
-    def is_tune(self, key: Key) -> bool:
+    def is_tune(self, key: NoteKey) -> bool:
         """Whether a key is on the tune's side of the split. The other side has no turn."""
         return key.pitch >= self._settings.split
 
-    def press(self, key: Key, velocity: int, now: float, leads: bool = True) -> None:
+    def press(self, key: NoteKey, velocity: int, now: float, leads: bool = True) -> None:
         """A key goes down. What does not lead is heard, and is no part of the phrase."""
         tick = self._transport.tick_at(now)
         self._learnt = False
@@ -80,7 +80,7 @@ class Ear:
         self.notes_heard += 1
         self.last_note = key.pitch
 
-    def release(self, key: Key, now: float) -> None:
+    def release(self, key: NoteKey, now: float) -> None:
         """A key goes up; one that was not down is ignored."""
         tick = self._transport.tick_at(now)
         self._memory.heard.release(key, tick)

@@ -41,9 +41,9 @@ from enum import Enum
 from math import inf
 from typing import TYPE_CHECKING
 
+from jamd.daemon.echo_signature import NOTE_OFF, NOTE_ON, Sign, key_of, marked, sign_of
 from jamd.daemon.events import Output, Send
-from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, Key
-from jamd.daemon.sign import NOTE_OFF, NOTE_ON, Sign, key_of, marked, sign_of
+from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, NoteKey
 
 if TYPE_CHECKING:
     from mido import Message
@@ -80,7 +80,7 @@ class _Sent:
 
     seconds: float
     sign: Sign
-    thru: Key | None = None
+    thru: NoteKey | None = None
     mark: float | None = None
 
 
@@ -105,11 +105,11 @@ class Echo:
         self._out: deque[_Sent] = deque()  # what has not come back, oldest first
         self._row: list[tuple[float, float]] = []  # when each moment went out, and its delay
         self._last: dict[Sign, _Sent] = {}  # the last beginning of each sign that went out
-        self._down: dict[Key, float] = {}  # the player's keys, and when he struck them
+        self._down: dict[NoteKey, float] = {}  # the player's keys, and when he struck them
         self._routed = -inf  # when a route showed itself last, though no loop may be known of
-        self._back: dict[Key, deque[_Back]] = {}  # what has come back and not ended yet
-        self._kept: dict[Key, float] = {}  # the player's keys, when an end was taken for jamd's
-        self._given: list[Key] = []  # those whose end was the player's after all
+        self._back: dict[NoteKey, deque[_Back]] = {}  # what has come back and not ended yet
+        self._kept: dict[NoteKey, float] = {}  # the player's keys, when an end was taken for jamd's
+        self._given: list[NoteKey] = []  # those whose end was the player's after all
         self._said: dict[tuple[int, Sign], Sign] = {}  # what each controller said last
         # What came in last, where it may have gone out: after which delay, and whether marked.
         self._suspect: tuple[Message, float, bool] | None = None
@@ -124,7 +124,7 @@ class Echo:
         first = min((*self._kept.values(), *doubted), default=None)
         return None if first is None else first + self._patience + SPREAD_S
 
-    def given_back(self, now: float) -> list[Key]:
+    def given_back(self, now: float) -> list[NoteKey]:
         """The player's keys that have come up: their ends were taken for jamd's, or are lost."""
         self._look(now)
         given, self._given = self._given, []
@@ -210,7 +210,7 @@ class Echo:
             return Origin.JAMD
         return Origin.PLAYER
 
-    def _hear_end(self, sign: Sign, key: Key, now: float) -> Origin:
+    def _hear_end(self, sign: Sign, key: NoteKey, now: float) -> Origin:
         """Who an end is from.
 
         Each beginning that came in has one end. While the player holds the key as well, the first
@@ -304,7 +304,7 @@ class Echo:
             if seconds + self._patience + SPREAD_S <= now:  # as `deadline` says, to the last bit
                 del self._kept[key]
 
-    def _in_doubt(self, sent: _Sent) -> Key | None:
+    def _in_doubt(self, sent: _Sent) -> NoteKey | None:
         """The key of what was sent on where it may have come round itself, and hang; or None.
 
         A route was there when it came in, like one on its way back, or when an end of its key was

@@ -138,8 +138,8 @@ class Again:
 
 
 FromWorker = WorkerReady | WorkerLost | Answered | Judged | Failed
-Wish = SetMode | SetTempo | Panic | YourTurn | Tap | Again
-Event = Heard | InputLost | LinkState | FromWorker | Wish
+Command = SetMode | SetTempo | Panic | YourTurn | Tap | Again
+Event = Heard | InputLost | LinkState | FromWorker | Command
 
 
 # Entries: what a take is made of, in the order in which it happened.

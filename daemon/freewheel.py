@@ -11,7 +11,7 @@ from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.take import Song, notes
 from jamd.daemon.transport import TempoMap
-from jamd.daemon.virtual import Improvises, Performance
+from jamd.daemon.virtual import Improvises, VirtualJam
 from jamd.notes import Tick
 
 BARS_AFTER = 8
@@ -37,7 +37,7 @@ def freewheel(
     end = Tick(bars * bar)
     tempo = TempoMap(settings.bpm)
     events = list(_events(song, tempo, end))
-    performance = Performance(Session(settings), improviser, events)
+    performance = VirtualJam(Session(settings), improviser, events)
     performance.run(tempo.seconds_at(end))
     return performance.entries
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from jamd.daemon.placing import KEPT, Onset, Placer, as_played
-from jamd.daemon.schedule import Key
+from jamd.daemon.schedule import NoteKey
 from jamd.notes import HELD, TICKS_PER_STEP, Meter, Note, Tick, to_step, to_tick
 from jamd.parts import RECENT_NOTES, parts_by_hand, parts_of
 
@@ -61,10 +61,10 @@ class Hearing:
         self._longest = PEDAL_BARS * meter.ticks_per_bar
         self._settled: list[Note] = []  # by onset: nothing about them changes any more
         self._recent: list[_Struck] = []  # what came after them
-        self._down: dict[Key, _Struck] = {}
+        self._down: dict[NoteKey, _Struck] = {}
         self._pedals: dict[int, dict[int, _Struck]] = {}  # channel -> pitch -> what it holds
 
-    def press(self, key: Key, velocity: int, tick: Tick, seconds: float, rate: float) -> None:
+    def press(self, key: NoteKey, velocity: int, tick: Tick, seconds: float, rate: float) -> None:
         """A key goes down, `rate` ticks passing a second. One that was down has come up unheard."""
         self.release(key, tick)
         self._silence(self._pedals.get(key.channel, {}).pop(key.pitch, None), tick)
@@ -75,7 +75,7 @@ class Hearing:
         if len(self._recent) > MOST_NOTES:
             del self._recent[: MOST_NOTES // 2]
 
-    def release(self, key: Key, tick: Tick) -> None:
+    def release(self, key: NoteKey, tick: Tick) -> None:
         """A key goes up; one that was not down is ignored."""
         struck = self._down.pop(key, None)
         if struck is None:
@@ -96,7 +96,7 @@ class Hearing:
                 self._silence(struck, tick)
 
     @property
-    def keys(self) -> tuple[Key, ...]:
+    def keys(self) -> tuple[NoteKey, ...]:
         """Those that are down, in the order in which they were struck."""
         return tuple(self._down)
 

@@ -4,10 +4,10 @@ A session is a function of what it is told and when. Told the same again, by `ja
 the same again, bit for bit; where it does not, jamd has changed or has a fault, and the journal
 shows at which moment. The take's MIDI file is made from the journal, too.
 
-A record is a line of JSON (`jamd.daemon.plain`), and its `class` says what it is: `Opened` once, as
-the first; then each call of the session (`Handled`, `Advanced`, `Closed`) and after it what the
-session did, in order: `Send`, `TellLink`, `Asked`, and the entries of the take. A request is kept
-as a digest, for the session makes it again; an answer is kept whole, as the event that it was.
+A record is a line of JSON (`jamd.daemon.plain_json`), and its `class` says what it is: `Opened`
+once, as the first; then each call of the session (`Handled`, `Advanced`, `Closed`) and after it
+what the session did, in order: `Send`, `TellLink`, `Asked`, and the entries of the take. A request
+is kept as a digest, for the session makes it again; an answer is kept whole, as the event it was.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, get_args
 
 from jamd.daemon.events import Ask, AskLikelihood, Effect, Entry, Event, Journal
-from jamd.daemon.plain import from_plain, to_plain
+from jamd.daemon.plain_json import from_plain, to_plain
 from jamd.daemon.requests import Request
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status

@@ -41,7 +41,7 @@ class LinkFollower:
     follows = led = False  # the tempo is everybody's: jamd may set it, and send its clock
 
     def __init__(self, transport: Transport, start_stop: bool) -> None:
-        self._wishes: list[TellLink] = []  # what the session is to be told, in order
+        self._messages: list[TellLink] = []  # what the session is to be told, in order
         self._transport = transport
         self._start_stop = start_stop
         self._state: LinkState | None = None
@@ -111,11 +111,11 @@ class LinkFollower:
         if message.type in ("start", "continue") and not self._transport.rolling:
             self._stands = False
             self._starts_at = self._bar_line(now) if self.peers else now
-            self._wishes.append(TellLink(now, playing=True, bar_line=True))
+            self._messages.append(TellLink(now, playing=True, bar_line=True))
             return self.look(now)
         if message.type == "stop" and (self._transport.rolling or self._starts_at is not None):
             self._starts_at, self._stands = None, True
-            self._wishes.append(TellLink(now, playing=False))
+            self._messages.append(TellLink(now, playing=False))
             return Halt() if self._transport.rolling else None
         return None
 
@@ -138,7 +138,7 @@ class LinkFollower:
             song = -(-song % self._bar + count_in)
         begins = now - min(song, 0) / self._rate
         playing = True if self._start_stop else None
-        self._wishes.append(TellLink(begins, playing=playing, bar_line=True))
+        self._messages.append(TellLink(begins, playing=playing, bar_line=True))
         return Tick(song)
 
     def rolled(self, tick: Tick) -> None:  # noqa: ARG002 - a MIDI clock's follower wants to know
@@ -150,12 +150,12 @@ class LinkFollower:
 
     def pass_tempo_on(self, now: float) -> None:
         """The transport's tempo was set, and not by the session."""
-        self._wishes.append(TellLink(now, bpm=self._transport.bpm))
+        self._messages.append(TellLink(now, bpm=self._transport.bpm))
 
-    def take_wishes(self) -> list[TellLink]:
+    def take_messages(self) -> list[TellLink]:
         """What the session is to be told, in order. Each is handed over once."""
-        wishes, self._wishes = self._wishes, []
-        return wishes
+        messages, self._messages = self._messages, []
+        return messages
 
     @property
     def _possible(self) -> bool:

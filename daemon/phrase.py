@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from jamd.daemon.placing import CHORD_SECONDS
-from jamd.daemon.schedule import Key
+from jamd.daemon.schedule import NoteKey
 from jamd.daemon.transport import SIXTEENTH
 from jamd.notes import Meter, Tick
 
@@ -49,7 +49,7 @@ class Phrase:
         self.handed_over: float | None = None
         self.notes = 0
         self._chord = -math.inf  # when the chord began with which it was
-        self._down: dict[Key, float] = {}  # when each key that is down was struck
+        self._down: dict[NoteKey, float] = {}  # when each key that is down was struck
         self._last_onset = 0.0
         self._last_release = 0.0
         self._gaps: deque[float] = deque(maxlen=_GAPS)
@@ -59,7 +59,7 @@ class Phrase:
         """How many of its keys are down."""
         return len(self._down)
 
-    def press(self, key: Key, velocity: int, tick: Tick, now: float) -> None:
+    def press(self, key: NoteKey, velocity: int, tick: Tick, now: float) -> None:
         """A key goes down at `tick`, which is `now` in seconds."""
         self.notes += 1
         self.loudness += (velocity - self.loudness) / self.notes
@@ -74,7 +74,7 @@ class Phrase:
             self.handed_over = None
         self._down[key] = now
 
-    def release(self, key: Key, tick: Tick, now: float) -> None:
+    def release(self, key: NoteKey, tick: Tick, now: float) -> None:
         """A key goes up. One that this phrase did not press is ignored."""
         if self._down.pop(key, None) is not None:
             self.last, self._last_release = tick, now

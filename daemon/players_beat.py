@@ -21,7 +21,7 @@ import math
 import statistics
 from dataclasses import dataclass
 
-from jamd.daemon.beat_finding import BeatFinder, FoundBeat
+from jamd.daemon.beat_finding import BeatFinder, FoundPulse
 from jamd.daemon.rhythm import COMPOUND, SIMPLE
 from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
@@ -51,7 +51,7 @@ class Bend:
 
 
 @dataclass(frozen=True, slots=True)
-class Relay:
+class Rebase:
     """From now on, and back to the phrase's first note, `tick` falls at `seconds`, at `bpm`."""
 
     tick: Tick
@@ -104,7 +104,7 @@ class PlayersBeat:
         self._known = self._settled = True
         self.told_by = "tapped"
 
-    def settle(self, first: Tick, now: float) -> Bend | Relay | None:
+    def settle(self, first: Tick, now: float) -> Bend | Rebase | None:
         """The player seems to pause: what the transport is to do.
 
         Args:
@@ -124,9 +124,9 @@ class PlayersBeat:
             self.told_by = f"yours, {min(round(100 * beat.confidence), 99)} % sure"
         self._known = True
         same = self._is_same(beat, first)
-        return self._bend(beat, now) if same else self._relay(beat, first, now)
+        return self._bend(beat, now) if same else self._rebase(beat, first, now)
 
-    def _bend(self, beat: FoundBeat, now: float) -> Bend:
+    def _bend(self, beat: FoundPulse, now: float) -> Bend:
         transport = self._transport
         since, self._since = self._since, transport.tick_at(now)
         seconds = _beat_after(beat, now + _AT_ONCE_S)
@@ -137,7 +137,7 @@ class PlayersBeat:
             tick, seconds = Tick(tick + self._pulse), seconds + beat.period_s
         return Bend(tick, seconds, self._bpm(beat), since)
 
-    def _relay(self, beat: FoundBeat, first: Tick, now: float) -> Relay:
+    def _rebase(self, beat: FoundPulse, first: Tick, now: float) -> Rebase:
         transport, bar = self._transport, self._transport.meter.ticks_per_bar
         self._since = Tick(0)
         seconds = _beat_after(beat, self._first_s - _PICKUP * beat.period_s)
@@ -147,9 +147,9 @@ class PlayersBeat:
             first + (seconds - self._first_s) * rate,
             transport.exact_tick(now) - (now - seconds) * rate,
         )
-        return Relay(Tick(math.ceil(least / bar) * bar), seconds, self._bpm(beat))
+        return Rebase(Tick(math.ceil(least / bar) * bar), seconds, self._bpm(beat))
 
-    def _is_same(self, beat: FoundBeat, first: Tick) -> bool:
+    def _is_same(self, beat: FoundPulse, first: Tick) -> bool:
         """Whether it is the transport's beat, from the phrase's first note to its last."""
         if abs(self._bpm(beat) / self._transport.bpm - 1) > _SAME_TEMPO:
             return False
@@ -160,26 +160,26 @@ class PlayersBeat:
         since = round(beats) - (nearest - self._first_s) / beat.period_s  # where it would begin
         return max(abs(beats - round(beats)), abs(since - first / self._pulse)) < _SAME_BEAT
 
-    def _beat_now(self, seconds: float) -> FoundBeat | None:
+    def _beat_now(self, seconds: float) -> FoundPulse | None:
         if not self._known:
             return None
         tick = self._transport.next_pulse(self._transport.exact_tick(seconds))
         period_s = self._pulse * self._transport.beat_seconds / TICKS_PER_BEAT
-        return FoundBeat(self._transport.seconds_at(tick), period_s, 1.0)
+        return FoundPulse(self._transport.seconds_at(tick), period_s, 1.0)
 
-    def _from_gaps(self) -> FoundBeat:
+    def _from_gaps(self) -> FoundPulse:
         gaps = self._finder.gaps
         gap = statistics.median(gaps) if gaps else self._transport.beat_seconds
         while gap < _SHORTEST_S:
             gap *= 2
         while gap > _LONGEST_S:
             gap /= 2
-        return FoundBeat(self._last_s, gap, 0.0)
+        return FoundPulse(self._last_s, gap, 0.0)
 
-    def _bpm(self, beat: FoundBeat) -> float:
+    def _bpm(self, beat: FoundPulse) -> float:
         return 60 / beat.period_s * self._pulse / TICKS_PER_BEAT
 
 
-def _beat_after(beat: FoundBeat, seconds: float) -> float:
+def _beat_after(beat: FoundPulse, seconds: float) -> float:
     """The first of its beats at or after `seconds`."""
     return beat.seconds + math.ceil((seconds - beat.seconds) / beat.period_s) * beat.period_s

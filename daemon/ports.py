@@ -29,12 +29,12 @@ from mido import Message
 from jamd.config import Midi
 from jamd.daemon.connections import (
     Connected,
-    Link,
-    Own,
-    Sight,
+    Connection,
+    Direction,
+    OwnPorts,
+    PortPatterns,
+    Snapshot,
     Watcher,
-    Way,
-    Wishes,
     news,
     others,
     sources,
@@ -42,7 +42,7 @@ from jamd.daemon.connections import (
 )
 from jamd.daemon.events import Output
 from jamd.daemon.midi_system import NoMidiSystem, System, open_system
-from jamd.daemon.opening import alone
+from jamd.daemon.port_opening import alone
 from jamd.daemon.rtmidi_ports import Received, RtmidiInput, RtmidiOutput
 from jamd.errors import PortError
 
@@ -123,7 +123,7 @@ class LivePorts:
         self.system_name = system.name
         self.input_name = settings.input_name
         self.output_name = settings.output_name
-        self._wishes = Wishes(
+        self._patterns = PortPatterns(
             settings.connect_input,
             settings.connect_output,
             (settings.input_name, settings.output_name, *self._own_ports.values()),
@@ -131,16 +131,16 @@ class LivePorts:
         self._retry_at = 0.0
         self._connected = Connected()
         self._system: System | None = None
-        self._own = Own()
+        self._own = OwnPorts()
         # By the id of the port at the other end; the virtual ones have none.
         self._inputs: dict[str, RtmidiInput] = {}
         self._outputs: dict[str, RtmidiOutput] = {}
         # Of those that the click or the clock have to themselves.
         self._extra: dict[Output, RtmidiOutput] = {}
         # Ports opened on others: the number of the newest look then, and the ids they got.
-        self._held_since: dict[tuple[Way, str], tuple[int, set[str]]] = {}
+        self._held_since: dict[tuple[Direction, str], tuple[int, set[str]]] = {}
         self._watcher: Watcher | None = None
-        self._acted_on: Sight | None = None
+        self._acted_on: Snapshot | None = None
         self._unseen = 0
         self._let_go: list[Received] = []  # what was down on an input that has gone
         self._open(system)
@@ -169,25 +169,25 @@ class LivePorts:
     def as_opened(self) -> list[str]:
         """Who is connected now, and what is waited for, one line each."""
         ports = (self._acted_on and self._acted_on.ports) or ()
-        waiting = [f"waiting for '{pattern}'" for pattern in unmet(ports, self._wishes)]
+        waiting = [f"waiting for '{pattern}'" for pattern in unmet(ports, self._patterns)]
         return news(Connected(), self._connected) + waiting
 
     def tend(self, now: float) -> list[str]:
         """Act on the newest look; return what has changed, one line each."""
         if self._watcher is None:
             return self._try_again(now)
-        sight = self._watcher.sight
-        if sight is self._acted_on:
+        snapshot = self._watcher.snapshot
+        if snapshot is self._acted_on:
             return []
-        self._acted_on = sight
+        self._acted_on = snapshot
         self._unseen = 0
-        if sight.ports is None:
+        if snapshot.ports is None:
             self._lose(now)
             return [f"{self.system_name} has gone: waiting for it to come back"]
-        self._drop_dead(sight, now)
-        for link in sight.to_open:
-            self._hold(link, sight)
-        before, self._connected = self._connected, self._look_at_connections(sight)
+        self._drop_dead(snapshot, now)
+        for connection in snapshot.to_open:
+            self._hold(connection, snapshot)
+        before, self._connected = self._connected, self._look_at_connections(snapshot)
         return news(before, self._connected)
 
     def close(self) -> None:
@@ -199,7 +199,7 @@ class LivePorts:
         ports: list[RtmidiInput | RtmidiOutput] = [*self._inputs.values(), *outputs]
         for port in ports:
             if self._system is not None:
-                self._system.hush(self._own.ids[Way.IN])
+                self._system.hush(self._own.ids[Direction.IN])
             port.close()
         self._inputs, self._outputs, self._extra = {}, {}, {}
         # Last: on JACK the library frees every client of a dead server at the next opening.
@@ -209,7 +209,7 @@ class LivePorts:
 
     def _open(self, system: System) -> None:
         self._system = system
-        self._own = Own()
+        self._own = OwnPorts()
         self._held_since = {}
         self._acted_on = None
         self._unseen = 0
@@ -221,14 +221,14 @@ class LivePorts:
                     self._inputs[""] = RtmidiInput(system, self.input_name)
                     between = self._ids()
                     self._outputs[""] = RtmidiOutput(system, self.output_name)
-                    self._own.ids[Way.IN] |= between - before
-                    self._own.ids[Way.OUT] |= self._ids() - between
+                    self._own.ids[Direction.IN] |= between - before
+                    self._own.ids[Direction.OUT] |= self._ids() - between
                 for output, name in self._own_ports.items():
                     self._extra[output] = RtmidiOutput(system, name)
         except PortError:
             self.close()
             raise
-        self._watcher = Watcher(system, self._wishes, self._own)
+        self._watcher = Watcher(system, self._patterns, self._own)
         self._watcher.start()
 
     def _ids(self) -> set[str]:
@@ -240,9 +240,9 @@ class LivePorts:
             if port.name.endswith((self.input_name, self.output_name))
         }
 
-    def _hold(self, link: Link, sight: Sight) -> None:
+    def _hold(self, connection: Connection, snapshot: Snapshot) -> None:
         """Open a port of our own on another, where that is how one connects."""
-        if (link.way, link.port.id) in self._held_since or self._system is None:
+        if (connection.direction, connection.port.id) in self._held_since or self._system is None:
             return
         with alone(0.0) as undisturbed:
             self._put_off = 0 if undisturbed else self._put_off + 1
@@ -250,51 +250,59 @@ class LivePorts:
                 return  # nobody waits while the beat goes on: the next look tries again
             before = self._ids()
             try:
-                if link.way is Way.IN:
+                if connection.direction is Direction.IN:
                     name = self.input_name
-                    self._inputs[link.port.id] = RtmidiInput(self._system, name, link.port)
+                    self._inputs[connection.port.id] = RtmidiInput(
+                        self._system, name, connection.port
+                    )
                 else:
                     name = self.output_name
-                    self._outputs[link.port.id] = RtmidiOutput(self._system, name, link.port)
+                    self._outputs[connection.port.id] = RtmidiOutput(
+                        self._system, name, connection.port
+                    )
             except PortError:
                 return  # gone again, or in another program's hands: the next look finds out
             ids = self._ids() - before
-        self._own.ids[link.way] |= ids
-        self._held_since[link.way, link.port.id] = sight.number, ids
+        self._own.ids[connection.direction] |= ids
+        self._held_since[connection.direction, connection.port.id] = snapshot.number, ids
 
-    def _drop_dead(self, sight: Sight, now: float) -> None:
+    def _drop_dead(self, snapshot: Snapshot, now: float) -> None:
         """Close what is open on a port that has gone, or that came back as another.
 
         Nobody lets go of what was down there, so that is done here: no other input's is touched.
         """
-        ports = {port.id: port for port in sight.ports or ()}
-        for (way, target), (since, ids) in list(self._held_since.items()):
+        ports = {port.id: port for port in snapshot.ports or ()}
+        for (direction, target), (since, ids) in list(self._held_since.items()):
             cut = any(ports[own].peers == () for own in ids if own in ports)
-            if sight.number < since + 2 or (target in ports and not cut):
+            if snapshot.number < since + 2 or (target in ports and not cut):
                 continue  # the look may have begun before this was opened
-            if way is Way.IN:
+            if direction is Direction.IN:
                 self._let_go += self._inputs[target].let_go(now)
-            port = self._inputs.pop(target) if way is Way.IN else self._outputs.pop(target)
+            port = (
+                self._inputs.pop(target) if direction is Direction.IN else self._outputs.pop(target)
+            )
             port.close()
-            self._own.ids[way] -= ids
-            del self._held_since[way, target]
+            self._own.ids[direction] -= ids
+            del self._held_since[direction, target]
 
-    def _look_at_connections(self, sight: Sight) -> Connected:
-        ports = sight.ports or ()
+    def _look_at_connections(self, snapshot: Snapshot) -> Connected:
+        ports = snapshot.ports or ()
         if any(port.peers is None for port in ports):
             names = {port.id: port.name for port in ports}
             held = {
-                way: tuple(sorted(names[i] for w, i in self._held_since if w is way and i in names))
-                for way in Way
+                direction: tuple(
+                    sorted(names[i] for w, i in self._held_since if w is direction and i in names)
+                )
+                for direction in Direction
             }
-            return Connected(held[Way.IN], held[Way.OUT], complete=False)
+            return Connected(held[Direction.IN], held[Direction.OUT], complete=False)
         told_apart: set[str] = set()
-        for (way, _), (_, ids) in self._held_since.items():
-            told_apart |= ids if way is Way.IN else set()
+        for (direction, _), (_, ids) in self._held_since.items():
+            told_apart |= ids if direction is Direction.IN else set()
         return Connected(
-            others(ports, self._own, Way.IN),
-            others(ports, self._own, Way.OUT),
-            mixed=sources(ports, self._own, self._own.ids[Way.IN] - told_apart),
+            others(ports, self._own, Direction.IN),
+            others(ports, self._own, Direction.OUT),
+            mixed=sources(ports, self._own, self._own.ids[Direction.IN] - told_apart),
         )
 
     def _lose(self, now: float) -> None:

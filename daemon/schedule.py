@@ -16,7 +16,7 @@ from typing import NamedTuple
 from mido import Message
 
 from jamd.daemon.events import Output
-from jamd.daemon.moved import Moved
+from jamd.daemon.moved_controllers import Moved
 from jamd.notes import Note, Part, Tick
 
 NOTE_OFF, NOTE_ON = 0, 1  # at one tick, ends come before beginnings
@@ -25,7 +25,7 @@ SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class NoteKey:
     """What a note-off names."""
 
     channel: int
@@ -54,8 +54,8 @@ class Strike:
         return cls(part, on, Message("note_off", channel=on.channel, note=on.note))
 
     @property
-    def key(self) -> Key:
-        return Key(self.on.channel, self.on.note)
+    def key(self) -> NoteKey:
+        return NoteKey(self.on.channel, self.on.note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Ledger:
 
     def __init__(self, output: Output = Output.MAIN) -> None:
         self._output = output
-        self._sounding: dict[Key, tuple[Strike, Tick]] = {}  # and when it began
+        self._sounding: dict[NoteKey, tuple[Strike, Tick]] = {}  # and when it began
         self._moved = Moved()  # by the player
         self._channels: set[int] = set()
 
@@ -101,7 +101,7 @@ class Ledger:
         self._channels.add(key.channel)
         yield Outgoing(tick, strike.part, strike.on, self._output)
 
-    def end(self, tick: Tick, key: Key, strike: Strike | None = None) -> Iterator[Outgoing]:
+    def end(self, tick: Tick, key: NoteKey, strike: Strike | None = None) -> Iterator[Outgoing]:
         """End what sounds at `key`, if it is the given strike (None: whichever it is).
 
         What left earlier than its tick, by an offset, does not end before it in the take either.
@@ -116,7 +116,7 @@ class Ledger:
         if message.type == "note_on" and message.velocity > 0:
             yield from self.strike(tick, Strike.of(None, message))
         elif message.type in ("note_on", "note_off"):
-            key = Key(message.channel, message.note)
+            key = NoteKey(message.channel, message.note)
             if self._is_thru(key):
                 yield from self.end(tick, key)
         else:
@@ -127,7 +127,7 @@ class Ledger:
     def ends(self, message: Message) -> bool:
         """Whether one of the player's messages ends something that `thru` has sent on."""
         if message.type == "note_off" or (message.type == "note_on" and not message.velocity):
-            return self._is_thru(Key(message.channel, message.note))
+            return self._is_thru(NoteKey(message.channel, message.note))
         return self._moved.lifts(message)
 
     def silence(self, tick: Tick, only_thru: bool = False) -> Iterator[Outgoing]:
@@ -156,7 +156,7 @@ class Ledger:
                 yield self._control(tick, channel, control)
         yield from self.rest(tick)
 
-    def _is_thru(self, key: Key) -> bool:
+    def _is_thru(self, key: NoteKey) -> bool:
         """Whether what sounds at `key` is the player's own, sent on."""
         return key in self._sounding and self._sounding[key][0].part is None
 

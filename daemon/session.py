@@ -21,7 +21,7 @@ from jamd.daemon.follower import Move
 from jamd.daemon.memory import Memory
 from jamd.daemon.planner import Planner
 from jamd.daemon.requests import LikelihoodRequest
-from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, Key
+from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey
 from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
 from jamd.daemon.status import Status
@@ -173,14 +173,14 @@ class Session:
                 self._bar_line.hear(event)
                 self._planner.hear(event, self._commit.edge)
             case _:
-                self._grant(event)
+                self._obey(event)
 
     def _follow(self, said: Message | events.LinkState, seconds: float) -> None:
         self._move(self._beat.hear(said, seconds, self._now))
         self._effects += self._beat.tempo_news(self._now)
 
-    def _grant(self, wish: events.Wish) -> None:
-        match wish:
+    def _obey(self, command: events.Command) -> None:
+        match command:
             case events.SetMode(mode):
                 self._effects += self._floor.set_mode(mode, self._now)
             case events.SetTempo(bpm):
@@ -228,9 +228,9 @@ class Session:
     def _write_down(self, message: Message, origin: Origin) -> None:
         self._journal(events.Sounded(self._tick, self._now, None, message))
         if message.type == "note_on" and message.velocity > 0:
-            self._press(Key(message.channel, message.note), message.velocity, origin)
+            self._press(NoteKey(message.channel, message.note), message.velocity, origin)
         elif message.type in ("note_on", "note_off"):
-            self._ear.release(Key(message.channel, message.note), self._now)
+            self._ear.release(NoteKey(message.channel, message.note), self._now)
         elif message.is_cc(SUSTAIN):
             self._ear.pedal(message.channel, message.value, self._now)
 
@@ -248,7 +248,7 @@ class Session:
             self._hear(message, Origin.PLAYER)
         self._effects += self._stage.let_go(self._now)
 
-    def _press(self, key: Key, velocity: int, origin: Origin) -> None:
+    def _press(self, key: NoteKey, velocity: int, origin: Origin) -> None:
         tune = origin is Origin.PLAYER and self._ear.is_tune(key)
         if origin is Origin.PLAYER:
             self._effects += self._floor.press(velocity, self._now, tune=tune)
@@ -348,7 +348,7 @@ class Session:
         self._effects.append(Journal(entry))
 
     def _collect(self) -> list[Effect]:
-        effects, self._effects = self._effects + self._beat.wishes(), []
+        effects, self._effects = self._effects + self._beat.link_messages(), []
         for effect in effects:
             if isinstance(effect, events.Send):
                 if effect.output is events.Output.CLOCK:

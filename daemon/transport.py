@@ -238,7 +238,7 @@ class Transport:
         """Count every moment `by` ticks later, 0 or more: what was played lay later in its bar."""
         self._map.shift(by)
 
-    def relay(self, tick: float, seconds: float, bpm: float) -> None:
+    def rebase(self, tick: float, seconds: float, bpm: float) -> None:
         """`tick` falls at `seconds`, and the tempo is `bpm`: as if it had always been so.
 
         It is for the caller to see to it that time does not run backwards.

@@ -144,7 +144,7 @@ class _Coming:
     event: Event | Request = field(compare=False)
 
 
-class Performance:
+class VirtualJam:
     """A session, an improviser and what happens to them, in virtual time.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from jamd.daemon import providers
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import Entry, Event, Panic, Sounded
-from jamd.daemon.plain import to_plain
+from jamd.daemon.plain_json import to_plain
 from jamd.daemon.ports import Ports
 from jamd.daemon.recorder import Recorder
 from jamd.daemon.rehearsal import RehearsalRoom

@@ -40,7 +40,7 @@ _ESCAPES = tuple(1 + 16 * math.exp(-order / 4) for order in ORDERS)
 RECENT = 64
 """So many of the latest places decide: what is played now counts, and a token's cost is bounded."""
 
-Context = tuple[int, ...]
+Gram = tuple[int, ...]
 
 _KINDS = {
     kind: i for i, kind in enumerate(dict.fromkeys(map(VOCABULARY.kind, range(len(VOCABULARY)))))
@@ -73,13 +73,13 @@ class Recall:
         self._relative = relative
         self._tokens: list[int] = []
         self._learned: list[bool] = []
-        self._followers: dict[Context, list[int]] = {}
+        self._followers: dict[Gram, list[int]] = {}
         self._names: list[int] = []  # of the tokens that make contexts
         # Before each token: how many names there were, and what intervals are counted from.
         self._before: list[tuple[int, tuple[int, int]]] = []
         self._last = (0, 0)  # the last pitch of Comp and of Lead, counted from its lowest
         self._stage = -1  # the kind of the last token
-        self._contexts: list[Context] | None = None  # until the next token
+        self._contexts: list[Gram] | None = None  # until the next token
 
     def read(self, tokens: Sequence[int], learned: Sequence[bool]) -> None:
         """Know `tokens` and nothing else; what they have in common with those before is kept.
@@ -148,7 +148,7 @@ class Recall:
             left *= escaped / total
         return expected, left
 
-    def _here(self) -> list[Context]:
+    def _here(self) -> list[Gram]:
         """The contexts of the next token, shortest first."""
         if self._contexts is None:
             names, stage = self._names, self._stage

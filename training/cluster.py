@@ -32,7 +32,7 @@ from distributed.scheduler import KilledWorker
 from jamd.errors import SourceError, UserError, printable
 from jamd.training import forks
 from jamd.training.tasks import FileTask
-from jamd.training.work import Item, LimitError, Result, Workers
+from jamd.training.worker_pool import Item, LimitError, Result, Workers
 
 CONNECT_S = 10.0
 """How long the scheduler, and then a first worker, may keep `jamd prepare` waiting."""

@@ -42,7 +42,7 @@ _HEADER_BYTES = 128  # as numpy does, for one dimension: it leaves room for the 
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CorpusPiece:
     """One piece of a corpus.
 
     Attributes:
@@ -82,10 +82,10 @@ class Contents:
     language: str
     vocabulary: Vocabulary
     style: str
-    pieces: tuple[Entry, ...]
+    pieces: tuple[CorpusPiece, ...]
     left_out: tuple[LeftOut, ...]
 
-    def of_split(self, split: Split) -> tuple[Entry, ...]:
+    def of_split(self, split: Split) -> tuple[CorpusPiece, ...]:
         """The pieces of one side of the split."""
         return tuple(piece for piece in self.pieces if piece.split == split)
 
@@ -133,7 +133,7 @@ class Corpus(Contents):
                 language=_one_of(("grid", "article"), head["language"]),
                 vocabulary=Vocabulary(head["vocabulary"]),
                 style=_one_of(STYLES, head["style"]),
-                pieces=tuple(map(_entry, head["pieces"])),
+                pieces=tuple(map(_piece, head["pieces"])),
                 left_out=tuple(LeftOut(**item) for item in head["left_out"]),
                 all_tokens=tokens,
                 all_taught=taught,
@@ -161,26 +161,27 @@ class Corpus(Contents):
         told = json.dumps([self.vocabulary.fingerprint, self.style, pieces, sums])
         return hashlib.sha256(told.encode()).hexdigest()
 
-    def tokens(self, piece: Entry) -> NDArray[np.uint16]:
+    def tokens(self, piece: CorpusPiece) -> NDArray[np.uint16]:
         """The token ids of a piece, shape (piece.length,), read-only."""
         return self.all_tokens[piece.start : piece.start + piece.length]
 
-    def taught(self, piece: Entry) -> NDArray[np.bool_] | None:
+    def taught(self, piece: CorpusPiece) -> NDArray[np.bool_] | None:
         """Which tokens of a piece are to be learned, shape (piece.length,); None for all."""
         if self.all_taught is None:
             return None
         return self.all_taught[piece.start : piece.start + piece.length]
 
 
-def _entry(item: Mapping[str, Any]) -> Entry:
+def _piece(item: Mapping[str, Any]) -> CorpusPiece:
     # Early corpora of this format also tell how far each piece could be transposed.
-    entry = Entry(**{name: value for name, value in dict(item).items() if name != "transpose"})
-    numbers: tuple[Any, ...] = (entry.id, entry.start, entry.length, entry.notes)
+    told = {name: value for name, value in dict(item).items() if name != "transpose"}
+    piece = CorpusPiece(**told)
+    numbers: tuple[Any, ...] = (piece.id, piece.start, piece.length, piece.notes)
     for number in numbers:
         if not isinstance(number, int) or number < 0:
             raise ValueError(f"a piece with the number {number!r}")
-    _one_of(get_args(Split), entry.split)
-    return entry
+    _one_of(get_args(Split), piece.split)
+    return piece
 
 
 def _one_of(known: Iterable[str], name: str) -> Any:
@@ -225,7 +226,7 @@ class CorpusWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._pieces: list[Entry] = []
+        self._pieces: list[CorpusPiece] = []
         self._taught: dict[int, NDArray[np.bool_]] = {}  # by the piece's number
         self._length = 0
         self._part = path / f"{TOKENS}.part"
@@ -252,7 +253,7 @@ class CorpusWriter:
         self._opened.close()
 
     @property
-    def pieces(self) -> tuple[Entry, ...]:
+    def pieces(self) -> tuple[CorpusPiece, ...]:
         return tuple(self._pieces)
 
     def add(
@@ -266,7 +267,7 @@ class CorpusWriter:
         has_velocity: bool,
         taught: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Append a piece; its fields are those of `Entry`, and `taught` is what `Corpus` tells.
+        """Append a piece; the fields are those of `CorpusPiece`; `taught` is what `Corpus` tells.
 
         Its tokens are ids, or two bytes for each, the lower first.
         """
@@ -276,7 +277,7 @@ class CorpusWriter:
             self._taught[len(self._pieces)] = taught
         start, length = self._length, len(written) // 2
         self._pieces.append(
-            Entry(len(self._pieces), source, group, split, start, length, notes, has_velocity)
+            CorpusPiece(len(self._pieces), source, group, split, start, length, notes, has_velocity)
         )
         self._length += length
 
@@ -352,7 +353,7 @@ def npy_header(tokens: int) -> bytes:
     return b"\x93NUMPY\x01\x00" + size.to_bytes(2, "little") + f"{described:<{size - 1}}\n".encode()
 
 
-def _listed(items: Iterable[Entry | LeftOut]) -> str:
+def _listed(items: Iterable[CorpusPiece | LeftOut]) -> str:
     """Dataclasses of plain values as JSON, indented as json.dumps would, a level in.
 
     With its own `indent` json is not compiled, and took longer than all else that is written.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jamd.errors import CorpusError, printable
 from jamd.manifest import Figures, Score
-from jamd.training.corpus import Corpus, Entry
+from jamd.training.corpus import Corpus, CorpusPiece
 from jamd.training.judging import Ids, Predictor
 from jamd.training.ngram import NGram
 from jamd.training.passages import Text, whole
@@ -201,7 +201,7 @@ def held_out(corpus: Corpus, most_tokens: int = MOST_TOKENS) -> list[Sample]:
     return [sample_of(corpus, entry) for entry in entries_held_out(corpus, most_tokens)]
 
 
-def entries_held_out(corpus: Corpus, most_tokens: int = MOST_TOKENS) -> list[Entry]:
+def entries_held_out(corpus: Corpus, most_tokens: int = MOST_TOKENS) -> list[CorpusPiece]:
     """Which pieces `held_out` takes; it raises what that raises."""
     entries = _bounded(corpus.of_split("held-out"), most_tokens)
     if not entries:
@@ -211,7 +211,7 @@ def entries_held_out(corpus: Corpus, most_tokens: int = MOST_TOKENS) -> list[Ent
     return entries
 
 
-def sample_of(corpus: Corpus, entry: Entry) -> Sample:
+def sample_of(corpus: Corpus, entry: CorpusPiece) -> Sample:
     """A piece of a corpus, ready to be measured."""
     tokens = corpus.tokens(entry)
     if corpus.language != "grid":
@@ -220,7 +220,7 @@ def sample_of(corpus: Corpus, entry: Entry) -> Sample:
     return Sample(tokens, read.weights > 0)
 
 
-def _bounded(entries: Sequence[Entry], most_tokens: int) -> list[Entry]:
+def _bounded(entries: Sequence[CorpusPiece], most_tokens: int) -> list[CorpusPiece]:
     """Pieces in an order that says nothing of them, until there are `most_tokens`."""
     chosen, tokens = [], 0
     order = np.random.default_rng(0).permutation(len(entries))

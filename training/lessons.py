@@ -37,7 +37,7 @@ _MOST_HELD_OUT_BATCHES = 16  # of an article's held-out windows: a bounded look,
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class LossScore:
     """How well tokens were predicted.
 
     Attributes:
@@ -51,7 +51,7 @@ class Score:
     tokens: float
 
     @classmethod
-    def mean(cls, scores: Sequence[Score]) -> Score:
+    def mean(cls, scores: Sequence[LossScore]) -> LossScore:
         """Several scores as one, each token counting alike."""
         total = sum(score.tokens for score in scores)
         if not total:
@@ -93,10 +93,10 @@ class Lessons(Protocol):
         False where an epoch's material is used up, once: then nothing was learned.
         """
 
-    def score(self) -> Score:
+    def score(self) -> LossScore:
         """What was predicted since this was last asked; the device is waited for."""
 
-    def held_out(self) -> dict[str, Score]:
+    def held_out(self) -> dict[str, LossScore]:
         """Style -> score on held-out pieces; empty when none are held out."""
 
 
@@ -141,10 +141,10 @@ class _KerasLessons:
         self.trainee.test_on_batch(batch.inputs, batch.targets, batch.weights)
         self._tokens += batch.tokens
 
-    def score(self) -> Score:
+    def score(self) -> LossScore:
         found, tokens = self.trainee.scores(), self._tokens
         self._tokens = 0.0
-        return Score(found["cross_entropy"], found["accuracy"], tokens)
+        return LossScore(found["cross_entropy"], found["accuracy"], tokens)
 
 
 class GridLessons(_KerasLessons):
@@ -209,7 +209,7 @@ class GridLessons(_KerasLessons):
         self.train_on(next(self._batches))
         return True
 
-    def held_out(self) -> dict[str, Score]:
+    def held_out(self) -> dict[str, LossScore]:
         before = self.states()
         scores = {}
         for style, batches in self._held_out.items():
@@ -285,7 +285,7 @@ class ArticleLessons(_KerasLessons):
             self.train_on(batch)
         return batch is not None
 
-    def held_out(self) -> dict[str, Score]:
+    def held_out(self) -> dict[str, LossScore]:
         scores = {}
         for style, examples in self._held_out.items():
             rng = np.random.default_rng(0)

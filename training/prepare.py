@@ -24,7 +24,7 @@ from jamd.training.split import held_out_of
 from jamd.training.spool import Spool
 from jamd.training.store import Outcome, Store, key_of
 from jamd.training.tasks import FileTask, PieceTask, Written, read_and_write, write_piece
-from jamd.training.work import LimitError, Workers
+from jamd.training.worker_pool import LimitError, Workers
 from jamd.writing import named
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from jamd.bundle import REHEARSAL, Bundle
 from jamd.errors import BundleError
 from jamd.grid_tokens import VOCABULARY
 from jamd.manifest import Excerpt, Rehearsal
-from jamd.training.corpus import Corpus, CorpusWriter, Entry, Split
+from jamd.training.corpus import Corpus, CorpusPiece, CorpusWriter, Split
 from jamd.training.passages import cut
 
 EXCERPT = 384
@@ -38,7 +38,7 @@ def rehearsal_of(corpora: Sequence[Corpus]) -> tuple[Rehearsal, bytes]:
 
     They are the same for the same corpora. Of a corpus with fewer pieces, some pieces give several.
     """
-    excerpts: list[tuple[Entry, NDArray[np.integer]]] = []
+    excerpts: list[tuple[CorpusPiece, NDArray[np.integer]]] = []
     for corpus in corpora:
         rng = np.random.default_rng(0)
         sides: tuple[tuple[Split, int], ...] = (("train", OF_TRAINING), ("held-out", OF_HELD_OUT))
@@ -56,7 +56,7 @@ def copied(corpus: Corpus) -> tuple[Rehearsal, bytes]:
     return _packed([(piece, corpus.tokens(piece)) for piece in corpus.pieces])
 
 
-def _packed(excerpts: Sequence[tuple[Entry, NDArray[np.integer]]]) -> tuple[Rehearsal, bytes]:
+def _packed(excerpts: Sequence[tuple[CorpusPiece, NDArray[np.integer]]]) -> tuple[Rehearsal, bytes]:
     """Excerpts, each with the piece that it is of."""
     data = b"".join(tokens.astype("<u2").tobytes() for _, tokens in excerpts)
     told = tuple(

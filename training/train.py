@@ -18,7 +18,7 @@ import psutil
 from jamd.errors import CorpusError, UserError
 from jamd.grid_tokens import VOCABULARY
 from jamd.training.corpus import Corpus
-from jamd.training.lessons import ArticleLessons, GridLessons, Lessons, Score
+from jamd.training.lessons import ArticleLessons, GridLessons, Lessons, LossScore
 from jamd.training.network import ArticleSize, GridSize
 from jamd.training.passages import Text, resolve_shares
 from jamd.training.plot import draw_history
@@ -29,7 +29,7 @@ from jamd.vocabulary import Vocabulary
 from jamd.writing import written_whole
 
 if TYPE_CHECKING:
-    from jamd.training.several import Team
+    from jamd.training.multi_worker import Team
 
 BYTES_A_WEIGHT = 12
 """What learning takes of memory at the very least: the weight, its gradient and one moment of the
@@ -115,15 +115,15 @@ def train(run: Run, report: Callable[[Moment], None], team: Team | None = None) 
     _expect_room(run.size)
     state = (State.read(run.path) if team is None or team.is_chief else None) or State()
     if team is not None:
-        from jamd.training import several
+        from jamd.training import multi_worker
 
-        run, state = several.joined(team, run, state)
+        run, state = multi_worker.joined(team, run, state)
     seed = run.settings.seed + 1_000_003 * state.step
     keras.utils.set_random_seed(seed % 2**32)
     lessons = _lessons(run, opened, seed, team)
     if state.arrays:
         if team is not None:
-            state = several.spread(team, state, lessons.trainee)
+            state = multi_worker.spread(team, state, lessons.trainee)
         state.restore(lessons.trainee, run.path)
     elif run.origin is not None:
         load_weights(lessons.network, run.start)
@@ -168,7 +168,7 @@ class _Loop:
         state.step_of_epoch = 0
         began = time.monotonic()
         read_at = -math.inf
-        score, speed = Score.mean([]), 0.0
+        score, speed = LossScore.mean([]), 0.0
         while done < 1 and (
             state.step_of_epoch < settings.epoch_steps or time.monotonic() < self._look_from
         ):
@@ -180,16 +180,16 @@ class _Loop:
             state.step += 1
             state.step_of_epoch += 1
             if time.monotonic() > read_at + READ_S:
-                score = Score.mean([score, self._lessons.score()])
+                score = LossScore.mean([score, self._lessons.score()])
                 read_at = time.monotonic()
                 speed = score.tokens / (read_at - began)
             done = self._done()
             report(Moment(state.epoch + 1, state.step, min(done, 1.0), speed, score.loss))
-        score = Score.mean([score, self._lessons.score()])
+        score = LossScore.mean([score, self._lessons.score()])
         return self._end_epoch(score, time.monotonic() - began, report)
 
     def _end_epoch(
-        self, training: Score, seconds: float, report: Callable[[Moment], None]
+        self, training: LossScore, seconds: float, report: Callable[[Moment], None]
     ) -> float:
         state = self._state
         began_s = time.monotonic()
@@ -341,25 +341,25 @@ def _lessons(run: Run, corpora: Sequence[Corpus], seed: int, team: Team | None) 
     if isinstance(size, GridSize):
         shares = {source.style: source.share for source in run.sources}
         if team is not None:
-            from jamd.training.several import SharedLessons
+            from jamd.training.multi_worker import SharedLessons
 
             return SharedLessons(team, size, run.settings, training, held_out, shares, seed)
         return GridLessons(size, run.settings, training, held_out, shares, seed)
     return ArticleLessons(size, run.settings, training, held_out, seed)
 
 
-def _weighted(scores: Mapping[str, Score], shares: Mapping[str, float]) -> Score:
+def _weighted(scores: Mapping[str, LossScore], shares: Mapping[str, float]) -> LossScore:
     """The mean over styles, each by its share of what is learned from."""
     total = sum(shares.get(style, 0.0) for style in scores)
     weights = {style: shares.get(style, 0.0) / total for style in scores} if total else {}
-    return Score(
+    return LossScore(
         sum(weights[style] * scores[style].loss for style in weights),
         sum(weights[style] * scores[style].accuracy for style in weights),
         sum(score.tokens for score in scores.values()),
     )
 
 
-def _as_json(score: Score) -> dict[str, float]:
+def _as_json(score: LossScore) -> dict[str, float]:
     return {
         "loss": round(score.loss, 5),
         "accuracy": round(score.accuracy, 5),

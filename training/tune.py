@@ -20,7 +20,7 @@ from jamd.errors import CorpusError
 from jamd.grid_tokens import VOCABULARY
 from jamd.manifest import Score
 from jamd.training import predictors
-from jamd.training.corpus import Corpus, Entry, Split
+from jamd.training.corpus import Corpus, CorpusPiece, Split
 from jamd.training.evaluate import entries_held_out, evaluate, sample_of
 from jamd.training.network import GridSize, grid_network
 from jamd.training.prepare import Progress, no_progress
@@ -151,7 +151,7 @@ def _of_grid(path: Path) -> Corpus:
     return corpus
 
 
-def count(entries: Iterable[Entry]) -> int:
+def count(entries: Iterable[CorpusPiece]) -> int:
     """How many pieces and takes entries of corpora are; a take is cut into several."""
     return len({entry.source for entry in entries})
 
@@ -221,7 +221,7 @@ def _newest(run: Run) -> Path:
     return improvements[-1]
 
 
-def _measured(run: Run, name: str) -> list[tuple[Corpus, list[Entry]]]:
+def _measured(run: Run, name: str) -> list[tuple[Corpus, list[CorpusPiece]]]:
     corpora = [Corpus.read(Path(source.path)) for source in run.sources if source.style == name]
     return [
         (corpus, entries_held_out(corpus, MOST_TOKENS))

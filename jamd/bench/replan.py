@@ -14,7 +14,7 @@ from jamd.daemon.improviser import Improviser
 from jamd.daemon.memory import HOP_BARS, LONGEST_BARS, Memory
 from jamd.daemon.planner import READ_AHEAD, READING
 from jamd.daemon.requests import Planned, PlanRequest
-from jamd.daemon.schedule import Key
+from jamd.daemon.schedule import NoteKey
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
 
 FEW_BARS, MANY_BARS = 4, 64
@@ -124,7 +124,7 @@ def _memory(until: Tick, number: int) -> Memory:
         is_last = i == len(onsets) - 1
         if is_last:
             memory.context(Tick(onset), STYLE)  # as it was asked before that note
-        key = Key(0, 72 + number % 12 if is_last else SCALE[i * 3 % len(SCALE)])
+        key = NoteKey(0, 72 + number % 12 if is_last else SCALE[i * 3 % len(SCALE)])
         memory.heard.press(key, 80, Tick(onset), onset / TICKS_PER_S, TICKS_PER_S)
         memory.heard.release(
             key, Tick(onset + TICKS_PER_STEP if onset >= last_beat else onset + eighth)

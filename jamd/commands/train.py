@@ -16,8 +16,8 @@ from jamd.interrupts import end_on_sigterm
 
 if TYPE_CHECKING:
     from jamd.training.corpus import Corpus
+    from jamd.training.multi_worker import Team
     from jamd.training.runs import Run
-    from jamd.training.several import Team
     from jamd.training.train import Moment
 
 _SETTINGS = (
@@ -212,7 +212,7 @@ def _team() -> Team:
 
     with chatter_held():
         import_keras()
-        from jamd.training.several import Team
+        from jamd.training.multi_worker import Team
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:  # which TensorFlow, waiting, would never come to
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -211,7 +211,7 @@ def _journals(folder: Path) -> list[Path]:
 
 def _from_takes(args: argparse.Namespace, path: Path, tell: Callable[[str], None]) -> Path:
     from jamd.daemon.recorder import KEPT, journal_of
-    from jamd.daemon.shown import shown
+    from jamd.daemon.take_contexts import shown
     from jamd.training import takes
 
     folder = _takes_folder(args)

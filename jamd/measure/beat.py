@@ -19,7 +19,7 @@ from jamd.daemon.follower import Source
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance
+from jamd.daemon.virtual import VirtualJam
 from jamd.measure.report import Figure, share
 from jamd.measure.rhythms import PlayedPhrase, phrases
 from jamd.notes import TICKS_PER_BEAT, Note, Tick
@@ -80,7 +80,7 @@ def _figures(outcomes: Sequence[Outcome]) -> Iterator[Figure]:
 def outcome(phrase: PlayedPhrase) -> Outcome:
     """Play `phrase` to a session that follows the player."""
     session = Session(Settings(source=Source.PLAYER))
-    performance = Performance(session, _Beats(), _events(phrase))
+    performance = VirtualJam(session, _Beats(), _events(phrase))
     performance.run(phrase.notes[-1].seconds + _AFTERWARDS_S)
     answer = next((s.due for s in performance.port.sent if s.message.type == "note_on"), None)
     if answer is None:

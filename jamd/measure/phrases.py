@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from jamd.daemon.modes import answer_start
 from jamd.daemon.phrase import Phrase
-from jamd.daemon.schedule import Key
+from jamd.daemon.schedule import NoteKey
 from jamd.daemon.transport import Transport
 from jamd.measure.performances import Performance, made_performances, shipped
 from jamd.measure.report import Figure, share
@@ -100,7 +100,7 @@ def count(performance: Performance) -> Count:
 
 def _strokes(
     performance: Performance, transport: Transport
-) -> Iterable[tuple[float, Tick, Key, bool]]:
+) -> Iterable[tuple[float, Tick, NoteKey, bool]]:
     """Every key going down or up: seconds, tick, key, whether down; by time, ups first."""
     strokes = [
         stroke
@@ -108,4 +108,4 @@ def _strokes(
         for stroke in ((note.onset, True, note.pitch), (note.end, False, note.pitch))
     ]
     for tick, struck, pitch in sorted(strokes):
-        yield transport.seconds_at(tick), tick, Key(0, pitch), struck
+        yield transport.seconds_at(tick), tick, NoteKey(0, pitch), struck

@@ -25,8 +25,7 @@ from jamd.daemon.events import BarLineFound, Event, Heard, WorkerReady
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Judge, ScriptedImproviser
-from jamd.daemon.virtual import Performance as Played
+from jamd.daemon.virtual import Judge, ScriptedImproviser, VirtualJam
 from jamd.measure.performances import HUMAN_SECONDS, Performance, shipped
 from jamd.measure.report import Figure, share
 from jamd.notes import TICKS_PER_BEAT
@@ -73,7 +72,7 @@ def _figures(kind: str, outcomes: Sequence[Outcome]) -> Iterator[Figure]:
 
 def outcome(opening: Performance, judge: Judge) -> Outcome:
     """Play `opening` to a session that asks `judge`."""
-    played = Played(
+    played = VirtualJam(
         Session(Settings(bpm=opening.bpm, meter=opening.meter)),
         ScriptedImproviser(),
         _events(opening),

@@ -11,7 +11,7 @@ from jamd.grid import Grid
 from jamd.key import home_of
 from jamd.language import Context
 from jamd.notes import Meter, Note, Part, Piece, Tick
-from jamd.training.corpus import Corpus, Entry
+from jamd.training.corpus import Corpus, CorpusPiece
 
 SHAPES = ((8, 16), (4, 8), (2, 4))
 """Bars heard and bars written, the best first."""
@@ -72,7 +72,7 @@ class Stretch:
 
 def stretches(
     corpus: Corpus,
-    entries: Sequence[Entry],
+    entries: Sequence[CorpusPiece],
     count: int,
     seed: int,
     parts: frozenset[Part] = frozenset(),
@@ -121,7 +121,9 @@ def stretches(
     return most
 
 
-def _decoded(corpus: Corpus, entries: Sequence[Entry], count: int) -> Iterator[tuple[Piece, Entry]]:
+def _decoded(
+    corpus: Corpus, entries: Sequence[CorpusPiece], count: int
+) -> Iterator[tuple[Piece, CorpusPiece]]:
     """Pieces with their notes, no more of them than could be used, some failing."""
     for entry in entries[: 4 * count]:
         yield Grid().decode(corpus.tokens(entry).tolist()), entry
@@ -147,7 +149,7 @@ def _sections(piece: Piece, end: int) -> Iterator[tuple[Tick, int, Meter]]:
 
 def _cut(
     piece: Piece,
-    entry: Entry,
+    entry: CorpusPiece,
     bar: int,
     heard_bars: int,
     written_bars: int,

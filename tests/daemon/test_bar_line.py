@@ -37,7 +37,7 @@ from jamd.daemon.replay import replay
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Judge, Performance, ScriptedImproviser
+from jamd.daemon.virtual import Judge, ScriptedImproviser, VirtualJam
 from jamd.notes import Meter, Note, Tick
 
 FOUR = Meter(4, 4)
@@ -79,7 +79,7 @@ class Jam:
         records: list[Record] = [Opened(FORMAT, "0.1.0", "today", "default", "", settings)]
         jam = self
 
-        class Watched(Performance):
+        class Watched(VirtualJam):
             def _do(self, effects: Iterable[Effect]) -> None:
                 kept = list(effects)
                 for effect in kept:

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.daemon.beat_finding import BeatFinder, FoundBeat
+from jamd.daemon.beat_finding import BeatFinder, FoundPulse
 from jamd.daemon.rhythm import COMPOUND, SIMPLE, Rhythm
 from jamd.measure.rhythms import PlayedPhrase, phrases
 
 
 def found(
-    seconds: Iterable[float], rhythm: Rhythm = SIMPLE, known: FoundBeat | None = None
-) -> FoundBeat:
+    seconds: Iterable[float], rhythm: Rhythm = SIMPLE, known: FoundPulse | None = None
+) -> FoundPulse:
     finder = BeatFinder(rhythm, known)
     for moment in seconds:
         finder.hear(moment, 80)
@@ -25,7 +25,7 @@ def found(
     return beat
 
 
-def beside(beat: FoundBeat, seconds: float) -> float:
+def beside(beat: FoundPulse, seconds: float) -> float:
     """How far `seconds` lies from the nearest beat, in seconds."""
     beats = (seconds - beat.seconds) / beat.period_s
     return abs(beats - round(beats)) * beat.period_s
@@ -87,7 +87,7 @@ def test_accents_tell_the_beat_where_rhythm_does_not() -> None:
 
 def test_the_beat_that_was_there_is_kept_where_the_phrase_leaves_it_open() -> None:
     eighths = at(120, *(0.5 * n for n in range(8)))
-    before = FoundBeat(1.25, 0.5, 1.0)  # the phrase begins on its off-beat
+    before = FoundPulse(1.25, 0.5, 1.0)  # the phrase begins on its off-beat
     assert beside(found(eighths, known=before), 3.25) < 0.015
 
 
@@ -108,7 +108,7 @@ def right(phrase: PlayedPhrase) -> tuple[bool, bool]:
     tempo = any(abs(times / each - 1) <= 0.03 for each in (0.5, 1, 2))
     answer = phrase.notes[-1].seconds + 2 * 60 / phrase.bpm
     ours = beat.seconds + math.ceil((answer - beat.seconds) / beat.period_s) * beat.period_s
-    theirs = FoundBeat(phrase.beat_s, 60 / phrase.bpm, 1.0)
+    theirs = FoundPulse(phrase.beat_s, 60 / phrase.bpm, 1.0)
     return tempo, tempo and beside(theirs, ours) <= 0.040
 
 

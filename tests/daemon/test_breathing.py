@@ -15,7 +15,7 @@ from jamd.daemon.events import Again, Event, Heard, Mode, WorkerReady
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance
+from jamd.daemon.virtual import VirtualJam
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
 from readable_takes import FOUR, ONE_BAR, play
 
@@ -76,7 +76,7 @@ def test_endless_breathes_however_often_it_plays_again(
     for i, pitch in enumerate((60, 62, 64)):
         events += [(i * 0.5, Heard(Message("note_on", note=pitch)))]
         events += [(i * 0.5 + 0.4, Heard(Message("note_off", note=pitch)))]
-    performance = Performance(
+    performance = VirtualJam(
         Session(settings), Relentless(), [*events, *((press, Again()) for press in presses)]
     )
     performance.run(until=40)

@@ -11,7 +11,7 @@ from jamd.daemon.follower import Source
 from jamd.daemon.schedule import Ledger
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import METERS, Meter, Tick
 
 Story = list[tuple[float, Event]]
@@ -31,7 +31,7 @@ def phrase(bpm: float, begin: float = 0.0) -> Story:
 
 def sends(settings: Settings, story: Story, until: float) -> list[Send]:
     events: Story = [(0.0, WorkerReady()), *story]
-    performance = Performance(Session(settings), ScriptedImproviser(), events)
+    performance = VirtualJam(Session(settings), ScriptedImproviser(), events)
     performance.run(until)
     return performance.port.sent
 

@@ -17,7 +17,7 @@ from jamd.daemon.schedule import Outgoing
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import Meter, Tick
 
 Story = list[tuple[float, Event]]
@@ -31,7 +31,7 @@ def rows(outgoing: list[Outgoing]) -> list[str]:
 
 def sent(settings: Settings, story: Story, until: float) -> list[tuple[float, str]]:
     """What goes to the clock's output, and when it is due, in seconds."""
-    performance = Performance(
+    performance = VirtualJam(
         Session(settings), ScriptedImproviser(), [(0.0, WorkerReady()), *story]
     )
     performance.run(until)

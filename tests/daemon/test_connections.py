@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.daemon.connections import Link, Own, Way, Wishes, missing, others
+from jamd.daemon.connections import Connection, Direction, OwnPorts, PortPatterns, missing, others
 from jamd.daemon.midi_system import PortSeen, parse_sequencer_clients, stable_name
 
 OWN_NAMES = ("jamd listens", "jamd plays")
@@ -34,11 +34,11 @@ Client 129 : "jamd" [User Legacy]
 Client 130 : "FLUID Synth (42)" [User Legacy]
   Port   0 : "Synth input port (42:0)" (-We-)
 """
-OWN = Own({Way.IN: {"128:0"}, Way.OUT: {"129:0"}})
+OWN = OwnPorts({Direction.IN: {"128:0"}, Direction.OUT: {"129:0"}})
 
 
-def rows(links: list[Link]) -> list[tuple[str, str]]:
-    return [(link.way.value, link.port.id) for link in links]
+def rows(links: list[Connection]) -> list[tuple[str, str]]:
+    return [(link.direction.value, link.port.id) for link in links]
 
 
 def test_the_kernels_list_of_ports_is_read() -> None:
@@ -56,27 +56,31 @@ def test_the_kernels_list_of_ports_is_read() -> None:
 def test_who_is_connected_is_known_by_name() -> None:
     ports = parse_sequencer_clients(CLIENTS)
 
-    assert others(ports, OWN, Way.IN) == ("Keystation Mini 32:Keystation Mini 32 MIDI 1",)
-    assert others(ports, OWN, Way.OUT) == ()
+    assert others(ports, OWN, Direction.IN) == ("Keystation Mini 32:Keystation Mini 32 MIDI 1",)
+    assert others(ports, OWN, Direction.OUT) == ()
 
 
 def test_only_what_is_wanted_and_not_yet_connected_is_missing() -> None:
     ports = parse_sequencer_clients(CLIENTS)
-    wishes = Wishes(("KEYSTATION*",), ("*synth*", "keystation*midi 1"), OWN_NAMES)
+    patterns = PortPatterns(("KEYSTATION*",), ("*synth*", "keystation*midi 1"), OWN_NAMES)
 
-    assert rows(missing(ports, wishes, OWN)) == [("in", "20:1"), ("out", "20:0"), ("out", "130:0")]
+    assert rows(missing(ports, patterns, OWN)) == [
+        ("in", "20:1"),
+        ("out", "20:0"),
+        ("out", "130:0"),
+    ]
 
 
 def test_what_comes_back_under_another_number_is_missing_again() -> None:
-    wishes = Wishes(("*mini 32 midi*",), (), OWN_NAMES)
+    patterns = PortPatterns(("*mini 32 midi*",), (), OWN_NAMES)
     unplugged = CLIENTS.replace("    Connecting To: 128:0, 131:0\n", "")
     back = unplugged.replace("Client  20", "Client  24").replace("Connected From: 20:0", "")
 
-    assert rows(missing(parse_sequencer_clients(back), wishes, OWN)) == [("in", "24:0")]
+    assert rows(missing(parse_sequencer_clients(back), patterns, OWN)) == [("in", "24:0")]
 
 
 def test_without_patterns_nothing_is_connected() -> None:
-    assert missing(parse_sequencer_clients(CLIENTS), Wishes(own_names=OWN_NAMES), OWN) == []
+    assert missing(parse_sequencer_clients(CLIENTS), PortPatterns(own_names=OWN_NAMES), OWN) == []
 
 
 @pytest.mark.parametrize(
@@ -86,13 +90,13 @@ def test_without_patterns_nothing_is_connected() -> None:
 def test_jamds_own_ports_are_never_connected_to_each_other(name: str) -> None:
     port = PortSeen(name, name, source=True, destination=True, peers=None)
 
-    assert missing([port], Wishes(("*",), ("*",), OWN_NAMES), Own()) == []
+    assert missing([port], PortPatterns(("*",), ("*",), OWN_NAMES), OwnPorts()) == []
 
 
 def test_a_program_that_only_sounds_like_jamd_is_connected() -> None:
     port = PortSeen("jamdance:out", "jamdance:out", source=True, destination=False)
 
-    assert rows(missing([port], Wishes(("*",), ("*",), OWN_NAMES), Own())) == [
+    assert rows(missing([port], PortPatterns(("*",), ("*",), OWN_NAMES), OwnPorts())) == [
         ("in", "jamdance:out")
     ]
 
@@ -101,7 +105,7 @@ def test_a_program_that_only_sounds_like_jamd_is_connected() -> None:
 def test_any_pattern_and_any_name_may_meet(pattern: str, name: str) -> None:
     port = PortSeen(name, name, source=True, destination=True)
 
-    missing([port], Wishes((pattern,), (pattern,), OWN_NAMES), Own())
+    missing([port], PortPatterns((pattern,), (pattern,), OWN_NAMES), OwnPorts())
 
 
 @given(st.text())

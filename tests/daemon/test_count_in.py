@@ -12,7 +12,7 @@ from jamd.daemon.events import Event, Heard, LinkState, Output, TellLink, Worker
 from jamd.daemon.follower import Source
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import Meter
 
 ONE = Settings(bpm=120, count_in=1, click=When.AUTO)  # a bar is 2 s
@@ -25,7 +25,7 @@ def clicks(
 ) -> list[str]:
     """`3.50 one`: when each click leaves, in seconds, and which it is."""
     events: list[tuple[float, Event]] = [(ready, WorkerReady()), *story]
-    performance = Performance(Session(settings), ScriptedImproviser(), events)
+    performance = VirtualJam(Session(settings), ScriptedImproviser(), events)
     performance.run(until)
     sound = Sound()
     names = {sound.accent[0]: "one", sound.beat[0]: "beat"}
@@ -50,7 +50,7 @@ def test_a_sequencers_start_ends_it() -> None:
         *pulses,
     ]
     session = Session(replace(ONE, count_in=4))
-    performance = Performance(session, ScriptedImproviser(), story)
+    performance = VirtualJam(session, ScriptedImproviser(), story)
     performance.run(9.1)
     status = session.status(9.1)
     assert (status.bar, status.bars_played) == (4, 3)
@@ -84,7 +84,7 @@ def test_who_joins_a_link_session_meanwhile_does_not_cut_it_short() -> None:
         story = (0.5, alone), (2.6, joined)
         events: list[tuple[float, Event]] = [(2.0, WorkerReady()), *story]
         session = Session(replace(LINK, click=When.AUTO))
-        performance = Performance(session, ScriptedImproviser(), events)
+        performance = VirtualJam(session, ScriptedImproviser(), events)
         performance.run(2.61)
         transport = session._transport
         bar_one_s = transport.seconds_at(transport.bar_one)
@@ -124,7 +124,7 @@ def test_however_early_the_clock_leaves_its_pulses_come_one_by_one(
     settings = Settings(bpm=120, count_in=count_in, send_clock=True, clock_offset_s=offset_s)
     note = Heard(Message("note_on", note=60, velocity=80))
     events: list[tuple[float, Event]] = [(1.0, WorkerReady()), (5.0, note)]
-    performance = Performance(Session(settings), ScriptedImproviser(), events)
+    performance = VirtualJam(Session(settings), ScriptedImproviser(), events)
     performance.run(9.0)
     sent = [send for send in performance.port.sent if send.output is Output.CLOCK]
     pulses = [send.due for send in sent if send.message.type == "clock"]

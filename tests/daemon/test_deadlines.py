@@ -12,7 +12,7 @@ from jamd.daemon.follower import Source
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.measure.performances import Performance as Played
 from jamd.measure.performances import shipped
 from jamd.notes import TICKS_PER_BEAT
@@ -42,7 +42,7 @@ def jam(played: Played, settings: Settings, looks_s: float | None) -> list[Entry
     if looks_s is not None:
         looks = (looks_s * n for n in range(round(end / looks_s)))
         events += [(look, Heard(Message("active_sensing"))) for look in looks]
-    performance = Performance(Session(settings), ScriptedImproviser(), events, unsure)
+    performance = VirtualJam(Session(settings), ScriptedImproviser(), events, unsure)
     performance.run(end)
     # How closely the tempo of a take is told depends on how often there is a look.
     return [entry for entry in performance.entries if not isinstance(entry, TempoSet)]

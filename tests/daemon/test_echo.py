@@ -13,7 +13,7 @@ from mido import Message
 from jamd.daemon.echo import ENOUGH, LONGEST_S, SPREAD_S, Echo, Origin
 from jamd.daemon.events import Event, Heard, Mode, Send, Sounded, Turn, TurnTaken, WorkerReady
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance
+from jamd.daemon.virtual import VirtualJam
 
 PLAYER, DOUBTFUL, JAMD = Origin.PLAYER, Origin.DOUBTFUL, Origin.JAMD
 
@@ -262,7 +262,7 @@ def test_in_a_loop_the_players_notes_are_all_heard(
     assert heard >= played
 
 
-def jam(settings: Settings, looped: bool, bars: int = 24) -> Performance:
+def jam(settings: Settings, looped: bool, bars: int = 24) -> VirtualJam:
     """Every fourth bar of two seconds the player plays seven notes, no two at one velocity."""
     draw = random.Random(2)
     story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
@@ -275,7 +275,7 @@ def jam(settings: Settings, looped: bool, bars: int = 24) -> Performance:
     return play_looped(settings, story, 1 + 2 * bars, lambda now: delay_s)[0]
 
 
-def strikes(performance: Performance, of_player: bool) -> list[tuple[int, int]]:
+def strikes(performance: VirtualJam, of_player: bool) -> list[tuple[int, int]]:
     return [
         (entry.tick, entry.message.note)
         for entry in performance.entries
@@ -285,7 +285,7 @@ def strikes(performance: Performance, of_player: bool) -> list[tuple[int, int]]:
     ]
 
 
-def turns(performance: Performance) -> list[Turn]:
+def turns(performance: VirtualJam) -> list[Turn]:
     return [entry.turn for entry in performance.entries if isinstance(entry, TurnTaken)]
 
 

@@ -15,7 +15,7 @@ from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.take import rows
 from jamd.daemon.transport import Transport
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import METERS, Meter, Note, Tick
 
 PHRASE = [
@@ -31,7 +31,7 @@ SETTINGS = Settings()
 def jam(*events: tuple[float, Event], settings: Settings = SETTINGS, bars: int = 10) -> list[str]:
     """What jamd plays, as rows."""
     story: list[tuple[float, Event]] = [(0.0, WorkerReady()), *PHRASE, *events]
-    performance = Performance(Session(settings), ScriptedImproviser(), story)
+    performance = VirtualJam(Session(settings), ScriptedImproviser(), story)
     performance.run(2.0 * bars)
     return [row for row in rows(performance.entries) if " player " not in row]
 

@@ -13,7 +13,7 @@ from jamd.daemon.events import Event, Heard, Mode, Send, SetTempo, WorkerReady
 from jamd.daemon.follower import ClockLost, Source
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance, RecordingPort, ScriptedImproviser, VirtualClock
+from jamd.daemon.virtual import RecordingPort, ScriptedImproviser, VirtualClock, VirtualJam
 from jamd.notes import TICKS_PER_BEAT
 
 Story = list[tuple[float, Event]]
@@ -52,8 +52,8 @@ def phrase(bpm: float, begin: float = BEGIN_S) -> Iterator[tuple[float, Event]]:
         yield begin + (i + 0.7) * 60 / bpm, Heard(Message("note_off", note=pitch))
 
 
-def perform(settings: Settings, story: Story, until: float) -> tuple[Performance, PunctualPort]:
-    performance = Performance(
+def perform(settings: Settings, story: Story, until: float) -> tuple[VirtualJam, PunctualPort]:
+    performance = VirtualJam(
         Session(settings), ScriptedImproviser(), [(0.0, WorkerReady()), *story]
     )
     port = PunctualPort(clock=performance._clock)

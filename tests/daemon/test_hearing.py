@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from jamd.daemon.hearing import Hearing
-from jamd.daemon.schedule import Key
+from jamd.daemon.schedule import NoteKey
 from jamd.notes import HELD, Meter, Note, Part, Tick
 
 FOUR = Meter(4, 4)
@@ -16,11 +16,11 @@ RATE = 960  # ticks a second, at 120 bpm
 
 
 def press(hearing: Hearing, pitch: int, tick: int, channel: int = 0) -> None:
-    hearing.press(Key(channel, pitch), 80, Tick(tick), tick / RATE, RATE)
+    hearing.press(NoteKey(channel, pitch), 80, Tick(tick), tick / RATE, RATE)
 
 
 def release(hearing: Hearing, pitch: int, tick: int, channel: int = 0) -> None:
-    hearing.release(Key(channel, pitch), Tick(tick))
+    hearing.release(NoteKey(channel, pitch), Tick(tick))
 
 
 def durations(hearing: Hearing, until: int = 8 * BAR) -> list[int]:

@@ -20,7 +20,7 @@ from jamd.daemon.improviser import BLOCK, Improviser, StateCache, StateCaches
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Sampling
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance
+from jamd.daemon.virtual import VirtualJam
 from jamd.inference import CPU, open_session
 from jamd.language import Constraints, Context
 from jamd.notes import HELD, Meter, Note, Part, Tick
@@ -140,7 +140,7 @@ def test_when_the_window_moves_hardly_more_is_computed_than_otherwise() -> None:
                 for kind, late in (("note_on", 0.0), ("note_off", 0.2)):
                     message = Message(kind, note=60 + i * 5 % 12, velocity=80)
                     story.append((i * 0.25 + late, Heard(message)))
-        Performance(Session(jam), Watched(), story).run(40.0)
+        VirtualJam(Session(jam), Watched(), story).run(40.0)
     first, second = computed.values()
     assert sum(first) > 1000, "there is much to read"
     assert max(second) < 1.5 * max(first[20:])

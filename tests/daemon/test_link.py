@@ -29,7 +29,7 @@ from jamd.daemon.follower import Source
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.errors import UserError
 from jamd.notes import TICKS_PER_BEAT, Meter
 
@@ -231,7 +231,7 @@ def test_whatever_they_do_time_does_not_go_back_and_every_note_ends(
     for wait, event in story:
         now += wait
         happened.append((now, event))
-    performance = Performance(Session(settings), ScriptedImproviser(), happened)
+    performance = VirtualJam(Session(settings), ScriptedImproviser(), happened)
     performance.run(now + 8)
     ticks = [e.tick for e in performance.entries if isinstance(e, Sounded)]
     assert ticks == sorted(ticks)

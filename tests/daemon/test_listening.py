@@ -10,7 +10,7 @@ from mido import Message
 from jamd.daemon.events import Event, Heard, Mode, Send, SetMode, Turn, WorkerReady
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import Part
 from jamd.parts import parts_by_hand
 
@@ -60,7 +60,7 @@ def test_drums_start_no_beat_and_are_answered_by_nothing_but_sent_on() -> None:
     for channel, answers in ((None, False), (9, True)):
         settings = Settings(bpm=120, listen_channel=channel)
         heard = [(1 + i / 4, Heard(message)) for i, message in enumerate(drums)]
-        jam = Performance(Session(settings), ScriptedImproviser(), [(0.0, WorkerReady()), *heard])
+        jam = VirtualJam(Session(settings), ScriptedImproviser(), [(0.0, WorkerReady()), *heard])
         jam.run(12.0)
         assert any(send.message.type == "note_on" for send in jam.port.sent) is answers
 
@@ -96,7 +96,7 @@ def chords(begin: float, count: int) -> list[tuple[float, Event]]:
 
 
 def turn_at(settings: Settings, story: list[tuple[float, Event]], now: float) -> Turn:
-    performance = Performance(
+    performance = VirtualJam(
         Session(settings), ScriptedImproviser(), [(0.0, WorkerReady()), *story]
     )
     performance.run(now)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from jamd.daemon.hearing import MOST_NOTES
 from jamd.daemon.memory import LONGEST_BARS, Memory
-from jamd.daemon.schedule import Key
+from jamd.daemon.schedule import NoteKey
 from jamd.language import Context
 from jamd.likeness import rate_of
 from jamd.notes import Meter, Note, Tick
@@ -19,7 +19,7 @@ RATE = 960  # ticks a second, at 120 bpm
 
 
 def hear(memory: Memory, tick: int, pitch: int, duration: int = 100) -> None:
-    key = Key(0, pitch)
+    key = NoteKey(0, pitch)
     memory.heard.press(key, 80, Tick(tick), tick / RATE, RATE)
     memory.heard.release(key, Tick(tick + duration))
 
@@ -83,7 +83,8 @@ def test_what_is_answered_is_kept_at_the_pace_at_which_the_player_played_it() ->
     memory = Memory(FOUR)
     for beat in range(8):
         hear(memory, beat * BEAT, 60 + beat, BEAT)
-    memory.heard.press(Key(0, 36), 80, Tick(8 * BEAT), 8 * BEAT / RATE, RATE)  # and it stays down
+    stays_down = NoteKey(0, 36)
+    memory.heard.press(stays_down, 80, Tick(8 * BEAT), 8 * BEAT / RATE, RATE)
     for bar in range(3, 100):
         if bar in (14, 40, 41, 77):
             hear(memory, bar * BAR, 67, BEAT)

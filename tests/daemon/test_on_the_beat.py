@@ -19,7 +19,7 @@ from jamd.daemon.events import Event, Heard, Send, WorkerReady
 from jamd.daemon.follower import Source
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance, RecordingPort, ScriptedImproviser, VirtualClock
+from jamd.daemon.virtual import RecordingPort, ScriptedImproviser, VirtualClock, VirtualJam
 from jamd.notes import Meter
 
 BEGIN_S = 10.0
@@ -46,7 +46,7 @@ def clicks(pulses: Sequence[float]) -> list[float]:
     """When the port had each click of a session that hears these pulses, the first one's on one."""
     story: list[tuple[float, Event]] = [(0.0, WorkerReady()), (pulses[0] - 1e-4, START)]
     story += [(moment, CLOCK) for moment in pulses]
-    performance = Performance(Session(CLICKING), ScriptedImproviser(), story)
+    performance = VirtualJam(Session(CLICKING), ScriptedImproviser(), story)
     performance.port = port = PunctualPort(clock=performance._clock)
     performance.run(pulses[-1])
     return port.had_s

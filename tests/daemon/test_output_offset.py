@@ -19,7 +19,7 @@ from jamd.daemon.events import (
 )
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance, RecordingPort, ScriptedImproviser, VirtualClock
+from jamd.daemon.virtual import RecordingPort, ScriptedImproviser, VirtualClock, VirtualJam
 
 BEAT_S = 0.5
 
@@ -43,7 +43,7 @@ def jam(offset_s: float, mode: Mode) -> tuple[list[str], list[tuple[float, Send]
         story.append((i * BEAT_S, Heard(Message("note_on", note=pitch))))
         story.append((i * BEAT_S + 0.35, Heard(Message("note_off", note=pitch))))
     settings = Settings(mode=mode, bpm=120, start_at_once=True, output_offset_s=offset_s)
-    performance = Performance(Session(settings), ScriptedImproviser(), story)
+    performance = VirtualJam(Session(settings), ScriptedImproviser(), story)
     port = PunctualPort(performance._clock)
     performance.port = port
     performance.run(16.0)
@@ -84,7 +84,7 @@ def test_a_turn_taken_back_is_so_at_the_port(offset_s: float, take_back: Event) 
         story.append(((i + 0.8) * beat_s / 4, Heard(Message("note_off", note=60 + i % 5))))
     story.append((8 * beat_s, take_back))
     settings = Settings(bpm=160, start_at_once=True, output_offset_s=offset_s)
-    performance = Performance(Session(settings), ScriptedImproviser(), story)
+    performance = VirtualJam(Session(settings), ScriptedImproviser(), story)
     performance.run(9.5 * beat_s)
     turns = [entry for entry in performance.entries if isinstance(entry, TurnTaken)]
     (taken_s,) = (entry.seconds for entry in turns if entry.turn is Turn.PLAYER)

@@ -14,7 +14,7 @@ from jamd.daemon.events import Answered, Ask, Effect, Event, Heard, Panic, Send,
 from jamd.daemon.requests import Planned
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import Note, Part, Tick
 
 PAD = Control(ControlKind.NOTE, 36)
@@ -128,7 +128,7 @@ def test_a_key_whose_end_was_lost_is_up_afterwards(event: Event) -> None:
     hung = (2.6, Heard(Message("note_on", note=65)))
 
     def taken(end: Event) -> list[str]:
-        performance = Performance(
+        performance = VirtualJam(
             Session(Settings()), ScriptedImproviser(), [*story, hung, (2.9, end)]
         )
         performance.run(18.0)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jamd.daemon.phrase import Phrase
-from jamd.daemon.schedule import Key
+from jamd.daemon.schedule import NoteKey
 from jamd.notes import Meter, Tick
 
 BEAT = 0.5
@@ -17,8 +17,8 @@ def played(onsets: Sequence[float], held: float = 0.1) -> Phrase:
     """A phrase at 120 bpm, its onsets in seconds."""
     phrase = Phrase()
     for i, onset in enumerate(onsets):
-        phrase.press(Key(0, i), 64, Tick(round(onset * 960)), onset)
-        phrase.release(Key(0, i), Tick(round((onset + held) * 960)), onset + held)
+        phrase.press(NoteKey(0, i), 64, Tick(round(onset * 960)), onset)
+        phrase.release(NoteKey(0, i), Tick(round((onset + held) * 960)), onset + held)
     return phrase
 
 
@@ -41,36 +41,36 @@ def test_a_phrase_does_not_end_while_keys_are_down() -> None:
     phrase = played([0.0, 0.2, 0.4])
     assert phrase.ends(BEAT) == pytest.approx(0.5 + 7 / 16)
     for pitch in (98, 99):
-        phrase.press(Key(0, pitch), 64, Tick(600), 0.6)
+        phrase.press(NoteKey(0, pitch), 64, Tick(600), 0.6)
     assert phrase.ends(BEAT) == 0.6 + 4.0 + 7 / 16, "two bars later they count as up"
     assert phrase.pauses(BEAT) == 0.6 + 4.0 + 7 / 32
     for pitch in (98, 99):
-        phrase.release(Key(0, pitch), Tick(3000), 3.0)
+        phrase.release(NoteKey(0, pitch), Tick(3000), 3.0)
     assert phrase.ends(BEAT) == 3.0 + 7 / 16
     assert phrase.pauses(BEAT) == 3.0 + 7 / 32
 
 
 def test_a_key_held_alone_for_two_beats_is_a_drone() -> None:
     phrase = Phrase()
-    phrase.press(Key(0, 38), 64, Tick(0), 0.0)
-    phrase.press(Key(0, 60), 64, Tick(240), 0.25)
+    phrase.press(NoteKey(0, 38), 64, Tick(0), 0.0)
+    phrase.press(NoteKey(0, 60), 64, Tick(240), 0.25)
     assert phrase.ends(BEAT) == 4.25 + 7 / 16, "it is not alone"
-    phrase.release(Key(0, 60), Tick(480), 0.5)
+    phrase.release(NoteKey(0, 60), Tick(480), 0.5)
     assert phrase.ends(BEAT) == 1.0 + 7 / 16, "it counts as up from two beats after its strike"
     for tick in (960, 1200, 1440):
-        phrase.press(Key(0, 62), 64, Tick(tick), tick / 960)
+        phrase.press(NoteKey(0, 62), 64, Tick(tick), tick / 960)
         assert phrase.ends(BEAT) == tick / 960 + 4.0 + 7 / 16
-        phrase.release(Key(0, 62), Tick(tick + 60), (tick + 60) / 960)
+        phrase.release(NoteKey(0, 62), Tick(tick + 60), (tick + 60) / 960)
     assert phrase.ends(BEAT) == pytest.approx(1.5625 + 7 / 16), "when the last key above it came up"
 
 
 def test_keys_held_together_for_two_bars_are_a_pad() -> None:
     phrase = Phrase()
     for pitch in (48, 52, 55):
-        phrase.press(Key(0, pitch), 64, Tick(0), 0.0)
+        phrase.press(NoteKey(0, pitch), 64, Tick(0), 0.0)
     for onset in (1.0, 4.5):
-        phrase.press(Key(0, 72), 64, Tick(round(onset * 960)), onset)
-        phrase.release(Key(0, 72), Tick(round(onset * 960) + 240), onset + 0.25)
+        phrase.press(NoteKey(0, 72), 64, Tick(round(onset * 960)), onset)
+        phrase.release(NoteKey(0, 72), Tick(round(onset * 960) + 240), onset + 0.25)
         assert phrase.ends(BEAT) == max(4.0 + 7 / 16, onset + 1.0), "when the tune above it pauses"
 
 
@@ -87,12 +87,12 @@ def test_whatever_keys_never_come_up_a_phrase_is_over_nine_beats_after_the_last_
     phrase, now = Phrase(), 0.0
     for wait, pitch, comes_up, length in strokes:
         now += wait
-        phrase.press(Key(0, pitch), 64, Tick(round(now * 960)), now)
+        phrase.press(NoteKey(0, pitch), 64, Tick(round(now * 960)), now)
         struck, last = now, now
         if comes_up:
             now += length
             last = now
-            phrase.release(Key(0, pitch), Tick(round(now * 960)), now)
+            phrase.release(NoteKey(0, pitch), Tick(round(now * 960)), now)
     ends = phrase.ends(BEAT)
     assert ends is not None
     assert ends - max(struck + 8 * BEAT, last) <= BEAT
@@ -109,11 +109,11 @@ def test_a_run_is_not_of_the_chord_with_which_a_phrase_was_handed_over() -> None
 
 def test_a_phrase_that_is_handed_over_is_over_now() -> None:
     phrase = played([0.0, 0.2, 0.4])
-    phrase.press(Key(0, 98), 64, Tick(600), 0.6)
-    phrase.press(Key(0, 99), 64, Tick(600), 0.6)
+    phrase.press(NoteKey(0, 98), 64, Tick(600), 0.6)
+    phrase.press(NoteKey(0, 99), 64, Tick(600), 0.6)
     phrase.hand_over(0.7)
     assert phrase.ends(BEAT) == phrase.pauses(BEAT) == 0.7
-    phrase.press(Key(0, 97), 64, Tick(720), 0.75)
+    phrase.press(NoteKey(0, 97), 64, Tick(720), 0.75)
     assert phrase.ends(BEAT) == 0.75 + 4.0 + 7 / 16, "the player goes on after all"
     nothing = Phrase()
     nothing.hand_over(1.0)

@@ -34,7 +34,7 @@ from jamd.daemon.planner import PATIENCE, READING, Planner
 from jamd.daemon.requests import Planned, PlanRequest, Request
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import ANSWER_SECONDS, Performance
+from jamd.daemon.virtual import ANSWER_SECONDS, VirtualJam
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
 
 FOUR = Meter(4, 4)
@@ -98,7 +98,7 @@ class Jam:
     def __post_init__(self) -> None:
         jam = self
 
-        class Watched(Performance):
+        class Watched(VirtualJam):
             def _push(self, seconds: float, event: Event | Request) -> None:
                 late = jam.answer_s - ANSWER_SECONDS if isinstance(event, PlanRequest) else 0.0
                 super()._push(seconds + late, event)

@@ -15,7 +15,7 @@ from jamd.daemon.follower import Source
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance
+from jamd.daemon.virtual import VirtualJam
 from jamd.notes import TICKS_PER_BEAT, Note, Tick
 
 LINE = (0, 1, 1.5, 2, 3, 3.5, 4, 5, 5.5, 6)  # a tune, in beats
@@ -40,7 +40,7 @@ class Jam:
     def __init__(self, settings: Settings, *phrases: Sequence[float]) -> None:
         self.improviser = Eighths()
         self.session = Session(settings)
-        self.performance = Performance(self.session, self.improviser, _events(phrases))
+        self.performance = VirtualJam(self.session, self.improviser, _events(phrases))
         self.performance.run(phrases[-1][-1] + 4)
 
     @property

@@ -17,7 +17,7 @@ from jamd.config import Midi
 from jamd.daemon import ports as ports_module
 from jamd.daemon.connections import Connected, Watcher
 from jamd.daemon.midi_system import NoMidiSystem, PortSeen, System, open_system
-from jamd.daemon.opening import PATIENCE_S, alone
+from jamd.daemon.port_opening import PATIENCE_S, alone
 from jamd.daemon.ports import RETRY_S, UNSEEN_LIMIT, LivePorts
 from jamd.daemon.rtmidi_ports import STALL_S, Arrival, Received
 from jamd.errors import PortError
@@ -213,7 +213,7 @@ def test_another_that_opens_ports_is_waited_for_but_not_for_ever(
         if len(waited_s) == 3:
             other.close()
 
-    monkeypatch.setattr("jamd.daemon.opening.pause", pause)
+    monkeypatch.setattr("jamd.daemon.port_opening.pause", pause)
     other.enter_context(alone())
     live(system)
     assert len(waited_s) == 3
@@ -230,7 +230,7 @@ def test_another_that_opens_ports_is_waited_for_but_not_for_ever(
 def test_while_it_plays_nobody_is_waited_for(
     system: PaperSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jamd.daemon.opening.pause", lambda _: pytest.fail("waited"))
+    monkeypatch.setattr("jamd.daemon.port_opening.pause", lambda _: pytest.fail("waited"))
     ports = live(system)
     system.plug(KEYBOARD)
     with alone():

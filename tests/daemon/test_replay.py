@@ -29,8 +29,8 @@ from jamd.daemon.journal import FORMAT, Journaled, Opened, Record, to_line
 from jamd.daemon.replay import ask_again, replay
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.shown import _given, shown
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.take_contexts import _given, shown
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.errors import SourceError
 from jamd.grid import Grid
 from jamd.language import Constraints, Context
@@ -60,7 +60,7 @@ def perform(
     looked = iter(sorted(looks))
     upcoming = next(looked, seconds)
 
-    class Eyed(Performance):
+    class Eyed(VirtualJam):
         """Looks at the session between its deadlines, as the loop does each millisecond."""
 
         def _next_moment(self) -> float:

@@ -21,7 +21,7 @@ from jamd.daemon.events import (
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.take import notes, read_song, rows, to_midi
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.errors import SourceError
 from jamd.notes import Meter, Part
 
@@ -72,9 +72,7 @@ def test_a_note_cut_off_by_a_crash_ends_with_the_take() -> None:
 def test_what_the_player_holds_at_the_end_lasts_until_then() -> None:
     story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
     story += [(at, Heard(Message("note_on", note=60 + round(2 * at)))) for at in (0.0, 0.5, 1.0)]
-    performance = Performance(
-        Session(Settings(bpm=120, mode=Mode.OFF)), ScriptedImproviser(), story
-    )
+    performance = VirtualJam(Session(Settings(bpm=120, mode=Mode.OFF)), ScriptedImproviser(), story)
     performance.run(3.0)
     assert list(rows(performance.entries)) == [
         "1.1.0 player 60 64 72",

@@ -32,7 +32,7 @@ from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.take import TRACKS, to_midi
 from jamd.daemon.tempo_writer import APART_S
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import TICKS_PER_BEAT, Meter
 from readable_takes import AMAZING_GRACE, Story, heard
 
@@ -68,7 +68,7 @@ def keys(begin: float, end: float, gap_s: float = 0.37) -> Story:
 
 def perform(settings: Settings, story: Story, until: float) -> list[Entry]:
     session = Session(settings)
-    performance = Performance(session, ScriptedImproviser(), [(0.0, WorkerReady()), *story])
+    performance = VirtualJam(session, ScriptedImproviser(), [(0.0, WorkerReady()), *story])
     performance.run(until)
     return performance.entries
 

@@ -18,7 +18,7 @@ from jamd.daemon.events import (
 )
 from jamd.daemon.modes import Scene, Trade
 from jamd.daemon.phrase import Phrase
-from jamd.daemon.schedule import Key
+from jamd.daemon.schedule import NoteKey
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import SIXTEENTH, Transport
 from jamd.notes import Meter
@@ -96,7 +96,7 @@ def test_to_ask_a_trade_changes_nothing() -> None:
     phrase = Phrase()
     for place in ("1.1.0", "1.2.0", "4.2.0"):
         now = seconds(place)
-        phrase.press(Key(0, 60), 80, transport.tick_at(now), now)
+        phrase.press(NoteKey(0, 60), 80, transport.tick_at(now), now)
     trade = Trade(2)
     scene = Scene(seconds("4.2.0"), transport, phrase, 3, Turn.PLAYER, None)
     fresh = dict(vars(trade))

@@ -25,7 +25,7 @@ from jamd.daemon.events import (
 from jamd.daemon.modes import PROMPT_SECONDS
 from jamd.daemon.session import Session
 from jamd.daemon.transport import SIXTEENTH
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.daemon.yielding import Yield
 from jamd.notes import METERS, STEPS_PER_BEAT, TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Tick
 from readable_takes import ONE_BAR, Take, play, seconds
@@ -63,7 +63,7 @@ def test_a_phrase_handed_over_with_its_last_chord_is_answered_whichever_came_fir
         story.append(((i / 2 + 0.3) * beat, Heard(Message("note_off", note=60))))
     for pitch, lag in zip((48, 52, 55, 60), lags, strict=False):
         story.append((pressed + lag, Heard(Message("note_on", note=pitch, velocity=80))))
-    performance = Performance(Session(jam(mode, trade=trade, bpm=bpm)), ToTheEnd(), story)
+    performance = VirtualJam(Session(jam(mode, trade=trade, bpm=bpm)), ToTheEnd(), story)
     performance.run(pressed + 2 * beat)
     over = max([pressed, *(pressed + lag for lag in lags)])
     known = Tick(round((over + PROMPT_SECONDS) / beat * TICKS_PER_BEAT))
@@ -124,7 +124,7 @@ def test_the_silence_before_an_answer_is_at_most_two_beats_and_a_32nd(
             begin = wait + i * gap
             story.append((begin * step, Heard(Message("note_on", note=60 + i, velocity=80))))
             story.append(((begin + length) * step, Heard(Message("note_off", note=60 + i))))
-        performance = Performance(
+        performance = VirtualJam(
             Session(replace(jam(bpm=bpm), meter=meter)),
             ScriptedImproviser(),
             sorted(story, key=lambda s: s[0]),

@@ -22,7 +22,7 @@ from jamd.daemon.events import (
     YourTurn,
 )
 from jamd.daemon.session import Session
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.daemon.yielding import Patience, Yield
 from jamd.notes import TICKS_PER_BEAT, Tick
 from readable_takes import ONE_BAR, Take, play, seconds, unshaded
@@ -137,7 +137,7 @@ def test_once_the_turn_is_taken_back_nothing_begins_after_a_sixteenth_and_all_en
         story.append(((place + 0.3) * beat, Heard(Message("note_off", note=60))))
     if change is not None:
         story.append(((8 + change[0]) * beat, SetMode(change[1])))
-    performance = Performance(
+    performance = VirtualJam(
         Session(jam(mode, yields, trade, bpm)),
         ScriptedImproviser(),
         sorted(story, key=lambda s: s[0]),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from jamd.daemon.events import Event, Heard, Output, Send
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance, RecordingPort, ScriptedImproviser
+from jamd.daemon.virtual import RecordingPort, ScriptedImproviser, VirtualJam
 
 
 class LoopedPort(RecordingPort):
@@ -22,7 +22,7 @@ class LoopedPort(RecordingPort):
         returned: What comes back, and when, in seconds.
     """
 
-    def __init__(self, performance: Performance, delay_s: Callable[[float], float | None]) -> None:
+    def __init__(self, performance: VirtualJam, delay_s: Callable[[float], float | None]) -> None:
         super().__init__()
         self.moments: list[float] = []
         self.returned: list[tuple[float, Event]] = []
@@ -46,9 +46,9 @@ def play_looped(
     events: Iterable[tuple[float, Event]],
     until: float,
     delay_s: Callable[[float], float | None],
-) -> tuple[Performance, LoopedPort]:
+) -> tuple[VirtualJam, LoopedPort]:
     """Let `events` happen to a session that answers by rule and whose output comes back."""
-    performance = Performance(Session(settings), ScriptedImproviser(), events)
+    performance = VirtualJam(Session(settings), ScriptedImproviser(), events)
     performance.port = port = LoopedPort(performance, delay_s)
     performance.run(until)
     return performance, port

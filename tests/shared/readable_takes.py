@@ -17,7 +17,7 @@ from jamd.daemon.events import Entry, Event, Heard, TurnTaken, WorkerReady
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import position
-from jamd.daemon.virtual import Improvises, Performance, ScriptedImproviser
+from jamd.daemon.virtual import Improvises, ScriptedImproviser, VirtualJam
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note
 
 FOUR = Meter(4, 4)
@@ -79,10 +79,10 @@ def unshaded(some: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Take:
-    """What was played in a session, and what it handed to the port, as `Performance` has it."""
+    """What was played in a session, and what it handed to the port, as `VirtualJam` has it."""
 
     entries: Sequence[Entry]
-    performance: Performance
+    performance: VirtualJam
     meter: Meter = FOUR
 
     @property
@@ -143,6 +143,6 @@ def play(
     """
     meter, bpm = settings.meter, settings.bpm
     story = [(0.0, WorkerReady()), *heard(text, bpm, meter), *events]
-    performance = Performance(Session(settings), improviser or ScriptedImproviser(), story)
+    performance = VirtualJam(Session(settings), improviser or ScriptedImproviser(), story)
     performance.run(seconds(f"{bars + 1}.1.0", bpm, meter))
     return Take(performance.entries, performance, meter)

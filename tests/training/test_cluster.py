@@ -21,7 +21,7 @@ from jamd.cli import main
 from jamd.training import cluster
 from jamd.training.cluster import Cluster, ClusterError
 from jamd.training.prepare import Options, prepare
-from jamd.training.work import LimitError
+from jamd.training.worker_pool import LimitError
 
 pytestmark = pytest.mark.train
 

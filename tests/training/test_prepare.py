@@ -23,7 +23,7 @@ from jamd.training.corpus import Corpus
 from jamd.training.prepare import Options, prepare
 from jamd.training.sources import find_sources, printable
 from jamd.training.store import Outcome, Read, Store
-from jamd.training.work import LimitError, Workers
+from jamd.training.worker_pool import LimitError, Workers
 
 pytestmark = pytest.mark.train
 
@@ -237,7 +237,7 @@ def test_threads_may_share_workers_and_each_has_its_results_in_order() -> None:
 def test_what_a_killed_command_started_ends_whatever_it_is_doing() -> None:
     code = """
 from time import sleep
-from jamd.training.work import Workers
+from jamd.training.worker_pool import Workers
 with Workers(1, 3600, 256) as workers:
     for _ in workers.map(sleep, [0, 3600]):
         print(flush=True)

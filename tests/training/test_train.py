@@ -26,7 +26,7 @@ load_backend()
 
 from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
 from jamd.training import recipe  # noqa: E402
-from jamd.training.lessons import GridLessons, Score  # noqa: E402
+from jamd.training.lessons import GridLessons, LossScore  # noqa: E402
 from jamd.training.runs import Run, Settings, preset  # noqa: E402
 from jamd.training.train import LEARNING_PER_LOOK, Moment, new_run, rate_at, train  # noqa: E402
 
@@ -130,7 +130,7 @@ def test_within_minutes_looking_takes_a_small_part_of_the_time(
     monkeypatch.setattr("jamd.training.train.time.monotonic", lambda: now)
     monkeypatch.setattr(GridLessons, "learn", lambda _: spend(0.01, True))
     monkeypatch.setattr(GridLessons, "held_out", lambda _: spend(1.0, {}))
-    monkeypatch.setattr(GridLessons, "score", lambda _: Score(1.0, 0.5, 64.0))
+    monkeypatch.setattr(GridLessons, "score", lambda _: LossScore(1.0, 0.5, 64.0))
     run = new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {})
     train(run.with_budget(None, 1.0), ignore)
     steps = [item["step"] for item in run.history()]

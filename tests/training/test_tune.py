@@ -19,7 +19,7 @@ from jamd.daemon.journal import FORMAT, Journaled, Opened
 from jamd.daemon.recorder import Recorder
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import Performance, ScriptedImproviser
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.errors import BundleError
 from jamd.language import Context
 from jamd.notes import Note, Part, Tick
@@ -194,7 +194,7 @@ def evenings(folder: Path, count: int, *, rehearsal: bool = False) -> None:
                 story.append((struck, Heard(mido.Message("note_on", velocity=80, **key))))
                 story.append((struck + 0.4, Heard(mido.Message("note_off", **key))))
         session = Journaled(Session(settings), recorder.write)
-        Performance(session, ScriptedImproviser(), story).run(82.0)
+        VirtualJam(session, ScriptedImproviser(), story).run(82.0)
         assert recorder.close() is not None
 
 

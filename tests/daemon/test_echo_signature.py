@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mido import Message
 
-from jamd.daemon.sign import MARK, marked, sign_of
+from jamd.daemon.echo_signature import MARK, marked, sign_of
 
 levels = st.integers(0, 127)
 beginnings = st.builds(Message, st.just("note_on"), note=levels, velocity=st.integers(1, 127))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from jamd.training import lessons
 from jamd.training.batches import Batch
-from jamd.training.lessons import GridLessons, Placed, Score
+from jamd.training.lessons import GridLessons, LossScore, Placed
 from jamd.training.network import GridSize
 from jamd.training.passages import Text
 from jamd.training.precision import Precision
@@ -172,11 +172,11 @@ class SharedLessons(GridLessons):
     def measure(self, batch: Placed) -> None:
         self._step(self._test, batch)
 
-    def score(self) -> Score:
+    def score(self) -> LossScore:
         with told_in_one_line():
             read = [(result.numpy(), tokens) for result, tokens in self._scores]
         self._scores.clear()
-        return Score.mean([Score(float(r[0]), float(r[1]), tokens) for r, tokens in read])
+        return LossScore.mean([LossScore(float(r[0]), float(r[1]), tokens) for r, tokens in read])
 
     def states(self) -> list[Any]:
         return [state.numpy() for state in self._local_states()]

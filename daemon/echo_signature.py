@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jamd.daemon.schedule import Key
+from jamd.daemon.schedule import NoteKey
 
 if TYPE_CHECKING:
     from mido import Message
@@ -41,9 +41,9 @@ def sign_of(message: Message) -> Sign:
     return (message.type, *(values[name] for name in sorted(values.keys() - _NOT_SIGNS)))
 
 
-def key_of(message: Message) -> Key | None:
+def key_of(message: Message) -> NoteKey | None:
     """The key whose note a message begins or ends; None: it does neither."""
-    return Key(message.channel, message.note) if message.type in (NOTE_ON, NOTE_OFF) else None
+    return NoteKey(message.channel, message.note) if message.type in (NOTE_ON, NOTE_OFF) else None
 
 
 def marked(message: Message, again: bool = False) -> Message:

@@ -12,7 +12,7 @@ from mido import Message
 
 from jamd.daemon.events import Ask, AskLikelihood, Effect, Event, Heard, Journal, Mode
 from jamd.daemon.journal import Closed, Handled, Line, Record, read_line, to_line
-from jamd.daemon.plain import from_plain, to_plain
+from jamd.daemon.plain_json import from_plain, to_plain
 from jamd.daemon.settings import Settings
 from jamd.notes import METERS, Meter, Part
 
