@@ -118,7 +118,7 @@ class Beat:
 
     def start(self, now: float, edge: Tick) -> list[Effect]:
         """Roll from `now` on, because the player or jamd begins."""
-        count_in = Tick(self._settings.count_in * self._settings.meter.ticks_per_bar)
+        count_in = self._settings.count_in_ticks
         told = self._settings.start_at_once or self._settings.send_clock or self._link is not None
         told = told or self._player is not None
         self._assumed = not (told or count_in or self.transport.begun)

@@ -12,12 +12,10 @@ from collections.abc import Iterator
 from mido import Message
 
 from jamd.daemon.events import Output
-from jamd.daemon.midi_clock import CLOCKS_PER_BEAT
+from jamd.daemon.midi_clock import CLOCKS_PER_BEAT, TICKS_PER_CLOCK
 from jamd.daemon.schedule import Outgoing
 from jamd.daemon.transport import SIXTEENTH
 from jamd.notes import TICKS_PER_BEAT, Tick
-
-TICKS_PER_CLOCK = TICKS_PER_BEAT // CLOCKS_PER_BEAT
 
 _CLOCK = Message("clock")
 _FARTHEST = 0x3FFF  # the last sixteenth that a song position can name

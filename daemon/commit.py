@@ -40,6 +40,10 @@ class Commit:
         self.edge = Tick(0)
         self.breath: Breath | None = None
 
+    def shift(self, by: int) -> None:
+        """The bar line was found: the edge is `by` ticks later."""
+        self.edge = Tick(self.edge + by)
+
     def pass_by(self, now: float) -> None:
         """In the player's turn nothing is planned to be certain: the edge is the present."""
         self._move(self._transport.passed(now + self._stage.ahead_s))

@@ -13,11 +13,9 @@ from enum import Enum
 
 from mido import Message
 
-from jamd.daemon.midi_clock import CLOCKS_PER_BEAT, MidiClock
+from jamd.daemon.midi_clock import CLOCKS_PER_BEAT, TICKS_PER_CLOCK, MidiClock
 from jamd.daemon.transport import SIXTEENTH, Transport
-from jamd.notes import TICKS_PER_BEAT, Tick
-
-TICKS_PER_CLOCK = TICKS_PER_BEAT // CLOCKS_PER_BEAT
+from jamd.notes import Tick
 
 GOES_ON_S = 4.0
 """A sequencer that says Start or Continue sends its next pulse within so long; a Play button that

@@ -25,7 +25,7 @@ from jamd.daemon.graph import (
     read,
 )
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Sampling
-from jamd.inference import CPU, CUDA, open_session, prove
+from jamd.inference import BLOCK, CPU, CUDA, open_session, prove
 from jamd.language import Constraints
 from jamd.recall import Recall, common_prefix
 
@@ -35,11 +35,6 @@ if TYPE_CHECKING:
     from jamd.bundle import Bundle
     from jamd.language import Context, Continuation
     from jamd.notes import Note
-
-BLOCK = 32
-"""Tokens a block. Quantised logits depend on how tokens are cut into calls (by up to 0.07), so the
-cut depends on places alone: whole blocks at multiples of 32, then single steps. 32 reads a context
-almost as fast as one call does and leaves at most 31 states of single steps to keep."""
 
 
 class StateCache:

@@ -19,8 +19,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jamd.daemon.transport import FASTEST_BPM, SLOWEST_BPM
+from jamd.notes import TICKS_PER_BEAT
 
 CLOCKS_PER_BEAT = 24
+TICKS_PER_CLOCK = TICKS_PER_BEAT // CLOCKS_PER_BEAT
+
 LOST_S = 0.25
 """A clock that is silent for so long is lost."""
 

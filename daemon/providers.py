@@ -17,6 +17,7 @@ import platformdirs
 from jamd.bundle import Bundle
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.worker import Load, Ready
+from jamd.writing import written_whole
 
 WORTH_IT = 0.8
 """A rival takes over only where it needs at most this share of the time: less is noise."""
@@ -45,9 +46,8 @@ class Verdicts:
         verdicts = self._read() | {key: step_us}
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            new = self._file.with_suffix(".new")
-            new.write_text(json.dumps(verdicts, indent=1), encoding="utf-8")
-            new.replace(self._file)
+            with written_whole(self._file) as unfinished:
+                unfinished.write_text(json.dumps(verdicts, indent=1), encoding="utf-8")
 
     def _read(self) -> dict[str, object]:
         try:

@@ -91,7 +91,7 @@ class Recorder:
                         self._file.flush()
                         pause(BATCH_S)
         except OSError as error:
-            self.trouble = error.strerror
+            self.trouble = error.strerror or str(error)
 
 
 def _create(folder: Path, name: str, hold: ExitStack) -> tuple[TextIO, Path]:

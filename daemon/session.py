@@ -330,7 +330,7 @@ class Session:
                 self._effects.append(events.AskLikelihood(request))
             case by if by:
                 self._planner.aim(None)
-                self._commit.edge = Tick(self._commit.edge + by)
+                self._commit.shift(by)
                 self._ear.shift(by)
                 self._floor.shift(by)
                 self._stage.shift(by)

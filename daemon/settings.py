@@ -13,7 +13,7 @@ from jamd.daemon.follower import ClockLost, Source
 from jamd.daemon.requests import Sampling
 from jamd.daemon.yielding import Yield
 from jamd.language import Constraints
-from jamd.notes import Meter
+from jamd.notes import Meter, Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,11 @@ class Settings:
     swing: float | None = None
     humanise_s: float = 0.0
     seed: int = 0
+
+    @property
+    def count_in_ticks(self) -> Tick:
+        """The length of the count-in."""
+        return Tick(self.count_in * self.meter.ticks_per_bar)
 
     @property
     def lead_s(self) -> float:

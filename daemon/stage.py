@@ -59,7 +59,6 @@ class Stage:
         }
         self._click = Click(settings.click_sound, settings.meter, click_ledger)
         self._clock = ClockOut()
-        self._count_in = settings.count_in * settings.meter.ticks_per_bar
         self._has_answered = False  # something of jamd's own has sounded
         self._sent = -math.inf  # when what left last was due
         self._voices: list[tuple[_Voice, float]] = [  # with their offsets in seconds
@@ -106,7 +105,7 @@ class Stage:
             return [Send(message, due, Output.CLOCK) for due, message in pulses]
         counts_in = self._transport.tick_at(now - self._settings.click_offset_s) < bar_one
         if self._wants_click(led, counts_in) != self._click.clicks:
-            begin = max(tick, bar_one - self._count_in) if counts_in else tick
+            begin = max(tick, bar_one - self._settings.count_in_ticks) if counts_in else tick
             self._click.stop() if self._click.clicks else self._click.begin(Tick(begin))
         if leads and not self._clock.runs:
             first = self._first_pulse(now)

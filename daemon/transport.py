@@ -139,7 +139,7 @@ class Transport:
         self._map = TempoMap(bpm)
         self._bpm = bpm
         self._halted = Tick(0)
-        self._song = Tick(0)  # the tick at which the song's bar 1 lies, or would
+        self._bar_one = Tick(0)  # the tick at which the song's bar 1 lies, or would
         self.rolling = False
         self.begun = False
 
@@ -165,7 +165,7 @@ class Transport:
     @property
     def bar_one(self) -> Tick:
         """The tick at which the song's bar 1 lies, or would; a later one in a count-in."""
-        return self._song
+        return self._bar_one
 
     def start(self, now: float, edge: Tick = Tick(0), song: int = 0) -> Tick:
         """Roll: the first tick from `edge` on that is at `song`'s place in the bar is `now`.
@@ -182,7 +182,7 @@ class Transport:
         after = max(edge, self._halted)
         tick = Tick(after + (song - after) % bar)
         self._map = TempoMap(self.bpm, now, tick)
-        self._song = Tick(tick - song)
+        self._bar_one = Tick(tick - song)
         self.rolling = self.begun = True
         return tick
 
@@ -248,7 +248,7 @@ class Transport:
 
     def song_tick(self, tick: Tick) -> Tick:
         """How far `tick` lies from the song's beginning."""
-        return Tick(max(0, tick - self._song))
+        return Tick(max(0, tick - self._bar_one))
 
     def exact_tick(self, seconds: float) -> float:
         """The tick at `seconds`, with its fraction. Only a rolling transport knows."""

@@ -69,7 +69,6 @@ class Watch:
         self._settings = settings
         self._model = model
         self._why = why
-        self._counted_in = settings.count_in * settings.meter.ticks_per_bar
         self._introduced = self._loop_told = False
         self._bar = 0
         self._status_at = 0.0
@@ -141,7 +140,7 @@ class Watch:
             where = providers.describe(supervisor.ready)
             news.append(f'Ready: the model "{self._model}" is on {where}; {self._why}.')
             if self._room is not None:
-                beats = self._counted_in / TICKS_PER_BEAT
+                beats = self._settings.count_in_ticks / TICKS_PER_BEAT
                 lead_s = self._settings.lead_s if beats else 0.0
                 self._room.begin(now + lead_s + beats * 60 / self._settings.bpm)
         if self._trial is not None:

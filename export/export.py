@@ -35,7 +35,7 @@ from jamd.training.averaging import mean_network
 from jamd.training.corpus import Corpus
 from jamd.training.evaluate import Sample, evaluate_corpora, held_out
 from jamd.training.network import ARTICLE_WINDOW
-from jamd.training.prepare import Progress, no_progress
+from jamd.training.progress import Progress, no_progress
 from jamd.training.runs import Run
 from jamd.training.subjects import read_corpus
 from jamd.vocabulary import Vocabulary

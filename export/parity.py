@@ -11,11 +11,11 @@ import onnx
 from numpy.typing import NDArray
 
 from jamd.errors import UserError
-from jamd.inference import CPU, open_session
+from jamd.inference import BLOCK, CPU, open_session
 from jamd.training import predictors
 from jamd.training.evaluate import Sample, evaluate
 from jamd.training.judging import Predictor
-from jamd.training.predictors import BLOCK, Network
+from jamd.training.predictors import Network
 from jamd.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from jamd.grid_tokens import (
     DURATION,
     END,
     HIGHEST,
+    KINDS,
     LEAD,
     LOWEST,
     PHRASE,
@@ -33,7 +34,7 @@ from jamd.grid_tokens import (
     bar_token,
     bars_left,
 )
-from jamd.grid_writer import DETAILS, KIND, GridWriter, Mask
+from jamd.grid_writer import DETAILS, GridWriter, Mask
 from jamd.harmony import CHORDS, tones_of
 from jamd.language import Constraints, Context
 from jamd.notes import METERS, TICKS_PER_STEP, Meter, Note, Part, Tick
@@ -154,7 +155,7 @@ class GridContinuation:
         return self._allowed
 
     def _allowed_now(self) -> Mask:
-        writer, kind = self._writer, KIND[self.tokens[-1]]
+        writer, kind = self._writer, KINDS[self.tokens[-1]]
         if kind == "Bar" and self._phrase_end is not None:
             bar = writer.next_bar_line - writer.bar_line
             left = bars_left(writer.bar_line, self._phrase_end, bar)
@@ -207,7 +208,7 @@ class GridContinuation:
         self._allowed = None
         self.tokens.append(token)
         notes = self._writer.follow(token)
-        if KIND[token] == "Position":
+        if KINDS[token] == "Position":
             self._ends = [end for end in self._ends if end > self._writer.now]
         for note in notes:
             self._ends.append(note.end)

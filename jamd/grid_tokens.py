@@ -55,6 +55,9 @@ VOCABULARY = Vocabulary(
     ]
 )
 
+KINDS = tuple(VOCABULARY.kind(token) for token in range(len(VOCABULARY)))
+"""The kind of each token, by id: "Bar", "Position", "Chord" and so on."""
+
 # Where each kind's ids begin: encoding is arithmetic on these.
 PAD, START, END = (VOCABULARY.id(name) for name in ("Pad", "Start", "End"))
 STYLE = VOCABULARY.id(f"Style_{STYLES[0]}")

@@ -12,6 +12,7 @@ from jamd.grid_tokens import (
     BAR,
     CHORD,
     COMP,
+    KINDS,
     LEAD,
     LOWEST,
     POSITION,
@@ -43,17 +44,16 @@ _FOLLOWS = {
 }
 _FIRST = ("Start", "Style", "Bar")  # a stream may begin in the middle of a piece
 
-KIND = tuple(VOCABULARY.kind(token) for token in range(len(VOCABULARY)))
 
-
-def _kind_mask(*kinds: str) -> Mask:
-    mask = np.array([kind in kinds for kind in KIND])
+def of_kind(*kinds: str) -> Mask:
+    """(vocabulary,): which tokens are of one of `kinds`. Read-only."""
+    mask = np.array([kind in kinds for kind in KINDS])
     mask.flags.writeable = False
     return mask
 
 
-_AFTER = {kind: _kind_mask(*follows) for kind, follows in _FOLLOWS.items()}
-_AT_FIRST = _kind_mask(*_FIRST)
+_AFTER = {kind: of_kind(*follows) for kind, follows in _FOLLOWS.items()}
+_AT_FIRST = of_kind(*_FIRST)
 DETAILS = {kind: _AFTER[kind] for kind in ("Comp", "Lead", "Velocity")}
 """What may follow a pitch or a velocity, wherever it stands. Read-only."""
 
@@ -92,11 +92,11 @@ class GridWriter:
         """Shape (vocabulary,): what the grammar allows next. A new array, free to narrow."""
         if self._last is None:
             return _AT_FIRST.copy()
-        mask = _AFTER[KIND[self._last]].copy()
+        mask = _AFTER[KINDS[self._last]].copy()
         mask[POSITION : POSITION + self.position + 1] = False
         if self.meters:
             mask[POSITION + self.meters[-1][1].steps_per_bar : CHORD] = False
-        if KIND[self._last] == "Duration":
+        if KINDS[self._last] == "Duration":
             # From the lowest pitch up, Comp before Lead: ids rise.
             mask[COMP : min(self.pitch_token + 1, VELOCITY)] = False
             if self.pitch_token >= LEAD:
@@ -120,7 +120,7 @@ class GridWriter:
     def follow(self, token: int) -> tuple[Note, ...]:
         """`push` without the check, for a token known to be right: 20 times as fast."""
         self._last = token
-        match KIND[token]:
+        match KINDS[token]:
             case "Style":
                 self.style = STYLES[token - STYLE]
             case "Bar":

@@ -29,7 +29,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.grid_tokens import CHORD, COMP, LEAD, LOWEST, PHRASE, PITCHES, VELOCITY, VOCABULARY
+from jamd.grid_tokens import CHORD, COMP, KINDS, LEAD, LOWEST, PHRASE, PITCHES, VELOCITY
 from jamd.harmony import CHORDS, QUALITIES
 
 ORDERS = (2, 4, 6, 9, 14, 20)
@@ -42,11 +42,9 @@ RECENT = 64
 
 Gram = tuple[int, ...]
 
-_KINDS = {
-    kind: i for i, kind in enumerate(dict.fromkeys(map(VOCABULARY.kind, range(len(VOCABULARY)))))
-}
+_KINDS = {kind: i for i, kind in enumerate(dict.fromkeys(KINDS))}
 _KINDS["Phrase"] = _KINDS["Bar"]  # a countdown changes nothing of what may be remembered there
-_KIND = tuple(_KINDS[VOCABULARY.kind(token)] for token in range(len(VOCABULARY)))
+_KIND = tuple(_KINDS[kind] for kind in KINDS)
 
 
 def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:

@@ -14,7 +14,7 @@ from jamd.training.corpus import Corpus, CorpusPiece
 from jamd.training.judging import Ids, Predictor
 from jamd.training.ngram import NGram
 from jamd.training.passages import Text, whole
-from jamd.training.prepare import Progress, no_progress
+from jamd.training.progress import Progress, no_progress
 from jamd.vocabulary import Vocabulary
 
 ORDER = 5

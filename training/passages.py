@@ -24,6 +24,7 @@ from jamd.grid_tokens import (
     VOCABULARY,
     transposition,
 )
+from jamd.grid_writer import of_kind
 from jamd.key import LONGEST_COUNTED, semitones_home
 from jamd.notes import TICKS_PER_STEP
 from jamd.training.phrases import counted_down
@@ -78,15 +79,14 @@ Of these, so many are silent into the bar that is counted down."""
 UNSTEADY = 0.5
 """How often some of a passage's onsets are misread."""
 
-_KIND = np.array([VOCABULARY.kind(token) for token in range(len(VOCABULARY))])
 _IS_BAR, _IS_CHORD, _IS_COMP, _IS_LEAD, _IS_POSITION, _IS_VELOCITY = (
-    np.equal(_KIND, kind) for kind in ("Bar", "Chord", "Comp", "Lead", "Position", "Velocity")
+    of_kind(kind) for kind in ("Bar", "Chord", "Comp", "Lead", "Position", "Velocity")
 )
 _IS_PITCH = _IS_COMP | _IS_LEAD
 _TICKS = np.zeros(len(VOCABULARY))  # how much a note of each Duration counts for its key
 _TICKS[DURATION:PHRASE] = np.minimum(np.array(DURATIONS) * TICKS_PER_STEP, LONGEST_COUNTED)
 # Stated by whoever asks, never by the network.
-_GIVEN = np.isin(_KIND, ("Pad", "Start", "Style", "Phrase"))
+_GIVEN = of_kind("Pad", "Start", "Style", "Phrase")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.grid_tokens import BAR, PHRASE, PHRASE_BARS, POSITION, VOCABULARY
+from jamd.grid_tokens import BAR, PHRASE, PHRASE_BARS, POSITION
+from jamd.grid_writer import of_kind
 from jamd.notes import METERS, STEPS_PER_BEAT
 
 Ids = NDArray[np.int32]
@@ -20,9 +21,8 @@ Ids = NDArray[np.int32]
 REST_STEPS = 2 * STEPS_PER_BEAT
 """A line at rest for so long has ended; in a short bar two thirds of the bar are enough."""
 
-_KIND = np.array([VOCABULARY.kind(token) for token in range(len(VOCABULARY))])
 _IS_BAR, _IS_LEAD, _IS_POSITION, _IS_END = (
-    np.equal(_KIND, kind) for kind in ("Bar", "Lead", "Position", "End")
+    of_kind(kind) for kind in ("Bar", "Lead", "Position", "End")
 )
 _BAR_STEPS = np.array([meter.steps_per_bar for meter in METERS])
 

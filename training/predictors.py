@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from jamd.inference import BLOCK
 from jamd.recall import Recall
 from jamd.training.judging import Ids, Judgement, join, judge_logits
 from jamd.training.passages import first_note, home_of_tokens, transposed
@@ -21,9 +22,6 @@ Floats = NDArray[np.float32]
 
 Step = Callable[[NDArray[np.int32], Sequence[Floats]], tuple[Floats, Sequence[Floats]]]
 """Tokens (1, time) and states, each (1, units) -> logits (1, time, vocabulary), next states."""
-
-BLOCK = 32
-"""Tokens that the daemon hands a graph at once; what is left over goes in singly."""
 
 _KERAS_BLOCK = 256  # Keras traces a graph for each length, so there is one length only
 _WINDOWS = 64

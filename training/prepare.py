@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from jamd.errors import CorpusError, SourceError
 from jamd.grid_tokens import VOCABULARY
 from jamd.training.corpus import Contents, Corpus, CorpusWriter, LeftOut, Split
+from jamd.training.progress import Progress, no_progress
 from jamd.training.sources import Source, find_sources
 from jamd.training.split import held_out_of
 from jamd.training.spool import Spool
@@ -93,16 +94,6 @@ class Report:
     def corpus(self) -> Corpus:
         """The corpus that was made, opened anew each time."""
         return Corpus.read(self.contents.path)
-
-
-class Progress(Protocol):
-    """Is told how far a step has come."""
-
-    def __call__(self, step: str, done: int, of: int) -> None: ...
-
-
-def no_progress(step: str, done: int, of: int) -> None:
-    """Tells nobody."""
 
 
 @dataclass(frozen=True, slots=True)

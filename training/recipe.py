@@ -13,7 +13,8 @@ from jamd.errors import CorpusError
 from jamd.lock import only_writer
 from jamd.training.comping import write_struck
 from jamd.training.corpus import Corpus
-from jamd.training.prepare import Options, Progress, prepare
+from jamd.training.prepare import Options, prepare
+from jamd.training.progress import Progress
 from jamd.training.run_folder import is_run
 from jamd.training.runs import Run, Settings, preset
 from jamd.training.train import Moment, new_run, train

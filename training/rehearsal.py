@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from jamd.bundle import REHEARSAL, Bundle
 from jamd.errors import BundleError
 from jamd.grid_tokens import VOCABULARY
+from jamd.grid_writer import of_kind
 from jamd.manifest import Excerpt, Rehearsal
 from jamd.training.corpus import Corpus, CorpusPiece, CorpusWriter, Split
 from jamd.training.passages import cut
@@ -80,9 +81,7 @@ def write_corpus(bundle: Bundle, path: Path) -> Corpus | None:
         raise BundleError(
             f"{bundle.path / REHEARSAL}: expected ids below {len(VOCABULARY)}, found {tokens.max()}"
         )
-    is_pitch = np.array(
-        [VOCABULARY.kind(token) in ("Lead", "Comp") for token in range(len(VOCABULARY))]
-    )
+    is_pitch = of_kind("Lead", "Comp")
     with CorpusWriter(path) as writer:
         start = 0
         for number, excerpt in enumerate(rehearsal.excerpts):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jamd.errors import SourceError
+from jamd.errors import SourceError, printable
 
 MIDI_SUFFIXES = frozenset({".mid", ".midi", ".kar", ".rmi"})
 """Suffixes of MIDI files, in lower case."""
@@ -66,7 +66,8 @@ def find_sources(given: Iterable[str]) -> list[Source]:
             found.setdefault(file, source)
     if not found:
         kinds = " ".join(sorted(SUFFIXES))
-        raise SourceError(f"expected files of music ({kinds}), found none in {printable(given)}")
+        names = ", ".join(map(printable, given))
+        raise SourceError(f"expected files of music ({kinds}), found none in {names}")
     return sorted(found.values())
 
 
@@ -89,7 +90,7 @@ def _expand(item: str) -> Iterator[tuple[Source, Path]]:
                     file = path.resolve() if path.is_symlink() else real / name
                     yield Source("/".join((*inside, name)), path), file
     else:
-        raise SourceError(f"{printable([item])}: expected a file or a folder, found neither")
+        raise SourceError(f"{printable(item)}: expected a file or a folder, found neither")
 
 
 def corpus_paths(name: str) -> list[Path]:
@@ -116,11 +117,3 @@ def corpus_paths(name: str) -> list[Path]:
             ) from None
         paths = [Path(path) for path in (found if isinstance(found, list) else [found])]
     return sorted(path for path in paths if path.suffix != ANALYSIS)
-
-
-def printable(names: Iterable[str]) -> str:
-    """Names fit to be shown: control characters, escapes and the undecodable are escaped."""
-    return ", ".join(
-        "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
-        for name in names
-    )

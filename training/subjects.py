@@ -18,7 +18,8 @@ from jamd.training import predictors
 from jamd.training.corpus import Corpus, LeftOut
 from jamd.training.evaluate import Sample, sample_of
 from jamd.training.predictors import Network
-from jamd.training.prepare import Options, Progress, no_progress, prepare
+from jamd.training.prepare import Options, prepare
+from jamd.training.progress import Progress, no_progress
 from jamd.training.run_folder import is_meant_as_run
 from jamd.vocabulary import Vocabulary
 

@@ -23,7 +23,7 @@ from jamd.training import predictors
 from jamd.training.corpus import Corpus, CorpusPiece, Split
 from jamd.training.evaluate import entries_held_out, evaluate, sample_of
 from jamd.training.network import GridSize, grid_network
-from jamd.training.prepare import Progress, no_progress
+from jamd.training.progress import Progress, no_progress
 from jamd.training.rehearsal import NAME as BEFORE
 from jamd.training.runs import Origin, Run, Settings, Source, load_weights, write_json
 from jamd.training.train import expect_current, versions
@@ -134,8 +134,8 @@ def begin(
     )
     run = Run(path, "grid", VOCABULARY, settings, sources, versions(), origin)
     path.mkdir(parents=True, exist_ok=True)
-    with written_whole(run.start) as new:
-        network.save_weights(new)
+    with written_whole(run.start) as unfinished:
+        network.save_weights(unfinished)
     run.write()
     return run
 
@@ -202,8 +202,8 @@ def conclude(run: Run, progress: Progress = no_progress) -> Outcome:
         now = measure(BEFORE, f"what is forgotten with {kept:.0%} of the change")
         if now.bits_per_note <= (1 + MOST_FORGOTTEN) * first[BEFORE].bits_per_note:
             break
-    with written_whole(run.path / "best.weights.h5") as new:
-        network.save_weights(new)
+    with written_whole(run.path / "best.weights.h5") as unfinished:
+        network.save_weights(unfinished)
     after = {BEFORE: now, YOURS: measure(YOURS, f"{YOURS}, as it is")}
     yours, before = (
         Change(sum(count(entries) for _, entries in measured[n]), first[n], after[n])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jamd.grid_tokens import POSITION, VELOCITY, VELOCITY_BINS, VOCABULARY
+from jamd.grid_writer import of_kind
 from jamd.notes import METERS
 
 Ids = NDArray[np.int32]
@@ -17,12 +18,11 @@ Ids = NDArray[np.int32]
 MISPLACED = 0.05
 """The share of moments that hearing puts at a wrong step when people play: one in twenty or so."""
 
-_KIND = np.array([VOCABULARY.kind(token) for token in range(len(VOCABULARY))])
 _IS_BAR, _IS_CHORD, _IS_COMP, _IS_LEAD, _IS_POSITION, _IS_VELOCITY = (
-    np.equal(_KIND, kind) for kind in ("Bar", "Chord", "Comp", "Lead", "Position", "Velocity")
+    of_kind(kind) for kind in ("Bar", "Chord", "Comp", "Lead", "Position", "Velocity")
 )
-_DETAILS_A_NOTE = (_KIND == "Velocity") | (_KIND == "Duration")
-_NEEDS_COMPANY = np.isin(_KIND, ("Position", "Bar", "End"))
+_DETAILS_A_NOTE = of_kind("Velocity", "Duration")
+_NEEDS_COMPANY = of_kind("Position", "Bar", "End")
 _BAR_STEPS = np.zeros(len(VOCABULARY), np.int32)
 _BAR_STEPS[_IS_BAR] = [meter.steps_per_bar for meter in METERS]
 

@@ -46,9 +46,8 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.errors import CorpusError
+    from jamd.errors import CorpusError, printable
     from jamd.training.corpus import Corpus
-    from jamd.training.sources import printable
     from jamd.writing import check_output
 
     output: Path = args.output or args.corpus / PICTURE
@@ -58,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         raise CorpusError(f"{args.corpus}: expected pieces, found none; prepare it again")
     if args.tokens:
         for piece in corpus.pieces:
-            print(f"# {printable([piece.source])} ({piece.split})")
+            print(f"# {printable(piece.source)} ({piece.split})")
             print(*(corpus.vocabulary.token(token) for token in corpus.tokens(piece).tolist()))
         return 0
     print(f"{len(corpus.pieces)} pieces of the style {corpus.style}, ", end="")

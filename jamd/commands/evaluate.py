@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from jamd.report.figures import SetFigures
     from jamd.training.evaluate import Evaluation
-    from jamd.training.prepare import Progress
+    from jamd.training.progress import Progress
     from jamd.training.subjects import Subject
 
 SEED = 1

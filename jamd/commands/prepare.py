@@ -151,14 +151,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_report(report: Report) -> None:
-    from jamd.training.sources import printable
+    from jamd.errors import printable
 
     contents = report.contents
     for item in report.warnings:
-        print(f"warning: {printable([item.source])}: {item.reason}", file=sys.stderr)
+        print(f"warning: {printable(item.source)}: {item.reason}", file=sys.stderr)
     for item in contents.left_out:
-        reason = printable([item.reason])
-        print(f"left out: {printable([item.source])}: {reason}", file=sys.stderr)
+        reason = printable(item.reason)
+        print(f"left out: {printable(item.source)}: {reason}", file=sys.stderr)
     print(f"{report.files} files, {report.reused} of them read before; ", end="")
     print(f"{len(contents.left_out)} left out")
     print_contents(contents)

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     expect_replaceable(args.output)
     load_backend()
     from jamd.export.export import Options, export
-    from jamd.training import prepare, recipe
+    from jamd.training import progress, recipe
     from jamd.training.evaluate import MOST_TOKENS
 
     ingredients = recipe.ingredients_in(args.folder)
@@ -61,13 +61,13 @@ def run(args: argparse.Namespace) -> int:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console) as bars:
 
-        def started(style: str) -> prepare.Progress:
+        def started(style: str) -> progress.Progress:
             task = bars.add_task(style, total=None)
 
-            def progress(step: str, done: int, of: int) -> None:
+            def advance(step: str, done: int, of: int) -> None:
                 bars.update(task, description=f"{style}: {step}", completed=done, total=of)
 
-            return progress
+            return advance
 
         corpora = recipe.corpora(args.folder, args.work, ingredients, started)
     with show_training() as report:

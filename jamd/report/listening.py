@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jamd.grid import Grid
-from jamd.grid_tokens import CHORD, VOCABULARY
+from jamd.grid_tokens import CHORD, KINDS, VOCABULARY
+from jamd.grid_writer import of_kind
 from jamd.harmony import CHORDS, tones_of
 from jamd.notes import TICKS_PER_STEP, Note, Piece, Tick
 from jamd.report.stretches import Stretch
@@ -19,11 +20,12 @@ from jamd.training.judging import Ids
 from jamd.training.passages import home_of_tokens, transposed
 from jamd.training.predictors import Network
 
-_KIND = np.array([VOCABULARY.kind(token) for token in range(len(VOCABULARY))])
-_LEAD, _COMP, _POSITION = (np.equal(_KIND, kind) for kind in ("Lead", "Comp", "Position"))
-_DETAIL = np.isin(_KIND, ("Velocity", "Duration"))
-_HARMONY = np.isin(_KIND, ("Chord", "Comp"))
-_AFTER_NOTHING = np.isin(_KIND, ("Position", "Bar", "End"))
+_LEAD, _COMP, _POSITION, _VELOCITY = (
+    of_kind(kind) for kind in ("Lead", "Comp", "Position", "Velocity")
+)
+_DETAIL = of_kind("Velocity", "Duration")
+_HARMONY = of_kind("Chord", "Comp")
+_AFTER_NOTHING = of_kind("Position", "Bar", "End")
 
 
 def owners(tokens: Ids) -> NDArray[np.int64]:
@@ -72,7 +74,7 @@ def duet_bits(network: Network, samples: Sequence[Sample]) -> DuetBits:
         if not _LEAD[tokens].any() or not _COMP[tokens].any():
             continue
         counted = sample.counted & _HARMONY[tokens[owners(tokens)]]
-        velocities = bool((counted & np.equal(_KIND[tokens], "Velocity")).any())
+        velocities = bool((counted & _VELOCITY[tokens]).any())
         home = home_of_tokens(tokens)
         total.notes += int(_COMP[tokens].sum())
         total.given += _bits(network, transposed(tokens, home), velocities=velocities)
@@ -83,7 +85,7 @@ def duet_bits(network: Network, samples: Sequence[Sample]) -> DuetBits:
 def _bits(network: Network, tokens: Ids, *, velocities: bool) -> float:
     counted = _HARMONY[tokens[owners(tokens)]]
     if not velocities:
-        counted &= ~np.equal(_KIND[tokens], "Velocity")
+        counted &= ~_VELOCITY[tokens]
     bits, place = 0.0, network.first
     for logits in network.logits(tokens[:-1]):
         targets = tokens[place : place + len(logits)]
@@ -116,7 +118,7 @@ def harmony_of(stretch: Stretch) -> Harmony:
     bar, ticks, chords = -1, list[int](), list[int]()
     position = 0
     for token in Grid().encode(Piece(notes, ((Tick(0), stretch.meter),), stretch.style)):
-        match str(_KIND[token]):
+        match KINDS[token]:
             case "Bar":
                 bar += 1
             case "Position":

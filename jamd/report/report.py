@@ -21,7 +21,7 @@ from jamd.report.page import Facts, page_of
 from jamd.report.plain import plain
 from jamd.report.samples import Sample, write_samples
 from jamd.training.corpus import Corpus
-from jamd.training.prepare import Progress, no_progress
+from jamd.training.progress import Progress, no_progress
 from jamd.training.subjects import Subject
 
 PAGE = "index.html"

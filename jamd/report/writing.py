@@ -13,7 +13,8 @@ from jamd.daemon import sampling as drawing
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.requests import PlanRequest, Sampling
 from jamd.grid import Grid
-from jamd.grid_tokens import LEAD, PITCHES, POSITION, VOCABULARY, bar_token
+from jamd.grid_tokens import KINDS, LEAD, PITCHES, POSITION, VOCABULARY, bar_token
+from jamd.grid_writer import of_kind
 from jamd.language import Constraints, Continuation
 from jamd.notes import Note, Part, Piece, Tick
 from jamd.report.stretches import Stretch
@@ -23,9 +24,8 @@ POLYPHONY = 16
 
 _TOKENS_A_BAR = 200
 
-_KIND = tuple(VOCABULARY.kind(token) for token in range(len(VOCABULARY)))
 _OF_COMP = ("Chord", "Comp", "Velocity", "Duration")
-_BEGINNINGS = np.isin(_KIND, ("Chord", "Comp", "Lead"))
+_BEGINNINGS = of_kind("Chord", "Comp", "Lead")
 _ALL = np.ones(len(VOCABULARY), np.bool_)
 _NO_LEAD = np.ones(len(VOCABULARY), np.bool_)
 _NO_LEAD[LEAD : LEAD + PITCHES] = False
@@ -103,7 +103,7 @@ class _Bar:
         while True:
             if here:
                 token = self._choose(_ALL)
-                if _KIND[token] in _OF_COMP:
+                if KINDS[token] in _OF_COMP:
                     notes += self.writing.push(token)
                     continue
                 for known in given.pop(0)[1]:
@@ -111,7 +111,7 @@ class _Bar:
                 here = False
                 continue
             token = self._choose(_from(earliest))
-            kind = _KIND[token]
+            kind = KINDS[token]
             if kind == "Bar" and not given:
                 return notes
             if kind == "Bar" or (kind == "Position" and given and token >= given[0][0] + POSITION):
@@ -119,7 +119,7 @@ class _Bar:
                 here = True
             elif kind == "Position":
                 begun = self._begun_by(token)
-                if _KIND[begun] == "Lead":
+                if KINDS[begun] == "Lead":
                     earliest = token - POSITION + 1
                     continue
                 notes += self.writing.push(token)
@@ -152,7 +152,7 @@ def _by_bar(stretch: Stretch, lead: Sequence[Note]) -> Iterator[list[tuple[int, 
     )
     bars: list[list[tuple[int, list[int]]]] = []
     for token in Grid().encode(Piece(moved, ((Tick(0), stretch.meter),), stretch.style)):
-        match _KIND[token]:
+        match KINDS[token]:
             case "Bar":
                 bars.append([])
             case "Position":

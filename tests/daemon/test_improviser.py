@@ -16,12 +16,12 @@ from jamd.article import Article
 from jamd.bundle import Bundle
 from jamd.daemon.events import Event, Heard, Mode, WorkerReady
 from jamd.daemon.graph import DeviceGraph, State
-from jamd.daemon.improviser import BLOCK, Improviser, StateCache, StateCaches
+from jamd.daemon.improviser import Improviser, StateCache, StateCaches
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Sampling
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import VirtualJam
-from jamd.inference import CPU, open_session
+from jamd.inference import BLOCK, CPU, open_session
 from jamd.language import Constraints, Context
 from jamd.notes import HELD, Meter, Note, Part, Tick
 from jamd.vocabulary import Vocabulary

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jamd.grid import Grid
-from jamd.grid_writer import KIND
+from jamd.grid_tokens import KINDS
 from jamd.language import Constraints, Context
 from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
 
@@ -51,7 +51,7 @@ def answer_to(
     while writing.through < begin + 8 * bar:
         kinds = defaultdict(list)
         for token in np.flatnonzero(writing.allowed()).tolist():
-            kinds[KIND[token]].append(token)
+            kinds[KINDS[token]].append(token)
         tokens = kinds[draw.choice([kind for kind in liked if kind in kinds][:1] or list(kinds))]
         written += writing.push(draw.choice(tokens[: len(tokens) // 2 + 1]))  # short, soon, low
     return written

@@ -1,0 +1,15 @@
+"""How long work reports its progress."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Is told how far a step has come."""
+
+    def __call__(self, step: str, done: int, of: int) -> None: ...
+
+
+def no_progress(step: str, done: int, of: int) -> None:
+    """Tells nobody."""
