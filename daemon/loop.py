@@ -74,7 +74,8 @@ class Loop:
         improvisers: Who is asked for notes.
         journal: Takes the entries of the take; must not block.
         clock: Tells the time and sleeps.
-        tend: Called with the moment and the status about every `TEND_S`; must not block.
+        tend: Called with the moment and the status about every `TEND_S`; must not block. True ends
+            the loop.
         link: The Link session that jamd is in, if it is in one.
 
     Attributes:
@@ -90,7 +91,7 @@ class Loop:
         journal: Callable[[Entry], None],
         clock: Clock,
         *,
-        tend: Callable[[float, Status], None],
+        tend: Callable[[float, Status], bool | None],
         link: LinkSession | None = None,
     ) -> None:
         self.lateness_s: deque[float] = deque(maxlen=100_000)
@@ -166,7 +167,7 @@ class Loop:
             if now >= self._tend_at:
                 self._tend_at = now + TEND_S
                 self._advance(now)
-                self._tend(now, self._session.status(now))
+                self._stopped |= bool(self._tend(now, self._session.status(now)))
                 self._look_at_input(now)
         return now
 

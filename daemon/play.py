@@ -106,8 +106,7 @@ def play(
         model = config.model.bundle
         watch = Watch(screen, ports, room, supervisor, trial, recorder, settings, model, why)
         loop = Loop(session, ports, supervisor, watch.journal, clock, tend=watch.tend, link=link)
-        watch.stop, watch.tell = loop.stop, loop.tell
-        stops.callback(_listen(watch, screen))
+        stops.callback(_listen(partial(watch.answer, tell=loop.tell), screen))
         stop_signals.call(loop.stop)
         if PANIC_SIGNAL is not None:
             signal.signal(PANIC_SIGNAL, lambda *_: loop.tell(Panic()))
@@ -170,12 +169,12 @@ def _open(
     return ports, None
 
 
-def _listen(watch: Watch, screen: Screen) -> Callable[[], None]:
+def _listen(answer: Callable[[str], object], screen: Screen) -> Callable[[], None]:
     """Let `jamd panic` and `jamd status` reach this session; returns what ends that."""
     if not HAS_SOCKETS:
         return lambda: None
     try:
-        return Remote(watch.answer).close
+        return Remote(answer).close
     except OSError as error:
         why = error.strerror or error  # a path that is too long has no number
         screen.news(f"`jamd panic` and `jamd status` cannot reach this one: {why}.")

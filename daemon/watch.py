@@ -40,10 +40,6 @@ class Watch:
         settings: Of the session.
         model: What the settings call the model.
         why: Why the provider is the one it is.
-
-    Attributes:
-        stop: Ends the loop.
-        tell: Tells the session of an event, from whatever thread.
     """
 
     def __init__(
@@ -58,8 +54,6 @@ class Watch:
         model: str,
         why: str,
     ) -> None:
-        self.stop: Callable[[], None] = lambda: None
-        self.tell: Callable[[Event], None] = lambda _: None
         self._screen = screen
         self._ports = ports
         self._room = room
@@ -81,8 +75,8 @@ class Watch:
         if self._room is not None and isinstance(entry, Sounded):
             self._sounded.append(entry)
 
-    def tend(self, now: float, status: Status) -> None:
-        """Look after the worker, the ports, the screen and the end."""
+    def tend(self, now: float, status: Status) -> bool:
+        """Look after the worker, the ports and the screen. Returns whether the loop is to end."""
         for line in (*self._worker_news(now), *self._ports.tend(now), *self._route_news(status)):
             self._screen.news(line)
         if self._recorder is not None and self._recorder.trouble is not None:
@@ -91,15 +85,10 @@ class Watch:
                 "what was written until now becomes the take."
             )
             self._recorder = None
-        if self._supervisor.refused is not None and not self._introduced:
-            self.stop()
         if status.bar != self._bar:
             self._bar = status.bar
             for line in self._trial.bar_line() if self._trial else ():
                 self._screen.news(f"The model is {line}.")
-        bars = self._settings.bars
-        if bars is not None and status.bars_played >= bars:
-            self.stop()
         for row in note_rows(self._sounded, self._settings.meter, status.counted_in):
             self._screen.news(row)
         self._sounded.clear()
@@ -107,11 +96,19 @@ class Watch:
         if now >= self._status_at:
             self._status_at = now + STATUS_S
             self._screen.status(status_line(*self._seen, self._screen.width))
+        is_refused = self._supervisor.refused is not None and not self._introduced
+        bars = self._settings.bars
+        return is_refused or (bars is not None and status.bars_played >= bars)
 
-    def answer(self, command: str) -> dict[str, object]:
-        """What `jamd panic` and `jamd status` are answered, in a thread of their own."""
+    def answer(self, command: str, tell: Callable[[Event], None]) -> dict[str, object]:
+        """What `jamd panic` and `jamd status` are answered, in a thread of their own.
+
+        Args:
+            command: `PANIC` or `STATUS`.
+            tell: Tells the session of an event, from whatever thread.
+        """
         if command == PANIC:
-            self.tell(Panic())
+            tell(Panic())
         if command != STATUS or self._seen is None:
             return {}
         status, connected = self._seen

@@ -74,6 +74,14 @@ class Options:
     dask: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something odd about a source that could be used."""
+
+    source: str
+    text: str
+
+
 @dataclass(slots=True)
 class Report:
     """What became of the files.
@@ -88,7 +96,7 @@ class Report:
     contents: Contents
     files: int
     reused: int
-    warnings: list[LeftOut] = field(default_factory=list)
+    warnings: list[Remark] = field(default_factory=list)
 
     @property
     def corpus(self) -> Corpus:
@@ -117,6 +125,21 @@ class _Found:
         return self.key, self.number
 
 
+@dataclass(frozen=True, slots=True)
+class _Workshop:
+    """What reading and writing are done with."""
+
+    options: Options
+    workers: Workers | Cluster
+    store: Store
+    spool: Spool
+    progress: Progress
+
+    def at_once(self, items: int) -> int:
+        """How many items a worker is handed together: few enough for all to end together."""
+        return max(1, min(_MOST_AT_ONCE, items // (8 * self.workers.jobs)))
+
+
 def prepare(
     given: Sequence[str], output: Path, options: Options, progress: Progress = no_progress
 ) -> Report:
@@ -132,7 +155,7 @@ def prepare(
     if options.sample is not None and options.sample < len(sources):
         sources = sorted(random.Random(options.seed).sample(sources, options.sample))
     left_out: list[LeftOut] = []
-    warnings: list[LeftOut] = []
+    warnings: list[Remark] = []
     with (
         named(output),
         CorpusWriter(output) as writer,
@@ -140,10 +163,11 @@ def prepare(
         Store(output / STORE) as store,
         Spool(output) as spool,
     ):
+        shop = _Workshop(options, workers, store, spool, progress)
         keyed = list(_keys(sources, left_out))
         new = {key: source for source, key in keyed if store.reason(key) is None}
         reused = sum(key not in new for _, key in keyed)
-        failed = _read(new, store, spool, workers, options, progress)
+        failed = _read(new, shop)
         facts = {key: store.facts(key) for _, key in keyed}
         groups = {group for pieces in facts.values() for group, _, _ in pieces}
         held_out = held_out_of(groups, options.held_out)
@@ -156,7 +180,7 @@ def prepare(
             for number, (group, bars, remarks) in enumerate(facts[key]):
                 split: Split = "held-out" if group in held_out else "train"
                 found.append(_Found(source, key, number, group, split, bars))
-                warnings += [LeftOut(source.name, remark) for remark in remarks]
+                warnings += [Remark(source.name, remark) for remark in remarks]
         if not found:
             store.discard()
             raise CorpusError(
@@ -164,8 +188,17 @@ def prepare(
                 f"the first was left out because: {left_out[0].reason}"
             )
         works = list(_join(found, options))
-        contents = _write(
-            works, store, spool, workers, writer, options, left_out, warnings, progress
+        ids, pitches = _write(works, writer, shop, left_out)
+        if len(pitches) < FEWEST_PITCHES:
+            few = (
+                f"only {len(pitches)} different notes: a model can learn nothing but to repeat them"
+            )
+            warnings.append(Remark("the whole corpus", few))
+        contents = writer.close(
+            language=options.language,
+            vocabulary=_sorted_names(ids, writer) if options.language == "article" else VOCABULARY,
+            style=options.style,
+            left_out=left_out,
         )
     return Report(contents, len(sources), reused, warnings)
 
@@ -188,23 +221,17 @@ def _keys(sources: Iterable[Source], left_out: list[LeftOut]) -> Iterator[tuple[
         yield source, key_of(content, source.path.suffix, source.is_score)
 
 
-def _read(
-    new: dict[str, Source],
-    store: Store,
-    spool: Spool,
-    workers: Workers | Cluster,
-    options: Options,
-    progress: Progress,
-) -> dict[str, str]:
+def _read(new: dict[str, Source], shop: _Workshop) -> dict[str, str]:
     """Read files into the store; the reasons of those that another run might read, by key."""
     failed: dict[str, str] = {}
     fresh: list[tuple[str, Outcome]] = []
+    options = shop.options
     style = options.style if options.language == "grid" else None
     tasks = (
         FileTask(source.path, source.is_score, style, options.join_bars) for source in new.values()
     )
     try:
-        results = workers.map(read_and_write, tasks, _at_once(len(new), workers.jobs))
+        results = shop.workers.map(read_and_write, tasks, shop.at_once(len(new)))
         for done, (key, result) in enumerate(zip(new, results, strict=True), 1):
             if isinstance(result, LimitError):
                 failed[key] = str(result)
@@ -214,19 +241,14 @@ def _read(
                 fresh.append((key, Outcome(tuple(read for read, _ in result))))
                 for number, (_, written) in enumerate(result):
                     if written is not None:
-                        spool.put((key, number), written)
+                        shop.spool.put((key, number), written)
             if len(fresh) >= _KEEP_EVERY:
-                store.put(fresh)
+                shop.store.put(fresh)
                 fresh.clear()
-            progress("reading", done, len(new))
+            shop.progress("reading", done, len(new))
     finally:  # an interrupt loses nothing that was read
-        store.put(fresh)
+        shop.store.put(fresh)
     return failed
-
-
-def _at_once(items: int, jobs: int) -> int:
-    """How many items to hand to a worker together: few enough for all workers to end together."""
-    return max(1, min(_MOST_AT_ONCE, items // (8 * jobs)))
 
 
 def _join(found: Sequence[_Found], options: Options) -> Iterator[list[_Found]]:
@@ -251,32 +273,31 @@ def _join(found: Sequence[_Found], options: Options) -> Iterator[list[_Found]]:
 
 
 def _write(
-    works: Sequence[list[_Found]],
-    store: Store,
-    spool: Spool,
-    workers: Workers | Cluster,
-    writer: CorpusWriter,
-    options: Options,
-    left_out: list[LeftOut],
-    warnings: list[LeftOut],
-    progress: Progress,
-) -> Contents:
-    ids: dict[str, int] = {}  # of the article's names, in the order of their first appearance
-    pitches: set[int] = set()  # the different notes, until there are enough
+    works: Sequence[list[_Found]], writer: CorpusWriter, shop: _Workshop, left_out: list[LeftOut]
+) -> tuple[dict[str, int], set[int]]:
+    """Write the pieces.
+
+    Returns:
+        The ids that the article's names were given, in the order of their first appearance; and the
+        different notes there are, unless they are more than `FEWEST_PITCHES`: then some of them.
+    """
+    ids: dict[str, int] = {}
+    pitches: set[int] = set()
+    options, spool = shop.options, shop.spool
     left = [work for work in works if len(work) > 1 or work[0].place not in spool]
     tasks = (
         PieceTask(
-            tuple(store.reading(item.key, item.number) for item in work),
+            tuple(shop.store.reading(item.key, item.number) for item in work),
             options.language,
             options.style,
         )
         for work in left
     )
-    results = workers.map(write_piece, tasks, _at_once(len(left), workers.jobs))
+    results = shop.workers.map(write_piece, tasks, shop.at_once(len(left)))
     for done, work in enumerate(works, 1):
         spooled = len(work) == 1 and work[0].place in spool
         written = spool.get(work[0].place) if spooled else next(results)
-        progress("writing", done, len(works))
+        shop.progress("writing", done, len(works))
         if isinstance(written, SourceError):
             left_out += [LeftOut(item.name, str(written)) for item in work]
             continue
@@ -291,25 +312,18 @@ def _write(
             notes=written.notes,
             has_velocity=written.has_velocity,
         )
-    vocabulary: Sequence[str] = VOCABULARY.tokens
-    if options.language == "article":
-        import numpy as np
+    return ids, pitches
 
-        vocabulary = sorted(ids)
-        table = np.zeros(max(1, len(ids)), np.uint16)
-        table[[ids[name] for name in vocabulary]] = range(len(vocabulary))
-        writer.renumber(table)
-    if len(pitches) < FEWEST_PITCHES:
-        warnings.append(
-            LeftOut(
-                "the whole corpus",
-                f"only {len(pitches)} different notes: "
-                "a model can learn nothing but to repeat them",
-            )
-        )
-    return writer.close(
-        language=options.language, vocabulary=vocabulary, style=options.style, left_out=left_out
-    )
+
+def _sorted_names(ids: dict[str, int], writer: CorpusWriter) -> list[str]:
+    """The article's names in order, by which what was written is numbered from now on."""
+    import numpy as np
+
+    names = sorted(ids)
+    table = np.zeros(max(1, len(ids)), np.uint16)
+    table[[ids[name] for name in names]] = range(len(names))
+    writer.renumber(table)
+    return names
 
 
 def _ids(written: Written, ids: dict[str, int]) -> bytes:

@@ -154,8 +154,8 @@ def _print_report(report: Report) -> None:
     from jamd.errors import printable
 
     contents = report.contents
-    for item in report.warnings:
-        print(f"warning: {printable(item.source)}: {item.reason}", file=sys.stderr)
+    for remark in report.warnings:
+        print(f"warning: {printable(remark.source)}: {remark.text}", file=sys.stderr)
     for item in contents.left_out:
         reason = printable(item.reason)
         print(f"left out: {printable(item.source)}: {reason}", file=sys.stderr)

@@ -139,4 +139,4 @@ def test_a_corpus_of_one_pitch_is_warned_of(tmp_path: Path) -> None:
     folder.mkdir()
     shutil.copy(FOLDER / "all_same_pitch_2000.mid", folder)
     report = prepare([str(folder)], tmp_path / "corpus", Options(jobs=1))
-    assert any("nothing but to repeat" in item.reason for item in report.warnings)
+    assert any("nothing but to repeat" in item.text for item in report.warnings)
