@@ -25,8 +25,8 @@ import statistics
 from dataclasses import dataclass
 
 from jamd.daemon.beat_hypotheses import Hypotheses, Hypothesis, agree, apart, fit
-from jamd.daemon.placing import CHORD_SECONDS
 from jamd.daemon.rhythm import Rhythm
+from jamd.placing import CHORD_SECONDS
 
 FEWEST_ONSETS = 4
 """With fewer there is no telling."""

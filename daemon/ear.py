@@ -11,11 +11,11 @@ from jamd.daemon.feel import Feel
 from jamd.daemon.memory import Memory
 from jamd.daemon.moved_controllers import PEDAL_DOWN
 from jamd.daemon.phrase import Phrase
-from jamd.daemon.placing import as_played
 from jamd.daemon.schedule import SUSTAIN, NoteKey
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
+from jamd.placing import as_played
 
 DRUMS = 9
 """General MIDI's channel of drums, which counts as 10: its pitches are none."""

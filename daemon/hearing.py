@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 
-from jamd.daemon.placing import KEPT, Onset, Placer, as_played
 from jamd.daemon.schedule import NoteKey
 from jamd.notes import HELD, TICKS_PER_STEP, Meter, Note, Tick, to_step, to_tick
 from jamd.parts import RECENT_NOTES, parts_by_hand, parts_of
+from jamd.placing import KEPT, Onset, Placer, as_played
 
 PEDAL_BARS = 2
 """No note is heard as longer than this for the pedal's sake: what was struck so long ago has died

@@ -8,9 +8,9 @@ from dataclasses import replace
 from operator import attrgetter
 
 from jamd.daemon.hearing import MOST_NOTES, Hearing
-from jamd.daemon.placing import as_played
 from jamd.language import Context
 from jamd.notes import Meter, Note, Tick
+from jamd.placing import as_played
 
 HOP_BARS = 16
 LONGEST_BARS = 2 * HOP_BARS + 4

@@ -7,10 +7,10 @@ import statistics
 from collections import deque
 from collections.abc import Callable
 
-from jamd.daemon.placing import CHORD_SECONDS
 from jamd.daemon.schedule import NoteKey
 from jamd.daemon.transport import SIXTEENTH
 from jamd.notes import Meter, Tick
+from jamd.placing import CHORD_SECONDS
 
 ANSWER_BARS = (1, 2, 4, 8)
 

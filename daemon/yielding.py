@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from jamd.daemon.placing import CHORD_SECONDS
+from jamd.placing import CHORD_SECONDS
 
 LOUDER = 24
 """How much harder than his phrase on average a player strikes who will not wait, in velocity: a

@@ -78,7 +78,7 @@ def cut_silences(
 
 
 def lay_out(
-    notes: NDArray[np.int64], changes: Changes
+    notes: NDArray[np.int64], changes: Changes, beside: int = 0
 ) -> tuple[NDArray[np.int64], tuple[tuple[Tick, Meter], ...]]:
     """Move what follows a change of meter to the next bar line, where it does not stand on one.
 
@@ -88,6 +88,7 @@ def lay_out(
     Args:
         notes: Shape (notes, 5), as `Reading.notes`, sorted by onset.
         changes: The meters; only a pickup's may be none of `METERS`.
+        beside: As in `hidden_pickup`.
 
     Returns:
         The notes, and the meters, each now on a bar line of the one before.
@@ -97,7 +98,7 @@ def lay_out(
         bar = changes[1][1].ticks_per_bar
         shift = bar - changes[1][0]
         changes = [(-shift, changes[1][1]), *changes[2:]]
-    elif pickup := hidden_pickup(notes, changes):
+    elif pickup := hidden_pickup(notes, changes, beside):
         shift = changes[0][1].ticks_per_bar - pickup
         changes = [(-shift, changes[0][1]), *changes[1:]]
     moved = notes.copy()
@@ -126,7 +127,7 @@ def is_pickup(changes: Sequence[tuple[int, Meter]]) -> bool:
     return short and following in METERS
 
 
-def hidden_pickup(notes: NDArray[np.int64], changes: Changes) -> int:
+def hidden_pickup(notes: NDArray[np.int64], changes: Changes, beside: int = 0) -> int:
     """How long the music runs before its first bar line, where the file counts bars from 0.
 
     Long notes and chords stand on bar lines. If far more of them begin at another half beat of the
@@ -136,6 +137,7 @@ def hidden_pickup(notes: NDArray[np.int64], changes: Changes) -> int:
     Args:
         notes: Shape (notes, 5), as `Reading.notes`, sorted by onset.
         changes: The meters.
+        beside: How far from a half beat an onset still counts as on it, in ticks.
 
     Returns:
         Ticks, 0 for no pickup, less than a bar.
@@ -146,10 +148,11 @@ def hidden_pickup(notes: NDArray[np.int64], changes: Changes) -> int:
         notes = notes[notes[:, ONSET] < until]
     if not len(notes) or notes[-1, ONSET] < PICKUP_BARS * bar:
         return 0
-    half_beats, off = np.divmod(notes[:, ONSET] % bar, TICKS_PER_BEAT // 2)
+    half_beats, off = np.divmod((notes[:, ONSET] + beside) % bar, TICKS_PER_BEAT // 2)
+    counted = off <= 2 * beside
     begins = np.bincount(
-        half_beats[off == 0],
-        weights=np.minimum(notes[off == 0, DURATION], bar),
+        half_beats[counted],
+        weights=np.minimum(notes[counted, DURATION], bar),
         minlength=bar // (TICKS_PER_BEAT // 2),
     )
     best = int(begins.argmax())

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from symusic.core import ScoreTick
 
 from jamd.errors import SourceError
-from jamd.notes import NOTE_VALUES, TICKS_PER_BEAT, Meter
+from jamd.notes import NOTE_VALUES, TICKS_PER_BEAT, TICKS_PER_STEP, Meter
 from jamd.training.bars import MOST_EMPTY_BARS, Changes, cut_silences, is_pickup, lay_out
 from jamd.training.beats import keeps_beat, to_beat
+from jamd.training.by_hand import is_by_hand
 from jamd.training.reading import (
     DURATION,
     ONSET,
@@ -66,15 +67,23 @@ def read_midi(data: bytes) -> Reading:
     changes = _meters(signatures, division)
     notes = _rescale(notes, division)
     beat = keeps_beat(notes)
+    played_bpm = _first_tempo(score) if beat and is_by_hand(notes) else None
+    if played_bpm is not None:
+        remarks.append("played by hand: read as the daemon would hear it")
     if not beat and (found := to_beat(notes, _first_tempo(score))) is not None:
         notes, changes, beat = found, [(0, Meter(4, 4))], True
         remarks.append("keeps no beat as written: one was found by its onsets")
     notes, changes, cut = cut_silences(notes, changes)
     if cut:
         remarks.append(f"silences cut to {MOST_EMPTY_BARS} bars")
-    notes, meters = lay_out(notes, changes)
+    notes, meters = lay_out(notes, changes, TICKS_PER_STEP // 2 if played_bpm else 0)
     return Reading(
-        in_order(notes.astype(np.int32)), voices, meters, beat=beat, warnings=tuple(remarks)
+        in_order(notes.astype(np.int32)),
+        voices,
+        meters,
+        beat=beat,
+        played_bpm=played_bpm,
+        warnings=tuple(remarks),
     )
 
 

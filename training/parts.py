@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from jamd.errors import SourceError
 from jamd.notes import TICKS_PER_STEP, Meter, Note, Part, Piece, Tick
 from jamd.parts import CHORD_SIZE, LOWEST_LEAD, ONE_LINE, RECENT_NOTES
-from jamd.training.reading import DURATION, ONSET, PITCH, VELOCITY, VOICE, Reading
+from jamd.training.by_hand import placed, with_meant_lengths
+from jamd.training.reading import DURATION, ONSET, PITCH, VELOCITY, VOICE, Reading, in_order
 
 MOST_AT_ONCE = 16
 """The most notes one part may strike at one moment; of more, the outermost are kept."""
@@ -91,8 +92,12 @@ def to_table(reading: Reading) -> Table:
     Raises:
         SourceError: There are only drums.
     """
-    notes = pitched(reading)
+    notes, played_bpm = pitched(reading), reading.played_bpm
+    if played_bpm is not None:
+        notes = in_order(placed(notes, reading.meters[0][1], played_bpm))
     lead = _lead(reading, notes)
+    if played_bpm is not None:
+        notes = with_meant_lengths(notes, lead)
     has_velocity = reading.has_velocity and not _one_velocity(notes)
     return Table(*_thin_out(notes, lead), reading.meters, has_velocity)
 

@@ -64,6 +64,8 @@ class Reading:
             `METERS`.
         has_velocity: False where the format gives no velocities.
         beat: False where the notes are a performance that keeps no beat, and none could be found.
+        played_bpm: The tempo, where they were played by hand to a beat that the file keeps
+            (`jamd.training.by_hand`); None where they were written, or keep no beat of the file's.
         warnings: What was odd about the file but could be read.
     """
 
@@ -72,6 +74,7 @@ class Reading:
     meters: tuple[tuple[Tick, Meter], ...]
     has_velocity: bool = True
     beat: bool = True
+    played_bpm: float | None = None
     warnings: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
@@ -90,6 +93,7 @@ class Reading:
             "meters": [(tick, str(meter)) for tick, meter in self.meters],
             "has_velocity": self.has_velocity,
             "beat": self.beat,
+            "played_bpm": self.played_bpm,
             "warnings": self.warnings,
         }
         table = [column.astype(name).tobytes() for column, name in zip(columns, types, strict=True)]
@@ -114,6 +118,7 @@ class Reading:
             meters=tuple((Tick(tick), Meter.parse(text)) for tick, text in head["meters"]),
             has_velocity=head["has_velocity"],
             beat=head["beat"],
+            played_bpm=head["played_bpm"],
             warnings=tuple(head["warnings"]),
         )
 

@@ -16,7 +16,7 @@ from typing import Self
 
 from jamd.errors import CorpusError
 
-MIDI_READER, SCORE_READER = 3, 2
+MIDI_READER, SCORE_READER = 4, 3
 """Raised whenever a reader comes to read a file differently: then it is read again."""
 
 FORMAT = 2

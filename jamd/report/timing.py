@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from jamd.daemon.placing import CHORD_SECONDS, Onset, Placer
 from jamd.grid import Grid
 from jamd.grid_tokens import BAR, LEAD, POSITION, VELOCITY
 from jamd.lengths import meant_lengths
-from jamd.notes import TICKS_PER_BEAT, Note, Piece, Tick
+from jamd.notes import TICKS_PER_BEAT, Piece, Tick
 from jamd.report.stretches import Stretch
+from jamd.training.by_hand import meant_onsets
 from jamd.training.evaluate import Sample
 from jamd.training.passages import Text, whole
 
@@ -25,14 +25,13 @@ ROLLED_SECONDS = 0.008
 GAP_SECONDS, GAP_SPREAD_SECONDS = 0.050, 0.040
 """How much before the end of a note its key comes up: the mean, and the standard deviation."""
 
-MOST_SILENT = 0.4
-"""No key comes up earlier than this share of its note before the end."""
-
 BPM = 120.0
 """The tempo at which pieces are played: a corpus keeps none."""
 
 _TICKS_A_SECOND = BPM / 60 * TICKS_PER_BEAT
-_CHORD_TICKS = CHORD_SECONDS * _TICKS_A_SECOND
+
+MOST_SILENT = 0.4
+"""No key comes up earlier than this share of its note before the end."""
 
 
 def as_played(piece: Piece, rng: np.random.Generator) -> Piece:
@@ -74,26 +73,15 @@ def as_meant(piece: Piece) -> Piece:
 def as_heard(played: Piece) -> Piece:
     """Each onset where the daemon places it, notes struck together as one.
 
-    Where the meter changes the placing keeps to the piece's first. Two parts in unison are one key
-    that is struck: a keyboard has no other.
+    Where the meter changes the placing keeps to the piece's first.
     """
-    placer = Placer(played.meters[0][1])
-    struck: dict[int, tuple[Note, Onset]] = {}  # by pitch, the last
-    heard: list[tuple[Note, Onset]] = []
-    for note in played.notes:
-        last, onset = struck.get(note.pitch, (note, None))
-        seconds = note.onset / _TICKS_A_SECOND
-        same = last.part is not note.part and note.onset - last.onset <= _CHORD_TICKS
-        if onset is None or not same:
-            onset = placer.hear(note.onset, seconds, note.pitch, _TICKS_A_SECOND)
-        struck[note.pitch] = note, onset
-        heard.append((note, onset))
-    notes = [replace(note, onset=onset.place) for note, onset in heard]
+    places = meant_onsets(played.notes, played.meters[0][1], BPM)
+    notes = [replace(note, onset=at) for note, at in zip(played.notes, places, strict=True)]
     return replace(played, notes=tuple(sorted(notes)))
 
 
 def as_written(played: Piece) -> Piece:
-    """What `jamd prepare` takes it for: as it is, for all of it goes to the nearest step."""
+    """As it is, so that all of it goes to the nearest step: as if nobody listened."""
     return played
 
 

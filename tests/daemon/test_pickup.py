@@ -7,8 +7,8 @@ import random
 import pytest
 
 from jamd.daemon.pickup import pickup
-from jamd.daemon.placing import Placer
 from jamd.notes import Meter, Note, Tick
+from jamd.placing import Placer
 
 SIXTEENTH = 120
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.daemon.placing import Onset, Placer
 from jamd.notes import TICKS_PER_STEP, Meter, Tick
+from jamd.placing import Onset, Placer
 
 FOUR = Meter(4, 4)
 BAR = 48  # steps
