@@ -1,4 +1,4 @@
-"""Finds the bar line where nobody gave one: the first note may have been a pickup."""
+"""Finds the bar line when nothing gives it: the first note may have been a pickup."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from jamd.notes import Note, Tick
 
 
 class BarLine:
-    """Whenever the player pauses, decides whether his first note was a pickup.
+    """Whenever the player pauses, decides whether their first note was a pickup.
 
-    The worker is asked how likely the phrase is with each pickup that there may be, and until it
-    answers nothing else is asked. It need not answer: where there is no worker, where it is lost,
-    fails or has a model that knows no bars, and where the turn is about to pass, the signs in the
-    notes decide alone. A player who goes on in the meantime is heard out first.
+    The worker is asked how likely the phrase is with each possible pickup; until it answers,
+    nothing else is asked. The answer is optional: if there is no worker, if it is lost, fails or
+    has a model without bars, or if the turn is about to pass, the signs in the notes decide alone.
+    If the player goes on in the meantime, the question is dropped until the next pause.
 
     Args:
         transport: Where the bars are now.
         ear: What the player plays.
-        memory: The same as notes.
-        planner: Knows of the worker, and gives the request its number.
+        memory: The same, as notes.
+        planner: Knows whether there is a worker, and numbers the request.
     """
 
     def __init__(self, transport: Transport, ear: Ear, memory: Memory, planner: Planner) -> None:
@@ -34,24 +34,24 @@ class BarLine:
         self._ear = ear
         self._memory = memory
         self._planner = planner
-        self._judged = 0  # notes heard when it was last decided
+        self._judged = 0  # notes heard at the last decision
         self._question: LikelihoodRequest | None = None
-        self._nats: tuple[float, ...] | None = None  # the answer; empty: there is none to come
+        self._nats: tuple[float, ...] | None = None  # the answer; empty if none will come
 
     @property
     def waits(self) -> bool:
-        """Whether the worker thinks about it."""
+        """Whether the worker has yet to answer."""
         return self._question is not None and self._nats is None
 
     @property
     def deadline(self) -> float | None:
-        """When `look` has something to ask or to decide, in seconds; None: not before an event."""
+        """When `look` has something to ask or decide, in seconds; None if not before an event."""
         if self._judged == self._ear.notes_heard or self._question is not None:
             return None
         return self._ear.phrase.pauses(self._transport.beat_seconds)
 
     def hear(self, event: FromWorker) -> None:
-        """Take in what the worker says, or what is said of it."""
+        """Handle an event from the worker or about it."""
         if self._question is None:
             return
         match event:
@@ -63,11 +63,11 @@ class BarLine:
                 self._nats = ()
 
     def look(self, now: float, *, due: bool) -> LikelihoodRequest | Tick:
-        """What is to be asked at `now`, or by how much everything lies later in its bar, mostly 0.
+        """Return what to ask at `now`, or how many ticks later in its bar all of it lies, mostly 0.
 
         Args:
             now: Seconds.
-            due: The turn is about to pass: nothing is waited for any more.
+            due: The turn is about to pass, so no answer is waited for any more.
         """
         pauses = self._ear.phrase.pauses(self._transport.beat_seconds)
         if pauses is None or now < pauses:
@@ -87,7 +87,7 @@ class BarLine:
         return Tick(-pickup(notes, meter, nats) % meter.ticks_per_bar if known else 0)
 
     def drop(self) -> None:
-        """Whatever was asked, nobody wants to know it any more."""
+        """Drop the question: its answer is no longer wanted."""
         self._question = self._nats = None
 
     def _request(self, notes: list[Note]) -> LikelihoodRequest:

@@ -1,4 +1,4 @@
-"""The session's beat: a transport, whoever steers it, and what the take says of it."""
+"""The session's beat: the transport, what steers it, and its tempo and bar lines in the take."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Beat:
 
     Attributes:
         transport: Where the beat is.
-        follower: Who steers it, when it is not jamd.
+        follower: Steers it when jamd does not.
         counted_in: The tick at which the last count-in ends.
     """
 
@@ -47,7 +47,7 @@ class Beat:
         self.follower: Follower | LinkFollower = self._link or Follower(
             settings.source, settings.on_clock_lost, self.transport, settings.own_tempo
         )
-        self._assumed = False  # bar 1 begins with the first note because it had to begin somewhere
+        self._assumed = False  # bar 1 begins with the first note, for want of a better place
         self.counted_in = Tick(0)
         self._take = TempoWriter()
         self._taps = TapTempo()
@@ -57,18 +57,18 @@ class Beat:
 
     @property
     def starts_by_itself(self) -> bool:
-        """Whether the transport is to roll though nobody has played a note."""
+        """Whether the transport should roll before anybody has played a note."""
         fresh = not self.transport.begun and not self.follower.waits
         return fresh and (self._settings.start_at_once or self._settings.count_in > 0)
 
     @property
     def led(self) -> bool:
-        """Whether the beat is a sequencer's, or will be."""
+        """Whether the beat is, or will be, a sequencer's."""
         return self.follower.led or (self.follower.waits and not self.transport.rolling)
 
     @property
     def end(self) -> float:
-        """The tick from which on jamd begins nothing any more."""
+        """The tick from which jamd starts no more notes."""
         bars = math.inf if self._settings.bars is None else self._settings.bars
         return bars * self.transport.meter.ticks_per_bar + self.counted_in
 
@@ -78,7 +78,7 @@ class Beat:
         return max(0, passed) // self.transport.meter.ticks_per_bar
 
     def place(self, now: float) -> Position | None:
-        """Where the song is; in a count-in that is before bar 1. None: it stands still."""
+        """Where the song is: before bar 1 in a count-in; None while it stands still."""
         if not self.transport.rolling:
             return None
         tick = self.transport.tick_at(now) - self.transport.bar_one
@@ -86,26 +86,26 @@ class Beat:
 
     @property
     def deadline(self) -> float | None:
-        """When there is something to do, in seconds; None: not before a message."""
+        """When there is next something to do, in seconds; None if not before a message."""
         moments = (self.follower.deadline, self._bent_until)
         return min((moment for moment in moments if moment is not None), default=None)
 
     @property
     def link_peers(self) -> int | None:
-        """How many others are in the Link session; None: jamd is in none."""
+        """Number of other peers in the Link session; None if jamd is in none."""
         return None if self._link is None else self._link.peers
 
     @property
     def bar_is_assumed(self) -> bool:
-        """Whether nobody has said where the bar begins, and the player's first note had to do."""
+        """Whether nothing gave the bar line, so that the player's first note was taken for it."""
         return self._assumed and not self.follower.follows
 
     def keep_bar(self) -> None:
-        """The bar is as it is: from now on jamd plays by it."""
+        """Keep the bar line where it is: from now on jamd plays by it."""
         self._assumed = False
 
     def shift(self, by: int, now: float) -> list[Effect]:
-        """That note was a pickup: every moment is `by` ticks later in its bar."""
+        """Move everything `by` ticks later in its bar: the first note was a pickup."""
         self._assumed = False
         self.transport.shift(by)
         self._take.shift(by)
@@ -113,7 +113,7 @@ class Beat:
 
     @property
     def told_by(self) -> str | None:
-        """Where the player's tempo comes from, in words; None: it is not the player's."""
+        """Where the player's tempo comes from, in words; None if it is not the player's."""
         return None if self._player is None else self._player.told_by
 
     def start(self, now: float, edge: Tick) -> list[Effect]:
@@ -130,21 +130,21 @@ class Beat:
         return self._roll(song - lead, now, edge)[1]
 
     def look(self, now: float) -> Move | None:
-        """What the sequencer's silence up to `now` means."""
+        """Return the move that is due at `now` without a message, as when a clock is lost."""
         return self.follower.look(now)
 
     def hear(self, said: Message | LinkState, seconds: float, now: float) -> Move | None:
-        """A system message came at `seconds`, or a Link session changed: what is to be done."""
+        """Return the move to make on a system message that came at `seconds`, or a Link change."""
         if isinstance(said, LinkState):
             return None if self._link is None else self._link.hear_session(said, now)
         return self.follower.hear(said, seconds, now)
 
     def link_messages(self) -> list[TellLink]:
-        """What a Link session is to be told."""
+        """Take the messages that are to go to the Link session."""
         return self._link.take_messages() if self._link else []
 
     def make(self, move: Move, now: float, edge: Tick) -> list[Effect]:
-        """Do as the sequencer does. What sounds must have been ended."""
+        """Make the sequencer's move. Everything that sounds must have been ended before."""
         self._assumed = False
         effects = self.tempo_news(now)
         self._bent_until = None
@@ -156,7 +156,7 @@ class Beat:
         return effects + rolled
 
     def set_tempo(self, bpm: float, now: float) -> list[Effect]:
-        """Play on at `bpm`, unless the tempo is somebody else's."""
+        """Play on at `bpm`, unless a clock sets the tempo."""
         self.follower.keep_tempo()
         if self.follower.follows:
             return []
@@ -172,7 +172,7 @@ class Beat:
             velocity: 1..127.
             now: Seconds.
             begins: A phrase begins with it.
-            leads: It is the player's turn: while jamd plays, its tempo stays.
+            leads: It is the player's turn; while jamd plays, the tempo stays.
         """
         if self._player is None:
             return []
@@ -180,10 +180,11 @@ class Beat:
         return self.set_tempo(bpm, now) if leads and bpm is not None else []
 
     def settle(self, first: Tick, now: float) -> tuple[list[Effect], Callable[[Tick], Tick] | None]:
-        """The player seems to pause: be on the beat of the phrase that began at `first`.
+        """The player seems to pause: settle on the beat of the phrase that began at `first`.
 
         Returns:
-            What is to be done, and where the ticks of the phrase lie from now on; None: as before.
+            The effects, and a function that gives where a tick of the phrase now lies; None if
+            where it was.
         """
         match None if self._player is None else self._player.settle(first, now):
             case Rebase() as rebase:
@@ -194,7 +195,7 @@ class Beat:
         return [], None
 
     def tap(self, now: float) -> list[Effect]:
-        """The player taps the beat, the dotted quarter in 6/8: it is there, and as fast."""
+        """The player taps a pulse (a dotted quarter in 6/8): follow its place and its tempo."""
         period_s = self._taps.tap(now)
         if period_s is None:
             return []
@@ -209,14 +210,14 @@ class Beat:
         return self.bend(Tick(beat * length), now + period_s, bpm, now)
 
     def bend(self, tick: Tick, seconds: float, bpm: float, now: float) -> list[Effect]:
-        """Come to `tick` at `seconds`, both still to come, and play on from there at `bpm`."""
+        """Reach `tick` at `seconds`, both in the future, and play on from there at `bpm`."""
         until = self.transport.bend(tick, seconds, bpm, now)
         effects = self._write_tempo(now, until)
         self._bent_until, self._bent_bpm = seconds, until
         return effects
 
     def tempo_news(self, now: float) -> list[Effect]:
-        """For the take, so that its time is the transport's up to `now`."""
+        """Return the tempo entries that keep the take's time with the transport's up to `now`."""
         if not self.transport.rolling:
             return []
         if self._bent_until is not None and self._bent_until <= now:
@@ -229,7 +230,7 @@ class Beat:
         before = self.transport.tempo_map
         self.transport.rebase(move.tick, move.seconds, move.bpm)
         self._bent_until = None
-        # In the take the ticks left out pass in no time.
+        # In the take, the skipped ticks take no time.
         effects += _journal(self._take.skip(self.transport.exact_tick(now), self.transport.bpm))
         return effects, lambda tick: self.transport.tick_at(before.seconds_at(tick))
 
@@ -248,11 +249,11 @@ class Beat:
         effects: list[Effect] = []
         if not self.transport.begun:
             effects.append(Journal(MeterSet(Tick(0), now, self._settings.meter)))
-        leaps = self.transport.rolling  # else it stood, and the take need not hold the pause
+        leaps = self.transport.rolling  # else it stood still, and the take can omit the pause
         if leaps:
             self.transport.halt(now)
         tick = self.transport.start(now, edge, song)
-        # A sequencer's Start in the midst of a count-in ends it.
+        # A sequencer's Start during a count-in ends it.
         self.counted_in = self.transport.bar_one if song < 0 else min(self.counted_in, tick)
         bpm = self.transport.bpm
         written = self._take.skip(tick, bpm) if leaps else self._take.start(tick, now, bpm)

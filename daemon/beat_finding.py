@@ -1,21 +1,21 @@
 """The player's beat, found from the onsets of a phrase and nothing else.
 
-Where in its beat an onset was meant is not known, nor how long a beat is, nor when one falls; what
-is known is how rhythms go, and that people play some 20 ms beside what they mean. This is the
-switching state space model of A. T. Cemgil and B. Kappen ("Monte Carlo methods for tempo tracking
-and rhythm quantization", Journal of Artificial Intelligence Research 18, 2003). A hypothesis says
-where each onset was meant; given that, the moment of the beat and its period follow by a Kalman
-filter, and how far each onset lies from its prediction says how likely the hypothesis is. Places
-follow one another as in written music, a Markov chain of places within the beat (C. Raphael, "A
-hybrid graphical model for rhythmic parsing", Artificial Intelligence 137, 2002). A phrase repeats
-its own rhythms, so the chain learns from it as it goes, each step adding to a Dirichlet prior (D.
-J. C. MacKay and L. C. Bauman Peto, "A hierarchical Dirichlet language model", Natural Language
-Engineering 1, 1995): an unusual rhythm speaks against a beat once, not each time it comes back.
-Where Cemgil and Kappen draw particles, the likeliest hypotheses are kept: the same onsets give the
-same beat, and an onset costs about half a millisecond.
+It is not known where in its beat an onset was meant to fall, how long a beat is, or when one falls;
+what is known is which rhythms are common, and that people play some 20 ms off what they mean. This
+is the switching state space model of A. T. Cemgil and B. Kappen ("Monte Carlo methods for tempo
+tracking and rhythm quantization", Journal of Artificial Intelligence Research 18, 2003). A
+hypothesis states where each onset was meant to fall; given that, a Kalman filter yields the moment
+of the beat and its period, and the distance of each onset from its prediction gives the likelihood
+of the hypothesis. Places follow one another as in written music, as a Markov chain of places within
+the beat (C. Raphael, "A hybrid graphical model for rhythmic parsing", Artificial Intelligence 137,
+2002). A phrase repeats its own rhythms, so the chain learns from it as it goes, each step adding to
+a Dirichlet prior (D. J. C. MacKay and L. C. Bauman Peto, "A hierarchical Dirichlet language model",
+Natural Language Engineering 1, 1995): an unusual rhythm counts against a beat once, not each time
+it recurs. Where Cemgil and Kappen draw particles, the likeliest hypotheses are kept here: the same
+onsets give the same beat, and an onset costs about half a millisecond.
 
-Two hypotheses are tried side by side for the feel: even eighths, and swung ones. Loud notes tell
-the beat from the off-beat where rhythm alone does not.
+Two feels are tried side by side: even eighths and swung ones. Loud notes distinguish the beat from
+the off-beat where rhythm alone does not.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from jamd.daemon.rhythm import Rhythm
 from jamd.placing import CHORD_SECONDS
 
 FEWEST_ONSETS = 4
-"""With fewer there is no telling."""
+"""With fewer, no beat is found."""
 
-_FREE = 0.1  # how likely what is played has no beat: gaps are then drawn from a log-normal
+_FREE = 0.1  # probability that there is no beat: gaps are then drawn from a log-normal
 _FREE_GAP_S, _FREE_SPREAD = 0.4, 0.6
 
-_SOFTEST_SPREAD = 8.0  # where velocities differ by less than this, that means little
+_SOFTEST_SPREAD = 8.0  # velocities that differ by less than this mean little
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPulse:
-    """A beat, as far as it can be told.
+    """A beat, as far as it can be found.
 
     Attributes:
         seconds: When one of its beats falls.
         period_s: Seconds from one beat to the next.
-        confidence: How likely it is right, going by the model, 0..1; half or double is right too.
+        confidence: The model's probability that it is right, 0..1; half or double counts as right.
     """
 
     seconds: float
@@ -53,18 +53,18 @@ class FoundPulse:
 
 
 class BeatFinder:
-    """Listens to one phrase.
+    """Finds the beat of one phrase.
 
     Args:
-        rhythm: How rhythms go in its meter: `SIMPLE` or `COMPOUND`.
-        known: The beat that was there before the phrase, if there was one.
+        rhythm: Which rhythms are common in its meter: `SIMPLE` or `COMPOUND`.
+        known: The beat before the phrase, if there was one.
     """
 
     def __init__(self, rhythm: Rhythm, known: FoundPulse | None = None) -> None:
         self._rhythm = rhythm
         self._hypotheses = Hypotheses(rhythm, (known.seconds, known.period_s) if known else None)
         self._free = math.log(_FREE / _FREE_GAP_S)
-        self._before: list[Hypothesis] = []  # without the last chord
+        self._before: list[Hypothesis] = []  # as they were without the last chord
         self._now: list[Hypothesis] = []
         self._chord: list[float] = []
         self._velocities: list[int] = []  # the loudest of each chord
@@ -72,11 +72,11 @@ class BeatFinder:
 
     @property
     def onsets(self) -> int:
-        """How many chords were heard."""
+        """Number of chords heard."""
         return len(self._velocities)
 
     def hear(self, seconds: float, velocity: int) -> None:
-        """A note begins. Notes within 50 ms are one chord, and lie where their mean lies."""
+        """Take in a note-on. Notes within 50 ms are one chord, whose onset is their mean."""
         if self._chord and seconds - self._chord[0] <= CHORD_SECONDS:
             self._chord.append(seconds)
             self._velocities[-1] = max(self._velocities[-1], velocity)
@@ -93,10 +93,10 @@ class BeatFinder:
             self._now = self._hypotheses.first(moment)
 
     def found(self, over: bool = False) -> FoundPulse | None:
-        """The likeliest beat; None before there are onsets enough to tell.
+        """The likeliest beat; None until there are `FEWEST_ONSETS`.
 
         Args:
-            over: The phrase is over, and few phrases end between two beats.
+            over: The phrase is over; that few phrases end between two beats then counts as well.
         """
         if self.onsets < FEWEST_ONSETS:
             return None
@@ -129,7 +129,7 @@ class BeatFinder:
         )
 
     def _loudness(self) -> float:
-        """Of the last chord, in standard deviations from the mean so far."""
+        """Loudness of the last chord, in standard deviations from the mean so far."""
         if len(self._velocities) < 2:
             return 0.0
         mean = statistics.fmean(self._velocities)

@@ -1,7 +1,7 @@
-"""Hypotheses of a beat: where each onset was meant, and the beat that follows from it.
+"""Hypotheses of a beat: where each onset was meant to fall, and the beat that follows from it.
 
-The switching state space model of Cemgil and Kappen; `jamd.daemon.beat_finding` says how it is used
-and where it is from. Places in the beat are those of `jamd.daemon.rhythm`, 0..11.
+The switching state space model of Cemgil and Kappen; see `jamd.daemon.beat_finding` for its use and
+its sources. Places in the beat are those of `jamd.daemon.rhythm`, 0..11.
 """
 
 from __future__ import annotations
@@ -14,42 +14,44 @@ from typing import NamedTuple
 from jamd.daemon.rhythm import Rhythm
 
 TIMING_S = 0.020
-"""How far an onset lies from where it is meant: the standard deviation."""
+"""Standard deviation of an onset from where it was meant to fall."""
 
 _PLACES = 12  # in a beat
 _BEAM = 48  # hypotheses kept
 _FAR = 14.0  # one that is e**14 times less likely than the best is dropped
-_GATE = 16.0  # the square of how many standard deviations an onset may lie from its prediction
-_STRAY = math.log(0.005)  # of an onset that belongs nowhere: a grace note, a slip; a second
+_GATE = 16.0  # squared: standard deviations that an onset may lie from its prediction
+_STRAY = math.log(0.005)  # an onset that belongs nowhere (a grace note, a slip), per second
 
 _PERIODS = 9  # starting points for the period, from the slowest beat to the fastest
-_TEMPO_SPREAD = 0.4  # octaves: tempos about the most usual one
-_DRIFT = 0.002  # how much of its length the period changes by in a beat: the standard deviation
-_DRIFT_S = 0.002  # how far the beat moves by itself in a beat
+_TEMPO_SPREAD = 0.4  # standard deviation of tempos about the most usual one, in octaves
+_DRIFT = 0.002  # standard deviation of the period's change in a beat, as a share of it
+_DRIFT_S = 0.002  # standard deviation of the beat's own drift in a beat
 
-_SWUNG = 0.2  # of phrases
-_SWING, _SWING_SPREAD = 0.63, 0.035  # where in the beat a swung off-beat lies
+_SWUNG = 0.2  # probability that a phrase is swung
+_SWING, _SWING_SPREAD = 0.63, 0.035  # mean and standard deviation of a swung off-beat's place
 
-_KNOWN = 0.6  # how likely a player goes on in the beat that was there
-_KNOWN_S, _KNOWN_SHARE = 0.025, 0.015  # how exactly: of the moment, of the period
+_KNOWN = 0.6  # probability that the player goes on in the previous beat
+_KNOWN_S, _KNOWN_SHARE = 0.025, 0.015  # standard deviations then: of the beat; of the period
 
-_HABIT = 12.0  # after so many steps from a place, the phrase counts as much as all music does
-_REMEMBERED = 32  # steps: what a phrase repeats, it repeats soon
+_HABIT = 12.0  # after this many steps from a place, the phrase counts as much as all music
+_REMEMBERED = 32  # steps kept: what a phrase repeats, it repeats soon
 
-_SAME_PERIOD, _SAME_BEAT = 0.03, 0.12  # as shares: two hypotheses that say the same
+_SAME_PERIOD, _SAME_BEAT = 0.03, 0.12  # as shares: two hypotheses this close are the same
 
 
 class Hypothesis(NamedTuple):
-    """Where all onsets so far were meant, and the beat that follows from it.
+    """Where all onsets so far were meant to fall, and the beat that follows from it.
 
     Attributes:
-        log_p: How likely, up to a constant.
-        swung: The feel.
-        place: Of the last onset.
-        beat: When the beat it belongs to begins, in seconds.
+        log_p: Log-likelihood, up to a constant.
+        swung: Whether the feel is swung.
+        place: Place of the last onset.
+        beat: When the beat of that onset begins, in seconds.
         period: Seconds a beat.
-        beat_var: How uncertain `beat` is: the variance; `period_var`: the period's; `covar`: both.
-        steps: The last of the steps that led here: from which place, how many twelfths of a beat.
+        beat_var: Variance of `beat`.
+        covar: Covariance of `beat` and `period`.
+        period_var: Variance of `period`.
+        steps: The last steps that led here, each (place it starts from, twelfths of a beat).
     """
 
     log_p: float
@@ -65,15 +67,15 @@ class Hypothesis(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """From one onset to the next.
+    """A step from one onset to the next.
 
     Attributes:
-        place: Where it leads.
-        beats: How many beats on from the beat of the first.
-        where: How far, in beats from the beat of the first.
-        loose: Whether it leads to where swing plays loosely.
-        share: How likely it is in all music, 0..1.
-        taken: The place it begins at, and how many twelfths of a beat it takes.
+        place: The place it leads to.
+        beats: Whole beats from the beat of the first onset to that of the second.
+        where: Where the second onset lies, in beats after the beat of the first.
+        loose: Whether it leads to a place that swing plays loosely.
+        share: Its probability in all music, 0..1.
+        taken: (place it starts from, twelfths of a beat it takes).
     """
 
     place: int
@@ -85,11 +87,11 @@ class _Step:
 
 
 class Hypotheses:
-    """The likeliest ways in which the onsets so far were meant.
+    """The likeliest readings of the onsets so far.
 
     Args:
-        rhythm: How rhythms go.
-        known: When a beat falls, in seconds, and how long a beat is, if there was one before.
+        rhythm: Which rhythms are common.
+        known: When a beat falls and how long a beat is, in seconds, if there was one before.
     """
 
     def __init__(self, rhythm: Rhythm, known: tuple[float, float] | None) -> None:
@@ -103,16 +105,16 @@ class Hypotheses:
         }
 
     def first(self, seconds: float) -> list[Hypothesis]:
-        """After the first onset, at `seconds`."""
+        """Hypotheses after the first onset, at `seconds`."""
         return _likeliest([*self._begin(seconds), *self._carry_on(seconds)])
 
     def following(
         self, before: list[Hypothesis], seconds: float, loudness: float
     ) -> list[Hypothesis]:
-        """After one more onset.
+        """Hypotheses after one more onset.
 
         Args:
-            before: Without it.
+            before: Those without it.
             seconds: When it falls.
             loudness: In standard deviations from the phrase's mean.
         """
@@ -123,12 +125,12 @@ class Hypotheses:
         total = sum(steps.values())
         for step, count in steps.items():
             beats, to = divmod(place + step, _PLACES)
-            if not (swung and (place == 4 or to == 4)):  # swung triplets are triplets
+            if not (swung and (place == 4 or to == 4)):  # triplets are never swung
                 where = beats + _where(swung, to)
                 yield _Step(to, beats, where, swung and to > 0, count / total, (place, step))
 
     def _begin(self, seconds: float) -> Iterator[Hypothesis]:
-        """Any period, any place: the first onset alone."""
+        """Hypotheses from the first onset alone: any period, any place."""
         rhythm = self._rhythm
         low, high = math.log2(rhythm.slowest), math.log2(rhythm.fastest)
         apart = (high - low) / _PERIODS
@@ -157,7 +159,7 @@ class Hypotheses:
                     )
 
     def _carry_on(self, seconds: float) -> Iterator[Hypothesis]:
-        """The first onset in the beat that was there."""
+        """Hypotheses with the first onset in the previous beat."""
         if self._known is None:
             return
         known_s, period = self._known
@@ -195,17 +197,17 @@ class Hypotheses:
         log_p: float,
         from_here: Sequence[tuple[int, int]] = (),
     ) -> Hypothesis | None:
-        """The Kalman filter's step, and on to the beat that the onset belongs to.
+        """One step of the Kalman filter, then on to the beat that the onset belongs to.
 
         Args:
-            h: What the onset follows on.
+            h: The hypothesis before the onset.
             step: The step to it.
             seconds: When it falls.
-            log_p: How likely everything but the step and its timing is.
-            from_here: The steps that the phrase took from there before.
+            log_p: Log-likelihood of everything but the step and its timing.
+            from_here: Earlier steps of the phrase from the same place.
 
         Returns:
-            None where the onset is too far from where it is expected.
+            None if the onset is too far from its prediction, or the tempo would be out of range.
         """
         where = step.where
         error = seconds - h.beat - where * h.period
@@ -241,7 +243,7 @@ class Hypotheses:
 
 
 def _where(swung: bool, place: int) -> float:
-    """Where a place lies as played, in beats."""
+    """Where a place is played, in beats."""
     if not swung:
         return place / _PLACES
     half = _PLACES / 2
@@ -249,7 +251,7 @@ def _where(swung: bool, place: int) -> float:
 
 
 def _likeliest(hypotheses: list[Hypothesis]) -> list[Hypothesis]:
-    """The best of them; of those that differ only in how they came about, one for all."""
+    """The best of them, with those that differ only in how they came about merged into one."""
     hypotheses.sort(reverse=True)
     kept: dict[tuple[bool, int, int, int], Hypothesis] = {}
     for h in hypotheses:
@@ -272,7 +274,7 @@ def apart(one: Hypothesis, other: Hypothesis) -> float:
 
 
 def agree(one: Hypothesis, other: Hypothesis, times: int = 1) -> bool:
-    """Whether the beat of `other` is that of `one`, so many times slower."""
+    """Whether the beat of `other` is that of `one`, `times` times slower."""
     periods = abs(math.log(other.period / one.period / times))
     return periods < _SAME_PERIOD and abs(apart(one, other)) < _SAME_BEAT
 

@@ -12,16 +12,16 @@ LONGEST_BARS = 2 * PHRASE_BARS
 
 
 class Breath:
-    """Takes out of endless music what would leave it without a rest for `LONGEST_BARS`.
+    """Thins out endless music, so that no `LONGEST_BARS` of it are without a rest.
 
-    A rest of a beat in which nothing sounds is a breath, whoever meant it. Where none has come, the
-    last beat before a line of `PHRASE_BARS` bars is made one: it is where a phrase ends. Where that
-    would be too late, it is the last beat before a bar line, or the music's beginning.
+    A beat in which nothing sounds is a breath, whether meant as one or not. If none has come, the
+    last pulse before a multiple of `PHRASE_BARS` bars, where a phrase ends, is made one. If that
+    would be too late, it is the last pulse before a bar line, or before the music's start.
 
     Args:
         meter: The meter.
         start: Where the music begins.
-        strays: In ticks: by less than half of it is each note played early or late.
+        strays: Ticks; each note is played early or late by less than half of this.
     """
 
     def __init__(self, meter: Meter, start: Tick, strays: int = 0) -> None:
@@ -29,15 +29,15 @@ class Breath:
         self._rest = meter.ticks_per_pulse + strays
         self._enough = TICKS_PER_BEAT + strays
         self._rested = start  # the end of the last rest
-        self._sounds = start  # until when that sounds which has begun
+        self._sounds = start  # when the last of the notes begun so far ends
         self.begin(start)
 
     def begin(self, start: Tick) -> None:
-        """Other music begins at `start`: phrases are counted from there."""
+        """Other music begins at `start`: count phrases from there."""
         self._line = Tick(start // self._bar * self._bar)
 
     def of(self, notes: Iterable[Note]) -> Iterator[Note]:
-        """What of `notes`, by onset and later than all before, is to be played."""
+        """Yield what is to be played of `notes`, by onset and later than all before."""
         for note in notes:
             if note.onset >= self._sounds + self._enough:
                 self._rested = note.onset
@@ -49,11 +49,11 @@ class Breath:
             yield kept
 
     def cut(self, limit: Tick) -> None:
-        """Nothing that has begun sounds beyond `limit`."""
+        """The notes begun so far are cut off at `limit`."""
         self._sounds = min(self._sounds, limit)
 
     def _next(self) -> Tick:
-        """Where the next rest begins at the latest."""
+        """Where the next rest must begin at the latest."""
         phrase = PHRASE_BARS * self._bar
         latest = self._rested + LONGEST_BARS * self._bar - self._line
         lines = phrase if latest >= phrase else self._bar
