@@ -1,4 +1,4 @@
-"""A click that can be heard: a note on each beat of the meter, another on one."""
+"""An audible click: a note on each beat of the meter, and a different one on the downbeat."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jamd.daemon.schedule import Ledger, Outgoing, Strike
 from jamd.notes import TICKS_PER_BEAT, Meter, Tick
 
 LENGTH = Tick(TICKS_PER_BEAT // 8)
-"""How long a click lasts: a thirty-second note. A drum does not care, a piano does."""
+"""How long a click lasts: a thirty-second note. It matters on a piano, not on a drum."""
 
 
 class When(Enum):
@@ -29,7 +29,7 @@ class Sound:
 
     Attributes:
         channel: 0..15.
-        accent: Pitch and velocity on one; General MIDI's high wood block.
+        accent: Pitch and velocity on the downbeat; General MIDI's high wood block.
         beat: Pitch and velocity on every other beat; its low wood block.
     """
 
@@ -39,14 +39,14 @@ class Sound:
 
 
 class Click:
-    """The clicks from where the transport rolls on, while it is wanted.
+    """Clicks while they are wanted, from where the transport rolls.
 
     The beat is the meter's own: 6/8 clicks six times a bar.
 
     Args:
         sound: What is sent.
         meter: One of `jamd.notes.METERS`.
-        ledger: That of the port on which it goes out: it ends what the click begins.
+        ledger: The ledger of the port that the click goes out on: it ends what the click begins.
     """
 
     def __init__(self, sound: Sound, meter: Meter, ledger: Ledger) -> None:
@@ -59,8 +59,8 @@ class Click:
         self._beat = TICKS_PER_BEAT * 4 // meter.denominator
         self._bar = meter.ticks_per_bar
         self._ledger = ledger
-        self._next: Tick | None = None  # the next click; None: it is silent
-        self._ends: tuple[Tick, Strike] | None = None  # what sounds, until when
+        self._next: Tick | None = None  # the next click; None while silent
+        self._ends: tuple[Tick, Strike] | None = None  # until when, and what sounds
 
     @property
     def next_tick(self) -> Tick | None:
@@ -70,15 +70,15 @@ class Click:
 
     @property
     def clicks(self) -> bool:
-        """Whether it is wanted."""
+        """Whether the click is on."""
         return self._next is not None
 
     def begin(self, tick: Tick) -> None:
-        """Click from the first beat at or after `tick` on."""
+        """Click from the first beat at or after `tick`."""
         self._next = Tick(-(-tick // self._beat) * self._beat)
 
     def shift(self, by: int) -> None:
-        """Every moment is counted `by` ticks later, 0 or more: one lies elsewhere."""
+        """Count every moment `by` ticks later, 0 or more: the bar line has moved."""
         if self._next is not None:
             self.begin(Tick(self._next + by))
         if self._ends is not None:
@@ -86,7 +86,7 @@ class Click:
             self._ends = Tick(tick + by), strike
 
     def stop(self) -> None:
-        """Click no more; the end of what sounds still comes."""
+        """Stop clicking; a click that sounds is still ended."""
         self._next = None
 
     def release(self, tick: Tick, earliest: Tick) -> Iterator[Outgoing]:
@@ -102,6 +102,6 @@ class Click:
                     yield from self._strike(due)
 
     def _strike(self, tick: Tick) -> Iterator[Outgoing]:
-        strike = replace(self._other if tick % self._bar else self._accent)  # each is unlike others
+        strike = replace(self._other if tick % self._bar else self._accent)  # no two are equal
         self._ends = Tick(tick + LENGTH), strike
         yield from self._ledger.strike(tick, strike)

@@ -1,8 +1,8 @@
 """Real time: the only file of the live side that knows the time or sleeps.
 
 Everything else takes seconds as an argument, or a `Clock`, so that the whole live path also runs
-under the virtual clock (`jamd.daemon.virtual`) without waiting. (The improviser's stopwatch tells
-how long a token takes, not when.)
+under the virtual clock (`jamd.daemon.virtual`) without waiting. (The improviser's stopwatch
+measures how long a token takes, not when.)
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ class Clock(Protocol):
         """Seconds since the clock's zero."""
 
     def sleep_until(self, deadline: float) -> None:
-        """Return at `deadline` (seconds on this clock), or at once where it has passed."""
+        """Return at `deadline` (seconds on this clock), or at once if it has passed."""
 
     def approach(self, deadline: float) -> None:
-        """`sleep_until` a little before `deadline`: then look once more, and `meet` it."""
+        """`sleep_until` a little before `deadline`, to look once more and then `meet` it."""
 
     def meet(self, deadline: float) -> None:
-        """Return at `deadline` exactly, without sleeping: let it be no further than `AWAKE_S`."""
+        """Return at `deadline` exactly, without sleeping; it must be within `AWAKE_S`."""
 
 
 AWAKE_S = 0.0004
-"""How much before a deadline `approach` wakes: what a sleep is usually late by, and the time to
-look once more and to decide what will be due.
+"""How long before a deadline `approach` wakes: a sleep's usual lateness, plus the time to look once
+more and to decide what will be due.
 
-After a sleep of some milliseconds both are slow, the processor's caches having been emptied; done
-beforehand, they cost the note nothing.
+After a sleep of some milliseconds looking and deciding are slow, since the processor's caches have
+gone cold; done before the deadline, they do not delay the note.
 """
 
 
 class MonotonicClock:
     """The computer's own monotonic clock.
 
-    A plain sleep wakes about 0.1 ms late on Linux, which is nearer than any wait on a condition or
-    a file descriptor comes from Python.
+    A plain sleep wakes about 0.1 ms late on Linux, which is closer than Python gets with any wait
+    on a condition or a file descriptor.
     """
 
     def now(self) -> float:
@@ -60,5 +60,5 @@ class MonotonicClock:
 
 
 def pause(seconds: float) -> None:
-    """Let time pass in a thread or a moment that has nothing to do with the music."""
+    """Sleep in a thread, or at a moment, that has nothing to do with the music."""
     time.sleep(seconds)

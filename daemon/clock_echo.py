@@ -1,14 +1,15 @@
-"""jamd's own clock, when it comes back: by a loop, or from a DAW that follows it and sends one.
+"""jamd's own clock when it comes back, through a loop or from a DAW that follows it and sends one.
 
-Were it followed, jamd's own would fall silent, and with it the one that is followed. Pulses are all
-alike, so what comes in is held against what went out:
+If jamd followed it, jamd's own clock would fall silent, and with it the one being followed. Pulses
+are all alike, so what comes in is compared with what went out:
 
-- Start, Continue, Stop and Song Position are jamd's when it has just sent the same, one for one. A
-  Start or a Continue that it has not sent is somebody else's, and the pulses with it.
-- Pulses are jamd's while as many come in as go out: so many in a row take as long, give or take
-  `SPREAD_S`, as some so many in a row took to leave. A clock of another tempo differs by that soon.
+- Start, Continue, Stop and Song Position are jamd's if it has just sent the same message, one for
+  one. A Start or Continue that jamd has not sent is somebody else's, and so are the pulses then.
+- Pulses are jamd's while as many come in as go out: a row of them takes as long to arrive, to
+  within `SPREAD_S`, as some row of the same length took to leave. A clock of another tempo soon
+  differs by more.
 
-While jamd sends no clock, nothing is its own.
+While jamd sends no clock, nothing counts as its own.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ from mido import Message
 
 from jamd.daemon.echo import LONGEST_S, SPREAD_S
 
-_FEWEST, _MOST = 12, 96  # pulses that are compared: from half a beat, as they come, to four
+_FEWEST, _MOST = 12, 96  # pulses compared: from half a beat up to four beats
 
 _GOES = ("start", "continue")
 _SAID = (*_GOES, "stop", "songpos")
 
 
 class ClockEcho:
-    """Tells jamd's own clock from somebody else's. Moments are in seconds."""
+    """Distinguishes jamd's own clock from somebody else's. Moments are in seconds."""
 
     def __init__(self) -> None:
         self._out: deque[float] = deque(maxlen=4 * _MOST)  # when pulses left
         self._in: deque[float] = deque(maxlen=_MOST)  # when pulses came
-        self._said: deque[tuple[float, Message]] = deque()  # what else left and has not come back
-        self._foreign = False  # somebody else's is coming in
+        self._said: deque[tuple[float, Message]] = deque()  # other messages that are not back yet
+        self._foreign = False  # somebody else's clock is coming in
 
     def sent(self, message: Message, now: float) -> None:
         """A message of jamd's clock went out."""
@@ -43,7 +44,7 @@ class ClockEcho:
             self._said.append((now, message))
 
     def is_own(self, message: Message, now: float) -> bool:
-        """Whether `message`, of no channel, is jamd's own; it came in at `now`."""
+        """Whether the system message `message`, which came in at `now`, is jamd's own."""
         if message.type == "clock":
             return self._is_own_pulse(now)
         if message.type not in _SAID:
@@ -76,7 +77,7 @@ class ClockEcho:
             self._said.popleft()
 
     def _left_in(self, count: int, now: float) -> list[float]:
-        """How long so many pulses in a row took to leave, the last of them within `LONGEST_S`."""
+        """How long each row of `count` pulses took to leave, its last within `LONGEST_S`."""
         out = list(self._out)
         return [
             last - first

@@ -1,8 +1,8 @@
 """jamd's beat as a MIDI clock: 24 pulses a quarter note, Start, Stop, Continue, Song Position.
 
-The MIDI 1.0 specification: a sequencer that is told Start or Continue goes on with the next pulse,
-and a song position counts sixteenths. Pulses also come while the transport stands, so that whoever
-follows knows the tempo before the first beat.
+By the MIDI 1.0 specification, a sequencer that receives Start or Continue begins with the next
+pulse, and a song position counts sixteenths. Pulses are also sent while the transport stands, so
+that followers know the tempo before the first beat.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from jamd.daemon.transport import SIXTEENTH
 from jamd.notes import TICKS_PER_BEAT, Tick
 
 _CLOCK = Message("clock")
-_FARTHEST = 0x3FFF  # the last sixteenth that a song position can name
+_FARTHEST = 0x3FFF  # the last sixteenth that a song position can hold
 
 
 class ClockOut:
-    """The clock that jamd sends. Every pulse counts, so a late one is sent and not left out."""
+    """The clock that jamd sends. Every pulse counts, so a late one is still sent."""
 
     def __init__(self) -> None:
-        self._next: Tick | None = None  # the next pulse; None: the transport stands, or is silent
-        self._bar_one = Tick(0)  # the tick of the song's beginning
-        self._go: tuple[Tick, Message] | None = None  # with which pulse the song goes on, and how
-        self._rolls = False  # whoever follows has been told to
+        self._next: Tick | None = None  # the next pulse; None: none go out with the transport
+        self._bar_one = Tick(0)  # the tick at which the song begins
+        self._go: tuple[Tick, Message] | None = None  # the pulse the song starts with, and how
+        self._rolls = False  # followers have been sent Start or Continue
         self._waits_s: float | None = None  # the next pulse while the transport stands, in seconds
 
     @property
     def next_tick(self) -> Tick | None:
-        """When the next message is due; None: the transport stands."""
+        """When the next message is due; None if none goes out with the transport."""
         return self._next
 
     @property
@@ -42,12 +42,12 @@ class ClockOut:
         return self._next is not None
 
     def roll(self, tick: Tick, song: int, told: Tick | None = None) -> Iterator[Outgoing]:
-        """The transport rolls, or does already.
+        """The transport starts to roll, or is rolling already.
 
         Args:
-            tick: The first pulse is not before it.
-            song: How far that lies from the song's beginning, in ticks; below 0 in a count-in.
-            told: The tick for which a song position is sent; None: `tick`.
+            tick: The first pulse comes no earlier.
+            song: Ticks from the song's beginning to `tick`; below 0 in a count-in.
+            told: The tick at which the song position is sent; None for `tick`.
         """
         self._waits_s = None
         self._bar_one = Tick(tick - song)
@@ -68,15 +68,15 @@ class ClockOut:
             yield _out(tick, Message("stop"))
 
     def cease(self) -> None:
-        """Send nothing more, not even that the song stops."""
+        """Send nothing more, not even Stop."""
         self._next = self._go = self._waits_s = None
         self._rolls = False
 
     def release(self, tick: Tick, earliest: Tick) -> Iterator[Outgoing]:
         """What is due at or before `tick`, in order.
 
-        Where that lies more than a beat before `earliest`, there was a stall: the song is stopped
-        and found again at `earliest`, in place of a burst of pulses.
+        If the next pulse is more than a beat older than `earliest`, the process stalled: send Stop,
+        then Continue at `earliest`, instead of a burst of pulses.
         """
         if self._next is not None and earliest - self._next > TICKS_PER_BEAT:
             missed = self._next
@@ -90,10 +90,10 @@ class ClockOut:
             yield _out(due, _CLOCK)
 
     def wait(self, now: float, beat_seconds: float) -> Iterator[tuple[float, Message]]:
-        """The pulse that is due at `now` while the transport stands, and when it was.
+        """The pulse that is due by `now` while the transport stands, with the moment it was due.
 
-        The first comes a pulse later than it is asked for: a song may have stopped just now, or be
-        about to be counted in, and two pulses close together would tell of another tempo.
+        The first comes one pulse after the first call: a song may just have stopped, or be about to
+        be counted in, and two pulses close together would suggest another tempo.
         """
         apart = beat_seconds / CLOCKS_PER_BEAT
         due = now + apart if self._waits_s is None else self._waits_s
@@ -104,7 +104,7 @@ class ClockOut:
 
     @property
     def waits_until(self) -> float | None:
-        """When `wait` has another pulse, in seconds; None: it was not asked yet."""
+        """When `wait` has another pulse, in seconds; None before its first call."""
         return self._waits_s
 
 

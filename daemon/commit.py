@@ -1,4 +1,4 @@
-"""What is certain: the commit edge, and what becomes of a planned note when it passes it."""
+"""The commit edge: what lies before it is certain, and planned notes that pass it will sound."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Commit:
 
     Attributes:
         edge: Every onset before it is certain, or past.
-        breath: Sees to it that what jamd plays breathes; None: that need not be seen to.
+        breath: Puts rests into what jamd plays; None if it needs none.
     """
 
     def __init__(
@@ -45,13 +45,13 @@ class Commit:
         self.edge = Tick(self.edge + by)
 
     def pass_by(self, now: float) -> None:
-        """In the player's turn nothing is planned to be certain: the edge is the present."""
+        """In the player's turn nothing planned becomes certain: the edge is the present."""
         self._move(self._transport.passed(now + self._stage.ahead_s))
 
     def advance(self, now: float) -> bool:
-        """In jamd's turn what begins within the window is certain, as far as it is planned.
+        """In jamd's turn, make certain whatever is planned to begin within the window.
 
-        Where nothing is planned yet, what comes in time for its moment can still be played.
+        Where nothing is planned yet, notes that arrive before their moment can still be played.
 
         Returns:
             Whether anything became certain.
@@ -70,19 +70,19 @@ class Commit:
         return bool(certain)
 
     def deadline(self) -> float | None:
-        """When the edge comes to what the planner waits for, in seconds; None: it waits not."""
+        """When the edge reaches what the planner waits for, in seconds; None if for nothing."""
         tick = self._planner.next_tick
         return None if tick is None else self._transport.seconds_at(tick) - self._window
 
     def withdraw(self, now: float) -> None:
-        """Jamd gives way: nothing leaves after a sixteenth to begin, nor after a beat to end.
+        """Give way: no note-on leaves after a sixteenth, and no note-off after a beat.
 
-        What is certain and still waits for its offset is taken back.
+        Notes that are certain but have not left yet, because of the output offset, are taken back.
         """
         self._stop(Tick(self._stage.leaving(now) + SIXTEENTH), now)
 
     def take_back(self, now: float) -> None:
-        """Jamd, of whom nothing has left yet, is to begin at another moment: nothing is certain."""
+        """Nothing of jamd's has left, and it is to begin at another moment: nothing is certain."""
         self.edge = Tick(self._stage.leaving(now) + 1)
         self._stop(self.edge, now)
         self._planner.take_back()

@@ -1,7 +1,7 @@
 """Which ports jamd connects itself to, and keeps connected.
 
-The decisions are functions of what there is; `Watcher` looks about twice a second, in a thread of
-its own, because a look may wait for the MIDI system's server.
+The decisions are functions of the ports there are; `Watcher` looks about twice a second, in a
+thread of its own, because a look may have to wait for the MIDI system's server.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fnmatch import fnmatch
 from jamd.daemon.midi_system import CLIENT, PortSeen, System
 
 LOOK_S = 0.5
-"""From one look to the next. A keyboard plugged in is connected after at most two."""
+"""From one look to the next. A keyboard that is plugged in is connected after at most two looks."""
 
 
 class Direction(Enum):
@@ -29,7 +29,7 @@ class Direction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PortPatterns:
-    """What is wanted.
+    """Which ports are wanted.
 
     Attributes:
         listen: Patterns of the ports to listen to: `*`, `?`, `[...]`; case does not matter.
@@ -71,7 +71,7 @@ class Connection:
 
 @dataclass(slots=True)
 class OwnPorts:
-    """The ids of jamd's open ports, as the system has them."""
+    """The ids of jamd's open ports, as the system knows them."""
 
     ids: dict[Direction, set[str]] = field(
         default_factory=lambda: {Direction.IN: set(), Direction.OUT: set()}
@@ -84,7 +84,7 @@ class OwnPorts:
 def missing(ports: Collection[PortSeen], patterns: PortPatterns, own: OwnPorts) -> list[Connection]:
     """The wanted connections that are not there.
 
-    Where the system does not tell of connections, all that are wanted: whoever opened one knows.
+    If the system does not report connections, all that are wanted: the caller knows what it opened.
     """
     return [
         Connection(direction, port)
@@ -121,22 +121,22 @@ def others(ports: Collection[PortSeen], own: OwnPorts, direction: Direction) -> 
 
 
 def sources(ports: Collection[PortSeen], own: OwnPorts, inputs: Collection[str]) -> frozenset[str]:
-    """The ids of the ports of others that play to these inputs of jamd's."""
+    """The ids of the ports, other than jamd's own, that play to these inputs of jamd's."""
     peers = {peer for port in ports if port.id in inputs for peer in port.peers or ()}
     return frozenset(peers - own.ids[Direction.OUT])
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Who is at the other end, by name, sorted.
+    """The ports at the other end, by name, sorted.
 
     Attributes:
-        to_input: What can be heard.
-        from_output: What is played to.
-        complete: False where the system only tells of the connections that jamd made itself.
-        mixed: The ids of those whose messages come in on one port, so that whose is whose cannot be
-            told. jamd's own are left out.
-        gone: The system's name where it has gone and is waited for; else empty.
+        to_input: Ports that jamd listens to.
+        from_output: Ports that jamd plays to.
+        complete: False if the system only reports the connections that jamd made itself.
+        mixed: The ids of the ports whose messages come in on one input, so that they cannot be told
+            apart. jamd's own are left out.
+        gone: The system's name while it is gone and waited for; else empty.
     """
 
     to_input: tuple[str, ...] = ()
@@ -160,11 +160,11 @@ def news(before: Connected, after: Connected) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One look.
+    """What one look found.
 
     Attributes:
         number: Counts up from 1.
-        ports: Every port; None where the system has gone.
+        ports: Every port; None if the system is gone.
         to_open: Wanted connections for which jamd must open a port of its own.
     """
 
@@ -174,7 +174,7 @@ class Snapshot:
 
 
 class Watcher:
-    """Looks at a MIDI system again and again, and connects what the system itself can connect.
+    """Keeps looking at a MIDI system, and connects what the system itself can connect.
 
     Attributes:
         snapshot: The newest look; replaced, never changed.

@@ -1,4 +1,4 @@
-"""Tells the controls among what the player sends from the music, and says what they mean."""
+"""Separates the controls from the music in what the player sends, and gives their meaning."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mido import Message
 
 PRESSED = 64
-"""A controller's value from which on its pedal or button counts as pressed."""
+"""From this controller value on, a pedal or button counts as pressed."""
 
 _KINDS = {
     "control_change": (ControlKind.CC, "control", 0),
@@ -54,7 +54,7 @@ Meanings = Mapping[Control, Action]
 
 
 def meanings(controls: config.Controls) -> Meanings:
-    """What the settings say."""
+    """What each control means by the settings."""
     return {
         control: Action(field.name)
         for field in fields(controls)
@@ -63,7 +63,7 @@ def meanings(controls: config.Controls) -> Meanings:
 
 
 def event_of(action: Action, mode: Mode) -> Event:
-    """What happens at `action` while `mode` is on."""
+    """The event that `action` causes while `mode` is on."""
     if action is Action.NEXT_MODE:
         modes = list(Mode)
         return events.SetMode(modes[(modes.index(mode) + 1) % len(modes)])
@@ -77,7 +77,7 @@ class Controls:
     a program whenever it is chosen.
 
     Args:
-        meanings: What each control means; no two of them meet.
+        meanings: What each control means; no two may overlap.
     """
 
     def __init__(self, meanings: Meanings) -> None:
@@ -89,11 +89,11 @@ class Controls:
         self._pressed: set[tuple[int, int]] = set()  # (channel, controller)
 
     def owns(self, message: Message) -> bool:
-        """Whether a channel message is a control's, and so no music."""
+        """Whether a channel message is a control's, and so not music."""
         return self._meaning(message) is not None
 
     def hear(self, message: Message) -> Action | None:
-        """What a control's message asks for; None where it is only let go, or held."""
+        """What a control's message asks for; None if the control is only released or held."""
         if message.type == "control_change":
             place = (message.channel, message.control)
             was_pressed = place in self._pressed
@@ -108,11 +108,11 @@ class Controls:
         return self._meaning(message)
 
     def let_go(self) -> None:
-        """No pedal or button is pressed any more."""
+        """Count every pedal and button as released."""
         self._pressed.clear()
 
     def panics(self, event: Event) -> bool:
-        """Whether an event is a panic: asked for, by its channel mode messages, or by a control."""
+        """Whether an event is a panic: `Panic`, a channel mode message, or a control for it."""
         match event:
             case events.Panic():
                 return True

@@ -16,9 +16,9 @@ _WSL_DRIVER = Path("/usr/lib/wsl/lib/libcuda.so.1")
 def nvidia_driver(
     version_file: Path = _LINUX_DRIVER, wsl_library: Path = _WSL_DRIVER
 ) -> str | None:
-    """Something that changes with the NVIDIA driver; None where there is none. Loads nothing.
+    """A text that changes with the NVIDIA driver; None if there is no driver. Loads nothing.
 
-    Linux within Windows (WSL2) has Windows' driver: no version file, but the library.
+    Linux within Windows (WSL2) uses Windows' driver: it has the library, but no version file.
     """
     if sys.platform == "win32":
         library = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll"
@@ -30,10 +30,10 @@ def nvidia_driver(
 
 
 def preload_cuda() -> None:
-    """Load CUDA's libraries, or say why not. For the worker: it takes seconds and memory.
+    """Load CUDA's libraries, or raise the reason. For the worker: it takes seconds and memory.
 
-    Asked for CUDA where it cannot load, onnxruntime prints alarming lines and falls back to the
-    CPU; so it is asked only where every library is known to load.
+    If asked for CUDA where it cannot load, onnxruntime prints alarming lines and falls back to the
+    CPU, so it is asked only once every library is known to load.
 
     Raises:
         RuntimeError: Why CUDA cannot be used, on one line.
