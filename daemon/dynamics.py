@@ -11,15 +11,17 @@ from jamd.daemon.transport import Transport
 from jamd.notes import Note
 
 _NOTES = 32
-"""So many of the last are compared: as many as a phrase has, so that a change is followed."""
+"""Levels are means over at most this many last notes, about a phrase, so that changes show."""
 
 _FEWEST = 3
-"""So many at least, though the phrase has fewer: a note alone says little."""
+"""The player's level counts at least this many notes, even if the phrase has fewer: one alone means
+little."""
 
 _SHAPE = 12
-"""A note stands out by no more than this for the model's sake, else its quietest were not heard."""
+"""The model moves a note's velocity by at most this much; more would make its softest notes
+inaudible."""
 
-_PATIENCE = 8  # an answer drawn off the player's level is drawn back over so many notes
+_PATIENCE = 8  # notes over which an answer that has left the player's level is drawn back to it
 
 _DOWNBEAT, _BEAT, _OFF_BEAT = 6, 0, -5
 
@@ -27,8 +29,8 @@ _DOWNBEAT, _BEAT, _OFF_BEAT = 6, 0, -5
 class Dynamics:
     """Gives jamd's notes their velocities.
 
-    The model learned from many hands, each with its own loudness, and its velocities come in eight
-    bins. What is kept of them is how far a note stands out from its neighbours.
+    The model learned from many players, each with their own loudness, and its velocities come in
+    eight bins. Only how far a note stands out from its neighbours is kept of them.
 
     Args:
         transport: Where the beats are.
@@ -37,17 +39,17 @@ class Dynamics:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._heard: deque[int] = deque(maxlen=_NOTES)
-        self._of_phrase = 0  # notes of it
+        self._of_phrase = 0  # notes heard in this phrase
         self._written: deque[int] = deque(maxlen=_NOTES)
         self._shapes: deque[float] = deque(maxlen=_NOTES)
 
     def hear(self, velocity: int) -> None:
-        """The player strikes a key, at 1..127."""
+        """The player strikes a key at `velocity`, 1..127."""
         self._heard.append(velocity)
         self._of_phrase += 1
 
     def begin_phrase(self) -> None:
-        """What the player plays from now on may be as loud as it likes."""
+        """A phrase begins: what the player plays from now on has a level of its own."""
         self._of_phrase = 0
 
     def begin(self) -> None:
@@ -56,7 +58,7 @@ class Dynamics:
         self._shapes.clear()
 
     def shape(self, notes: Sequence[Note]) -> list[Note]:
-        """The next notes that jamd is to play, by onset, at the velocities they are played at."""
+        """Return jamd's next notes, by onset, with the velocities they are played at."""
         self._written.extend(note.velocity for note in notes)
         level = fmean(self._recent or self._written) if notes else 0.0
         drift = sum(self._shapes) / (len(self._shapes) + _PATIENCE)

@@ -1,4 +1,4 @@
-"""All that is heard of the player: keys, as notes for the memory and as a phrase."""
+"""What is heard from the player: keys, turned into notes for the memory and into a phrase."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from jamd.notes import TICKS_PER_BEAT, Tick
 from jamd.placing import as_played
 
 DRUMS = 9
-"""General MIDI's channel of drums, which counts as 10: its pitches are none."""
+"""General MIDI's drum channel, which users call 10: its note numbers are not pitches."""
 
-BANK, BANK_FINE = 0, 32  # controllers that choose among banks of programs
+BANK, BANK_FINE = 0, 32  # controllers that select a bank of programs
 
 
 class Ear:
-    """Writes down what the player plays, and knows when a phrase of his is over.
+    """Writes down what the player plays, and knows when a phrase is over.
 
     Args:
         settings: Which channel is heard, and where the keyboard is split.
-        transport: Places a moment on the beat; rolling, whenever a key is told of.
+        transport: Places a moment on the beat; must be rolling when a key goes down or up.
         memory: Where the notes are written down.
         feel: Learns how they are swung.
 
@@ -36,7 +36,7 @@ class Ear:
         dynamics: How loud an answer is to be.
         phrase: What the player plays now, or played last.
         notes_heard: Notes heard in the whole session.
-        last_note: MIDI pitch of the last one, or None.
+        last_note: MIDI pitch of the last note, or None.
     """
 
     def __init__(
@@ -47,27 +47,27 @@ class Ear:
         self._memory = memory
         self.dynamics = Dynamics(transport)
         self._feel = feel
-        self._learnt = True  # nothing was heard since `learn`
+        self._learnt = True  # nothing has been heard since `learn`
         self.phrase = Phrase()
         self.notes_heard = 0
         self.last_note: int | None = None
 
     def minds(self, message: Message) -> bool:
-        """Whether `message`, of a channel, is heard at all."""
+        """Whether the channel message `message` is heard at all."""
         if message.type == "program_change" or message.is_cc(BANK) or message.is_cc(BANK_FINE):
             return self._settings.program_changes
         return self._settings.listen_channel in (None, message.channel)
 
     def is_drums(self, message: Message) -> bool:
-        """Whether what `minds` lets through is music without pitches: it is no part of a phrase."""
+        """Whether a message that `minds` lets through is drums: without pitch, in no phrase."""
         return message.channel == DRUMS and self._settings.listen_channel != DRUMS
 
     def is_tune(self, key: NoteKey) -> bool:
-        """Whether a key is on the tune's side of the split. The other side has no turn."""
+        """Whether a key is on the tune's side of the split. The other side takes no turns."""
         return key.pitch >= self._settings.split
 
     def press(self, key: NoteKey, velocity: int, now: float, leads: bool = True) -> None:
-        """A key goes down. What does not lead is heard, and is no part of the phrase."""
+        """A key goes down. If it does not lead, it is heard, but is not part of the phrase."""
         tick = self._transport.tick_at(now)
         self._learnt = False
         if leads:
@@ -87,12 +87,12 @@ class Ear:
         self.phrase.release(key, tick, now)
 
     def pedal(self, channel: int, value: int, now: float) -> None:
-        """The sustain pedal moves, 0..127. What it holds is heard as longer; no phrase is."""
+        """The sustain pedal moves, 0..127. It lengthens the notes it holds, but no phrase."""
         down = value >= PEDAL_DOWN
         self._memory.heard.pedal(channel, down, self._transport.tick_at(now))
 
     def releases(self) -> list[Message]:
-        """What lets go of all that is down: the keys, then the pedals."""
+        """Messages that release all that is down: the keys, then the pedals."""
         heard = self._memory.heard
         return [
             *(Message("note_off", channel=key.channel, note=key.pitch) for key in heard.keys),
@@ -103,7 +103,7 @@ class Ear:
         ]
 
     def shift(self, by: int) -> None:
-        """All that was heard lies `by` ticks later."""
+        """Move all that was heard `by` ticks later."""
 
         def later(tick: Tick) -> Tick:
             return Tick(tick + by)
@@ -113,12 +113,12 @@ class Ear:
         self.phrase.move(later)
 
     def hand_over(self, now: float) -> None:
-        """The player says that his phrase is over."""
+        """The player hands the turn over: the phrase is over."""
         self.phrase.hand_over(now)
 
     @property
     def looks_back_at(self) -> float | None:
-        """When the player seems to pause, in seconds; None: he has played nothing since `learn`."""
+        """When the player seems to pause, in seconds; None if nothing was played since `learn`."""
         return None if self._learnt else self.phrase.pauses(self._transport.beat_seconds)
 
     def pauses(self, now: float) -> bool:
@@ -130,10 +130,10 @@ class Ear:
         """Look back on the phrase so far.
 
         Args:
-            place: Where its ticks turn out to lie; None: where they were heard.
+            place: Gives where its ticks turn out to lie; None if where they were heard.
 
         Returns:
-            Whether what was heard is now something else than it seemed.
+            Whether what was heard is now read differently.
         """
         self._learnt = True
         since = self.phrase.first
