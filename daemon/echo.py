@@ -1,36 +1,37 @@
-"""What jamd sent and now comes back: a DAW, or a synthesiser's thru, that is routed into the input.
+"""Recognises what jamd sent when it comes back, through a DAW or a synthesiser's thru.
 
-A message says nothing of where it comes from, and neither JACK nor RtMidi does. Ignoring whatever
-jamd has played a moment before would be easy, and would eat the notes of a player who repeats what
-he has just heard. So what comes in is held against what went out, one for one:
+A message does not carry its origin, and neither JACK nor RtMidi reports it. To ignore whatever jamd
+has just played would be easy, but would swallow the notes of a player who repeats what they have
+just heard. So what comes in is matched with what went out, one for one:
 
-- A loop is believed in when jamd's last notes have come back one and all, at `ENOUGH` moments in a
-  row: the same pitches at the same velocities, beginnings and ends after the same delay to within
+- A loop is assumed when all of jamd's last notes have come back, at `ENOUGH` moments in a row: the
+  same pitches at the same velocities, note-ons and note-offs after the same delay to within
   `SPREAD_S`. No hands do that. Until then everything is heard.
-- From then on each message that went out takes away one that comes in. Where a player strikes the
-  very note that is on its way back, two come in and one of them is heard.
-- The first note that does not come back ends it: somebody has taken the route away.
+- From then on, each message that went out cancels one that comes in. If the player strikes the very
+  note that is on its way back, two come in and one of them is heard.
+- The first note that does not come back ends the loop: the route has been taken away.
 
-What is sent on from the player (thru) looks like a player, or a sequencer, that repeats itself when
-it comes back, as evenly as you like, and sent on again it would go round for ever. So what may have
-come back is sent on marked, its value a little changed: when that comes back, too, it is a loop at
-once, for whoever repeats himself repeats what he played. A note whose key is still down need not be
-sent on again to find out: no keyboard strikes a key twice without letting it go. It is left out,
-and the next note is marked; where that does not come back, two play on one key, and nothing is left
-out any more.
+What is sent on from the player (thru) looks, when it comes back, like a player or a sequencer that
+repeats itself, however even its timing, and if sent on again it would go round for ever. So what
+may have come back is sent on marked, its value a little changed. If that comes back, too, there is
+a loop at once, since a player who repeats something repeats what they played. A note whose key is
+still down need not be sent on again to find out: no keyboard strikes a key twice without releasing
+it. It is left out, and the next note is marked; if that one does not come back, two play on one
+key, and nothing is left out any more.
 
-An end says less than a beginning. It is taken for jamd's only where a beginning has come back on
-its key, and where the player holds that key only after the same delay; and it is given back when
-the notes of that moment turn out not to have come round. So no note hangs by a loop that is none.
+A note-off proves less than a note-on. It is taken for jamd's only if a note-on has come back on its
+key, and, while the player holds that key, only after the same delay; and it is given back if the
+notes of that moment turn out not to have come round. So no note hangs because of a loop that does
+not exist.
 
-Nor does one hang by a route that is taken away while a note is on its way round, taken for the
-player's, whose end is lost. A route shows itself where a key is struck, or let go, twice. What was
-sent on in doubt just then and does not come back is ended; a player who does hold that key loses
-the rest of that one note. Where no route has shown itself nothing is ended: a player who repeats a
-note, and holds it, plays the same as one note that comes round without its end.
+Nor does a note hang if a route is taken away while a note, taken for the player's, is on its way
+round, so that its note-off is lost. A route shows itself when a key is struck, or released, twice.
+What was sent on in doubt just then and does not come back is ended; a player who does hold that key
+loses the rest of that one note. If no route has shown itself, nothing is ended: a player who
+repeats a note, and holds it, sends the same as one note that comes round without its note-off.
 
-What makes no difference is taken for jamd's at its first return, loop or no loop: above all the
-"all notes off" that it sends, which would come round as a panic and send the next one.
+A message that makes no difference is taken for jamd's at its first return, loop or no loop: above
+all the "all notes off" that jamd sends, which would come round as a panic and cause the next one.
 """
 
 from __future__ import annotations
@@ -49,14 +50,14 @@ if TYPE_CHECKING:
     from mido import Message
 
 LONGEST_S = 0.25
-"""A route through a DAW takes no longer: twice its largest audio buffer, and the way there."""
+"""The longest a route through a DAW takes: twice its largest audio buffer, and the way there."""
 
 SPREAD_S = 0.015
-"""One route's delays are the same to within so much; a player's are not."""
+"""One route's delays are the same to within this; a player's are not."""
 
 ENOUGH = 6
-"""So many moments in a row. Somebody who follows jamd note by note, on an organ without velocity
-and with 20 ms of scatter, would be taken for a loop once in some 50,000 notes."""
+"""This many moments in a row are a loop. A player who follows jamd note by note, on an organ
+without velocity and with 20 ms of scatter, would be taken for one once in some 50,000 notes."""
 
 _MOMENT_S = 0.020  # notes sent closer together are one moment: a chord is one coincidence
 
@@ -65,7 +66,7 @@ class Origin(Enum):
     """Who a message is from."""
 
     PLAYER = "player"
-    DOUBTFUL = "doubtful"  # like one of jamd's, and no loop is known of: the player's, most likely
+    DOUBTFUL = "doubtful"  # like one of jamd's, but no loop is known: most likely the player's
     JAMD = "jamd"
 
 
@@ -74,8 +75,8 @@ class _Sent:
     """A message that went out at `seconds`.
 
     Attributes:
-        thru: Its key where it was the player's own, sent on.
-        mark: It is marked, and comes back after so many seconds if at all; None: it is not.
+        thru: Its key if it was the player's own, sent on.
+        mark: If it is marked, the delay in seconds after which it would come back; None if not.
     """
 
     seconds: float
@@ -86,14 +87,14 @@ class _Sent:
 
 @dataclass(frozen=True, slots=True)
 class _Back:
-    """A beginning that came back, `delay` seconds after it went out, and was taken for `origin`."""
+    """A note-on that came back, `delay` seconds after it went out, and was taken for `origin`."""
 
     origin: Origin
     delay: float
 
 
 class Echo:
-    """Tells jamd's own messages among those that come in.
+    """Recognises jamd's own messages among those that come in.
 
     Attributes:
         loop: Whether what jamd plays is believed to come back.
@@ -104,28 +105,28 @@ class Echo:
         self.loop = self.known = False
         self._out: deque[_Sent] = deque()  # what has not come back, oldest first
         self._row: list[tuple[float, float]] = []  # when each moment went out, and its delay
-        self._last: dict[Sign, _Sent] = {}  # the last beginning of each sign that went out
-        self._down: dict[NoteKey, float] = {}  # the player's keys, and when he struck them
-        self._routed = -inf  # when a route showed itself last, though no loop may be known of
+        self._last: dict[Sign, _Sent] = {}  # the last note-on of each sign that went out
+        self._down: dict[NoteKey, float] = {}  # the player's keys, and when they were struck
+        self._routed = -inf  # when a route last showed itself, even if no loop is known
         self._back: dict[NoteKey, deque[_Back]] = {}  # what has come back and not ended yet
-        self._kept: dict[NoteKey, float] = {}  # the player's keys, when an end was taken for jamd's
-        self._given: list[NoteKey] = []  # those whose end was the player's after all
-        self._said: dict[tuple[int, Sign], Sign] = {}  # what each controller said last
-        # What came in last, where it may have gone out: after which delay, and whether marked.
+        self._kept: dict[NoteKey, float] = {}  # player's keys, when a note-off was taken for jamd's
+        self._given: list[NoteKey] = []  # those whose note-off was the player's after all
+        self._said: dict[tuple[int, Sign], Sign] = {}  # the last message of each controller
+        # What came in last, if it may be one that went out: its delay, and whether that was marked.
         self._suspect: tuple[Message, float, bool] | None = None
-        self._asks: float | None = None  # the delay after which the next note is to come back
-        self._twice = False  # keys are struck twice without an end between
+        self._asks: float | None = None  # mark the next note, due back after this delay
+        self._twice = False  # keys are struck twice without a note-off between
         self._passed: tuple[Message, float | None] | None = None  # what is sent on, and its mark
 
     @property
     def deadline(self) -> float | None:
-        """When `given_back` may have something to give."""
+        """When `given_back` may have something to return."""
         doubted = (sent.seconds for sent in self._out if self._in_doubt(sent) is not None)
         first = min((*self._kept.values(), *doubted), default=None)
         return None if first is None else first + self._patience + SPREAD_S
 
     def given_back(self, now: float) -> list[NoteKey]:
-        """The player's keys that have come up: their ends were taken for jamd's, or are lost."""
+        """The player's keys that came up with their note-offs taken for jamd's, or lost."""
         self._look(now)
         given, self._given = self._given, []
         for key in given:
@@ -133,13 +134,13 @@ class Echo:
         return given
 
     def let_go(self) -> None:
-        """Nothing is down any more: whoever played, or routed, is gone."""
+        """Nothing is down any more: the player, or the route, is gone."""
         self._down.clear()
         self._back.clear()
         self._kept.clear()
 
     def pass_on(self, message: Message) -> Message:
-        """What is to be sent on (thru) of the message that came in last: itself, or it marked."""
+        """Return what to send on (thru) for the last message in: itself, or a marked copy."""
         after, again = None, False
         if self._suspect is not None and self._suspect[0] is message:
             _, after, again = self._suspect
@@ -150,7 +151,7 @@ class Echo:
         return passed
 
     def sent(self, send: Send, now: float) -> None:
-        """A message went out at `now`. One that is of a clock or for another port is ignored."""
+        """A message went out at `now`. A clock message, or one for another port, is ignored."""
         message = send.message
         if send.output is not Output.MAIN or not hasattr(message, "channel"):
             return
@@ -163,7 +164,7 @@ class Echo:
             self._last[sent.sign] = sent
 
     def hear(self, message: Message, now: float) -> Origin:
-        """Say who `message`, of a channel, is from; it came in at `now`."""
+        """Return who the channel message `message`, which came in at `now`, is from."""
         self._look(now)
         self._suspect = None
         sign, key = sign_of(message), key_of(message)
@@ -192,7 +193,7 @@ class Echo:
         return origin
 
     def _origin(self, sent: _Sent, message: Message, now: float) -> Origin:
-        """Who a beginning or a control is from that may be `sent`, come back."""
+        """Who a note-on or a control is from, if it may be `sent` coming back."""
         delay, key = now - sent.seconds, key_of(message)
         if self.loop:
             return Origin.JAMD if delay >= self._soonest else Origin.PLAYER
@@ -211,10 +212,10 @@ class Echo:
         return Origin.PLAYER
 
     def _hear_end(self, sign: Sign, key: NoteKey, now: float) -> Origin:
-        """Who an end is from.
+        """Who a note-off is from.
 
-        Each beginning that came in has one end. While the player holds the key as well, the first
-        to come is his unless it is one that went out, after the delay of its beginning.
+        Each note-on that came in has one note-off. While the player holds the key as well, the
+        first is theirs, unless it is one that went out, back after the delay of its note-on.
         """
         back = self._back.get(key)
         sent = None
@@ -222,7 +223,7 @@ class Echo:
             ends = (sent for sent in self._out if sent.sign == sign)
             sent = next((e for e in ends if _alike(now - e.seconds, back[0].delay)), None)
             if sent is None and not self.loop:
-                self._row.clear()  # an end that was not sent: here are a player's hands
+                self._row.clear()  # a note-off that was not sent: a player's hands
         if not back or (sent is None and key in self._down):
             up = self._down.pop(key, None) is None
             if up and not self._twice and any(sent.sign == sign for sent in self._out):
@@ -241,10 +242,10 @@ class Echo:
         return origin
 
     def _changes_nothing(self, sent: _Sent, channel: int) -> bool:
-        """Whether it makes no difference from whom a message is that has gone out just now.
+        """Whether it makes no difference if a message is `sent` come back, or the player's.
 
-        A panic makes none where nothing has begun since the last, nor a controller that says what
-        it said last on its channel.
+        A panic makes none if no note has begun since `sent`; a controller makes none if it repeats
+        its last value on its channel.
         """
         sign = sent.sign
         if sign[:2] in _PANICS:
@@ -254,16 +255,16 @@ class Echo:
         return self._said.get((channel, sign[:-1])) == sign
 
     def _find(self, sign: Sign, now: float) -> _Sent | None:
-        """The message that went out and that may be the one that comes in."""
+        """The message that went out and may now be coming in; None if there is none."""
         same = [sent for sent in self._out if sent.sign == sign]
         if self.loop:
             due = [sent for sent in same if now - sent.seconds >= self._soonest]
-        else:  # of several that are alike, the one that was marked to be known by its delay
+        else:  # of several alike, a marked one that is due back now
             due = [sent for sent in same if _answers_its_mark(sent, now)]
         return next(iter(due or same), None)
 
     def _count(self, sent: _Sent, now: float) -> bool:
-        """A beginning or an end has come back: one more in a row, or the first of another row.
+        """Count a note-on or note-off that came back: in the present row, or as first of a new one.
 
         Returns:
             Whether there is a loop.
@@ -279,14 +280,14 @@ class Echo:
         return self.loop
 
     def _believe(self, now: float) -> None:
-        """There is a loop. What should have come back by now went out before there was."""
+        """There is a loop. What should have come back by now went out before it existed."""
         self.loop = self.known = True
         self._twice, self._asks = False, None
         while self._out and now - self._out[0].seconds > self._patience:
             self._out.popleft()
 
     def _look(self, now: float) -> None:
-        """Forget what has not come back in time. Was a note among it, there is no loop."""
+        """Forget what has not come back in time. If a note is among it, there is no loop."""
         while self._out and now - self._out[0].seconds > self._patience:
             lost = self._out.popleft()
             if lost.sign[0] != NOTE_ON:
@@ -296,19 +297,20 @@ class Echo:
                 self._kept.pop(key, None)
                 self._given.append(key)
             if self.loop or lost.mark is not None:
-                self._twice = not self.loop and self._routed > -inf  # who repeats himself does not
+                self._twice = not self.loop and self._routed > -inf  # mere repetition shows none
                 self._disbelieve(lost.seconds)
             elif lost.thru is None:
                 self._row.clear()
         for key, seconds in list(self._kept.items()):
-            if seconds + self._patience + SPREAD_S <= now:  # as `deadline` says, to the last bit
+            if seconds + self._patience + SPREAD_S <= now:  # as in `deadline`, to the last bit
                 del self._kept[key]
 
     def _in_doubt(self, sent: _Sent) -> NoteKey | None:
-        """The key of what was sent on where it may have come round itself, and hang; or None.
+        """The key of a note sent on, if it may itself have come round, and may hang; else None.
 
-        A route was there when it came in, like one on its way back, or when an end of its key was
-        taken for jamd's. If the key has not come up, and it does not come back, nor does its end.
+        A route had just shown itself, and the note looked like one on its way back, or a note-off
+        of its key was taken for jamd's. If the key is still down and the note does not come back,
+        its note-off will not come either.
         """
         if sent.thru is None or sent.seconds - self._routed > LONGEST_S:
             return None
@@ -316,7 +318,7 @@ class Echo:
         return sent.thru if doubt and self._down.get(sent.thru, inf) <= sent.seconds else None
 
     def _disbelieve(self, since: float) -> None:
-        """What went out at `since` has not come back: no end has that came in afterwards."""
+        """What went out at `since` is not back: no note-off since then was one of jamd's."""
         self.loop = False
         self._row.clear()
         self._back.clear()
@@ -325,22 +327,22 @@ class Echo:
 
     @property
     def _soonest(self) -> float:
-        """How soon the loop brings something back, in seconds."""
+        """The shortest delay after which the loop brings something back, in seconds."""
         return min(delay for _, delay in self._row) - SPREAD_S
 
     @property
     def _patience(self) -> float:
-        """How late something may still come back, in seconds."""
+        """The longest delay after which something may come back, in seconds."""
         return max(delay for _, delay in self._row) + SPREAD_S if self.loop else LONGEST_S
 
 
 def _answers_its_mark(sent: _Sent, now: float) -> bool:
-    """Whether what is marked comes back at `now` after the delay by which it is to be known."""
+    """Whether `sent` is marked, and a return at `now` has the delay expected of it."""
     return sent.mark is not None and _alike(now - sent.seconds, sent.mark)
 
 
 def _alike(delay: float, other: float) -> bool:
-    """Whether two delays may be one route's; a slow one is slow by its buffers, and uneven."""
+    """Whether two delays may be one route's; a slow route is slow by its buffers, and uneven."""
     return abs(delay - other) <= max(SPREAD_S, other / 2)
 
 

@@ -1,4 +1,4 @@
-"""By what a message is known again that has been sent, and how one is marked so as to be known."""
+"""How a sent message is recognised on its return, and how one is marked to make that possible."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from mido import Message
 
 MARK = 2
-"""By so much of 127 what is marked differs: half a decibel. By 1 a roll that swells slowly does."""
+"""A mark changes a value by this much of 127: half a decibel. Slowly swelling rolls change by 1."""
 
 NOTE_ON, NOTE_OFF = "note_on", "note_off"
 
 Sign = tuple[object, ...]
-"""What of a message stays the same on its way round: all but its channel."""
+"""What stays the same about a message on its way round: all but its channel."""
 
 _NOT_SIGNS = {"type", "channel", "time"}
 
@@ -25,14 +25,14 @@ _MARKED = {
     "polytouch": ("value", 0, 127),
     "pitchwheel": ("pitch", -8192, 8191),
 }
-"""Where a message's mark is, and from where to where it may lie. Of a controller a little more may
-be something else, or stay for good: but for modulation, they are not marked."""
+"""Which field of a message is marked, and its range. A small change of a controller may mean
+something else, or stay for good, so no controller but modulation is marked."""
 
 _MODULATION = 1
 
 
 def sign_of(message: Message) -> Sign:
-    """The sign of a message of a channel; an end's is (`NOTE_OFF`, pitch) in either spelling."""
+    """The sign of a channel message; a note-off's is (`NOTE_OFF`, pitch) in either spelling."""
     if message.type == NOTE_OFF or (message.type == NOTE_ON and message.velocity == 0):
         return (NOTE_OFF, message.note)  # some hosts write one as the other
     if message.type == NOTE_ON:
@@ -42,19 +42,18 @@ def sign_of(message: Message) -> Sign:
 
 
 def key_of(message: Message) -> NoteKey | None:
-    """The key whose note a message begins or ends; None: it does neither."""
+    """The key of a note-on or note-off; None for any other message."""
     return NoteKey(message.channel, message.note) if message.type in (NOTE_ON, NOTE_OFF) else None
 
 
 def marked(message: Message, again: bool = False) -> Message:
-    """A message with its value changed by `MARK`, or itself where that would be something else.
+    """A message with its value changed by `MARK`, or itself if that would change its meaning.
 
-    What is at rest stays at rest.
+    A value at rest stays at rest.
 
     Args:
-        message: Of a channel.
-        again: It may be a marked one: then it is changed the other way, if it can be. A swell does
-            not turn.
+        message: A channel message.
+        again: It may be a marked one: change it the other way if possible, as a swell would not.
     """
     place = _MARKED.get(message.type)
     if message.is_cc(_MODULATION):
