@@ -16,8 +16,8 @@ class Encore:
     """Notes to play once more.
 
     Attributes:
-        span: Where.
-        notes: What, by onset, all within the span.
+        span: Where to play them.
+        notes: The notes, by onset, all within the span.
     """
 
     span: Span
@@ -37,7 +37,7 @@ class LastAnswer:
         self._notes: list[Note] = []
 
     def add(self, span: Span, notes: Sequence[Note]) -> None:
-        """Keep `notes`, by onset, which jamd plays in `span`; those of another are forgotten."""
+        """Keep `notes`, by onset, which jamd plays in `span`; forget those of another span."""
         if not notes:
             return
         if self._span is None or span.start != self._span.start:
@@ -49,16 +49,16 @@ class LastAnswer:
         self._notes = [note for note in self._notes if note.onset > first]
 
     def forget(self) -> None:
-        """It was none: nothing of it has been played."""
+        """Forget the answer: nothing of it has been played."""
         self._span, self._notes = None, []
 
     def once_more(
         self, earliest: Tick, transport: Transport, *, bars: bool = False
     ) -> Encore | None:
-        """The answer, moved so that it begins at or after a tick; None: there was none yet.
+        """The answer, moved so that it begins at or after `earliest`; None if there is none yet.
 
-        It is moved by whole strong beats of `transport`, so that each note is as strong as it was;
-        where the turn passes by the bar, by whole `bars`, and lasts until a bar line.
+        It is moved by whole strong beats of `transport`, so that each note is as strong as before;
+        with `bars`, where the turn passes by the bar, by whole bars, and it lasts until a bar line.
         """
         if self._span is None:
             return None

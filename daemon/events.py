@@ -1,4 +1,4 @@
-"""What the session is told, and what it wants done.
+"""What goes into a session and what comes out: events, the entries of a take, and effects.
 
 The session is a function of these: events and moments in, effects out. Everything that touches the
 world (ports, the worker, the disk) is on the other side of this file.
@@ -50,7 +50,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class InputLost:
-    """Whoever may hold keys down has gone: what is down will not be let go."""
+    """An input on which keys may be down has gone: their note-offs will not come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +105,14 @@ class Panic:
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """What an Ableton Link session is like from now on; told whenever it has changed.
+    """The state of an Ableton Link session from now on; sent whenever it has changed.
 
     Attributes:
-        peers: How many others are in it.
+        peers: Number of other peers in it.
         bpm: Its tempo, in quarter notes a minute, 20..999.
         bar_line: When one of its bars begins or began, in seconds.
         playing: Whether its transport plays.
-        since: When it began to play, or ended, or is to, in seconds.
+        since: When it started or stopped playing, or will, in seconds.
     """
 
     peers: int
@@ -124,7 +124,7 @@ class LinkState:
 
 @dataclass(frozen=True, slots=True)
 class YourTurn:
-    """The player hands the turn over: his phrase is over now."""
+    """The player hands the turn over: the phrase is over now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Sounded:
     Attributes:
         tick: Where it lies on the transport: as played for the player, as due for jamd.
         seconds: When it was heard or due, on the session's clock.
-        part: The part jamd played it in; None: the player's.
+        part: The part jamd played it in; None if the player's.
         message: As heard, or as sent.
     """
 
@@ -166,8 +166,8 @@ class Sounded:
 class TempoSet:
     """The tempo from `tick` on, in quarter notes a minute.
 
-    It may be found a little later, so the tick may lie before those of the entries before it; of
-    several at one tick the last counts.
+    It may be found a little later, so the tick may lie before those of earlier entries; of several
+    at one tick the last counts.
     """
 
     tick: int
@@ -186,10 +186,10 @@ class MeterSet:
 
 @dataclass(frozen=True, slots=True)
 class BarLineFound:
-    """The first note was no beat one: all entries before this one lie `by` ticks later.
+    """The first note was a pickup, not beat one: all earlier entries lie `by` ticks later.
 
     Attributes:
-        tick: Now, counted so.
+        tick: The present, counted that way.
         by: A bar less the pickup.
     """
 
@@ -242,7 +242,7 @@ class Send:
     """Hand a message to an output port now.
 
     Attributes:
-        message: A channel message, its channel set; or one of a clock's.
+        message: A channel message with its channel set, or a clock message.
         due: When it should have been handed over, in seconds; the shell measures lateness by it.
         output: Which port.
     """
@@ -261,7 +261,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class AskLikelihood:
-    """Ask the worker something else than notes; otherwise as `Ask`."""
+    """Ask the worker for likelihoods, not for notes; otherwise as `Ask`."""
 
     request: LikelihoodRequest
 
@@ -275,13 +275,13 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class TellLink:
-    """Tell an Ableton Link session.
+    """Change an Ableton Link session.
 
     Attributes:
         seconds: From when on.
         bpm: Its tempo; None leaves it.
         playing: Whether its transport plays; None leaves it.
-        bar_line: Let a bar begin at `seconds`; where there are others, theirs stay.
+        bar_line: Let a bar begin at `seconds`; if there are other peers, their bar lines stay.
     """
 
     seconds: float

@@ -20,15 +20,16 @@ from jamd.daemon.swing import (
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Tick
 
 _REMEMBERED = 32
-"""A phrase's swing is weighed against so many off-beats heard before it,"""
-_CHANGED = 0.06  # unless it is that far from them: then the player has changed his mind
+"""A phrase's swing is averaged with that of at most this many off-beats heard before it."""
 
-_BEATS = 128  # so many swung beats are remembered
+_CHANGED = 0.06  # a swing that differs by more replaces it: the player has changed feel
+
+_BEATS = 128  # swung beats remembered
 
 _SCALES = tuple(TICKS_PER_BEAT // 4 * 4**power for power in range(4))
 """From a sixteenth to 16 beats."""
 
-_FURTHEST = TICKS_PER_STEP / 2 - 1  # in ticks: what comes before another onset stays before it
+_FURTHEST = TICKS_PER_STEP / 2 - 1  # in ticks: onsets keep their order
 
 
 class Feel:
@@ -36,12 +37,12 @@ class Feel:
 
     Args:
         meter: The meter; in 6/8 nothing is swung.
-        swing: The off-beat's place in the beat as jamd plays, 0.5..0.75; None: as the player does.
+        swing: The off-beat's place in the beat as jamd plays, 0.5..0.75; None to follow the player.
         humanise_s: The standard deviation of jamd's own timing in seconds; 0 is exact.
         seed: The same seed and the same notes give the same deviations.
 
     Attributes:
-        swing: Where the player's off-beat lies, as far as is known; so it is heard, always.
+        swing: Where the player's off-beat lies, as far as known; all that is heard is read by it.
     """
 
     def __init__(self, meter: Meter, swing: float | None, humanise_s: float, seed: int) -> None:
@@ -60,7 +61,7 @@ class Feel:
         self._phrase = []
 
     def hear(self, tick: Tick) -> None:
-        """An onset at `tick`, as played; none before the last."""
+        """An onset at `tick`, as played; it must not lie before the last one."""
         self._phrase.append(tick)
         self._read(tick)
 
@@ -68,10 +69,10 @@ class Feel:
         """Learn from the phrase so far how the player swings.
 
         Args:
-            place: Where on the beat a tick of the phrase lies, if it has turned out to be another.
+            place: Gives where a tick of the phrase turns out to lie; None if where it was heard.
 
         Returns:
-            Whether the phrase is now read in another way than before.
+            Whether the phrase is now read differently.
         """
         before = [self.straight(tick) for tick in self._phrase]
         for tick in self._phrase:
@@ -87,7 +88,7 @@ class Feel:
         return before != [self.straight(tick) for tick in self._phrase]
 
     def straight(self, tick: Tick) -> Tick:
-        """Where the model is to hear what was played at `tick`."""
+        """The tick at which the model is to hear what was played at `tick`."""
         amount = self._beats.get(place_in_beat(tick)[0])
         return tick if amount is None else Tick(round(straight_tick(tick, amount)))
 
@@ -115,8 +116,8 @@ class Feel:
 
         Args:
             notes: In any order.
-            ticks_per_second: Humans are late by seconds, not by ticks.
-            before: No deviation makes a note last until here; None: it may last as long as it is.
+            ticks_per_second: The tempo; people deviate by seconds, not by ticks.
+            before: No deviation makes a note last until this tick; None for no limit.
         """
         played = swung(notes, self.swing if self._fixed is None else self._fixed)
         if not self._humanise_s:
@@ -133,11 +134,11 @@ class Feel:
         return human
 
     def _deviation(self, tick: Tick) -> float:
-        """How far people are from `tick`, in standard deviations; the notes of a chord alike.
+        """How far people deviate at `tick`, in standard deviations; the same for a whole chord.
 
         It wanders, with a spectrum like 1/f, as people's timing does (H. Hennig and others, "The
         nature and perception of fluctuations in human musical rhythms", PLoS ONE 6, 2011). Random
-        numbers that are drawn anew every sixteenth, every beat and so on add up to that (R. F. Voss
+        numbers drawn afresh every sixteenth, every beat and so on add up to that (R. F. Voss
         and J. Clarke, "1/f noise in music", Journal of the Acoustical Society of America 63, 1978).
         """
         drawn = (random.Random(f"{self._seed} {scale} {tick // scale}") for scale in _SCALES)

@@ -17,17 +17,17 @@ from jamd.notes import TICKS_PER_STEP, Tick
 
 
 class Floor:
-    """Passes the turn to and fro as the mode's policy has it.
+    """Passes the turn to and fro by the mode's policy.
 
-    Moments are in seconds. What is returned is for the take.
+    Moments are in seconds. The effects returned are for the take.
 
     Args:
-        settings: The mode at first, and what takes the turn back.
+        settings: The initial mode, and what takes the turn back.
         transport: The beat.
         ear: What the player plays.
-        planner: Is told what jamd is to fill.
-        commit: Is told when jamd gives way.
-        stage: Is told of the mode.
+        planner: Fills the span that it is given.
+        commit: Takes back notes when jamd gives way.
+        stage: Is given the mode.
 
     Attributes:
         mode: When jamd plays.
@@ -51,25 +51,25 @@ class Floor:
         self._stage = stage
         self._policy = policy(settings.mode, settings)
         self._answered: Phrase | None = None  # in jamd's turn: what it answers
-        self._loudness = 0.0  # of the phrase answered last, of which an `again` is the answer, too
+        self._loudness = 0.0  # of the phrase answered last, which is also what `again` answers
         self._patience = Patience(settings.yields, self._loudness)
         self.mode = settings.mode
         self.turn = Turn.PLAYER
 
     def deadline(self, now: float) -> float | None:
-        """When `decide` has something to decide; None: not before an event."""
+        """When `decide` has something to decide; None if not before an event."""
         return self._policy.deadline(self._scene(now))
 
     def is_due(self, now: float) -> bool:
-        """In the player's turn: whether it passes at `now`."""
+        """In the player's turn, whether the turn passes at `now`."""
         return self._policy.is_due(self._scene(now))
 
     def shift(self, by: int) -> None:
-        """The bar line was found: every moment is `by` ticks later. Nothing of jamd's is due."""
+        """The bar line was found: every moment is `by` ticks later. No note of jamd's is due."""
         self._policy.shift(by, self._transport)
 
     def press(self, velocity: int, now: float, *, tune: bool) -> list[Effect]:
-        """The player strikes a key, in his `tune` or in what only lies under it."""
+        """The player strikes a key, in the `tune` or in what lies under it."""
         silent = self.turn is Turn.PLAYER or self._waits(now)
         if silent and self._ear.phrase.is_handed_over_with(now):
             return self._join_chord(now)
@@ -82,7 +82,7 @@ class Floor:
         return []
 
     def hand_over(self, now: float) -> list[Effect]:
-        """The player says that his phrase is over: an answer that waits for its beat need not."""
+        """The player hands the turn over: an answer that waits for its beat may begin sooner."""
         self._ear.hand_over(now)
         phrase, span = self._ear.phrase, self._planner.span
         if phrase is not self._answered or span is None or phrase.handed_over is None:
@@ -91,14 +91,14 @@ class Floor:
         return self._begin_anew(now) if start < span.start else []
 
     def decide(self, now: float) -> list[Effect]:
-        """See what jamd is to fill, and whether the turn passes."""
+        """Decide what jamd is to fill, and whether the turn passes."""
         scene = self._scene(now)
         span = self._policy.wants(scene)
         if span is not None:
             span = span.not_before(self._transport.bar_one)  # nothing within the count-in
         if span is None and self.turn is Turn.JAMD:
             if self._ear.phrase is self._answered or is_stray(scene):
-                self._ear.begin_phrase()  # else the player is at his next one
+                self._ear.begin_phrase()  # else the player has begun the next one
             return self.give_back(now)
         self._planner.aim(span)
         if span is not None and self.turn is Turn.PLAYER and self._policy.is_due(scene):
@@ -120,7 +120,7 @@ class Floor:
         return [*effects, Journal(ModeSet(self._transport.tick_at(now), now, mode))]
 
     def play_again(self, now: float) -> list[Effect]:
-        """The last answer once more, from the next strong beat on; in traded bars, bar line."""
+        """Play the last answer again from the next strong beat, or bar line when trading bars."""
         bars = self._policy.by_the_bar
         encore = self._planner.encore(self._commit.edge, self._transport, bars=bars)
         if encore is None or not self._transport.rolling or self.mode is Mode.OFF:
@@ -131,13 +131,13 @@ class Floor:
         return effects + self._take(now)
 
     def give_back(self, now: float) -> list[Effect]:
-        """The turn is the player's."""
+        """Give the turn to the player."""
         self._planner.aim(None)
         self._answered = None
         return self._pass(Turn.PLAYER, now)
 
     def _join_chord(self, now: float) -> list[Effect]:
-        """The key is of the chord with which the phrase was handed over: so that is over now."""
+        """The key is of the chord with which the turn was handed over: the phrase is over now."""
         self._ear.hand_over(now)
         if self.turn is Turn.JAMD:
             return self._begin_anew(now)
@@ -145,12 +145,12 @@ class Floor:
         return []
 
     def _waits(self, now: float) -> bool:
-        """Whether, in jamd's turn, nothing that it plays can have left yet, early as it may."""
+        """Whether, in jamd's turn, no note of its can have left yet, however early it is played."""
         span = self._planner.span
         return span is not None and self._stage.leaving(now) + self._strays // 2 < span.start
 
     def _begin_anew(self, now: float) -> list[Effect]:
-        """The turn is the player's, from whom jamd takes it again at once: nothing has left yet."""
+        """Give the turn to the player, for jamd to take it again at once: nothing has left yet."""
         self._commit.take_back(now)
         return self.give_back(now)
 
@@ -170,12 +170,12 @@ class Floor:
         return []
 
     def _give_way(self, now: float) -> list[Effect]:
-        """Soon nothing new of jamd's begins, and soon after there is silence."""
+        """Give way: soon no new note of jamd's begins, and soon after there is silence."""
         self._commit.withdraw(now)
         return self.give_back(now)
 
     def _take(self, now: float) -> list[Effect]:
-        """The turn is jamd's."""
+        """Give the turn to jamd."""
         if self.turn is Turn.PLAYER and self._planner.span is not None:
             self._answered = self._ear.phrase
             self._patience = Patience(self._settings.yields, self._loudness)
@@ -183,7 +183,7 @@ class Floor:
         return self._pass(Turn.JAMD, now)
 
     def _breathe(self, begin: Tick) -> None:
-        """Endless music breathes, also where some begins before what there was has ended."""
+        """Make endless music breathe, even if it begins before earlier music has ended."""
         if self.mode is not Mode.ENDLESS:
             self._commit.breath = None
         elif self._commit.breath is not None:
@@ -193,7 +193,7 @@ class Floor:
 
     @property
     def _strays(self) -> int:
-        """By less than half of these ticks a note is played early or late."""
+        """Ticks; a note is played early or late by less than half of this."""
         return TICKS_PER_STEP if self._settings.humanise_s else 0
 
     def _pass(self, turn: Turn, now: float) -> list[Effect]:

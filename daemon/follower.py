@@ -1,8 +1,8 @@
-"""Following somebody else's clock: what a sequencer says, as moves of the transport.
+"""Follows another device's MIDI clock: what a sequencer sends becomes moves of the transport.
 
 The transport's ticks only ever rise, because what was heard and played is written down by them. A
-song that goes back to its beginning therefore goes on at the transport's next bar line, which is
-then called bar 1: a place in the song and its place on the transport differ by whole bars.
+song that returns to its beginning therefore goes on at the transport's next bar line, which then
+counts as bar 1: a place in the song and its place on the transport differ by whole bars.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from jamd.daemon.transport import SIXTEENTH, Transport
 from jamd.notes import Tick
 
 GOES_ON_S = 4.0
-"""A sequencer that says Start or Continue sends its next pulse within so long; a Play button that
-has no clock sends none."""
+"""A sequencer that sends Start or Continue sends its next pulse within this time; a Play button
+without a clock sends none."""
 
 SAME_SONG_S = 4.0
-"""A clock that is back after it was lost for no longer is still the same song's. Where that is, is
-known so long: after 4 s a tempo that is 0.2 % off is off by less than half a pulse at 120."""
+"""A clock that returns within this time is still the same song's. The song's place is known that
+long: after 4 s a tempo error of 0.2 % amounts to less than half a pulse at 120 bpm."""
 
 
 class Source(Enum):
@@ -37,10 +37,10 @@ class Source(Enum):
 
 
 class ClockLost(Enum):
-    """What follows when the clock is lost."""
+    """What to do when the clock is lost."""
 
     KEEP = "keep"  # play on at its last tempo
-    STOP = "stop"  # as if it had said Stop
+    STOP = "stop"  # as if it had sent Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ Move = Halt | Roll
 
 @dataclass(frozen=True, slots=True)
 class _Unheard:
-    """A song that goes on while its clock is lost, as far as anybody knows.
+    """A song that is assumed to go on while its clock is lost.
 
     Attributes:
         song: Where it was when the first pulse was lost.
@@ -79,14 +79,14 @@ class _Unheard:
 
 
 class Follower:
-    """Steers a transport by a MIDI clock, and says when it is to roll and to halt.
+    """Steers a transport by a MIDI clock, and decides when it rolls and halts.
 
     Args:
         source: Where the beat comes from.
-        on_lost: What follows when the clock is lost.
+        on_lost: What to do when the clock is lost.
         transport: What is steered.
-        own_tempo: Somebody asked for the transport's tempo: with `Source.AUTO`, a clock that only
-            ticks does not change it. Start or Continue still does, for then somebody asks for that.
+        own_tempo: The transport's tempo was asked for: with `Source.AUTO`, a clock that only ticks
+            does not change it. Start or Continue still does, since it asks for the clock's.
     """
 
     def __init__(
@@ -100,8 +100,8 @@ class Follower:
         self._origin: float | None = None  # the tick of the clock's pulse 0
         self._on_pulses = False  # the song's place is known: pulses fall on whole 24ths of a beat
         self._song = Tick(0)  # where the song goes on
-        self._armed = False  # it goes on with the next pulse,
-        self._armed_until = -math.inf  # if that comes by then, in seconds
+        self._armed = False  # the song goes on with the next pulse
+        self._armed_until = -math.inf  # that pulse must come by then, in seconds
         self._stands = False  # the sequencer has stopped, or its clock is lost and that stops jamd
         self._coasting = False  # its clock is lost, and jamd plays on
         # Its clock is lost, and jamd stands still until it is back.
@@ -114,23 +114,23 @@ class Follower:
 
     @property
     def led(self) -> bool:
-        """Whether the song is where it is by the clock's pulses, be they enough to tell a tempo."""
+        """Whether the clock leads: its pulses place the song, even before they give a tempo."""
         return self.follows or (self._on_pulses and self._clock.present)
 
     @property
     def waits(self) -> bool:
-        """Whether it is for the sequencer to say when the transport rolls."""
+        """Whether the transport waits for the sequencer to start it."""
         if self._clock.present:
             return self._stands or self._armed
         return self._stands or self._source is Source.MIDI
 
     @property
     def deadline(self) -> float | None:
-        """When the clock will be lost, in seconds; None: there is none."""
+        """When the clock will count as lost, in seconds; None if there is none."""
         return self._clock.lost_at
 
     def look(self, now: float) -> Move | None:
-        """What follows from silence up to `now`."""
+        """Return the move that follows from silence up to `now`, if any."""
         lost_at = self._clock.lost_at
         if lost_at is None or now < lost_at:
             return None
@@ -160,7 +160,7 @@ class Follower:
         """A system message came.
 
         Args:
-            message: One that is none of a clock's is ignored.
+            message: Ignored unless it is one of a clock's.
             seconds: When it came.
             now: The session's present, `seconds` or later.
         """
@@ -182,26 +182,26 @@ class Follower:
                 self._armed = False
                 self._stands = self._stands or self._clock.present
                 return self._halt()
-            case "songpos" if not self._leads:  # the specification: never while it rolls
+            case "songpos" if not self._leads:  # the specification: never sent while rolling
                 self._song = Tick(message.pos * SIXTEENTH)
         return None
 
     def keep_tempo(self) -> None:
-        """Somebody asks for the transport's own tempo."""
+        """The transport's own tempo was asked for: keep it."""
         self._own_tempo = True
 
     def rolled(self, tick: Tick) -> None:
-        """The transport does as `Roll` said: `tick` is the last pulse's."""
+        """The transport has made the `Roll`: `tick` is the last pulse's."""
         self._clock.anchor(self._clock.number)
         self._origin = tick - TICKS_PER_CLOCK * self._clock.number
         self._on_pulses = True
 
-    def start(self, now: float, count_in: Tick) -> Tick:  # noqa: ARG002 - a Link session's own need
-        """The transport rolls, and it was not the sequencer that said so; return its song tick.
+    def start(self, now: float, count_in: Tick) -> Tick:  # noqa: ARG002 - only Link needs it
+        """The transport starts, but not by the sequencer; return its song tick.
 
         Args:
             now: Seconds.
-            count_in: Ticks of whole bars that are counted in.
+            count_in: Length of the count-in in ticks, whole bars.
         """
         self._origin = None
         self._on_pulses = False
@@ -210,13 +210,13 @@ class Follower:
 
     @property
     def _heeded(self) -> bool:
-        """Whether the clock is more than a keyboard's that ticks whether or not somebody plays."""
+        """Whether the clock counts: one that merely ticks leaves an asked-for tempo alone."""
         led = self._on_pulses or self._armed
         return led or not self._own_tempo or self._source is not Source.AUTO
 
     @property
     def _leads(self) -> bool:
-        """Whether the transport rolls because the sequencer does, which knows where it is then."""
+        """Whether the transport rolls because the sequencer does, which then knows its place."""
         rolls = self._transport.rolling and not self._armed
         return rolls and self._on_pulses and self._clock.present
 
@@ -230,10 +230,10 @@ class Follower:
         return Halt() if self._transport.rolling and (self._clock.present or coasting) else None
 
     def _place(self, now: float) -> Tick:
-        """Where the song goes on after a stop at `now`: with the pulse after the last.
+        """Where the song goes on after a stop at `now`: at the pulse after the last.
 
-        The transport may be on either side of that pulse, which jitters. Where no pulses place the
-        song, it is for the transport to say which comes next.
+        The transport may be on either side of that pulse, which jitters. If no pulses place the
+        song, the transport determines which pulse comes next.
         """
         if self._on_pulses and self._origin is not None:
             tick = self._origin + TICKS_PER_CLOCK * (self._clock.number + 1)
@@ -242,7 +242,7 @@ class Follower:
         return Tick(-(-song // TICKS_PER_CLOCK) * TICKS_PER_CLOCK)
 
     def _rejoin(self) -> Move | None:
-        """With the pulse that tells the tempo of a clock that was lost: be where the song is."""
+        """Go to where the song is, once the pulses of a lost clock give its tempo again."""
         if self._unheard is None:
             return None
         last_s = self._clock.due.seconds - self._clock.period

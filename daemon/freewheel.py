@@ -15,7 +15,7 @@ from jamd.daemon.virtual import Improvises, VirtualJam
 from jamd.notes import Tick
 
 BARS_AFTER = 8
-"""How long a jam goes on after the file's last bar, where nobody says: the longest answer."""
+"""Bars that a jam goes on after the file's last, by default: the longest answer."""
 
 
 def freewheel(
@@ -26,10 +26,10 @@ def freewheel(
     The transport starts at once, so the take's bars are the song's.
 
     Args:
-        song: Its tempos are followed; its first, if it has any, must be `settings.bpm`.
+        song: Its tempos are followed; the first, if it has any, must be `settings.bpm`.
         settings: Those of a live session; `start_at_once` must be set.
-        improviser: Answers in no time that virtual time does not say.
-        bars: Bars to play; None: those of the song, and `BARS_AFTER`.
+        improviser: Takes only as long to answer as virtual time says.
+        bars: Bars to play; None for those of the song, and `BARS_AFTER`.
     """
     bar = settings.meter.ticks_per_bar
     if bars is None:
@@ -68,7 +68,7 @@ def summary(song: Song, settings: Settings, take: Sequence[Entry]) -> str:
 
 
 def _events(song: Song, tempo: TempoMap, end: Tick) -> Iterator[tuple[float, Event]]:
-    """What happens before `end`, with its moment in seconds; writes the song's tempos down."""
+    """Events before `end`, each with its moment in seconds; writes the song's tempos to `tempo`."""
     yield 0.0, WorkerReady()
     happenings: list[tuple[Tick, Event]] = [
         *((tick, SetTempo(bpm)) for tick, bpm in song.tempos if tick > 0),
