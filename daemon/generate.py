@@ -32,7 +32,7 @@ def generate(
     before: Sequence[Note] = (),
     constraints: Constraints | None = None,
 ) -> list[Note]:
-    """Continue silence or some music until there is enough, or the model has no more to say.
+    """Continue silence or some music until there is enough, or the model is finished.
 
     Args:
         improviser: The model.
@@ -40,11 +40,11 @@ def generate(
         sampling: How tokens are drawn.
         style: One of `jamd.grid_tokens.STYLES`.
         seed: 0..2**63-1; the same seed gives the same notes.
-        before: What is to be continued, by onset; empty: silence.
+        before: Music to continue, by onset; empty for silence.
         constraints: What may be written; None for the defaults.
 
     Returns:
-        What was written, without `before`, by onset from where that ends: tick 0.
+        The new notes, without `before`, by onset; tick 0 is where `before` ends.
     """
     article = improviser.language.name == "article"
     heard = tuple(before)
@@ -69,7 +69,7 @@ def generate(
 
 
 def to_entries(notes: Sequence[Note], bpm: float) -> list[Entry]:
-    """The notes as a take in 4/4, each part on a channel of its own, ends before beginnings."""
+    """The notes as a take in 4/4, each part on a channel of its own, note-offs before note-ons."""
     entries: list[Entry] = [MeterSet(0, 0.0, Meter(4, 4)), TempoSet(0, 0.0, bpm)]
     sounded: list[tuple[int, bool, Note]] = []
     for note in notes:

@@ -18,7 +18,7 @@ class State:
     """What the network remembers after some tokens, and what it expects next.
 
     Attributes:
-        memory: h0, c0, h1, c1 …, each float32 (1, units), where the provider keeps them.
+        memory: h0, c0, h1, c1 …, each float32 (1, units), kept where the provider keeps them.
         logits: float32 (vocabulary,), after the last token.
     """
 
@@ -77,7 +77,7 @@ class DeviceGraph:
         return self._start
 
     def run(self, tokens: Sequence[int], state: State) -> State:
-        binding = self._session.io_binding()  # a new one a run: it owns the states that it returns
+        binding = self._session.io_binding()  # a new one per run: it owns the states it returns
         binding.bind_cpu_input("tokens", np.array([tokens], np.int32))
         for name, value in zip(self._inputs, state.memory, strict=True):
             binding.bind_ortvalue_input(name, value)
@@ -114,7 +114,7 @@ class WindowGraph:
         self._vocabulary = vocabulary
 
     def logits(self, tokens: Sequence[int]) -> NDArray[np.float32]:
-        """Logits (vocabulary,) after `tokens`; a beginning too short repeats itself."""
+        """Logits (vocabulary,) after `tokens`, repeated if they are fewer than the window holds."""
         seen = tokens[-self._length :] or [0]
         window = np.resize(seen[::-1], self._length)[::-1]  # repeated backwards from its end
         scaled = window.astype(np.float32).reshape(1, -1, 1) / np.float32(self._vocabulary)

@@ -1,4 +1,4 @@
-"""The player's notes: where they were meant, how long they sound, and which part they are."""
+"""The player's notes: where they were meant, how long they sound, and which part they belong to."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from jamd.parts import RECENT_NOTES, parts_by_hand, parts_of
 from jamd.placing import KEPT, Onset, Placer, as_played
 
 PEDAL_BARS = 2
-"""No note is heard as longer than this for the pedal's sake: what was struck so long ago has died
-away, and a foot that rests on the pedal means nothing."""
+"""The pedal makes no note longer than this: a note struck that long ago has died away, and a foot
+that rests on the pedal means nothing."""
 
 MOST_NOTES = 4096
 
 OPENING_NOTES = KEPT
-"""As long as no more have been heard, nothing is settled."""
+"""Nothing is settled until more notes than this have been heard."""
 
 
 @dataclass(slots=True)
@@ -29,10 +29,10 @@ class _Struck:
     """A note of the player's.
 
     Attributes:
-        onset: Where it was meant.
+        onset: Where it was meant to fall.
         tick: Where it was played.
         let_go: When its key went up.
-        end: When it fell silent.
+        end: When it stopped sounding.
     """
 
     onset: Onset
@@ -44,12 +44,12 @@ class _Struck:
 
 
 class Hearing:
-    """Takes keys and pedals as they come, and makes notes of them.
+    """Turns keys and pedals into notes as they come.
 
     Args:
-        meter: The meter of all of them.
-        straight: Where what was played at a tick would lie if nothing were swung.
-        split: Notes below this MIDI pitch are under the tune; 0: the tune is found.
+        meter: The meter of all notes.
+        straight: Gives where a tick, as played, would lie without swing.
+        split: Notes below this MIDI pitch lie under the tune; 0 to find the tune instead.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class Hearing:
         self._split = split
         self._placer = Placer(meter, straight)
         self._longest = PEDAL_BARS * meter.ticks_per_bar
-        self._settled: list[Note] = []  # by onset: nothing about them changes any more
+        self._settled: list[Note] = []  # by onset; they do not change any more
         self._recent: list[_Struck] = []  # what came after them
         self._down: dict[NoteKey, _Struck] = {}
         self._pedals: dict[int, dict[int, _Struck]] = {}  # channel -> pitch -> what it holds
 
     def press(self, key: NoteKey, velocity: int, tick: Tick, seconds: float, rate: float) -> None:
-        """A key goes down, `rate` ticks passing a second. One that was down has come up unheard."""
+        """A key goes down, at `rate` ticks a second. If it was down, its note-off was missed."""
         self.release(key, tick)
         self._silence(self._pedals.get(key.channel, {}).pop(key.pitch, None), tick)
         onset = self._placer.hear(tick, seconds, key.pitch, rate)
@@ -97,7 +97,7 @@ class Hearing:
 
     @property
     def keys(self) -> tuple[NoteKey, ...]:
-        """Those that are down, in the order in which they were struck."""
+        """The keys that are down, in the order in which they were struck."""
         return tuple(self._down)
 
     @property
@@ -111,14 +111,14 @@ class Hearing:
         return frozenset(key.pitch for key in self._down)
 
     def notes(self, until: Tick) -> list[Note]:
-        """All of them as meant, by onset; what sounds on by its pedal sounds until `until`."""
+        """All notes as meant, by onset; those that the pedal holds sound until `until`."""
         recent: list[Note] = []
         open_ended: list[_Struck] = []
         before = deque((note.pitch for note in self._settled[-RECENT_NOTES:]), RECENT_NOTES)
         pairs = zip(self._recent, self._as_meant(until), strict=True)
         for _, group in groupby(pairs, key=lambda pair: pair[1].onset):
             struck, chord = zip(*group, strict=True)
-            # A chord is settled whole; a drone waits, and what came after it need not.
+            # A chord is settled whole; a drone waits, but the notes after it need not.
             if all(each.onset.final and each.end is not None for each in struck):
                 self._settled += self._in_parts(chord, before)
             else:
@@ -136,11 +136,11 @@ class Hearing:
         self._recent = [struck for struck in self._recent if struck.onset.place >= start]
 
     def move(self, since: Tick, place: Callable[[Tick], Tick]) -> None:
-        """What was heard from `since` on was played at other ticks: each at `place(tick)`.
+        """Move what was heard from `since` on: what was played at `tick` is now at `place(tick)`.
 
-        The order in which they come must stay. What is straight, too, is asked anew.
+        `place` must keep the order of the notes. Their swing is taken out afresh.
         """
-        self.notes(since)  # what is settled has left the recent ones
+        self.notes(since)  # moves what is settled out of the recent ones
         settled = bisect_left(self._settled, since, key=attrgetter("onset"))
         self._settled[settled:] = [
             replace(note, onset=to_tick(to_step(place(note.onset))))
@@ -158,7 +158,7 @@ class Hearing:
             struck.end = max(struck.let_go, min(tick, Tick(struck.tick + self._longest)))
 
     def _in_parts(self, struck: Iterable[Note], before: Sequence[int]) -> Iterator[Note]:
-        """Notes struck together with their parts: a tune, or what lies under it."""
+        """Notes struck together, with their parts: the tune, or what lies under it."""
         chord = sorted(struck)
         pitches = [note.pitch for note in chord]
         parts = parts_by_hand(pitches, self._split) if self._split else parts_of(pitches, before)

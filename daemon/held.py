@@ -1,4 +1,4 @@
-"""What is down on one input, so that it can be let go when whoever plays there is gone."""
+"""What is down on one input, so that it can be released when the player there is gone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jamd.daemon.moved_controllers import PEDAL_DOWN, PEDALS
 
 
 class Held:
-    """Keeps which keys and pedals are down."""
+    """Keeps track of which keys and pedals are down."""
 
     def __init__(self) -> None:
         self._keys: set[tuple[int, int]] = set()  # (channel, pitch)
@@ -26,7 +26,7 @@ class Held:
             change((message.channel, message.control))
 
     def releases(self) -> list[Message]:
-        """What lets go of all that is down: the keys, then the pedals."""
+        """Messages that release all that is down: the keys, then the pedals."""
         keys, pedals = sorted(self._keys), sorted(self._pedals)
         return [
             *(Message("note_off", channel=channel, note=pitch) for channel, pitch in keys),

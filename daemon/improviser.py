@@ -1,9 +1,9 @@
 """Tokens in, notes out: the model, what it remembers, and the loop that writes music with it.
 
-`logits(tokens)` is a pure function with a memory for speed. The graph returns only the last state
-of a call, so states are kept where calls end: at each block of 32 tokens and after each single step
-since. A change of mind (a corrected duration, a replan) then costs the tokens that changed, and
-what is asked again costs nothing. What will be asked next can be read ahead, beside it.
+`logits(tokens)` is a pure function with a cache. The graph returns only the last state of a call,
+so states are kept where calls end: at each block of 32 tokens and after each single step since. A
+change (a corrected duration, a replan) then costs the tokens from there on, and a repeated question
+costs nothing. What will be asked next can be read ahead, in a second cache.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class StateCache:
     def logits(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         """Logits (vocabulary,) after `tokens`, at least one."""
         whole, rest = divmod(len(tokens), BLOCK)
-        if tokens[:-1] == self._tokens:  # the usual case, without looking twice
+        if tokens[:-1] == self._tokens:  # the usual case: one more token
             self._keep(len(self._tokens), whole)
             self._tokens.append(tokens[-1])
         else:
@@ -68,10 +68,10 @@ class StateCache:
         return state.logits
 
     def read(self, tokens: Sequence[int], superseded: Callable[[], bool]) -> bool:
-        """Keep the states of `tokens`' blocks, until `superseded`: asked before each, it ends that.
+        """Compute the states of `tokens`' blocks, until `superseded`, called before each, is true.
 
         Returns:
-            Whether it came to the end.
+            Whether all blocks were read.
         """
         for end in range(BLOCK, len(tokens) + 1, BLOCK):
             if superseded():
@@ -80,11 +80,11 @@ class StateCache:
         return True
 
     def shares(self, tokens: Sequence[int]) -> int:
-        """How many tokens it has in common with `tokens`, from the first on."""
+        """How many tokens, from the first on, it has in common with `tokens`."""
         return common_prefix(self._tokens, tokens)
 
     def _keep(self, agreed: int, whole: int) -> None:
-        """Forget what follows the first `agreed` tokens; steps count in block `whole` alone."""
+        """Forget what follows the first `agreed` tokens; steps are kept in block `whole` alone."""
         was_whole = len(self._blocks) - 1
         del self._blocks[1 + min(agreed // BLOCK, whole) :]
         if whole == was_whole == len(self._blocks) - 1:
@@ -94,7 +94,7 @@ class StateCache:
 
 
 class StateCaches:
-    """Two caches of one graph: what is written now, and what is read ahead of it."""
+    """Two caches of one graph: one for what is being written, one for what is read ahead."""
 
     def __init__(self, graph: Recurrent) -> None:
         self._used, self._spare = StateCache(graph), StateCache(graph)
@@ -104,14 +104,14 @@ class StateCaches:
         return self._used.logits(tokens)
 
     def choose(self, tokens: Sequence[int]) -> bool:
-        """Go on with the one that has more in common with `tokens`; whether it is the other one."""
+        """Use the one that has more in common with `tokens`; return whether it is the other one."""
         changes = self._spare.shares(tokens) > self._used.shares(tokens)
         if changes:
             self._used, self._spare = self._spare, self._used
         return changes
 
     def read_ahead(self, tokens: Sequence[int], superseded: Callable[[], bool]) -> bool:
-        """As `StateCache.read`, by the one that is not in use."""
+        """As `StateCache.read`, in the cache that is not in use."""
         return self._spare.read(tokens, superseded)
 
 
@@ -122,7 +122,7 @@ class Improviser:
         bundle: The model on disk.
         provider: "cpu" or "cuda".
         threads: Threads of the runtime, at least 1.
-        precision: "int8" or "float32"; None takes int8 on the CPU where the bundle has it.
+        precision: "int8" or "float32"; None for int8 on the CPU if the bundle has it.
     """
 
     def __init__(
@@ -154,12 +154,12 @@ class Improviser:
     def plan(
         self, request: PlanRequest, superseded: Callable[[], bool] = lambda: False
     ) -> Iterator[Planned]:
-        """Answer `request`, a piece of music at a time, as soon as it is decided.
+        """Answer `request` piece by piece, each as soon as it is decided.
 
         Args:
             request: What to continue, and how far.
-            superseded: Asked between tokens; once it says True, the answer ends without a last
-                `Planned`, for nobody waits for it.
+            superseded: Called between tokens; once it returns True, the answer ends without a last
+                `Planned`, since nobody waits for it.
         """
         if not request.max_tokens:
             yield from self._read_ahead(request, superseded)
@@ -200,11 +200,11 @@ class Improviser:
     def likelihoods(
         self, request: LikelihoodRequest, superseded: Callable[[], bool] = lambda: False
     ) -> Iterator[Likelihoods]:
-        """Answer `request`, of which the model reads every reading afresh and whole.
+        """Answer `request`; the model reads each of its readings whole, and from scratch.
 
         Args:
             request: What to read, and how.
-            superseded: Asked between two readings; once it says True, there is no answer.
+            superseded: Called between two readings; once it returns True, there is no answer.
         """
         nats = []
         for by in request.shifts if self.language.rhythm else ():
@@ -218,7 +218,7 @@ class Improviser:
         yield Likelihoods(request.id, tuple(nats))
 
     def _rhythm_nats(self, writing: Continuation) -> float:
-        """The logarithm of the likelihood of a context's tokens that are of its rhythm."""
+        """Log-likelihood, in nats, of those tokens of a context that spell its rhythm."""
         tokens = np.array(writing.tokens)
         told = np.flatnonzero(np.isin(tokens[1:], self.language.rhythm))
         logits = read(self.session, writing.tokens)[told].astype(np.float64)
@@ -227,7 +227,7 @@ class Improviser:
         return float(nats.sum())
 
     def begin(self, context: Context, constraints: Constraints, how: Sampling) -> Continuation:
-        """Start writing what follows `context`; the memory knows what the player did in it."""
+        """Start writing what follows `context`; the memory reads what the player did in it."""
         writing = self.language.begin(context, constraints)
         if self._states is not None and self._states.choose(writing.tokens):
             self._recall, self._spare_recall = self._spare_recall, self._recall
@@ -236,7 +236,7 @@ class Improviser:
         return writing
 
     def choose(self, writing: Continuation, how: Sampling, random: np.random.Generator) -> int:
-        """The token to push next, of the music begun last; the memory takes it as jamd's own."""
+        """The next token to push to the music begun last; the memory takes it as jamd's own."""
         logits = self.logits(writing.tokens)
         if how.memory:
             logits = self._recall.mix(logits, how.memory)
@@ -248,7 +248,7 @@ class Improviser:
         return token
 
     def step_us(self, steps: int = 32) -> int:
-        """Median microseconds of one token, measured on tokens that nobody plays."""
+        """Median microseconds of one token, measured on tokens that are not played."""
         spent_ns = []
         tokens: list[int] = []
         for _ in range(steps):

@@ -1,9 +1,9 @@
-"""A JACK server, asked through the library that python-rtmidi has already loaded.
+"""A JACK server, reached through the library that python-rtmidi has already loaded.
 
-RtMidi's JACK part prints to stderr where no server runs, never notices that a server has died, and
-connects nothing but its own ports. The library's C interface (jack/jack.h) does all three in a few
-calls, from a client that has no ports and no process callback. ctypes lets go of the interpreter's
-lock in each of them.
+RtMidi's JACK backend prints to stderr if no server runs, never notices that a server has died, and
+connects nothing but its own ports. The library's C interface (jack/jack.h) does better in all three
+with a few calls, from a client that has no ports and no process callback. ctypes releases the
+interpreter's lock in each of them.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from jamd.daemon.clock import pause
 from jamd.daemon.midi_system import CLIENT, PortSeen
 
 HUSH_S = 0.05
-"""What was under way before is over by then; with long periods, two of them are waited for."""
+"""What was under way is over after this time, or after two periods if those are longer."""
 
 CUT_OFF_S = 0.2
-"""The same where something was connected: on a busy computer the thread that takes messages from
-JACK may itself have to wait, in the midst of one."""
+"""The same if something was connected: on a busy computer the thread that takes messages from JACK
+may itself have to wait, in the middle of one."""
 
 _NO_START_SERVER = 1  # JackNoStartServer
-_IS_INPUT, _IS_OUTPUT = 1, 2  # JackPortFlags, seen from the port's own program
+_IS_INPUT, _IS_OUTPUT = 1, 2  # JackPortFlags, as seen by the port's own program
 _MIDI = b"8 bit raw midi"  # JACK_DEFAULT_MIDI_TYPE
 
 
 def _library() -> ctypes.CDLL | None:
-    """The very library that python-rtmidi uses: a second copy would not silence the first."""
+    """The very library that python-rtmidi uses: silencing a second copy would not silence it."""
     try:
         mapped = Path("/proc/self/maps").read_text(errors="replace").splitlines()
     except OSError:
@@ -40,8 +40,8 @@ def _library() -> ctypes.CDLL | None:
     if path is None:
         return None
     jack = ctypes.CDLL(path)
-    # The library prints through these two. A function of C that takes the text and does nothing
-    # with it: one in Python would need the interpreter's lock in JACK's own threads.
+    # The library prints through these two. They are set to a C function that does nothing with the
+    # text: one in Python would need the interpreter's lock in JACK's own threads.
     nowhere = ctypes.CDLL(None).strlen
     jack.jack_set_error_function(nowhere)
     jack.jack_set_info_function(nowhere)
@@ -68,7 +68,7 @@ def _library() -> ctypes.CDLL | None:
 
 
 def open_jack() -> JackSystem | None:
-    """The running JACK server; None where none answers. Never starts one, never prints."""
+    """The running JACK server; None if none answers. Never starts one, never prints."""
     jack = _library()
     if jack is None:
         return None
@@ -79,8 +79,8 @@ def open_jack() -> JackSystem | None:
 class JackSystem:
     """A JACK server.
 
-    After its death this and every port must be closed before another client is opened: the library
-    frees all clients of a dead server then, and closing one of them afterwards crashes.
+    After it has died, this and every port must be closed before another client is opened: opening
+    one frees all clients of the dead server, and closing any of those afterwards crashes.
     """
 
     name = "JACK"
@@ -107,9 +107,9 @@ class JackSystem:
     def hush(self, ids: Collection[str]) -> None:
         """Disconnect these inputs, and wait until nothing is under way.
 
-        A client that closes has its process thread cancelled wherever it is: where that is inside
-        RtMidi's reading of a message, the program is aborted or its memory stays locked. And a
-        port must not go while JACK tells its client of another's going (jack2, issue 216).
+        Closing a client cancels its process thread wherever that is: if it is inside RtMidi's
+        reading of a message, the program is aborted or its memory stays locked. And a port must not
+        go while JACK is notifying its client that another one went (jack2, issue 216).
         """
         if not self._is_alive():
             return
@@ -128,7 +128,7 @@ class JackSystem:
             self._client = None
 
     def _is_alive(self) -> bool:
-        # A dead server's ports can still be listed; a question that only it can answer, not asked.
+        # A dead server's ports can still be listed, so ask what only a live one can answer.
         answer = self._jack.jack_get_uuid_for_client_name(self._client, self._name)
         if not answer:
             return False

@@ -1,13 +1,13 @@
-"""The journal: all that a session was told, and all that it did.
+"""The journal: all that a session received, and all that it did.
 
-A session is a function of what it is told and when. Told the same again, by `jamd replay`, it does
-the same again, bit for bit; where it does not, jamd has changed or has a fault, and the journal
-shows at which moment. The take's MIDI file is made from the journal, too.
+A session is a function of the events it receives and their moments. Given the same again, by `jamd
+replay`, it does the same again, bit for bit; if it does not, jamd has changed or has a bug, and the
+journal shows at which moment. The take's MIDI file is made from the journal, too.
 
-A record is a line of JSON (`jamd.daemon.plain_json`), and its `class` says what it is: `Opened`
+A record is a line of JSON (`jamd.daemon.plain_json`), and its `class` names its kind: `Opened`
 once, as the first; then each call of the session (`Handled`, `Advanced`, `Closed`) and after it
 what the session did, in order: `Send`, `TellLink`, `Asked`, and the entries of the take. A request
-is kept as a digest, for the session makes it again; an answer is kept whole, as the event it was.
+is kept as a digest, since the session makes it again; an answer is kept whole, as the event it was.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
 
 FORMAT = 1
-"""Goes up when journals are written in another way."""
+"""Goes up when the format of journals changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Opened:
         bundle: What the settings called the model.
         model: `providers.fingerprint` of the bundle.
         settings: The session's.
-        rehearsal: Whether the phrase was the rehearsal room's: nobody played.
+        rehearsal: Whether the phrase was the rehearsal room's, and nobody played.
     """
 
     format: int
@@ -48,12 +48,12 @@ class Opened:
     bundle: str
     model: str
     settings: Settings
-    rehearsal: bool = False  # older journals do not say
+    rehearsal: bool = False  # older journals lack it
 
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """The session was told of an event of `seconds`."""
+    """The session handled an event that happened at `seconds`."""
 
     seconds: float
     event: Event
@@ -61,7 +61,7 @@ class Handled:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """The session had asked to be looked after, and was at `seconds`."""
+    """The session was advanced at `seconds`, as it had asked to be."""
 
     seconds: float
 
@@ -79,9 +79,9 @@ class Asked:
 
     Attributes:
         id: The request's.
-        until: The tick at which the answer is to begin, or to which what was asked about goes.
-        through: The tick up to which it was asked for; `until` where it was not asked for notes.
-        digest: Of all of it, the context included.
+        until: The tick at which the answer is to begin, or the end of the phrase in question.
+        through: The tick up to which notes were asked for; `until` if none were.
+        digest: Digest of the whole request, the context included.
     """
 
     id: int
@@ -97,7 +97,7 @@ Line = Opened | Call | Asked | Entry | Effect
 
 
 class Decides(Protocol):
-    """What decides: a `Session`, or one that is written down."""
+    """Makes the decisions: a `Session`, or one whose calls are written down."""
 
     def handle(self, event: Event, now: float) -> list[Effect]: ...
 
@@ -111,10 +111,10 @@ class Decides(Protocol):
 
 
 class Journaled:
-    """A session of which every call and every effect is written down.
+    """A session whose every call and effect is written down.
 
-    Time passes for it only when it has asked for that: when nobody looks, nothing happens. So a
-    journal need not hold each millisecond at which the loop looked and nothing was due.
+    It is advanced only when it has asked for that, as nothing happens in between. So a journal need
+    not hold each millisecond at which the loop looked and nothing was due.
 
     Args:
         session: A fresh one.
@@ -131,7 +131,7 @@ class Journaled:
         return self._written(self._session.handle(event, now))
 
     def advance(self, now: float) -> list[Effect]:
-        """As `Session.advance`, where the session has asked for it by now."""
+        """As `Session.advance`, if the session has asked for it by now; else nothing."""
         deadline = self._session.next_deadline()
         if deadline is None or now < deadline:
             return []
@@ -183,7 +183,7 @@ def read_line(line: str) -> Line:
     """The record on one line.
 
     Raises:
-        ValueError: It is no record, as where a power cut left it half written.
+        ValueError: It is not a record, for example one that a power cut left half written.
     """
     try:
         record: Line = from_plain(Line, json.loads(line))
@@ -204,7 +204,7 @@ def read_lines(lines: Iterable[str]) -> Iterator[tuple[str, Line]]:
 
 
 def entries(lines: Iterable[str]) -> Iterator[Entry]:
-    """What a take is made of, up to where the journal was cut off."""
+    """The entries of a take, up to where the journal was cut off."""
     for line in lines:
         if line.startswith(_ENTRY_BEGINNINGS):  # most lines are not, and reading costs time
             try:

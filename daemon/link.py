@@ -1,8 +1,8 @@
-"""A peer in an Ableton Link session, by the package LinkPython-extern.
+"""A peer in an Ableton Link session, through the package LinkPython-extern.
 
-Link looks for other peers on the local network by itself, in threads of its own which know nothing
-of Python. Here it is only asked and told, each in some microseconds. Nothing of it is imported
-before somebody asks for Link, and only then does jamd touch a network.
+Link looks for other peers on the local network by itself, in threads of its own that know nothing
+of Python. Here its state is only read and changed, each in some microseconds. Nothing of it is
+imported before Link is asked for, and only then does jamd touch a network.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from link import Link, SessionState
 
 STILL_S = 1e-4
-"""A bar line that has moved by less than this is where it was."""
+"""A bar line that has moved by less than this counts as unmoved."""
 
-_QUICK_S = 5e-5  # two clocks are read together when both readings took no longer than this
+_QUICK_S = 5e-5  # two clocks are read together if reading both took less than this
 _TRIES = 5
 
 
@@ -28,10 +28,10 @@ class LinkPeer:
     """jamd in a Link session. Leaves it with `close`.
 
     Args:
-        bpm: The tempo, unless there is a session that has one, in quarter notes a minute.
-        meter: A bar of it is Link's quantum.
+        bpm: The tempo in quarter notes a minute, unless there is a session that has one.
+        meter: One bar of it is Link's quantum.
         start_stop: Whether starts and stops are shared.
-        clock: The clock of all seconds.
+        clock: The clock that all seconds are counted on.
 
     Raises:
         UserError: The package is not installed.
@@ -58,7 +58,7 @@ class LinkPeer:
         self._link.enabled = False
 
     def poll(self) -> tuple[float, LinkState] | None:
-        """What the session is like, and when that was, in seconds; None: as it was."""
+        """The present in seconds, and the session's state then; None if it has not changed."""
         now, micros = self._both_clocks()
         session = self._link.captureAppSessionState()
         state = self._state(session, now, micros)
@@ -100,7 +100,7 @@ class LinkPeer:
         )
 
     def _both_clocks(self) -> tuple[float, int]:
-        """One moment in seconds of jamd's clock and microseconds of Link's, which is another."""
+        """One moment, in seconds on jamd's clock and in microseconds on Link's own."""
         best = (float("inf"), 0.0, 0)
         for _ in range(_TRIES):
             before = self._clock.now()

@@ -1,11 +1,11 @@
-"""Playing in an Ableton Link session: what the others say, as moves of the transport.
+"""Plays in an Ableton Link session: what the other peers do becomes moves of the transport.
 
-Link shares a tempo, a place in the bar (its quantum is jamd's bar) and, where that is wanted, a
-start and a stop. It shares no place in the song: each peer counts its own bars. Nobody leads, and
-whoever spoke last is followed: a peer's tempo is jamd's, and a tempo set on jamd is every peer's.
+Link shares a tempo, a place in the bar (its quantum is jamd's bar) and, if wanted, start and stop.
+It does not share a place in the song: each peer counts its own bars. Nobody leads, and the last
+change counts: a peer's tempo becomes jamd's, and a tempo set on jamd becomes every peer's.
 
-As Ableton's documentation asks of a peer, joining changes nothing for the others, and a start by
-somebody else is made at the next bar line.
+As Ableton's documentation asks of a peer, joining changes nothing for the others, and another
+peer's start takes effect at the next bar line.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from jamd.daemon.transport import FASTEST_BPM, SIXTEENTH, SLOWEST_BPM, Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
 
 STEER_S = 0.020
-"""How often a transport that is not yet where the session is, is steered."""
+"""How often the transport is steered while it is not yet where the session is."""
 
 MISSED_S = 0.050
-"""A start is heard of some milliseconds after it was meant: a bar line that is past by no more
-than this is the one that was meant."""
+"""A start is reported some milliseconds after its moment: a bar line that is past by no more than
+this is the one that was meant."""
 
 _THERE = 0.05  # ticks: a transport this close is where it should be
 _LEAP = SIXTEENTH  # further off than this, the transport begins anew at the right place
 
 
 class LinkFollower:
-    """Steers a transport by a Link session, and says when it is to roll and to halt.
+    """Steers a transport by a Link session, and decides when it rolls and halts.
 
     Args:
         transport: What is steered.
@@ -41,7 +41,7 @@ class LinkFollower:
     follows = led = False  # the tempo is everybody's: jamd may set it, and send its clock
 
     def __init__(self, transport: Transport, start_stop: bool) -> None:
-        self._messages: list[TellLink] = []  # what the session is to be told, in order
+        self._messages: list[TellLink] = []  # messages for the session, in order
         self._transport = transport
         self._start_stop = start_stop
         self._state: LinkState | None = None
@@ -52,23 +52,23 @@ class LinkFollower:
 
     @property
     def peers(self) -> int:
-        """How many others are in the session."""
+        """Number of other peers in the session."""
         return 0 if self._state is None else self._state.peers
 
     @property
     def waits(self) -> bool:
-        """Whether it is for the others to say when the transport rolls."""
+        """Whether the transport waits for another peer to start it."""
         return self._stands and self.peers > 0
 
     @property
     def deadline(self) -> float | None:
-        """When `look` has something to do, in seconds; None: not before the session changes."""
+        """When `look` has something to do, in seconds; None if not before the session changes."""
         steer_at = self._steer_at if self._transport.rolling else None
         moments = (self._starts_at, self._stops_at, steer_at)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def look(self, now: float) -> Move | None:
-        """What is due at `now`."""
+        """Return the move that is due at `now`, if any."""
         if self._stops_at is not None and now >= self._stops_at:
             self._stops_at = None
             self._stands = True
@@ -99,10 +99,10 @@ class LinkFollower:
         return self.look(now)
 
     def hear(self, message: Message, seconds: float, now: float) -> Move | None:  # noqa: ARG002
-        """A system message came: a start or a stop by the player's own keys is the session's.
+        """A system message came: the player's own Start or Stop is passed on to the session.
 
         Args:
-            message: One that is neither is ignored; a MIDI clock does not count here.
+            message: Ignored if it is neither; a MIDI clock has no effect here.
             seconds: When it came.
             now: The session's present.
         """
@@ -120,15 +120,15 @@ class LinkFollower:
         return None
 
     def start(self, now: float, count_in: Tick) -> Tick:
-        """The transport rolls, and it was not the session that said so.
+        """The transport starts, but not by the session.
 
         Args:
             now: Seconds.
-            count_in: Ticks of whole bars that are counted in. Among others these begin at the
-                session's next bar line; the others start with bar 1.
+            count_in: Length of the count-in in ticks, whole bars. With other peers it begins at the
+                session's next bar line, and they start with bar 1.
 
         Returns:
-            Its song tick: the others' place in the bar; alone, the first note is beat one.
+            Its song tick: the other peers' place in the bar; alone, the first note is beat one.
         """
         self._starts_at = None
         self._stands = False
@@ -141,25 +141,25 @@ class LinkFollower:
         self._messages.append(TellLink(begins, playing=playing, bar_line=True))
         return Tick(song)
 
-    def rolled(self, tick: Tick) -> None:  # noqa: ARG002 - a MIDI clock's follower wants to know
-        """The transport does as `Roll` said."""
+    def rolled(self, tick: Tick) -> None:  # noqa: ARG002 - only a MIDI clock's follower needs it
+        """The transport has made the `Roll`."""
         self._steer_at = -math.inf
 
     def keep_tempo(self) -> None:
-        """A tempo is about to be set on jamd, which in a session is allowed to everybody."""
+        """A tempo is about to be set on jamd, which any peer in a session may do."""
 
     def pass_tempo_on(self, now: float) -> None:
-        """The transport's tempo was set, and not by the session."""
+        """The transport's tempo was set, but not by the session: pass it on."""
         self._messages.append(TellLink(now, bpm=self._transport.bpm))
 
     def take_messages(self) -> list[TellLink]:
-        """What the session is to be told, in order. Each is handed over once."""
+        """The messages for the session, in order. Each is returned once."""
         messages, self._messages = self._messages, []
         return messages
 
     @property
     def _possible(self) -> bool:
-        """Whether the session's tempo is one that can be followed. Link's reach up to 999."""
+        """Whether the session's tempo is one that can be followed; Link's go up to 999."""
         return self._state is not None and SLOWEST_BPM <= self._state.bpm <= FASTEST_BPM
 
     @property
@@ -194,7 +194,7 @@ class LinkFollower:
         if abs(behind) > _LEAP:
             self._transport.set_tempo(self._state.bpm, now)
             song = round(here + behind) - self._transport.bar_one
-            if here < self._transport.bar_one:  # a count-in, which is not to lose a part of itself
+            if here < self._transport.bar_one:  # a count-in, which must not be cut short
                 return Roll(Tick(song - self._bar if behind > 0 else song))
             return Roll(Tick(song if song >= 0 else song + self._bar))
         self._steer_at = now + STEER_S if abs(behind) > _THERE else None

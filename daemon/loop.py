@@ -1,8 +1,8 @@
 """The shell around the session: ports, worker and take on one side, pure decisions on the other.
 
-One thread looks at everything each millisecond and sleeps in between, but not just before something
-is due: then it is decided what that is, and sent at its moment. Nothing here decides anything
-musical, and nothing here waits for anything but the clock.
+One thread looks at everything each millisecond and sleeps in between. Just before something is due
+it stays awake, decides what to send, and sends it at its moment. Nothing here makes a musical
+decision, and nothing here waits for anything but the clock.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ from jamd.daemon.requests import Request
 from jamd.daemon.status import Status
 
 POLL_S = 0.001
-"""How often the input ports are looked at: what a note heard may wait."""
+"""How often the input ports are looked at, and so how long an incoming note may wait."""
 
 TEND_S = 0.02
-"""How often all that is in no hurry is looked after: connections, status, bar lines."""
+"""How often everything that is not urgent is looked after: connections, status, bar lines."""
 
 LEISURE_S = 0.002
-"""A deadline closer than this is waited for before anything else is looked after."""
+"""If a deadline is closer than this, everything less urgent waits until it is met."""
 
 SWITCH_S = 2e-4
-"""How soon another thread lets go of the interpreter. Python's own 5 ms is late for a note."""
+"""How soon another thread gives up the interpreter. Python's default, 5 ms, is late for a note."""
 
 
 class Improvisers(Protocol):
-    """Who answers requests: `Supervisor`, or a scripted one."""
+    """Answers requests: `Supervisor`, or a scripted one."""
 
     def ask(self, request: Request, now: float) -> None: ...
 
@@ -69,17 +69,17 @@ class Loop:
     """Runs a session in real time.
 
     Args:
-        session: Decides.
+        session: Makes the decisions.
         ports: Where messages come from and go to.
-        improvisers: Who is asked for notes.
+        improvisers: Asked for notes.
         journal: Takes the entries of the take; must not block.
-        clock: Tells the time and sleeps.
-        tend: Called with the moment and the status about every `TEND_S`; must not block. True ends
-            the loop.
+        clock: Gives the time and sleeps.
+        tend: Called with the moment and the status about every `TEND_S`; must not block. Returns
+            True to end the loop.
         link: The Link session that jamd is in, if it is in one.
 
     Attributes:
-        lateness_s: Seconds from when each message was due to when the port had it, the last
+        lateness_s: Seconds from when each message was due to when the port had it, for the last
             hundred thousand; thru and panic are due when they happen.
     """
 
@@ -110,18 +110,18 @@ class Loop:
         self._sounding: set[tuple[str, int, int]] = set()  # (output, channel, pitch), as sent
 
     def stop(self) -> None:
-        """Let `run` return within a few milliseconds. May be called from a signal handler."""
+        """Make `run` return within a few milliseconds. May be called from a signal handler."""
         self._stopped = True
 
     def tell(self, event: Event) -> None:
-        """Let the session handle `event` at the next look, before anything that is due then.
+        """Have the session handle `event` at the next look, before anything that is due then.
 
         May be called from a signal handler or from another thread.
         """
         self._told.append(event)
 
     def run(self) -> None:
-        """Play until `stop`. However it ends, what sounds is ended before this returns."""
+        """Play until `stop`. However it ends, every sounding note is ended before this returns."""
         switch_s = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_S)
         try:
@@ -144,9 +144,9 @@ class Loop:
     def _turn(self) -> float:
         """Look at everything once; return the moment at which that was.
 
-        What was told goes first, for it may be a panic; then what is due. Just before something
-        else is due nothing is begun that could be in its way: what came in waits for
-        `AWAKE_S`, what can wait (the worker's answers, `tend`) for `LEISURE_S`.
+        Events from `tell` go first, as one may be a panic; then what is due. Just before something
+        else is due, nothing is begun that could delay it: what came in waits if that is within
+        `AWAKE_S`, what is less urgent (the worker's answers, `tend`) if it is within `LEISURE_S`.
         """
         now = self._clock.now()
         while self._told:
@@ -172,10 +172,10 @@ class Loop:
         return now
 
     def _look_at_input(self, now: float) -> None:
-        """Only what was connected can be lost: not all that plays to jamd is seen to be.
+        """Handle the loss of an input that was seen connected; not all that play to jamd are.
 
-        Where several come in on one port, nobody knows whose keys are down, and when any of them
-        has gone, all are let go: who still plays can strike again, a note that hangs stays.
+        If several come in on one port, it is not known whose keys are down, so when any of them has
+        gone, all keys are released: a player can strike again, while a note that hangs stays.
         """
         was, self._connected = self._connected, self._ports.connected()
         emptied = was.to_input and not self._connected.to_input
@@ -191,14 +191,14 @@ class Loop:
         self._deadline = self._session.next_deadline()
 
     def _meet(self, deadline: float) -> None:
-        """Decide what is due at `deadline` before it is there, so as only to send it then."""
+        """Decide ahead of `deadline` what is due then, so that it only remains to be sent."""
         effects = self._session.advance(deadline)
         self._clock.meet(deadline)
         self._perform(effects)
         self._deadline = self._session.next_deadline()
 
     def _at_leisure(self, now: float) -> bool:
-        """Whether nothing is due just now; but nothing waits for that longer than `TEND_S`."""
+        """Whether nothing is due just now; True at least once every `TEND_S`."""
         deadline = self._deadline
         if deadline is not None and deadline < now + LEISURE_S and now < self._listen_by:
             return False
@@ -226,7 +226,7 @@ class Loop:
             self._sounding.discard((output.value, message.channel, message.note))
 
     def _end_what_sounds(self) -> None:
-        """The session ends its own notes; this is for the day on which it is what failed."""
+        """End what still sounds: the session ends its own notes, but it may be what failed."""
         for output, channel, pitch in sorted(self._sounding):
             off = Message("note_off", channel=channel, note=pitch)
             self._ports.send(off, Output(output))

@@ -18,8 +18,8 @@ CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 BLOCK = 32
 """Tokens a block. Quantised logits depend on how tokens are cut into calls (by up to 0.07), so the
-cut depends on places alone: whole blocks at multiples of 32, then single steps. 32 reads a context
-almost as fast as one call does and leaves at most 31 states of single steps to keep."""
+cuts depend on position alone: whole blocks at multiples of 32, then single steps. Blocks of 32 read
+a context almost as fast as one call does, and leave at most 31 states of single steps to keep."""
 
 _MOST_LETTERS = 300
 """Of an error of onnxruntime's: it may hold names out of the file, of any length."""
