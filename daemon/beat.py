@@ -183,8 +183,8 @@ class Beat:
         """The player seems to pause: settle on the beat of the phrase that began at `first`.
 
         Returns:
-            The effects, and a function that gives where a tick of the phrase now lies; None if
-            where it was.
+            The effects, and a function that gives where a tick of the phrase now lies; None if they
+            all stay.
         """
         match None if self._player is None else self._player.settle(first, now):
             case Rebase() as rebase:

@@ -75,8 +75,8 @@ class ClockOut:
     def release(self, tick: Tick, earliest: Tick) -> Iterator[Outgoing]:
         """What is due at or before `tick`, in order.
 
-        If the next pulse is more than a beat older than `earliest`, the process stalled: send Stop,
-        then Continue at `earliest`, instead of a burst of pulses.
+        If the next pulse is more than a beat older than `earliest`, the process stalled: send Stop
+        if the song was running, then Continue at `earliest`, instead of a burst of pulses.
         """
         if self._next is not None and earliest - self._next > TICKS_PER_BEAT:
             missed = self._next

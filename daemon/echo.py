@@ -297,7 +297,7 @@ class Echo:
                 self._kept.pop(key, None)
                 self._given.append(key)
             if self.loop or lost.mark is not None:
-                self._twice = not self.loop and self._routed > -inf  # mere repetition shows none
+                self._twice = not self.loop and self._routed > -inf  # repeats show no route
                 self._disbelieve(lost.seconds)
             elif lost.thru is None:
                 self._row.clear()

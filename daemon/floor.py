@@ -145,7 +145,7 @@ class Floor:
         return []
 
     def _waits(self, now: float) -> bool:
-        """Whether, in jamd's turn, no note of its can have left yet, however early it is played."""
+        """Whether, in jamd's turn, none of its notes can have left yet, however early they are."""
         span = self._planner.span
         return span is not None and self._stage.leaving(now) + self._strays // 2 < span.start
 

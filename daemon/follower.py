@@ -86,7 +86,7 @@ class Follower:
         on_lost: What to do when the clock is lost.
         transport: What is steered.
         own_tempo: The transport's tempo was asked for: with `Source.AUTO`, a clock that only ticks
-            does not change it. Start or Continue still does, since it asks for the clock's.
+            does not change it. Start or Continue still does, as that asks for the clock's.
     """
 
     def __init__(

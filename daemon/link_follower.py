@@ -99,7 +99,7 @@ class LinkFollower:
         return self.look(now)
 
     def hear(self, message: Message, seconds: float, now: float) -> Move | None:  # noqa: ARG002
-        """A system message came: the player's own Start or Stop is passed on to the session.
+        """A system message came: the player's own start or stop is passed on to the session.
 
         Args:
             message: Ignored if it is neither; a MIDI clock has no effect here.
