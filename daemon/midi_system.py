@@ -1,7 +1,7 @@
 """The MIDI system of this computer: which ports there are, and which is connected to which.
 
-python-rtmidi opens ports by number and tells nothing of connections, so the systems that do tell
-are asked directly: ALSA's sequencer by its file in /proc, JACK by its library (`jamd.daemon.jack`).
+python-rtmidi opens ports by number and does not report connections, so the systems that do are
+asked directly: ALSA's sequencer by its file in /proc, JACK by its library (`jamd.daemon.jack`).
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ import rtmidi
 from jamd.errors import PortError
 
 CLIENT = "jamd"
-"""The name under which jamd's ports appear where a system groups ports by program."""
+"""The name under which jamd's ports appear on a system that groups ports by program."""
 
 _SEQUENCER = Path("/dev/snd/seq")
 _SEQUENCER_CLIENTS = Path("/proc/asound/seq/clients")
 
 
 class NoMidiSystem(PortError):
-    """There is no MIDI system here, or not the one that was asked for."""
+    """This computer has no MIDI system, or not the one that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class PortSeen:
 
     Attributes:
         id: What the system calls it: `20:0` for ALSA, else its full name.
-        name: As a person reads it, without numbers that change: `Keystation:Keystation MIDI 1`.
-        source: It can be listened to.
-        destination: It can be played to.
-        peers: The ids of the ports connected to it; None where the system does not tell.
+        name: For people, without numbers that change: `Keystation:Keystation MIDI 1`.
+        source: Whether it can be listened to.
+        destination: Whether it can be played to.
+        peers: The ids of the ports connected to it; None if the system does not report them.
     """
 
     id: str
@@ -53,20 +53,20 @@ class System(Protocol):
 
     @property
     def name(self) -> str:
-        """As people call it; in small letters, what `[midi] api` calls it."""
+        """Its usual name; in lower case, its name in `[midi] api`."""
 
     @property
     def api(self) -> int:
         """python-rtmidi's number for it."""
 
     def look(self) -> tuple[PortSeen, ...] | None:
-        """Every port there is now; None where the system itself has gone. May take some ms."""
+        """Every port there is now; None if the system itself has gone. May take a few ms."""
 
     def connect(self, source: PortSeen, destination: PortSeen) -> bool:
-        """Connect two ports of other programs; False where only one's own can be connected."""
+        """Connect two ports of other programs; False if only one's own can be connected."""
 
     def hush(self, ids: Collection[str]) -> None:
-        """Cut off these inputs of ours before a port closes, where traffic would do harm then."""
+        """Disconnect these inputs of ours before a port closes, if traffic would do harm then."""
 
     def close(self) -> None: ...
 
@@ -101,8 +101,8 @@ _PEERS_LINE = re.compile(r"    Connect(?:ing To|ed From): (.*)")
 def parse_sequencer_clients(text: str) -> tuple[PortSeen, ...]:
     """/proc/asound/seq/clients (linux/sound/core/seq/seq_clientmgr.c) -> ports.
 
-    A capital R or W says that others may subscribe to reading or writing. The system's own timer
-    and announcements, client 0, are left out.
+    A capital R or W means that others may subscribe to reading or writing. Client 0, the system's
+    own timer and announcements, is left out.
     """
     ports: list[PortSeen] = []
     number = client = ""
@@ -126,10 +126,10 @@ def parse_sequencer_clients(text: str) -> tuple[PortSeen, ...]:
 
 
 class RtmidiSystem:
-    """Any system, as far as python-rtmidi shows it: names only. CoreMIDI and WinMM."""
+    """Any system as python-rtmidi shows it, by names only: CoreMIDI and WinMM."""
 
     def __init__(self, api: int, name: str) -> None:
-        """Raises `rtmidi.RtMidiError` where the system is not there."""
+        """Raises `rtmidi.RtMidiError` if the system is not there."""
         self.api = api
         self.name = name
         self._input = rtmidi.MidiIn(api, CLIENT)
@@ -152,7 +152,7 @@ class RtmidiSystem:
 
 
 def stable_name(name: str) -> str:
-    """A port's name as RtMidi writes it, without the ALSA numbers that change at each plugging."""
+    """A port's name as RtMidi writes it, without the ALSA numbers that change on each replug."""
     return re.sub(r" \d+:\d+$", "", name)
 
 
@@ -162,7 +162,7 @@ SYSTEMS = {
     "coremidi": rtmidi.API_MACOSX_CORE,
     "winmm": rtmidi.API_WINDOWS_MM,
 }
-"""python-rtmidi's numbers of the systems, by their names in `[midi] api`, in `auto`'s order."""
+"""python-rtmidi's numbers for the systems, by their names in `[midi] api`, in `auto`'s order."""
 
 _ADVICE = {
     "alsa": "/dev/snd/seq cannot be opened: load the module snd-seq, or use --api jack",
@@ -173,9 +173,9 @@ _ADVICE = {
 
 
 def open_system(api: str = "auto") -> System:
-    """The MIDI system asked for, or with `auto` the first there is. Prints nothing, starts nothing.
+    """The MIDI system asked for, or with `auto` the first found. Prints nothing, starts nothing.
 
-    `auto` takes ALSA's sequencer before JACK: python-rtmidi's wheel carries a JACK library of its
+    `auto` prefers ALSA's sequencer to JACK: python-rtmidi's wheel carries a JACK library of its
     own, which does not reach PipeWire.
 
     Args:

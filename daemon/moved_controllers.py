@@ -8,21 +8,21 @@ PEDALS = range(64, 70)
 """The controllers that MIDI defines as switches, from sustain to hold 2."""
 
 PEDAL_DOWN = 64
-"""A pedal at this value or above is down, half way or not."""
+"""A pedal at this value or above is down, even if only half way."""
 
 _RESTS = {1: 0, 11: 127} | dict.fromkeys(PEDALS, 0)
-"""Modulation, expression and the pedals, and where they rest: as "Reset All Controllers" has it
+"""The rest values of modulation, expression and the pedals, as "Reset All Controllers" sets them
 (MIDI Manufacturers Association, RP-015), which leaves volume, pan and sounds alone."""
 
 
 class Moved:
-    """Keeps where the controllers are that rest somewhere: wheels, pressure and pedals."""
+    """Keeps the positions of those controllers that have a rest: wheels, pressure and pedals."""
 
     def __init__(self) -> None:
-        self._moved: dict[tuple[int, ...], Message] = {}  # by what brings each of them to rest
+        self._moved: dict[tuple[int, ...], Message] = {}  # by the message that brings it to rest
 
     def hear(self, message: Message) -> None:
-        """A message of a channel moves a controller; one of any other kind is ignored."""
+        """Take in a message that moves a controller; any other is ignored."""
         rest = _rest_of(message)
         if rest is None:
             return
@@ -33,18 +33,18 @@ class Moved:
             self._moved[place] = message
 
     def lifts(self, message: Message) -> bool:
-        """Whether a message takes the foot off a pedal that is not up."""
+        """Whether a message lifts a pedal that is not up."""
         rest = _rest_of(message)
         if rest is None or not _is_pedal(message) or tuple(rest.bytes()) not in self._moved:
             return False
         return bool(message.value < PEDAL_DOWN)
 
     def lift(self) -> list[Message]:
-        """What brings all pedals up: the sustain pedals first."""
+        """The messages that lift all pedals, the sustain pedals first."""
         return sorted(self._forget(pedals=True), key=lambda rest: (rest.control, rest.channel))
 
     def rest(self) -> list[Message]:
-        """What brings all that is no pedal to rest."""
+        """The messages that bring everything except pedals to rest."""
         return self._forget(pedals=False)
 
     def _forget(self, pedals: bool) -> list[Message]:
@@ -58,7 +58,7 @@ def _is_pedal(message: Message) -> bool:
 
 
 def _rest_of(message: Message) -> Message | None:
-    """What brings the controller of a message to rest; None: there is no such thing."""
+    """The message that brings the same controller to rest; None if it has no rest."""
     if message.type == "pitchwheel":
         return Message("pitchwheel", channel=message.channel, pitch=0)
     if message.type in ("aftertouch", "polytouch"):

@@ -1,9 +1,10 @@
-"""One jamd opens ports at a time.
+"""Only one jamd opens ports at a time.
 
-A port is known as one's own by having appeared while it was opened: python-rtmidi tells neither
-under which name a client was taken up nor its number, and others' ports have the same names. So no
-other jamd of this user may open its own meanwhile; what it holds is a file beside the sockets of
-`jamd.daemon.remote`, of which the system lets go where a process ends, however it does.
+A jamd recognises its own port by its having appeared while it was being opened: python-rtmidi
+reports neither the name nor the number that a client got, and other jamds' ports have the same
+names. So no other jamd of this user may open its ports meanwhile. This is ensured by a lock on a
+file beside the sockets of `jamd.daemon.remote`, which the system releases when a process ends, in
+whatever way.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from jamd.daemon.remote import HAS_SOCKETS, folder
 from jamd.lock import held
 
 PATIENCE_S = 5.0
-"""How long another jamd is waited for. Opening takes a tenth of a second, on a busy computer one;
-behind one that hangs the jam begins all the same."""
+"""How long to wait for another jamd. Opening takes a tenth of a second, or a second on a busy
+computer; if the other one hangs, the jam begins all the same."""
 
 ASK_AGAIN_S = 0.02
 
@@ -26,13 +27,13 @@ _NAME = "opening"
 
 @contextmanager
 def alone(patience_s: float = PATIENCE_S) -> Iterator[bool]:
-    """As a context: whether no other jamd of this user opens ports; another is waited for.
+    """Context manager. Yields True if no other jamd of this user is opening ports.
 
-    True also where there can be no such file: no folder to be written, or Windows, whose ports are
-    not told apart.
+    Waits for another one for up to `patience_s`. Also yields True if there can be no lock: the
+    folder cannot be written, or this is Windows, whose ports are not told apart.
 
     Args:
-        patience_s: How long, in seconds; 0 asks once.
+        patience_s: How long to wait, in seconds; 0 tries once.
     """
     with ExitStack() as hold:
         yield _is_held(hold, patience_s)

@@ -1,10 +1,10 @@
 """The MIDI ports of the live side.
 
 `open_ports` opens the two virtual ports that others connect to, `jamd listens` and `jamd plays`,
-and one each for the click and the clock where they are to have their own, and keeps the connections
-wanted by pattern. What the loop does with the result:
+and one each for the click and the clock if they are to have their own, and keeps up the connections
+whose patterns are configured. The loop uses the result like this:
 
-    ports = open_ports(config.midi)          # NoMidiSystem where there is nothing to open
+    ports = open_ports(config.midi)          # NoMidiSystem if there is nothing to open
     try:
         for received in ports.poll(now): ...     # every millisecond
         ports.send(message)
@@ -15,7 +15,7 @@ wanted by pattern. What the loop does with the result:
 
 Everything is polled and nothing calls back. python-rtmidi runs a callback in the driver's own
 thread, under the interpreter's lock: a busy interpreter then makes JACK late, and closing a port
-joins a thread that waits for the lock which the closing one holds.
+joins a thread that waits for the lock held by the closing one.
 """
 
 from __future__ import annotations
@@ -47,15 +47,16 @@ from jamd.daemon.rtmidi_ports import Received, RtmidiInput, RtmidiOutput
 from jamd.errors import PortError
 
 MOST_PUT_OFF = 10
-"""So often a connection is put off because another jamd opens ports: then that one hangs."""
+"""How many times in a row a connection is postponed because another jamd is opening ports; after
+that, the other one is taken to hang."""
 
 RETRY_S = 2.0
-"""How often a lost MIDI system is tried again."""
+"""Seconds between two attempts to reopen a lost MIDI system."""
 
 UNSEEN_LIMIT = 2000
-"""Most messages sent between two looks at the system. RtMidi waits for ever once some 2,300 lie in
-the buffer of a JACK server that has died, so more are not handed out: twenty times what MIDI's own
-wire carries in that time."""
+"""Maximum number of messages sent between two looks at the system. RtMidi waits for ever once some
+2,300 lie in the buffer of a JACK server that has died, so no more are sent: this is twenty times
+what MIDI's own wire carries in that time."""
 
 
 class Ports(Protocol):
@@ -65,28 +66,28 @@ class Ports(Protocol):
         """What has come in since the last call, oldest first; never waits."""
 
     def send(self, message: Message, output: Output = Output.MAIN) -> None:
-        """Hand a message out at once. Where a port is lost it goes nowhere, without an error."""
+        """Send a message at once. If its port is lost the message is dropped, without an error."""
 
     def tend(self, now: float) -> Sequence[str]:
         """Keep connections up and reopen what was lost; cheap. Returns news, one line each."""
 
     def connected(self) -> Connected:
-        """Who is connected to the input and to the output, as last looked."""
+        """What is connected to the input and to the output, as of the last look."""
 
     def close(self) -> None:
-        """Close every port. Send what must still be sent before."""
+        """Close every port. Whatever must still be sent has to be sent before."""
 
 
 def open_ports(settings: Midi, own_ports: Mapping[Output, str] = {}) -> LivePorts:
-    """Open the virtual ports, and connect what is there of the ports wanted.
+    """Open the virtual ports, and connect those wanted ports that are present.
 
     Args:
-        settings: Their names, and what is wanted.
-        own_ports: The names of those that the click or the clock are to have to themselves.
+        settings: The ports' names, and the connections wanted.
+        own_ports: The names of ports of their own for the click or the clock.
 
     Raises:
-        NoMidiSystem: No MIDI system is there, or not the one asked for.
-        PortError: It is there and refuses.
+        NoMidiSystem: There is no MIDI system, or not the one asked for.
+        PortError: It is there but refuses.
     """
     system = open_system(settings.api)
     if system.api == rtmidi.API_WINDOWS_MM and (
@@ -108,7 +109,7 @@ def _without_virtual_ports(settings: Midi, own_ports: Mapping[Output, str]) -> s
 
 
 class LivePorts:
-    """The virtual ports on one MIDI system and all that is connected to them.
+    """The virtual ports on one MIDI system and everything connected to them.
 
     Attributes:
         system_name: `ALSA`, `JACK`, `CoreMIDI` or `WinMM`.
@@ -132,17 +133,17 @@ class LivePorts:
         self._connected = Connected()
         self._system: System | None = None
         self._own = OwnPorts()
-        # By the id of the port at the other end; the virtual ones have none.
+        # By the id of the port at the other end; "" for the virtual ones.
         self._inputs: dict[str, RtmidiInput] = {}
         self._outputs: dict[str, RtmidiOutput] = {}
-        # Of those that the click or the clock have to themselves.
+        # The click's and the clock's own ports.
         self._extra: dict[Output, RtmidiOutput] = {}
-        # Ports opened on others: the number of the newest look then, and the ids they got.
+        # Ports opened on others: the number of the newest look at that time, and the ids they got.
         self._held_since: dict[tuple[Direction, str], tuple[int, set[str]]] = {}
         self._watcher: Watcher | None = None
         self._acted_on: Snapshot | None = None
         self._unseen = 0
-        self._let_go: list[Received] = []  # what was down on an input that has gone
+        self._let_go: list[Received] = []  # releases of what was down on an input that has gone
         self._open(system)
 
     def poll(self, now: float) -> list[Received]:
@@ -155,7 +156,7 @@ class LivePorts:
         return received
 
     def send(self, message: Message, output: Output = Output.MAIN) -> None:
-        """Hand a message to the output's own port, or else to every main one."""
+        """Send a message to the output's own port, or if it has none to every main one."""
         self._unseen += 1
         if self._unseen > UNSEEN_LIMIT:
             return
@@ -167,7 +168,7 @@ class LivePorts:
         return self._connected
 
     def as_opened(self) -> list[str]:
-        """Who is connected now, and what is waited for, one line each."""
+        """What is connected now, and what is still awaited, one line each."""
         ports = (self._acted_on and self._acted_on.ports) or ()
         waiting = [f"waiting for '{pattern}'" for pattern in unmet(ports, self._patterns)]
         return news(Connected(), self._connected) + waiting
@@ -191,7 +192,7 @@ class LivePorts:
         return news(before, self._connected)
 
     def close(self) -> None:
-        """Close every port, under traffic too. What was sent before is still delivered."""
+        """Close every port, even under traffic. What was sent before is still delivered."""
         if self._watcher is not None:
             self._watcher.stop()
             self._watcher = None
@@ -202,7 +203,7 @@ class LivePorts:
                 self._system.hush(self._own.ids[Direction.IN])
             port.close()
         self._inputs, self._outputs, self._extra = {}, {}, {}
-        # Last: on JACK the library frees every client of a dead server at the next opening.
+        # Last, because on JACK the library frees every client of a dead server when next opened.
         if self._system is not None:
             self._system.close()
             self._system = None
@@ -232,7 +233,7 @@ class LivePorts:
         self._watcher.start()
 
     def _ids(self) -> set[str]:
-        """The ids of every jamd port there is, other jamds' included."""
+        """The ids of all jamd ports, including those of other jamds."""
         ports = self._system.look() if self._system else None
         return {
             port.id
@@ -241,13 +242,13 @@ class LivePorts:
         }
 
     def _hold(self, connection: Connection, snapshot: Snapshot) -> None:
-        """Open a port of our own on another, where that is how one connects."""
+        """Open a port of our own on another, on a system where that is how to connect."""
         if (connection.direction, connection.port.id) in self._held_since or self._system is None:
             return
         with alone(0.0) as undisturbed:
             self._put_off = 0 if undisturbed else self._put_off + 1
             if 0 < self._put_off <= MOST_PUT_OFF:
-                return  # nobody waits while the beat goes on: the next look tries again
+                return  # no waiting while the beat goes on: the next look tries again
             before = self._ids()
             try:
                 if connection.direction is Direction.IN:
@@ -261,21 +262,22 @@ class LivePorts:
                         self._system, name, connection.port
                     )
             except PortError:
-                return  # gone again, or in another program's hands: the next look finds out
+                return  # gone again, or taken by another program: the next look will show
             ids = self._ids() - before
         self._own.ids[connection.direction] |= ids
         self._held_since[connection.direction, connection.port.id] = snapshot.number, ids
 
     def _drop_dead(self, snapshot: Snapshot, now: float) -> None:
-        """Close what is open on a port that has gone, or that came back as another.
+        """Close what is open on a port that has gone, or that came back as another one.
 
-        Nobody lets go of what was down there, so that is done here: no other input's is touched.
+        No note-off will come for what was down there, so it is released here; other inputs are not
+        touched.
         """
         ports = {port.id: port for port in snapshot.ports or ()}
         for (direction, target), (since, ids) in list(self._held_since.items()):
             cut = any(ports[own].peers == () for own in ids if own in ports)
             if snapshot.number < since + 2 or (target in ports and not cut):
-                continue  # the look may have begun before this was opened
+                continue  # this look may have begun before the port was opened
             if direction is Direction.IN:
                 self._let_go += self._inputs[target].let_go(now)
             port = (

@@ -1,4 +1,4 @@
-"""One port of python-rtmidi each: polled, and closed without harm while messages come in."""
+"""Single ports of python-rtmidi: polled, and safe to close while messages come in."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from jamd.daemon.midi_system import CLIENT, PortSeen, System
 from jamd.errors import PortError
 
 QUEUE_LIMIT = 8192
-"""Messages that may wait to be polled: over a second and a half at 5,000 a second."""
+"""Number of messages that may wait to be polled: over a second and a half at 5,000 a second."""
 
 POLL_LIMIT = 256
-"""Most packets taken in one poll, so that a flood does not hold up the beat. At a poll a
-millisecond that is fifty times 5,000 a second."""
+"""Maximum number of packets taken in one poll, so that a flood does not hold up the beat. At one
+poll a millisecond that is fifty times 5,000 a second."""
 
 STALL_S = 0.05
-"""The longest that a message is taken to have waited to be polled."""
+"""The longest time that a message is assumed to have waited to be polled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message that came in: on which port, and when on the loop's clock, in seconds."""
+    """A message that came in, when, in seconds of the loop's clock, and on which port."""
 
     message: Message
     seconds: float
@@ -34,11 +34,11 @@ class Received:
 
 
 class Arrival:
-    """When messages came, though they are only looked at later.
+    """Works out when messages arrived, although they are only polled later.
 
-    The driver tells the seconds between two messages, measured as they came. Summed up that is a
-    clock of its own; its offset to ours is the least difference seen, because a poll can only be
-    late. Ours is taken again where the two come apart: after a stall, or a message lost.
+    The driver reports the seconds between two messages, measured as they arrived. Their sum is a
+    clock of its own; its offset to ours is the smallest difference seen, because a poll can only be
+    late. The offset is taken anew when the two clocks diverge: after a stall, or a lost message.
     """
 
     def __init__(self) -> None:
@@ -47,10 +47,10 @@ class Arrival:
         self._last_s = float("-inf")
 
     def place(self, since_last_s: float, now: float) -> float:
-        """The moment at which a message came: at most `now`, never before the message before it.
+        """The moment at which a message arrived: at most `now`, and never before the previous one.
 
         Args:
-            since_last_s: Seconds since the message before it, as the driver says.
+            since_last_s: Seconds since the previous message, as reported by the driver.
             now: When it was polled.
         """
         self._driver_s += max(0.0, since_last_s)
@@ -74,12 +74,12 @@ class RtmidiInput:
             self._midi = rtmidi.MidiIn(system.api, CLIENT, queue_size_limit=QUEUE_LIMIT)
         except rtmidi.RtMidiError as error:
             raise PortError(f"{system.name} refuses an input: {error}") from None
-        # Before it opens: what comes in is the driver's business from that moment on.
+        # Before it opens, since from then on the driver handles what comes in.
         self._midi.ignore_types(sysex=True, timing=False, active_sense=True)
         _open(self._midi, system, name, target)
 
     def poll(self, now: float) -> list[Received]:
-        """What has come since the last poll, oldest first; the rest of a flood next time."""
+        """What has come since the last poll, oldest first; in a flood, the rest comes next time."""
         received: list[Received] = []
         for data, since_last_s in islice(iter(self._midi.get_message, None), POLL_LIMIT):
             seconds = self._arrival.place(since_last_s, now)
@@ -89,7 +89,7 @@ class RtmidiInput:
         return received
 
     def let_go(self, now: float) -> list[Received]:
-        """What is down here comes up, for whoever held it is gone."""
+        """The releases of everything held down on this port, for when its sender is gone."""
         return [Received(message, now, self.name) for message in self._held.releases()]
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ class RtmidiOutput:
         _open(self._midi, system, name, target)
 
     def send(self, message: Message) -> None:
-        """Hand a message out at once; where its port has gone it goes nowhere."""
+        """Send a message at once; it is dropped if the port has gone."""
         try:
             self._midi.send_message(message.bytes())
         except rtmidi.RtMidiError:
