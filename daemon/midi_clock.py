@@ -1,14 +1,13 @@
 """A MIDI clock's beat: 24 pulses a quarter note, smoothed by a delay-locked loop.
 
-The pulses come with jitter of some milliseconds. The loop (F. Adriaensen, "Using a DLL to filter
+The pulses arrive with a few milliseconds of jitter. The loop (F. Adriaensen, "Using a DLL to filter
 time", 2005; Ardour follows a clock in the same way) predicts when the next one falls and corrects
-its prediction by a share of each error. Before it runs, and again after a leap of the tempo, a
+its prediction by a share of each error. Before it runs, and again after a jump of the tempo, a
 straight line through the last pulses takes its place.
 
-A pulse too many or one too few is no news: among the first few, it is told as soon as there are
-enough; from then on, what comes long before the prediction is left out, and a
-pulse that fails to come is counted all the same. Only when a whole run of pulses agrees on
-another tempo has the tempo changed.
+An extra or missing pulse is not a tempo change. Among the first pulses it is detected in hindsight;
+after that a pulse long before the prediction is ignored and a missing one is still counted. The
+tempo has changed only if a whole run of pulses agrees on another.
 """
 
 from __future__ import annotations
@@ -25,28 +24,30 @@ CLOCKS_PER_BEAT = 24
 TICKS_PER_CLOCK = TICKS_PER_BEAT // CLOCKS_PER_BEAT
 
 LOST_S = 0.25
-"""A clock that is silent for so long is lost."""
+"""A clock that is silent for this long is lost."""
 
 BANDWIDTH = 0.6
-"""Cycles a beat: 1.2 Hz at 120 quarter notes a minute. More follows faster, less is smoother."""
+"""The loop's bandwidth in cycles a beat: 1.2 Hz at 120 quarter notes a minute. More follows faster,
+less is smoother."""
 
 _W = 2 * math.pi * BANDWIDTH / CLOCKS_PER_BEAT
 _B, _C = math.sqrt(2) * _W, _W * _W
 
-_FEWEST = 4  # pulses that tell a tempo
-_SURE = 9  # pulses after which a line is sure enough to say which pulse is a stray
-# Of so many, one too few is told in hindsight, and one too many unless it is of the last two: the
-# line is crooked by this share of its period, and by no more than that share of it where they are
-# counted otherwise.
+_FEWEST = 4  # pulses that determine a tempo
+_SURE = 9  # pulses after which the line is reliable enough to tell which pulse is a stray
+# Among that many, a missing pulse is detected in hindsight, and so is an extra one unless it is one
+# of the last two: a pulse lies further from the line than the first share of the period, and
+# counting them differently reduces the greatest distance to less than the second share of itself.
 _CROOKED, _STRAIGHTER = 0.3, 1 / 3
 _LINE = 24  # pulses after which the loop takes over from the line
-_STEADY = 2 * CLOCKS_PER_BEAT  # the tempo that is told is that of so many pulses
+_STEADY = 2 * CLOCKS_PER_BEAT  # pulses over which the reported tempo is taken
 
-# No single pulse is taken to be further off than this, nor than so many times what is usual.
+# The error of a single pulse counts as at most `_BELIEVED_S`, and at most `_DOUBTED_S` plus
+# `_DOUBTED` times the usual error.
 _BELIEVED_S, _DOUBTED_S, _DOUBTED = 0.010, 0.001, 3.0
-_USUAL = 1 / 8  # the share of each pulse in what is usual
-_GATE, _GATE_S = 0.25, 0.0045  # a pulse is where it should be: within this share, or these seconds
-# Pulses in a straight line that differ from the loop by this share: another tempo.
+_USUAL = 1 / 8  # the weight of each pulse in the usual error
+_GATE, _GATE_S = 0.25, 0.0045  # a pulse is as expected: within this share of a period, or seconds
+# This many pulses in a straight line that differs from the loop by this share: another tempo.
 _SHORT_RUN, _FAR = 6, 0.3
 _LONG_RUN, _NEAR = 13, 0.08
 _LONGEST_RUN = 25
@@ -54,7 +55,7 @@ _LONGEST_RUN = 25
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """A pulse's number, counted since the clock came, and when it fell or is to fall."""
+    """A pulse's number, counted since the clock appeared, and when it fell or is to fall."""
 
     number: int
     seconds: float
@@ -65,45 +66,48 @@ class MidiClock:
 
     def __init__(self) -> None:
         self._last_s: float | None = None
-        self._line: list[Pulse] = []  # what the line is drawn through; empty while the loop runs
+        self._line: list[Pulse] = []  # the pulses that the line fits; empty while the loop runs
         self._steady: deque[Pulse] = deque(maxlen=_STEADY + 1)
         self._next_s = 0.0  # when pulse `number + 1` is due
         self._period = 0.0
         self._usual_s = 0.0  # how far off a pulse usually is
-        # After a stray: the pulses as they came, from the last one before it, each counted as one.
+        # After a stray: the pulses as they arrived, from the last one before it, each counted as 1.
         self._run: list[Pulse] = []
         self.number = -1
         self._anchor = -1
 
     @property
     def present(self) -> bool:
-        """Whether pulses come, as far as is known."""
+        """Whether pulses are coming, as far as is known."""
         return self._last_s is not None
 
     @property
     def lost_at(self) -> float | None:
-        """When the clock will be lost unless another pulse comes; None: there is none."""
+        """When the clock will be lost unless another pulse comes; None if there is no clock."""
         return None if self._last_s is None else self._last_s + LOST_S
 
     @property
     def locked(self) -> bool:
-        """Whether its tempo is known, and one that can be followed."""
+        """Whether its tempo is known and can be followed."""
         enough = not self._line or len(self._line) >= _FEWEST
         return self.present and enough and _possible(self._period)
 
     @property
     def due(self) -> Pulse:
-        """The next pulse, where it is expected. Only a locked clock knows."""
+        """The next pulse, where it is expected. Valid only while locked."""
         return Pulse(self.number + 1, self._next_s)
 
     @property
     def period(self) -> float:
-        """Seconds from one pulse to the next, at this moment. Only a locked clock knows."""
+        """Seconds from one pulse to the next, at this moment. Valid only while locked."""
         return self._period
 
     @property
     def bpm(self) -> float:
-        """Quarter notes a minute, over the last two beats. Only a locked clock knows."""
+        """Quarter notes a minute, over up to two beats. Valid only while locked.
+
+        In the first beat, the tempo of this moment.
+        """
         period = self._period
         if len(self._steady) > CLOCKS_PER_BEAT:
             first, last = self._steady[0], self._steady[-1]
@@ -111,17 +115,17 @@ class MidiClock:
         return min(max(60 / CLOCKS_PER_BEAT / period, SLOWEST_BPM), FASTEST_BPM)
 
     def forget(self) -> None:
-        """The clock is lost; one that comes is a new one."""
+        """Forget the clock, which is lost; the next pulse belongs to a new one."""
         self._last_s = None
         self._restart([])
         self.number = self._anchor = -1
 
     def anchor(self, number: int) -> None:
-        """Pulse `number` has a place in the music: it keeps its number, whatever is found out."""
+        """Let pulse `number` keep its number in any recount: it has a place in the music."""
         self._anchor = number
 
     def pulse(self, seconds: float) -> None:
-        """A pulse came at `seconds`; one before the last counts as having come with it."""
+        """Take in a pulse at `seconds`; one earlier than the last counts as coming with it."""
         last = Pulse(self.number, seconds if self._last_s is None else self._last_s)
         seconds = max(seconds, last.seconds)
         if self._line or self._last_s is None:
@@ -159,7 +163,7 @@ class MidiClock:
         return expected
 
     def _count_anew(self) -> None:
-        """Where the line is straight but for one pulse too many, or one that failed to come."""
+        """Count the pulses of the line anew if that shows that one is extra, or one missing."""
         crooked = fit(self._line)[2]
         if crooked <= _CROOKED * self._period:
             return
@@ -170,14 +174,14 @@ class MidiClock:
             self._restart(straightest)
 
     def _without(self, index: int) -> list[Pulse]:
-        """The line without one pulse; those on the far side of `_anchor` are counted anew."""
+        """The line without one pulse; the side of it without `_anchor` is renumbered."""
         before, stray, after = self._line[:index], self._line[index], self._line[index + 1 :]
         if stray.number < self._anchor:
             return _counted(before, 1) + after
         return before + _counted(after, -1)
 
     def _with_a_gap(self, index: int) -> list[Pulse]:
-        """The line with one pulse missing before that one, likewise."""
+        """The line with a pulse missing before that one; renumbered likewise."""
         before, after = self._line[:index], self._line[index:]
         if after[0].number <= self._anchor:
             return _counted(before, -1) + after
@@ -197,11 +201,11 @@ class MidiClock:
         return expected
 
     def _place(self, seconds: float) -> tuple[float | None, bool]:
-        """Count a pulse, and those that failed to come before it; the prediction is then its own.
+        """Count a pulse, and any missing before it; the prediction is then moved to this pulse.
 
         Returns:
-            How late it is in seconds, or None where it is one too many and does not count; and
-            whether it came where it was expected. One that did not is believed only so far.
+            How late it is in seconds, limited to what a single pulse is believed, or None if it is
+            an extra one that does not count; and whether it came where it was expected.
         """
         late = seconds - self._next_s
         missed = round(late / self._period)
@@ -216,9 +220,9 @@ class MidiClock:
         return min(max(late, -believed), believed), missed == 0 and abs(late) <= gate
 
     def _judge_the_run(self) -> None:
-        """Begin again from the pulses since the first stray if, as they came, they agree.
+        """Restart from the pulses since the first stray if, as they arrived, they agree.
 
-        One stray bends the run; a straight one is another tempo, and all its pulses count.
+        A run with a stray in it is bent; a straight one is another tempo, and all its pulses count.
         """
         if len(self._run) >= _SHORT_RUN:
             period, _, residual = fit(self._run)
@@ -244,7 +248,7 @@ def fit(pulses: Sequence[Pulse]) -> tuple[float, float, float]:
     """The straight line through two or more pulses, by least squares.
 
     Returns:
-        Seconds a pulse, seconds of pulse 0, and the greatest distance from the line in seconds.
+        Seconds a pulse, seconds at pulse 0, and the greatest distance from the line in seconds.
     """
     count = len(pulses)
     number = sum(pulse.number for pulse in pulses) / count

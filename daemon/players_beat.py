@@ -1,18 +1,19 @@
-"""The player leads: each phrase tells its own beat, and the transport is laid on it.
+"""The player leads: each phrase has its own beat, and the transport is aligned with it.
 
-While a phrase is being played, only its tempo is taken over, for the breath that ends it is
-reckoned in beats. When the player seems to pause, all that was heard of the phrase speaks, and the
-beat is settled, in one of two ways:
+While a phrase is being played, only its tempo is taken over, because the breath that ends it is
+measured in beats. When the player seems to pause, the beat is settled from all that was heard of
+the phrase, in one of two ways:
 
-- It is the beat that was there before, give or take what a player drifts: the transport is bent
-  until it is on it again, and what was heard is put right by as much. Bar lines stay.
-- It is another beat: the phrase begins anew on it, as if the transport had gone so from its first
-  note on. Its first beat is a bar line, a pickup before it. Ticks only rise, so this lies later on
-  the transport than it was heard, and the transport goes on from there. What was heard moves along,
-  so that the model hears it in its place; the take keeps it where it was played.
+- It is the same beat as before, apart from the player's drift: the transport is bent until it is on
+  the beat again, and what was heard is corrected by as much. Bar lines stay.
+- It is another beat: the phrase is placed on it anew, as if the transport had followed it from the
+  phrase's first note on. Its first beat is a bar line, with any pickup before it. Ticks only rise,
+  so the phrase now lies later on the transport than it was heard, and the transport goes on from
+  there. What was heard moves along, so that the model hears it in its place; the take keeps it
+  where it was played.
 
-Where the beat is not clear, the player's median gap stands for it, twice or half as long where it
-is too short or too long for a beat, with the last onset on the beat.
+If the beat is not clear, the player's median gap is used instead, doubled or halved while it is too
+short or too long for a beat, with the last onset on the beat.
 """
 
 from __future__ import annotations
@@ -27,21 +28,21 @@ from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
 
 SURE = 0.35
-"""A beat less likely than this, going by the model, is not clear."""
+"""A beat less likely than this, by the model of rhythm, is not clear."""
 
-_SAME_TEMPO, _SAME_BEAT = 0.06, 0.2  # as shares: it is the beat that was there
-_AT_ONCE_S = 0.030  # a bend takes no less
-_PICKUP = 0.2  # of a beat: what is no earlier than this is no pickup
+_SAME_TEMPO, _SAME_BEAT = 0.06, 0.2  # within these shares it is the same beat as before
+_AT_ONCE_S = 0.030  # shortest duration of a bend
+_PICKUP = 0.2  # of a beat: a first note no earlier than this before a beat is not a pickup
 _NEWS = 0.03  # while a phrase is played, a tempo that differs by this share is taken over
 
-_SHORTEST_S, _LONGEST_S = 0.43, 0.86  # a median gap that stands for a beat is made to lie within
+_SHORTEST_S, _LONGEST_S = 0.43, 0.86  # range into which a median gap used as a beat is brought
 
 
 @dataclass(frozen=True, slots=True)
 class Bend:
-    """Come to `tick` at `seconds`, and play on from there at `bpm`.
+    """Reach `tick` at `seconds`, and play on from there at `bpm`.
 
-    What was heard at tick `since` or later lies as if that tempo had been there before.
+    What was heard at tick `since` or later is placed as if that tempo had applied already.
     """
 
     tick: Tick
@@ -52,7 +53,7 @@ class Bend:
 
 @dataclass(frozen=True, slots=True)
 class Rebase:
-    """From now on, and back to the phrase's first note, `tick` falls at `seconds`, at `bpm`."""
+    """`tick` falls at `seconds` and the tempo is `bpm`, as if since the phrase's first note."""
 
     tick: Tick
     seconds: float
@@ -60,10 +61,10 @@ class Rebase:
 
 
 class PlayersBeat:
-    """Listens to the player's onsets and says where the transport should be.
+    """Listens to the player's onsets and works out where the transport should be.
 
     Args:
-        transport: What is to follow.
+        transport: The transport that is to follow the player.
 
     Attributes:
         told_by: Where the tempo comes from, in words; None while it is not the player's.
@@ -75,16 +76,16 @@ class PlayersBeat:
         self._rhythm = SIMPLE if self._pulse == TICKS_PER_BEAT else COMPOUND
         self._finder = BeatFinder(self._rhythm)
         self._first_s = self._last_s = 0.0
-        self._since = Tick(0)  # before it, the beat of what was heard is settled
+        self._since = Tick(0)  # what was heard before it has its beat settled
         self._known = False  # the transport's beat is the player's
-        self._settled = True  # nothing was heard since the beat was settled
+        self._settled = True  # nothing has been heard since the beat was settled
         self.told_by: str | None = None
 
     def press(self, seconds: float, velocity: int, begins: bool) -> float | None:
-        """A note begins, perhaps a phrase with it. The transport rolls.
+        """Take in an onset, which may begin a phrase. The transport must be rolling.
 
         Returns:
-            The tempo to go on at in quarter notes a minute; None: as before.
+            The tempo to go on at, in quarter notes a minute; None: the present one.
         """
         if begins:
             self._finder = BeatFinder(self._rhythm, self._beat_now(seconds))
@@ -100,23 +101,23 @@ class PlayersBeat:
         return bpm if abs(bpm / self._transport.bpm - 1) > _NEWS else None
 
     def tapped(self) -> None:
-        """The player has tapped: his taps are the beat, whatever he has played so far."""
+        """The player has tapped: the taps are the beat, whatever has been played so far."""
         self._known = self._settled = True
         self.told_by = "tapped"
 
     def settle(self, first: Tick, now: float) -> Bend | Rebase | None:
-        """The player seems to pause: what the transport is to do.
+        """What the transport is to do now that the player seems to pause; None: nothing.
 
         Args:
-            first: Where on the transport the phrase's first note is.
-            now: Seconds.
+            first: The tick of the phrase's first note.
+            now: The present, in seconds.
         """
         if self._settled:
             return None
         self._settled = True
         beat = self._finder.found(over=True)
         if beat is None and self._known:
-            return None  # a note or two in the beat that was there
+            return None  # a note or two in the beat known already
         if beat is None or beat.confidence < SURE:
             beat = self._from_gaps()
             self.told_by = "your median gap"
@@ -130,7 +131,7 @@ class PlayersBeat:
         transport = self._transport
         since, self._since = self._since, transport.tick_at(now)
         seconds = _beat_after(beat, now + _AT_ONCE_S)
-        # Where the transport's own tempo would be then, to the nearest beat.
+        # Where the transport would be then at its own tempo, to the nearest beat.
         ahead = (seconds - now) * transport.bpm * TICKS_PER_BEAT / 60
         tick = Tick(round((transport.exact_tick(now) + ahead) / self._pulse) * self._pulse)
         if tick <= transport.tick_at(now):
@@ -142,7 +143,7 @@ class PlayersBeat:
         self._since = Tick(0)
         seconds = _beat_after(beat, self._first_s - _PICKUP * beat.period_s)
         rate = self._pulse / beat.period_s
-        # The first bar line that lets the phrase begin no earlier, and time not run backwards.
+        # The first bar line that moves the phrase no earlier, and does not turn time back.
         least = max(
             first + (seconds - self._first_s) * rate,
             transport.exact_tick(now) - (now - seconds) * rate,
@@ -150,14 +151,14 @@ class PlayersBeat:
         return Rebase(Tick(math.ceil(least / bar) * bar), seconds, self._bpm(beat))
 
     def _is_same(self, beat: FoundPulse, first: Tick) -> bool:
-        """Whether it is the transport's beat, from the phrase's first note to its last."""
+        """Whether `beat` is the transport's, from the phrase's first note to its last."""
         if abs(self._bpm(beat) / self._transport.bpm - 1) > _SAME_TEMPO:
             return False
         nearest = (
             beat.seconds + round((self._last_s - beat.seconds) / beat.period_s) * beat.period_s
         )
         beats = self._transport.exact_tick(nearest) / self._pulse
-        since = round(beats) - (nearest - self._first_s) / beat.period_s  # where it would begin
+        since = round(beats) - (nearest - self._first_s) / beat.period_s  # where it would start
         return max(abs(beats - round(beats)), abs(since - first / self._pulse)) < _SAME_BEAT
 
     def _beat_now(self, seconds: float) -> FoundPulse | None:
@@ -181,5 +182,5 @@ class PlayersBeat:
 
 
 def _beat_after(beat: FoundPulse, seconds: float) -> float:
-    """The first of its beats at or after `seconds`."""
+    """When the first pulse of `beat` at or after `seconds` falls."""
     return beat.seconds + math.ceil((seconds - beat.seconds) / beat.period_s) * beat.period_s

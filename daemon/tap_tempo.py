@@ -1,4 +1,4 @@
-"""Tapping the tempo."""
+"""Tap tempo."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ import statistics
 from collections import deque
 
 FORGOTTEN_S = 5.0
-"""After so long without a tap, the next one begins anew: in 6/8 the slowest beat lasts 4.5 s."""
+"""After this long without a tap, the next one starts over: in 6/8 the slowest beat lasts 4.5 s."""
 
 SLOW_S = 2.0
-"""What is longer may be the pause between two tries: only a second one like it is a tempo."""
+"""A longer interval may be the pause between two attempts: only a second one like it makes a
+tempo."""
 
 INTERVALS = 4
-"""The tempo is the median of no more than the last ones."""
+"""The tempo is the median of at most this many intervals, the last ones."""
 
-_BOUNCE_S = 0.1  # a pedal that bounces taps once
-_JUMP = 1.4  # an interval so many times as long or as short as the others begins anew
+_BOUNCE_S = 0.1  # a bouncing pedal taps only once
+_JUMP = 1.4  # an interval this many times longer or shorter than the others starts over
 
 
 class TapTempo:
-    """Makes a tempo of taps."""
+    """Turns taps into a tempo."""
 
     def __init__(self) -> None:
         self._last_s = -math.inf
         self._intervals: deque[float] = deque(maxlen=INTERVALS)
 
     def tap(self, seconds: float) -> float | None:
-        """A tap on the beat; the seconds from one beat to the next, or None where none is known."""
+        """Take in a tap on the beat. Returns seconds from beat to beat, or None if not known."""
         interval = seconds - self._last_s
         if interval < _BOUNCE_S:
             return None

@@ -1,16 +1,16 @@
 """The tempo map of a take, written while the tempo is still being followed.
 
-A transport that follows somebody is steered at every pulse. Its way from seconds to ticks is a line
-of many short pieces, and the take's tempo map is one of few long pieces that stays within `APART_S`
-of it: a swing filter (Elmeleegy and others, "Online Piece-wise Linear Approximation of Numerical
+A transport that follows somebody is steered at every pulse. Its function from seconds to ticks has
+many short linear pieces. The take's tempo map has few long ones and stays within `APART_S` of it:
+this is a swing filter (Elmeleegy and others, "Online Piece-wise Linear Approximation of Numerical
 Streams with Precision Guarantees", VLDB 2009). Each piece begins where the one before it ends, so
-errors do not add up. While it lasts, it is known which tempos would have kept it within `GOAL_S` up
-to now; when none is left, it ends at the moment before, and another begins there. A piece that
-began beside a jittering transport is soon over, so the one before it may bend a little further,
-within `APART_S`, to end nearer.
+errors do not add up. For the current piece, the range of tempos that would have kept it within
+`GOAL_S` so far is known; when that becomes empty, the piece ends at the previous moment, and
+another begins there. A piece that begins away from a jittering transport is soon over, so the piece
+before it may bend a little further, within `APART_S`, to end closer.
 
-What is written is right at every moment, so that a take cut off by a crash is: where the tempo that
-was written for a piece no longer keeps it near enough, a better one is written for the same tick.
+What is written is correct at every moment, so that a take cut off by a crash is too: if the tempo
+written for a piece no longer keeps it close enough, a better one is written for the same tick.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ from jamd.daemon.events import TempoSet
 from jamd.notes import TICKS_PER_BEAT, Tick
 
 GOAL_S, APART_S = 0.00275, 0.00375
-"""How far the file's time should be at most from the transport's, and how far it is. With half a
-tick for the rounding of a note, that is within 5 ms from 50 quarter notes a minute on."""
+"""The aimed-for and the actual limit of the difference between the file's time and the transport's,
+in seconds. With half a tick for the rounding of a note, that is within 5 ms from 50 quarter notes a
+minute on."""
 
-_NEWS = 0.05  # where the tempo that is told changes by this share, another piece begins
-_NEAR_S = 0.001  # a piece that ends nearer than this to where it should, ends there
-_HALFWAY = 0.5  # else a piece beside a jittering transport would be led to its other side
-_MARGIN = 0.25  # how far inside of those that are left a tempo is chosen, as a share of them
-_ODD = 4.0  # a piece's tempo is not further from what is told than this factor
-_SKIP_S = 0.001  # ticks that the transport leaves out take so long
+_NEWS = 0.05  # when the reported tempo changes by this share, another piece begins
+_NEAR_S = 0.001  # a piece that ends within this of where it should is left as it is
+_HALFWAY = 0.5  # how far an end is moved; further would overshoot beside a jittering transport
+_MARGIN = 0.25  # how far inside the range left a tempo is chosen, as a share of that range
+_ODD = 4.0  # a piece's tempo is within this factor of the reported one
+_SKIP_S = 0.001  # how long ticks that the transport leaves out take
 
 _MOST_US = 0xFFFFFF  # what a MIDI file can hold
 
 
 def tempo_us(bpm: float) -> int:
-    """A tempo as a MIDI file has it: microseconds a quarter note, whole."""
+    """A tempo as a MIDI file stores it: whole microseconds a quarter note."""
     return min(max(round(60e6 / bpm), 1), _MOST_US)
 
 
@@ -47,10 +48,10 @@ class _Moment:
 
 
 class TempoWriter:
-    """Says which tempos a take needs.
+    """Works out which tempos a take needs.
 
-    Every method returns what is to be written, in order; of several at one tick the last counts.
-    Ticks and seconds are the transport's, and rise from call to call.
+    Every public method except `shift` returns what is to be written, in order; of several at one
+    tick the last counts. Ticks and seconds are the transport's, and rise from call to call.
     """
 
     def __init__(self) -> None:
@@ -61,22 +62,22 @@ class TempoWriter:
         self._us: int | None = None  # its tempo; None: not written yet
         self._least_us, self._most_us = 1, _MOST_US  # the tempos that keep it within `GOAL_S`
         self._outer_us = 1.0, float(_MOST_US)  # and those that keep it within `APART_S`
-        self._told = 0.0  # the transport's, in quarter notes a minute, when the piece began
+        self._told = 0.0  # the reported tempo when the piece began, in quarter notes a minute
 
     def start(self, tick: Tick, seconds: float, bpm: float) -> list[TempoSet]:
-        """The transport begins to roll: `tick` is at `seconds`, whatever was written before."""
+        """The transport starts rolling with `tick` at `seconds`, whatever was written before."""
         self._us = None
         self._tick, self._seconds = tick, seconds
         self._last = _Moment(tick, seconds)
         return self._begin(bpm)
 
     def follow(self, tick: float, seconds: float, bpm: float) -> list[TempoSet]:
-        """The transport is at `tick` at `seconds`. Since the last call it went straight.
+        """The transport is at `tick` at `seconds`; its tempo was constant since the last call.
 
         Args:
             tick: With its fraction.
             seconds: The moment.
-            bpm: Its tempo as it is told, which is written where it is near enough.
+            bpm: Its reported tempo, which is written if it is close enough.
         """
         written: list[TempoSet] = []
         moment = _Moment(tick, seconds)
@@ -84,7 +85,7 @@ class TempoWriter:
             if round(self._last.tick) > self._tick:
                 written += self._end(_HALFWAY)
                 self._restart(bpm)
-            if self._leaves(moment):  # it began too far off: as near as can be from now on
+            if self._leaves(moment):  # it began too far off: be as close as possible from now on
                 self._least_us, self._most_us = 1, _MOST_US
         self._take_in(moment)
         if self._us is None or not self._least_us <= self._us <= self._most_us:
@@ -110,12 +111,12 @@ class TempoWriter:
         return written + self._begin(bpm)
 
     def shift(self, by: int) -> None:
-        """Every moment lies `by` ticks later."""
+        """Count every moment `by` ticks later."""
         self._tick = Tick(self._tick + by)
         self._last = _Moment(self._last.tick + by, self._last.seconds)
 
     def _allowed(self, moment: _Moment, apart_s: float) -> tuple[float, float]:
-        """The least and the most microseconds a quarter note that bring the piece to `moment`."""
+        """Least and most microseconds a quarter note that bring the piece close to `moment`."""
         quarters = (moment.tick - self._tick) / TICKS_PER_BEAT
         if quarters <= 0:
             return 1, _MOST_US
@@ -123,7 +124,7 @@ class TempoWriter:
         return max((off_us - apart_us) / quarters, 1), min((off_us + apart_us) / quarters, _MOST_US)
 
     def _leaves(self, moment: _Moment) -> bool:
-        """Whether no tempo keeps the piece near enough up to `moment`."""
+        """Whether no tempo keeps the piece close enough up to `moment`."""
         least, most = self._allowed(moment, GOAL_S)
         return max(self._least_us, math.ceil(least)) > min(self._most_us, math.floor(most))
 
@@ -136,7 +137,7 @@ class TempoWriter:
         self._last = moment
 
     def _end(self, share: float) -> list[TempoSet]:
-        """Let the piece end nearer to where the transport was last, by this share of the way."""
+        """Make the piece end closer to where the transport was last, by this share of the way."""
         quarters = (self._last.tick - self._tick) / TICKS_PER_BEAT
         straight_us = (self._last.seconds - self._seconds) * 1e6 / quarters
         us = self._us_now + share * (straight_us - self._us_now)
@@ -166,10 +167,10 @@ class TempoWriter:
         return self._us
 
     def _choose(self, bpm: float) -> float:
-        """A tempo that keeps the piece near enough, `bpm` if that does."""
+        """A tempo that keeps the piece close enough: `bpm` if that does."""
         told = tempo_us(bpm)
         least, most = self._least_us, self._most_us
-        if least > most:  # seldom: nobody looked for hours, or a piece began too far off
+        if least > most:  # rare: no call for hours, or a piece that began too far off
             least = most = (least + most) // 2
         if least <= told <= most:
             return bpm

@@ -1,7 +1,7 @@
 """Where the beat is: seconds to ticks and back, through every change of tempo.
 
 The transport does not read a clock and does not know where its tempo comes from. The internal
-source sets a tempo and leaves it; one that follows something else (a MIDI clock) steers.
+source sets a tempo and leaves it; a source that follows something else (a MIDI clock) steers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
 SIXTEENTH = Tick(TICKS_PER_BEAT // 4)
 
 CATCH_UP_BEATS = 0.25
-"""A steered transport that is ahead or behind is where it should be after about so long."""
+"""A steered transport that is ahead or behind catches up in about this many beats."""
 
 _ROUNDING = 1e-4  # ticks: far above a double's error after weeks of uptime, far below hearing
 
@@ -39,13 +39,13 @@ class TempoMap:
     """A piecewise constant tempo: a continuous, rising function from seconds to ticks.
 
     Only the last `LONGEST` changes are kept, so that a source that steers for hours stays cheap;
-    what lies before the first one kept is reckoned at its tempo.
+    times before the first one kept are computed with its tempo.
     """
 
     LONGEST = 1024
 
     def __init__(self, bpm: float, seconds: float = 0.0, tick: float = 0.0) -> None:
-        """`tick` falls at `seconds`; the tempo is `bpm`."""
+        """A map with `tick` at `seconds` and the tempo `bpm`."""
         self._changes = [TempoChange(tick, seconds, bpm)]
 
     @property
@@ -54,7 +54,7 @@ class TempoMap:
         return self._changes[-1].bpm
 
     def change(self, seconds: float, bpm: float) -> None:
-        """Play on at `bpm` from `seconds`, without a jump of the beat.
+        """Play on at `bpm` from `seconds`, without a jump in the beat.
 
         Raises:
             ValueError: `seconds` lies before the last change.
@@ -71,7 +71,7 @@ class TempoMap:
             self._changes = [*self._changes[1 - self.LONGEST :], changed]
 
     def forget_after(self, seconds: float) -> None:
-        """Play on at the tempo of `seconds`, whatever was to change later."""
+        """Keep the tempo of `seconds` from there on, dropping later changes."""
         count = bisect_right(self._changes, seconds, key=lambda change: change.seconds)
         self._changes = self._changes[: max(count, 1)]
 
@@ -98,7 +98,7 @@ class Position:
 
     Attributes:
         bar: From 1.
-        beat: From 1, of the meter's own denominator: 6/8 counts six.
+        beat: From 1, in the meter's own denominator: 6/8 counts six.
         tick: Ticks since that beat, from 0.
     """
 
@@ -111,7 +111,7 @@ class Position:
 
 
 def position(tick: int, meter: Meter) -> Position:
-    """The place of `tick` when bar 1 begins at tick 0; what lies before is in bar 0 and so on."""
+    """The place of `tick` if bar 1 begins at tick 0; before that come bar 0, bar -1 and so on."""
     bar, in_bar = divmod(tick, meter.ticks_per_bar)
     beat, rest = divmod(in_bar, TICKS_PER_BEAT * 4 // meter.denominator)
     return Position(bar + 1, beat + 1, rest)
@@ -149,17 +149,17 @@ class Transport:
 
     @property
     def tempo_map(self) -> TempoMap:
-        """How ticks and seconds go together by now. It is not to be changed."""
+        """The present mapping of seconds to ticks. It must not be changed."""
         return self._map
 
     @property
     def ticks_per_second(self) -> float:
-        """How fast ticks pass at `bpm`."""
+        """Ticks a second at `bpm`."""
         return self.bpm * TICKS_PER_BEAT / 60
 
     @property
     def beat_seconds(self) -> float:
-        """How long a quarter note lasts now."""
+        """Seconds that a quarter note lasts now."""
         return 60 / self.bpm
 
     @property
@@ -168,15 +168,15 @@ class Transport:
         return self._bar_one
 
     def start(self, now: float, edge: Tick = Tick(0), song: int = 0) -> Tick:
-        """Roll: the first tick from `edge` on that is at `song`'s place in the bar is `now`.
+        """Roll: the first tick from `edge` on at `song`'s place in the bar falls at `now`.
 
         Args:
-            now: Seconds.
+            now: The present, in seconds.
             edge: No tick before it may come again.
-            song: Ticks from the song's beginning; below 0, that is still to come.
+            song: Ticks from the song's beginning; below 0 if that is still to come.
 
         Returns:
-            The tick that is now.
+            The tick at `now`.
         """
         bar = self.meter.ticks_per_bar
         after = max(edge, self._halted)
@@ -187,7 +187,7 @@ class Transport:
         return tick
 
     def halt(self, now: float) -> None:
-        """No more ticks pass."""
+        """Stop: no more ticks pass."""
         self._halted = self.tick_at(now)
         self.rolling = False
 
@@ -199,14 +199,14 @@ class Transport:
             self._map.change(now, self._bpm)
 
     def steer(self, tick: float, seconds: float, rate: float, bpm: float, now: float) -> None:
-        """Come to where `tick` falls at `seconds`, without a jump and never backwards.
+        """Catch up to where `tick` falls at `seconds`, without a jump and never backwards.
 
         Args:
             tick: A tick near the present.
             seconds: When it should fall.
-            rate: Ticks a second that pass at this moment.
-            bpm: The tempo, as `bpm` tells it from now on.
-            now: The present. The transport must be rolling.
+            rate: The rate to follow, in ticks a second, at this moment.
+            bpm: The tempo that `bpm` reports from now on.
+            now: The present, in seconds. The transport must be rolling.
         """
         behind = tick + (now - seconds) * rate - self._map.tick_at(now)
         catch_up = behind * rate / (CATCH_UP_BEATS * TICKS_PER_BEAT)
@@ -216,16 +216,16 @@ class Transport:
         self._bpm = bpm
 
     def bend(self, tick: float, seconds: float, bpm: float, now: float) -> float:
-        """Come to `tick` at `seconds` exactly, and play on from there at `bpm`.
+        """Reach `tick` at `seconds` exactly, and play on from there at `bpm`.
 
         Args:
-            tick: One that is still to come.
-            seconds: A moment that is still to come.
-            bpm: The tempo, as `bpm` tells it from now on; held within the bounds of `set_tempo`.
-            now: The present. The transport must be rolling.
+            tick: A tick still to come.
+            seconds: A moment still to come.
+            bpm: The tempo that `bpm` reports from now on; held within the bounds of `set_tempo`.
+            now: The present, in seconds. The transport must be rolling.
 
         Returns:
-            The tempo until then.
+            The tempo until then, in quarter notes a minute.
         """
         self._bpm = min(max(bpm, SLOWEST_BPM), FASTEST_BPM)
         self._map.forget_after(now)
@@ -235,42 +235,42 @@ class Transport:
         return until
 
     def shift(self, by: int) -> None:
-        """Count every moment `by` ticks later, 0 or more: what was played lay later in its bar."""
+        """Count every moment `by` ticks later, 0 or more, as it lies later in its bar."""
         self._map.shift(by)
 
     def rebase(self, tick: float, seconds: float, bpm: float) -> None:
-        """`tick` falls at `seconds`, and the tempo is `bpm`: as if it had always been so.
+        """Let `tick` fall at `seconds` with the tempo `bpm`, as if it had always been so.
 
-        It is for the caller to see to it that time does not run backwards.
+        The caller must ensure that time does not run backwards.
         """
         self._bpm = min(max(bpm, SLOWEST_BPM), FASTEST_BPM)
         self._map = TempoMap(self._bpm, seconds, tick)
 
     def song_tick(self, tick: Tick) -> Tick:
-        """How far `tick` lies from the song's beginning."""
+        """How far `tick` lies after the song's beginning, at least 0."""
         return Tick(max(0, tick - self._bar_one))
 
     def exact_tick(self, seconds: float) -> float:
-        """The tick at `seconds`, with its fraction. Only a rolling transport knows."""
+        """The tick at `seconds`, with its fraction. Valid only while rolling."""
         return self._map.tick_at(seconds)
 
     def tick_at(self, seconds: float) -> Tick:
-        """The tick nearest to `seconds`; where the transport stands still, the one it stands at."""
+        """The tick nearest to `seconds`; if the transport is not rolling, where it stands."""
         return Tick(max(0, round(self._map.tick_at(seconds)))) if self.rolling else self._halted
 
     def passed(self, seconds: float) -> Tick:
-        """The last tick that has come at `seconds`. Only a rolling transport knows.
+        """The last tick at or before `seconds`. Valid only while rolling.
 
         `passed(seconds_at(tick))` is `tick`, whatever the rounding in between.
         """
         return Tick(math.floor(self._map.tick_at(seconds) + _ROUNDING))
 
     def seconds_at(self, tick: float) -> float:
-        """When `tick` falls. Only a rolling transport knows."""
+        """When `tick` falls, in seconds. Valid only while rolling."""
         return self._map.seconds_at(tick)
 
     def next_pulse(self, tick: float) -> Tick:
-        """The first tapped beat at or after `tick`."""
+        """The first pulse at or after `tick`."""
         length = self.meter.ticks_per_pulse
         return Tick(math.ceil(tick / length) * length)
 
@@ -283,7 +283,7 @@ class Transport:
         return Tick(math.ceil(tick / SIXTEENTH) * SIXTEENTH)
 
     def next_strong_beat(self, tick: float) -> Tick:
-        """The first strong beat at or after `tick`: one, and in a bar of two halves the second."""
+        """The first strong beat at or after `tick`: beat one, or the middle of a 4/4 or 6/8 bar."""
         bar = self.meter.ticks_per_bar
         length = bar // 2 if self.meter in _TWO_HALVES else bar
         return Tick(math.ceil(tick / length) * length)
