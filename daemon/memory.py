@@ -1,4 +1,4 @@
-"""What has been played, and by whom: what the model hears."""
+"""The memory of the jam: what has been played, and by whom, as the model hears it."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from jamd.placing import as_played
 
 HOP_BARS = 16
 LONGEST_BARS = 2 * HOP_BARS + 4
-"""When the window has moved there are `HOP_BARS` left and four more: a repetition of what was
-played so long ago is seen from its beginning, and can be kept from going on."""
+"""After the window has moved, `HOP_BARS` and four more bars are left, so that a repetition of what
+was played that long ago is seen from its beginning and can be stopped."""
 
 _ONSET = attrgetter("onset")
-_ORDER = attrgetter("onset", "pitch", "velocity", "duration", "part")  # a note's own, but quicker
+_ORDER = attrgetter("onset", "pitch", "velocity", "duration", "part")  # as Note orders, but faster
 
 
 class Memory:
     """The jam so far: the player's notes as heard, jamd's as committed.
 
-    The model is shown at most `LONGEST_BARS` bars. The window's start is a bar line that moves by
-    `HOP_BARS` at a time and not with every bar, because whatever the context has in common with
-    the one before it, the improviser need not compute again. What lies before the window is
-    forgotten, but for the end of the phrase that is answered; so is the older half when there are
-    more than `MOST_NOTES` notes, which no music has.
+    The model is shown at most `LONGEST_BARS` bars. The window starts on a bar line and moves by
+    `HOP_BARS` at a time, not with every bar, because the improviser need not recompute whatever a
+    context has in common with the one before it. Everything before the window is forgotten, except
+    the end of the phrase being answered; so is the older half when there are more than
+    `MOST_NOTES` notes, which no music has.
 
     Args:
-        meter: The meter of all of it.
-        straight: Where what was played at a tick would lie if nothing were swung.
-        split: The player's notes below this MIDI pitch are under his tune; 0: they are told apart
+        meter: The meter of the whole jam.
+        straight: Maps the tick at which something was played to where it would lie unswung.
+        split: The player's notes below this MIDI pitch accompany their tune; 0: the tune is found
             by what is struck together.
 
     Attributes:
@@ -51,11 +51,11 @@ class Memory:
         self.heard = Hearing(meter, straight, split)
 
     def commit(self, notes: Iterable[Note]) -> None:
-        """Write down `notes`, which jamd is going to play, whatever happens."""
+        """Add `notes`, which jamd is now certain to play."""
         self._played = _bounded([*self._played, *notes])
 
     def cut(self, onsets: Tick, limit: Tick) -> None:
-        """Jamd's notes from `onsets` on are not played, and those before it end by `limit`."""
+        """Drop jamd's notes from `onsets` on, and end those before it by `limit`."""
         self._played = [
             replace(note, duration=Tick(min(note.duration, limit - note.onset)))
             for note in self._played
@@ -69,7 +69,7 @@ class Memory:
             until: Where the continuation begins; it must not go back by more than
                 `LONGEST_BARS - HOP_BARS` bars from one call to the next.
             style: One of `jamd.grid_tokens.STYLES`.
-            phrase: Where the phrase begins that is to be answered, if one is.
+            phrase: Where the phrase to be answered begins, if there is one.
         """
         if phrase != self._phrase:
             self._phrase, self._forgotten = phrase, ()
@@ -83,16 +83,16 @@ class Memory:
         return context
 
     def next_start(self, until: Tick) -> Tick | None:
-        """Where the window starts in `context(until)`, if that moves it; None: it does not."""
+        """Where the window will start in `context(until)`; None if that does not move it."""
         start = self._window_start(until)
         return None if start == self._start else start
 
     def ahead(self, start: Tick, until: Tick, style: str) -> Context:
-        """What there is by `until` of what `context` will show from `start` on. Forgets nothing."""
+        """What `context` will show from `start` on, as far as known by `until`. Forgets nothing."""
         return self._whole(until, style).since(start)
 
     def _whole(self, until: Tick, style: str) -> Context:
-        """All that is not forgotten, up to `until`."""
+        """Everything not forgotten, up to `until`."""
         played = [note for note in self._played if note.onset < until]
         notes = sorted((*self.heard.notes(until), *played), key=_ORDER)
         del notes[bisect_left(notes, until, key=_ONSET) :]
@@ -108,7 +108,7 @@ class Memory:
         )
 
     def rest(self, until: Tick, style: str) -> Iterator[Context]:
-        """All that is not forgotten, up to `until`, as contexts that overlap.
+        """Everything not forgotten, up to `until`, as overlapping contexts.
 
         Args:
             until: As in `context`.

@@ -15,20 +15,20 @@ from jamd.placing import CHORD_SECONDS
 ANSWER_BARS = (1, 2, 4, 8)
 
 DRONE_BEATS = 2
-"""A key held alone for so long is a drone: it need not come up for the phrase to be over."""
+"""A key held alone for this long is a drone: it need not come up for the phrase to be over."""
 
 PAD_BEATS = 8
-"""Keys held together for so long, two bars of 4/4, are a pad, and need not come up either. Nor need
-keys whose end never came, as where a cable was pulled: they do not silence jamd for good."""
+"""Keys held together for this long, two bars of 4/4, are a pad, and need not come up either. So
+keys whose note-off never came, as when a cable was pulled, do not silence jamd for good."""
 
 KEYS_UP_BEATS = 7 / 8
-"""How long the keys have been up at a phrase's end: a rest of a beat is a breath, and hands leave a
-little early. Without it a long note would end its phrase at the moment of its release; with it 4 of
-100 breaths are interrupted, not 12 (`jamd measure phrases`)."""
+"""How long the keys must have been up for a phrase to end: a rest of a beat is a breath, and hands
+leave a little early. Without this a long note would end its phrase at the moment of its release;
+with it 4 of 100 breaths are interrupted, not 12 (`jamd measure phrases`)."""
 
 _GAP_FACTOR = 1.5
 _LONGEST_PAUSE_BEATS = 2
-_GAPS = 64  # the median looks at no more than the phrase's last ones
+_GAPS = 64  # the median is over at most this many of the phrase's last gaps
 
 
 class Phrase:
@@ -37,9 +37,9 @@ class Phrase:
     Attributes:
         first: Tick of its first onset; None while nothing has been played.
         last: Tick of its last onset or release.
-        notes: How many.
+        notes: Number of its notes.
         loudness: Mean velocity of its notes, 1..127; 96, loud, while nothing has been played.
-        handed_over: When the player said that it is over, in seconds; None: he did not.
+        handed_over: When the player handed over the turn, in seconds; None if they did not.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Phrase:
         self.loudness = 96.0
         self.handed_over: float | None = None
         self.notes = 0
-        self._chord = -math.inf  # when the chord began with which it was
+        self._chord = -math.inf  # when the chord with which it was handed over began
         self._down: dict[NoteKey, float] = {}  # when each key that is down was struck
         self._last_onset = 0.0
         self._last_release = 0.0
@@ -56,7 +56,7 @@ class Phrase:
 
     @property
     def keys_down(self) -> int:
-        """How many of its keys are down."""
+        """Number of its keys that are down."""
         return len(self._down)
 
     def press(self, key: NoteKey, velocity: int, tick: Tick, now: float) -> None:
@@ -80,30 +80,30 @@ class Phrase:
             self.last, self._last_release = tick, now
 
     def move(self, place: Callable[[Tick], Tick]) -> None:
-        """What was heard at a tick was played at `place` of it."""
+        """Move what was heard at a tick to `place(tick)`, where it was played."""
         if self.first is not None:
             self.first, self.last = place(self.first), place(self.last)
 
     def hand_over(self, now: float) -> None:
-        """The player says that it is over, whatever keys are down."""
+        """End it because the player says so, whatever keys are down."""
         if self.first is not None:
             if not self.is_handed_over_with(now):
                 self._chord = now
             self.handed_over = now
 
     def is_handed_over_with(self, now: float) -> bool:
-        """Whether a key struck at `now` is of the chord with which it was handed over.
+        """Whether a key struck at `now` belongs to the chord with which it was handed over.
 
-        A foot and ten fingers that mean one moment come in any order.
+        A foot and ten fingers meant to act at one moment come in any order.
         """
         return self.handed_over is not None and now - self._chord <= CHORD_SECONDS
 
     def pause(self, beat_seconds: float) -> float:
-        """How long a silence ends the phrase, in seconds.
+        """How long a silence must be to end the phrase, in seconds.
 
         The longer of a beat and 1.5 times the median time between its onsets, at most two beats:
-        someone who plays slowly also breathes slowly. A first onset alone says nothing about the
-        pace and is given the longest pause.
+        someone who plays slowly also breathes slowly. A single onset says nothing about the pace
+        and gets the longest pause.
         """
         longest = _LONGEST_PAUSE_BEATS * beat_seconds
         if not self._gaps:
@@ -111,37 +111,37 @@ class Phrase:
         return min(max(beat_seconds, _GAP_FACTOR * statistics.median(self._gaps)), longest)
 
     def ends(self, beat_seconds: float) -> float | None:
-        """When it is over unless a key goes down or up before; None: nothing has been played."""
+        """When it is over unless a key moves before; None if nothing has been played."""
         return self._over(beat_seconds)
 
     def pauses(self, beat_seconds: float) -> float | None:
-        """When it looks as if it were over: the moment to begin thinking of an answer."""
+        """When it begins to look over, which is the moment to begin planning an answer."""
         return self._over(beat_seconds, share=0.5)
 
     def _over(self, beat_seconds: float, share: float = 1.0) -> float | None:
         """When `share` of the silence that ends it has passed."""
         if self.first is None or self.handed_over is not None:
             return self.handed_over
-        # A drone and a pad count as up from when they are one.
+        # A drone or pad counts as up from the moment it becomes one.
         held = (DRONE_BEATS if len(self._down) == 1 else PAD_BEATS) * beat_seconds
         up = max([self._last_release, *(struck + held for struck in self._down.values())])
         pause, rest = self.pause(beat_seconds), KEYS_UP_BEATS * beat_seconds
         return max(self._last_onset + share * pause, up + share * rest)
 
     def answer_ticks(self, meter: Meter) -> Tick:
-        """The length of an answer: the phrase's own, in whole bars.
+        """The length of an answer in ticks: the phrase's own, in whole bars.
 
-        It counts from its first bar line: a pickup of up to a beat belongs to the next bar.
+        The phrase counts from its first bar line: a pickup of up to a beat belongs to the next bar.
         """
         first = self.first or 0
         before = -first % meter.ticks_per_bar
-        longest = meter.ticks_per_pulse + SIXTEENTH  # or a little early
+        longest = meter.ticks_per_pulse + SIXTEENTH  # a pickup played a little early
         begins = first + (before if before < longest else 0)
         return Tick(answer_bars(Tick(self.last - begins), meter) * meter.ticks_per_bar)
 
 
 def answer_bars(length: Tick, meter: Meter) -> int:
-    """The bars of an answer to so long a phrase: the nearest of `ANSWER_BARS`, of two the longer.
+    """Bars in an answer to a phrase of `length`: the nearest of `ANSWER_BARS`, the longer if tied.
 
     So a phrase of four bars that comes to rest on the next downbeat is answered by four.
     """

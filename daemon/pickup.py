@@ -1,18 +1,19 @@
 """Where the first bar begins: on the first note, or after a pickup.
 
-Where nobody gave a beat before the first note, that note may be an upbeat. A listener tells by what
-lies where: long notes, and longer ones than before, begin on strong beats; so do chords and a bass;
-a phrase comes to rest on one (Lerdahl and Jackendoff, "A Generative Theory of Tonal Music", 1983,
-metrical preference rules). Here each such sign has a weight for every kind of place in the bar, and
-the bar line is put where their sum is greatest. The weights are those of a conditional logit fitted
-to the openings of folk tunes, lead sheets, songs and piano pieces.
+If there was no beat before the first note, that note may be an upbeat. A listener recognises this
+by where notes lie: long notes, and notes longer than the one before, begin on strong beats; so do
+chords and bass notes; a phrase comes to rest on a strong beat (Lerdahl and Jackendoff, "A
+Generative Theory of Tonal Music", 1983, metrical preference rules). Here each such sign has a
+weight for every kind of place in the bar, and the bar line is put where their sum is greatest. The
+weights are those of a conditional logit fitted to the openings of folk tunes, lead sheets, songs
+and piano pieces.
 
-The model has heard much more music than that, and tells how likely the phrase's rhythm is with each
-pickup: the bar lines, positions and durations of its tokens, not their pitches, with which more is
-misunderstood. Where it is asked, that is added. The margins are chosen so that a wrong bar line is
-rare, because who begins on one expects to be understood. On 1,043 phrases of 8 to 24 onsets that
-the model did not learn from, more than half of them with a pickup of up to a beat, folk tunes, lead
-sheets, songs and piano pieces counting alike, in percent:
+The model has heard much more music than that, and gives the likelihood of the phrase's rhythm with
+each pickup: of the bar lines, positions and durations of its tokens, but not the pitches, which
+make more mistakes. If the model is asked, this is added. The margins are chosen so that a wrong bar
+line is rare, because a player who begins on beat one expects to be understood. On 1,043 phrases of
+8 to 24 onsets that the model was not trained on, more than half of them with a pickup of up to a
+beat, folk tunes, lead sheets, songs and piano pieces counting alike, in percent:
 
     onsets heard:           6    8   12   16   20   24
     found by the signs:    27   35   50   55   64   68
@@ -20,9 +21,9 @@ sheets, songs and piano pieces counting alike, in percent:
     found by both:         35   46   58   65   71   75
     ... given one wrongly: 1.7  3.4  2.8  4.4  3.8  3.9
 
-With the margin that gives 4 of 100 a wrong bar line, chosen on one half of the phrases and tried on
-the other, the signs find 56 % of the pickups within 24 onsets, and both 73 %. Those phrases are
-exact; `jamd measure pickups` plays some of them as a person does.
+With the margin that gives 4 of 100 phrases a wrong bar line, chosen on one half of the phrases and
+tested on the other, the signs find 56 % of the pickups within 24 onsets, and both together 73 %.
+These phrases are exactly in time; `jamd measure pickups` plays some of them as a person does.
 """
 
 from __future__ import annotations
@@ -35,16 +36,16 @@ from operator import add, attrgetter
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
 
 MARGIN = 2.0
-"""By so much a pickup must be likelier than none, in nats."""
+"""How much likelier a pickup must be than none, in nats."""
 
 MARGIN_AN_ONSET = 0.1
-"""By so much more for each onset that the model reads: it is surer of itself than it should be."""
+"""How much more for each onset that the model reads, because it is overconfident."""
 
 READ_AS = ("combo", "song")
-"""The model reads the phrase as music of these styles: nobody has said of what style it is."""
+"""The styles in which the model reads the phrase, since its own style is not known."""
 
 FEWEST_ONSETS = 6
-"""What is shorter tells nothing."""
+"""Fewer onsets are too few to find a pickup."""
 
 _MOST_ONSETS = 24
 _VELOCITY = 80  # the model was measured on phrases without dynamics
@@ -59,7 +60,7 @@ _LENGTHS = (
 _LONGEST = (0.7, -0.5, -0.2, 0.2, -0.1)
 _LONGER = (0.4, 0.4, -0.3, -0.7, 0.1)  # than the note before
 _LAST = (0.8, 0.3, 0.0, -0.5, -0.6)
-_CHORD = (0.4, 0.2, 0.2, -0.6, -0.2)  # of more notes than most have
+_CHORD = (0.4, 0.2, 0.2, -0.6, -0.2)  # of at least one note more than the mean
 _BASS = (0.8, 0.2, -0.2, -0.5, -0.2)
 
 _TRIPLETS = (TICKS_PER_BEAT // 3, TICKS_PER_BEAT * 2 // 3)
@@ -67,14 +68,14 @@ _HIGHEST_BASS, _LOWEST_TUNE = 51, 60
 
 
 def candidates(meter: Meter) -> tuple[Tick, ...]:
-    """All that a pickup may be: none first, else up to a beat (in 6/8 a dotted quarter)."""
+    """All possible pickups, in ticks: first none, then up to a beat (in 6/8 a dotted quarter)."""
     sixteenths = range(TICKS_PER_BEAT // 4, meter.ticks_per_pulse + 1, TICKS_PER_BEAT // 4)
     triplets = () if _is_compound(meter) else _TRIPLETS
     return tuple(map(Tick, (0, *sixteenths, *triplets)))
 
 
 def signs(notes: Sequence[Note], meter: Meter) -> tuple[float, ...]:
-    """How much speaks for each of `candidates`, in nats; empty where there is too little to tell.
+    """How much speaks for each of `candidates`, in nats; empty if there are too few onsets.
 
     Args:
         notes: The phrase, by onset, as placed on the grid.
@@ -94,7 +95,7 @@ def signs(notes: Sequence[Note], meter: Meter) -> tuple[float, ...]:
 
 
 def opening(notes: Sequence[Note]) -> list[Note]:
-    """As much of a phrase as is looked at, each note as loud as the others."""
+    """The part of a phrase that is examined, with every note equally loud."""
     last = sorted({note.onset for note in notes})[:_MOST_ONSETS][-1]
     return [replace(note, velocity=_VELOCITY) for note in notes if note.onset <= last]
 
@@ -105,7 +106,7 @@ def pickup(notes: Sequence[Note], meter: Meter, nats: Sequence[float] = ()) -> T
     Args:
         notes: The phrase, by onset, as placed on the grid; at least one note.
         meter: Its meter.
-        nats: How likely the model finds its rhythm for each of `candidates`; empty: nobody knows.
+        nats: The model's log-likelihood of its rhythm with each of `candidates`; empty: not known.
     """
     told = signs(notes, meter)
     if not told:
@@ -122,7 +123,7 @@ Weights = tuple[float, ...]
 
 
 def _signs(onsets: Sequence[tuple[Tick, list[Note]]]) -> list[tuple[Tick, Weights]]:
-    """(tick, weights by the kind of place) of all there is to go by."""
+    """(tick, weights by the kind of place) of every sign in the phrase."""
     signs: list[tuple[Tick, Weights]] = [(onsets[-1][0], _LAST)]
     before = None
     for (tick, _), (following, _) in pairwise(onsets):

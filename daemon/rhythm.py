@@ -1,4 +1,4 @@
-"""How rhythms go: where in the beat onsets lie, and what follows on what."""
+"""Statistics of rhythm: where in the beat onsets lie, and which places follow which."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How rhythms go in one kind of meter, by places in the beat, 0..11, counted in twelfths.
+    """Statistics of one kind of meter, by places in the beat, 0..11, in twelfths of a beat.
 
     Attributes:
-        steps: From a place, how often the next onset comes so many twelfths later.
+        steps: For each place, how often the next onset comes a number of twelfths later.
         begins: How often a phrase begins at a place.
-        ends: How often one that stops at a place stops for good.
+        ends: How often a phrase that stops at a place is over.
         accents: How loud an onset at a place is, in standard deviations from the phrase's mean.
-        bpm: The most usual tempo, in beats a minute. Periods are spread around it as a log-normal.
-        slowest: No beat is slower, in beats a minute.
-        fastest: None is faster.
+        bpm: The commonest tempo, in beats a minute. Periods are distributed log-normally around it.
+        slowest: The slowest beat, in beats a minute.
+        fastest: The fastest beat, in beats a minute.
         swings: Whether off-beats may be swung.
     """
 
@@ -32,11 +32,11 @@ class Rhythm:
 
 
 # Counted in the tunes of OpenEWLD and in the right hands of Mutopia (one half of the files; the
-# other half is for judging), rounded; what is rare is given a little more than was counted. The
-# accents are those of the Groove MIDI data set, half as great again: rhythm alone is too sure of
-# itself. People prefer a beat near 120 (D. Moelants, "Preferred tempo reconsidered", 2002). It is
-# set a little slower, because half of a fast tempo does for an answer, and twice a slow one does
-# less well.
+# other half is for evaluation), rounded; rare values are set a little higher than counted. The
+# accents are those of the Groove MIDI data set times 1.5, because rhythm alone is overconfident.
+# People prefer a beat near 120 (D. Moelants, "Preferred tempo reconsidered", 2002). The beat here
+# is a little slower, because an answer works at half of a fast tempo, but less well at twice a slow
+# one.
 SIMPLE = Rhythm(
     steps={
         0: {12: 33, 6: 29, 3: 11, 24: 8, 4: 5, 18: 3.5, 9: 3, 36: 2.5, 48: 1.5, 8: 1.2, 30: 0.4}

@@ -1,12 +1,12 @@
-"""Swing: where the off-beats lie, measured in what a player plays, taken out, put in.
+"""Swing: where the off-beats lie. It is measured in what a player plays, removed, and added.
 
-The amount is the off-beat's place in the beat: 0.5 is straight, 2/3 are triplets, and jazz lies in
+The amount is the off-beat's place in the beat: 0.5 is straight, 2/3 is triplets, and jazz lies in
 between or a little beyond (A. Friberg and A. Sundström, "Swing ratios and ensemble timing in jazz
 performance", Music Perception 19, 2002). Between the beat and the off-beat, and from there to the
 next beat, time is stretched evenly.
 
-The model knows straight eighths only. What it hears is made straight beat by beat, for a bar of
-triplets is no swung bar: only a beat in which the first thing after the beat is a swung off-beat.
+The model knows straight eighths only. What it hears is made straight beat by beat, because a bar of
+triplets is not swung: only beats whose first onset after the beat is a swung off-beat are changed.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Tick
 
 STRAIGHT = 0.5
 MOST = 0.75
-"""Beyond it, it is a dotted rhythm and no swing."""
+"""Anything beyond is a dotted rhythm, not swing."""
 
 FEWEST = 4
-"""Off-beats that tell a swing."""
+"""Fewest off-beats from which swing is measured."""
 
 ON_BEAT = 0.16
-"""An onset that is no further from a beat than this share of it is meant on it."""
+"""An onset within this share of a beat from the beat is meant to be on it."""
 
-_NO_SWING = 0.05  # no further from straight than this is straight,
-_SURE = 2.5  # and so is what may be straight by so many standard errors
-_PUNCTUAL = 1  # a player is taken to be on the beat as if so many more onsets had been
-_OFF_BEAT = 0.40  # an off-beat is no earlier
+_NO_SWING = 0.05  # an amount closer to straight than this is straight,
+_SURE = 2.5  # and so is one closer than this many standard errors
+_PUNCTUAL = 1  # a prior: this many extra onsets exactly on the beat
+_OFF_BEAT = 0.40  # an off-beat comes later than this
 _SPREAD = 0.10  # how far a swung off-beat may lie from where they all lie
-_AGREE = 0.75  # so many of them must not lie further from it
+_AGREE = 0.75  # the share of off-beats that must lie within `_SPREAD`
 
 
 def swings(meter: Meter) -> bool:
@@ -43,15 +43,15 @@ def swings(meter: Meter) -> bool:
 def measure(onsets: Sequence[float]) -> tuple[float, int] | None:
     """How much a phrase swings.
 
-    Counted are beats with an off-beat and nothing else in between, neither sixteenths nor triplets.
-    A player who is early or late is so on and off the beat alike, and that is taken out.
+    Only beats with an off-beat and nothing else in between, neither sixteenths nor triplets, are
+    counted. A player who is early or late is so on and off the beat alike, so this is subtracted.
 
     Args:
-        onsets: In ticks, a beat falling on every multiple of `TICKS_PER_BEAT`.
+        onsets: In ticks, with a beat on every multiple of `TICKS_PER_BEAT`.
 
     Returns:
-        The amount, `STRAIGHT` or up to `MOST`, and of how many off-beats it is the mean; None where
-        there are too few, or where they do not agree.
+        The amount, from `STRAIGHT` to just below `MOST`, and the number of off-beats of which it is
+        the mean; None if there are too few, if they do not agree, or if they lie too late.
     """
     on, off = [], []
     for inside in _beats(onsets).values():
@@ -73,7 +73,7 @@ def measure(onsets: Sequence[float]) -> tuple[float, int] | None:
 
 
 def is_swung(first: float, amount: float) -> bool:
-    """Whether a beat is swung: `first` is where the first onset after it lies, as a share."""
+    """Whether a beat is swung; `first` is where the first onset after it lies, as a share of it."""
     return amount != STRAIGHT and abs(first - amount) <= _SPREAD
 
 
@@ -84,7 +84,7 @@ def straight_tick(tick: float, amount: float) -> float:
 
 
 def swung(notes: Sequence[Note], amount: float) -> list[Note]:
-    """Straight notes as they are to be played. What lies on a triplet stays there."""
+    """Straight notes with swing added, as they are to be played. Notes on a triplet stay there."""
     if amount == STRAIGHT:
         return list(notes)
     played = []
@@ -103,14 +103,14 @@ def _swung_tick(tick: Tick, amount: float) -> Tick:
 
 
 def _stretch(place: float, old: float, new: float) -> float:
-    """Move a place in the beat as the off-beat is moved from `old` to `new`."""
+    """Where a place in the beat goes when the off-beat moves from `old` to `new`."""
     if place <= 0:  # a little before the beat
         return place
     return place / old * new if place <= old else 1 - (1 - place) / (1 - old) * (1 - new)
 
 
 def _beats(onsets: Sequence[float]) -> dict[int, list[float]]:
-    """The places of the onsets in each beat; one shortly before a beat belongs to that beat."""
+    """The places of the onsets in each beat; an onset shortly before a beat belongs to it."""
     beats: dict[int, list[float]] = {}
     for onset in onsets:
         beat, place = place_in_beat(onset)
@@ -119,6 +119,6 @@ def _beats(onsets: Sequence[float]) -> dict[int, list[float]]:
 
 
 def place_in_beat(onset: float) -> tuple[int, float]:
-    """The beat that an onset belongs to, and how far after it, as a share: -0.16..0.84."""
+    """The beat that an onset belongs to, and its place there as a share of a beat: -0.16..0.84."""
     beat = math.floor(onset / TICKS_PER_BEAT + ON_BEAT)
     return beat, onset / TICKS_PER_BEAT - beat

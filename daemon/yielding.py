@@ -1,4 +1,4 @@
-"""Does the player take the turn back? A stray note is none; two notes are, or one that is loud."""
+"""Whether the player takes the turn back: a stray note does not; two notes do, or one loud one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from enum import Enum
 from jamd.placing import CHORD_SECONDS
 
 LOUDER = 24
-"""How much harder than his phrase on average a player strikes who will not wait, in velocity: a
-dynamic mark and a half, of which there are eight between 0 and 127."""
+"""How much louder than the phrase's mean a player who will not wait strikes, in velocity: one and a
+half dynamic marks, of which there are eight between 0 and 127."""
 
 
 class Yield(Enum):
@@ -20,11 +20,11 @@ class Yield(Enum):
 
 
 class Patience:
-    """What the player strikes while jamd plays one answer.
+    """Judges what the player strikes while jamd plays one answer.
 
     Args:
         rule: What takes the turn back.
-        loudness: The mean velocity of the phrase that is answered.
+        loudness: The mean velocity of the phrase being answered.
     """
 
     def __init__(self, rule: Yield, loudness: float) -> None:

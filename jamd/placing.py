@@ -1,15 +1,15 @@
-"""Where on the beat a player's onsets were meant to be, and which of them are one chord.
+"""Where in the beat a player's onsets were meant to be, and which of them are one chord.
 
-Nobody plays on the grid. Each beat is read as straight (sixteenths), as triplets, or, where that
-is clearly meant, as something finer, and each onset goes to a place of its beat's reading. The
-likeliest way through all of it is found: how far the onsets lie from their places, how common such
-places are, and that a reading seldom changes, least of all within a bar. So what one onset cannot
-tell is decided by its bar, and the latest places may be revised by what follows.
+Nobody plays exactly on the grid. Each beat is read as straight (sixteenths), as triplets, or, if
+that is clearly meant, as something finer, and each onset goes to a place of its beat's reading. The
+likeliest path takes into account how far the onsets lie from their places, how common such places
+are, and that a reading seldom changes, least of all within a bar. So if a single onset is
+ambiguous, its bar decides, and later onsets may revise the latest places.
 
 This is a hidden Markov model of rhythm, decoded by the Viterbi algorithm as the onsets come
 (Raphael, "A hybrid graphical model for rhythmic parsing", 2002; Cemgil, Desain and Kappen, "Rhythm
 quantization for transcription", 2000). All costs are negative log-likelihoods; they were tuned on
-tunes and piano music played by a machine with a person's timing.
+tunes and piano music played by a machine with human timing.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from operator import attrgetter
 from jamd.notes import TICKS_PER_BEAT, Meter, Tick
 
 CHORD_SECONDS = 0.050
-"""Notes begun within this time of the first are one chord, however slow or fast the tempo. Two at
-the end of a run of single notes may be so close by chance, too: they are one chord if they are let
-go within this time as well, and until then whatever is likelier."""
+"""Onsets within this time of the first are one chord, at any tempo. The last two notes of a run of
+single notes may also come this close by chance: they are one chord if they are released within this
+time of each other too, and until then whichever is likelier."""
 
 TIMING_SECONDS = 0.020
-"""How far a player's onset lies from where it is meant: the standard deviation."""
+"""Standard deviation of a player's onsets from where they were meant."""
 
-_LEAST_TIMING = TICKS_PER_BEAT / 24  # the same: nobody plays slow music so exactly by the clock
+_LEAST_TIMING = TICKS_PER_BEAT / 24  # at least this, in ticks: slow music is played less exactly
 _LONGEST_LAG_SECONDS = 0.030
-_LAG_ONSETS = 16  # the lag is the mean of so many,
-_LAG_PRIOR = 6  # and of so many more that are on time
+_LAG_ONSETS = 16  # the lag is the mean over this many onsets
+_LAG_PRIOR = 6  # and this many more that count as on time
 
 KEPT = 64
-"""So many of the last onsets may still be revised: some bars."""
+"""How many of the last onsets may still be revised: a few bars."""
 
-# Two notes of a run of sixteenths can come so close that they look like a chord.
-_RUN_TICKS = TICKS_PER_BEAT * 3 // 8  # a run: the onset before is no further away,
-_RUN_LEAP = 12  # no chord, and no further off in pitch;
-_RUN_SECONDS = 0.025  # a chord is played together within this
-_IN_A_RUN = 7.0  # what a chord costs there
+# Two notes of a run of sixteenths can come so close together that they look like a chord.
+_RUN_TICKS = TICKS_PER_BEAT * 3 // 8  # a run: before them, at most this long ago, a single note,
+_RUN_LEAP = 12  # and they are at most this many semitones apart;
+_RUN_SECONDS = 0.025  # notes within this are played together
+_IN_A_RUN = 7.0  # what a chord costs in a run
 
 # Straight sixteenths, eighth triplets, sixteenth triplets, and any step of the grid.
 _STRAIGHT, _TRIPLET = 0, 1
@@ -51,10 +51,10 @@ _READ_SO = (0.0, 1.0, 7.0, 8.0)
 _COMPOUND_READ_SO = (0.0, 7.0, 7.0, 8.0)  # three in a beat are straight there
 _CHANGE, _CHANGE_IN_BAR = 1.2, 2.5
 _ON_HALF, _ON_TRIPLET, _ON_SIXTEENTH, _FINER = 1.1, 0.5, 2.0, 3.0
-_SAME_PLACE = 14.0  # for two onsets that are no chord: more notes than there are places
+_SAME_PLACE = 14.0  # for two onsets that are not a chord: more notes than there are places
 _IN_A_BEAT = 100.0  # for reading one beat in two ways,
-_BACKWARDS = 100.0  # or hearing time run backwards: no way out but where there is no other
-_HOPELESS = 20.0  # a place so much worse than the best is not kept
+_BACKWARDS = 100.0  # or letting time run backwards: only if there is no other way
+_HOPELESS = 20.0  # a place this much worse than the best is not kept
 
 
 def as_played(tick: Tick) -> Tick:
@@ -63,7 +63,7 @@ def as_played(tick: Tick) -> Tick:
 
 
 class _State:
-    """An onset at one place, read one way; `cost` is that of the best way there."""
+    """An onset at one place in one reading; `cost` is that of the best path to it."""
 
     __slots__ = ("before", "cost", "place", "reading")
 
@@ -92,25 +92,25 @@ class Onset:
     )
 
     def __init__(self, played: Tick, tick: Tick, seconds: float, pitch: int, rate: float) -> None:
-        """`pitch` was struck at `seconds`, `rate` ticks passing a second.
+        """`pitch` was struck at `seconds`, at a tempo of `rate` ticks a second.
 
-        That was at `played`, and would have been at `tick` if nothing were swung.
+        That was at tick `played`, and would have been at `tick` if nothing were swung.
         """
         self.played = played
         self.tick = tick
         self.seconds = seconds
         self.rate = rate
         self.pitches = {pitch}
-        self.chord_with: Onset | None = None  # the onset before, where they may be one chord
-        self.is_chord = False  # and there is no doubt
-        self.let_go: Tick | None = None  # when the last of its keys went up
+        self.chord_with: Onset | None = None  # the onset before it, if they may be one chord
+        self.is_chord = False  # they certainly are
+        self.let_go: Tick | None = None  # when a key of it last went up
         self.final = False  # what is heard from now on does not revise it
         self.states: list[_State] = []
         self.chosen = _State(tick, _STRAIGHT, 0.0, None)
 
     @property
     def place(self) -> Tick:
-        """Where it was meant, on a step of the grid, as far as can be told by now."""
+        """Where it was meant, on a step of the grid, as far as is known now."""
         return Tick(max(0, self.chosen.place))
 
 
@@ -119,7 +119,7 @@ class Placer:
 
     Args:
         meter: The meter of all of them.
-        straight: Where what was played at a tick would lie if nothing were swung.
+        straight: Maps the tick at which something was played to where it would lie unswung.
     """
 
     def __init__(self, meter: Meter, straight: Callable[[Tick], Tick] = as_played) -> None:
@@ -129,16 +129,16 @@ class Placer:
         self._onsets: deque[Onset] = deque()
 
     def hear(self, tick: Tick, seconds: float, pitch: int, rate: float) -> Onset:
-        """A key is struck, no earlier than the one told of last.
+        """Take in a struck key, no earlier than the last one.
 
         Args:
-            tick: Where on the transport.
-            seconds: When.
+            tick: When, in ticks of the transport.
+            seconds: When, in seconds.
             pitch: Its MIDI note number.
             rate: Ticks that pass in a second.
 
         Returns:
-            The onset that it belongs to. Its place is revised by what is heard later.
+            The onset that it belongs to. What is heard later may revise its place.
         """
         onset = Onset(tick, self._straight(tick), seconds, pitch, rate)
         last = self._onsets[-1] if self._onsets else None
@@ -147,7 +147,7 @@ class Placer:
             if seconds - first.seconds <= CHORD_SECONDS:
                 if not self._runs_on(onset, last):
                     last.pitches.add(pitch)
-                    if last.chord_with and not last.is_chord:  # three notes at once are no run
+                    if last.chord_with and not last.is_chord:  # three notes at once are not a run
                         last.is_chord = True
                         self._onsets.pop()
                         self._add(last)
@@ -157,7 +157,7 @@ class Placer:
         return onset
 
     def release(self, onset: Onset, tick: Tick) -> None:
-        """A key of `onset` goes up at `tick`: a run is let go of one note after the other."""
+        """Take in a key of `onset` going up at `tick`: a run is released one note at a time."""
         onset.let_go = tick
         first = onset.chord_with
         if first is None or onset.is_chord or onset.final:
@@ -176,7 +176,7 @@ class Placer:
             self._add(each)
 
     def move(self, since: Tick, place: Callable[[Tick], Tick]) -> None:
-        """Onsets played at `since` or later were played at `place` of their ticks."""
+        """Move onsets played at `since` or later to `place` of their ticks."""
         moved: list[Onset] = []
         while self._onsets and self._onsets[-1].played >= since:
             moved.append(self._onsets.pop())
@@ -187,7 +187,7 @@ class Placer:
             self._add(onset)
 
     def _runs_on(self, onset: Onset, last: Onset) -> bool:
-        """Whether `onset`, so soon after `last`, may be the next note of a run."""
+        """Whether `onset`, though this soon after `last`, may be the next note of a run."""
         if len(self._onsets) < 2 or last.chord_with or len(last.pitches) > 1:
             return False
         before = self._onsets[-2]
@@ -200,7 +200,7 @@ class Placer:
 
     @staticmethod
     def _may_be_one(onset: Onset, following: Onset) -> bool:
-        """Whether `following`, once taken for a note of its own, may be of a chord with `onset`."""
+        """Whether `following`, so far a separate note, may form a chord with `onset`."""
         return (
             following.chord_with is None
             and following.seconds - onset.seconds <= CHORD_SECONDS
@@ -208,7 +208,7 @@ class Placer:
         )
 
     def _add(self, onset: Onset) -> None:
-        """Find the likeliest places of all onsets and this one after them."""
+        """Append an onset, and find the likeliest places of all."""
         last = self._onsets[-1] if self._onsets else None
         states = [] if last and onset.is_chord else self._near(onset)
         if last is not None:
@@ -228,7 +228,7 @@ class Placer:
                 state.before = None
 
     def _near(self, onset: Onset) -> list[_State]:
-        """The places near `onset` in every reading, before anything else is looked at."""
+        """The places near `onset` in every reading, before other onsets are considered."""
         at = onset.tick - self._lag(onset.rate)
         spread = max(TIMING_SECONDS * onset.rate, _LEAST_TIMING)
         states = []
@@ -241,7 +241,7 @@ class Placer:
         return states
 
     def _follow(self, last: Iterable[_State], states: Iterable[_State]) -> None:
-        """Find the best way from one of `last` to each of `states`."""
+        """Find the best path from one of `last` to each of `states`."""
         bar = self._bar
         for state in states:
             place, reading = state.place, state.reading
@@ -255,14 +255,14 @@ class Placer:
                     change = _CHANGE if before.place // bar != in_bar else _CHANGE_IN_BAR
                     cost += change if before.place // TICKS_PER_BEAT != beat else _IN_A_BEAT
                 elif before.place // TICKS_PER_BEAT == beat:
-                    cost -= self._read_so[reading]  # the beat is read so already
+                    cost -= self._read_so[reading]  # paid already: the beat has this reading
                 if cost < least:
                     least, found = cost, before
             state.cost += least
             state.before = found
 
     def _choose(self) -> None:
-        """Trace the best way back, as far as it is another than before."""
+        """Trace the best path back, as far as it differs from the last one."""
         onsets = reversed(self._onsets)
         state: _State | None = min(self._onsets[-1].states, key=attrgetter("cost"))
         for onset in onsets:
@@ -272,7 +272,7 @@ class Placer:
             state = state.before
 
     def _lag(self, rate: float) -> float:
-        """How late the player is of late, in ticks."""
+        """How late the player has been recently, in ticks."""
         recent = list(islice(reversed(self._onsets), _LAG_ONSETS))
         late = sum(onset.tick - onset.place for onset in recent)
         longest = _LONGEST_LAG_SECONDS * rate
@@ -280,7 +280,7 @@ class Placer:
 
 
 def _rarity(place: int, reading: int) -> float:
-    """What an onset costs for where in the beat it lies."""
+    """What an onset costs for its place in the beat."""
     in_beat = place % TICKS_PER_BEAT
     if in_beat == 0:
         return 0.0
