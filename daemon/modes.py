@@ -1,8 +1,8 @@
-"""When to play: one small policy a mode.
+"""When to play: one small policy for each mode.
 
-A policy says which stretch of time jamd is to fill, as far as can be said now. The session sees to
-it that the stretch is planned, and begins to play when the phrase is over; a policy therefore need
-not know about workers, lateness or messages.
+A policy decides which stretch of time jamd is to fill, as far as is known now. The session makes
+sure that the stretch is planned, and starts to play when the phrase is over, so a policy need not
+know about workers, lateness or messages.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ FEWEST_NOTES = 3
 """jamd plays nothing before it has heard this many notes."""
 
 LONGEST_SILENCE = 2 * TICKS_PER_BEAT
-"""Between the player's last note and the answer."""
+"""Longest silence between the player's last note and the answer, in ticks."""
 
 LIFTED_EARLY = TICKS_PER_BEAT // 8
-"""A key that was meant to be held up to the beat goes up so little before it: the silence before an
-answer that is on the beat may be longer by that."""
+"""How early a key meant to be held up to the beat may be released, in ticks: the silence before an
+answer on the beat may be longer by this much."""
 
 LONGEST_PICKUP = Tick(TICKS_PER_BEAT)
-"""What is played so little before a bar line belongs to the bar that it leads to."""
+"""Notes at most this many ticks before a bar line belong to the bar that they lead to."""
 
 PROMPT_SECONDS = 0.025
-"""What the improviser is given to answer in when the turn is handed over."""
+"""How long the improviser has to answer when the turn is handed over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a policy decides by.
+    """What a policy bases its decisions on.
 
     Attributes:
-        now: Seconds.
-        transport: Rolling.
-        phrase: What the player plays now, or played last.
-        notes_heard: Notes heard from the player in the whole session.
+        now: The present, in seconds.
+        transport: A rolling transport.
+        phrase: What the player is playing, or played last.
+        notes_heard: Number of notes heard from the player in the whole session.
         turn: Who has the floor.
         span: What jamd is filling or going to fill; None: nothing.
         ahead_s: How much earlier than its tick a note must be known, in seconds.
@@ -61,31 +61,31 @@ class Policy(Protocol):
     """A mode's decisions."""
 
     yields: bool
-    """The player can take the turn back."""
+    """Whether the player can take the turn back."""
 
     by_the_bar: bool
-    """The turn passes on a bar line, whatever the player does about it."""
+    """Whether the turn passes on a bar line, whatever the player does."""
 
     def wants(self, scene: Scene) -> Span | None:
-        """What jamd is to fill; a span with another start is another answer.
+        """What jamd is to fill; a span with a different start is a different answer.
 
-        While the turn is the player's this is a guess, made so that the answer is there in time;
-        it becomes the answer when the phrase ends. None in jamd's turn gives the turn back.
+        During the player's turn this is a guess, made so that the answer is ready in time; it
+        becomes the answer when the phrase ends. None during jamd's turn gives the turn back.
         """
 
     def is_due(self, scene: Scene) -> bool:
-        """Whether what jamd is to fill is its turn now; asked in the player's."""
+        """Whether jamd's turn, with what it is to fill, begins now; asked in the player's turn."""
 
     def deadline(self, scene: Scene) -> float | None:
-        """When `wants` or `is_due` changes by itself, in seconds; None: it does not."""
+        """When `wants` or `is_due` changes by itself, in seconds; None if it does not."""
 
     def shift(self, by: int, transport: Transport) -> None:  # noqa: ARG002 - most keep no tick
-        """The bar line was found: every moment is `by` ticks later."""
+        """Count every moment `by` ticks later: the bar line was found."""
         return
 
 
 class Answer(Policy):
-    """The player plays and pauses; jamd answers at the phrase's own length, then waits."""
+    """The player plays and pauses; jamd answers at the phrase's length, then waits."""
 
     yields = True
     by_the_bar = False
@@ -103,11 +103,11 @@ class Answer(Policy):
 
 
 class Trade(Policy):
-    """The player has so many bars, then jamd has as many, and round again.
+    """The player has a number of bars, then jamd has as many, and so on.
 
-    The player's bars begin where jamd's ended. Where he lets all of them pass, or has taken the
-    turn back, they begin with the bar in which he plays again; a pickup of up to a beat belongs to
-    the next.
+    The player's bars begin where jamd's ended. If the player lets all of them pass, or has taken
+    the turn back, they begin with the bar in which the player next plays; a pickup of up to a beat
+    belongs to the bar after it.
 
     Args:
         bars: How many: 2, 4 or 8.
@@ -118,8 +118,8 @@ class Trade(Policy):
 
     def __init__(self, bars: int) -> None:
         self._bars = bars
-        self._home: Tick | None = None  # where the player's bars began last
-        self._is_early = True  # too few notes had been heard to answer
+        self._home: Tick | None = None  # where the player's bars last began
+        self._is_early = True  # too few notes had been heard for an answer
 
     def wants(self, scene: Scene) -> Span | None:
         if scene.turn is Turn.JAMD:
@@ -151,14 +151,15 @@ class Trade(Policy):
         return asks if scene.now < asks else self._passes(scene, start)
 
     def shift(self, by: int, transport: Transport) -> None:
-        """The bar line was found: every moment is `by` ticks later, and his bars begin on one."""
+        """Count every moment `by` ticks later; the player's bars then begin on a bar line."""
         if self._home is not None:
             self._home = transport.next_bar_line(self._home + by)
 
     def _look(self, scene: Scene) -> tuple[Tick | None, Tick | None]:
-        """The bar line on which the player's bars are over, and where they began last.
+        """Where the player's bars end, and where they last began.
 
-        None: they have not begun, or it is not known.
+        They end on a bar line, or where the answer begins if the turn was handed over. None: they
+        have not begun, or it is not known.
         """
         phrase, bar, home = scene.phrase, scene.transport.meter.ticks_per_bar, self._home
         if phrase.first is None or scene.notes_heard < FEWEST_NOTES:
@@ -169,7 +170,7 @@ class Trade(Policy):
         first, length = phrase.first + LONGEST_PICKUP, self._length(scene)
         begins = Tick(first // bar * bar) if home is None or first >= home + length else home
         late = scene.transport.tick_at(scene.now) - (begins + length)
-        if late >= (0 if self._is_early else TICKS_PER_BEAT):  # they have passed without an answer
+        if late >= (0 if self._is_early else TICKS_PER_BEAT):  # they passed without an answer
             begins = home = Tick((begins + length + late + LONGEST_PICKUP) // bar * bar)
         return Tick(begins + length), home
 
@@ -178,21 +179,21 @@ class Trade(Policy):
 
     @staticmethod
     def _asks(scene: Scene, start: Tick) -> float:
-        """When to begin thinking: the player still plays, so what he adds is thought of again."""
+        """When to begin planning: a beat early, as what the player adds until then is replanned."""
         return scene.transport.seconds_at(start) - scene.transport.beat_seconds - scene.ahead_s
 
     @staticmethod
     def _passes(scene: Scene, start: Tick) -> float:
-        """When the turn passes: what begins on the bar line is certain a window before."""
+        """When the turn passes: a commit window early, when what begins at `start` is certain."""
         window = commit_window(scene.transport.beat_seconds) + scene.ahead_s
         return scene.transport.seconds_at(start) - window
 
 
 class Endless(Policy):
-    """After the first phrase jamd goes on; what the player then plays changes what comes next.
+    """jamd plays on after the first phrase; what the player then plays changes what comes next.
 
     Args:
-        horizon_bars: How many whole bars are planned ahead, at least 1.
+        horizon_bars: Number of whole bars planned ahead, at least 1.
     """
 
     yields = False
@@ -220,7 +221,7 @@ class Endless(Policy):
         return scene.transport.seconds_at(scene.span.through - ahead)
 
     def _reaching(self, span: Span, scene: Scene, tick: Tick) -> Span:
-        """`span` up to the bar line that lies the horizon beyond the next one after `tick`."""
+        """`span` extended to the horizon, counted from the first bar line after `tick`."""
         line = scene.transport.next_bar_line(tick + 1)
         through = Tick(line + self._horizon_bars * scene.transport.meter.ticks_per_bar)
         return replace(span, through=max(span.through, through), closes=False)
@@ -252,7 +253,7 @@ def policy(mode: Mode, settings: Settings) -> Policy:
 
 
 def phrase_is_over(scene: Scene) -> bool:
-    """Whether the player has paused for so long that it is somebody else's turn."""
+    """Whether the player has paused for long enough to end the turn."""
     ends = scene.phrase.ends(scene.transport.beat_seconds)
     return ends is not None and ends <= scene.now
 
@@ -263,7 +264,7 @@ def is_stray(scene: Scene) -> bool:
 
 
 def _rest_of_answer(scene: Scene) -> Span | None:
-    """In jamd's turn: what it is filling, until that is over."""
+    """What jamd is filling in its turn; None once that is over."""
     span = scene.span
     if span is None or scene.transport.seconds_at(span.through) <= scene.now:
         return None
@@ -271,12 +272,12 @@ def _rest_of_answer(scene: Scene) -> Span | None:
 
 
 def answer_span(scene: Scene) -> Span | None:
-    """The answer to the phrase as it stands, once the player seems to pause; else None."""
+    """The span of an answer to the phrase so far; None unless the player seems to pause."""
     beat = scene.transport.beat_seconds
     pauses, ends = scene.phrase.pauses(beat), scene.phrase.ends(beat)
     if pauses is None or ends is None or scene.now < pauses or scene.notes_heard < FEWEST_NOTES:
         return None
-    over = scene.now > ends + beat  # it was over while jamd played: that was no silence
+    over = scene.now > ends + beat  # it ended while jamd played, so there was no silence
     if over:
         ends = scene.now
     start = answer_start(scene.transport, scene.phrase, ends + scene.ahead_s, silent=not over)
@@ -288,12 +289,12 @@ def answer_span(scene: Scene) -> Span | None:
 
 
 def answer_start(transport: Transport, phrase: Phrase, ends: float, *, silent: bool = True) -> Tick:
-    """Where the answer to a phrase begins that is known to be over at `ends`, in seconds.
+    """Where the answer begins to a phrase that is over at `ends`, in seconds.
 
-    On the next strong beat that is at least a sixteenth later; on the next beat of any kind where
-    the silence would grow longer than `LONGEST_SILENCE`; on the next eighth where it still would,
-    and it is `silent`: jamd has not played meanwhile. On the next sixteenth where the player handed
-    the turn over: he waits for it.
+    On the next strong beat that is at least a sixteenth later; if the silence would then be longer
+    than `LONGEST_SILENCE`, on the next pulse; if it still would and `silent` (jamd has not played
+    meanwhile), on the next eighth. If the player handed the turn over, and so is waiting, on the
+    next sixteenth.
     """
     if phrase.handed_over is not None:
         return transport.next_sixteenth(transport.exact_tick(ends + PROMPT_SECONDS))
@@ -307,7 +308,7 @@ def answer_start(transport: Transport, phrase: Phrase, ends: float, *, silent: b
 
 
 def answer_deadline(scene: Scene) -> float | None:
-    """When the player will seem to pause, then when the phrase will be over."""
+    """When the player will seem to pause; after that, when the phrase will be over."""
     if scene.notes_heard < FEWEST_NOTES:
         return None
     beat = scene.transport.beat_seconds

@@ -1,8 +1,7 @@
-"""What will be played: planned notes wait here until they become certain.
+"""The plan: notes to be played wait here until they become certain.
 
 Only what lies within the commit window is certain. Everything beyond it can still be thrown away
-and planned again when the player does something new, so jamd reacts within a sixteenth, not a
-phrase.
+and replanned when the player does something new, so jamd reacts within a sixteenth, not a phrase.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ LONGEST_NOTE_BARS = 4
 def commit_window(beat_seconds: float) -> float:
     """How far ahead of now notes are certain, in seconds.
 
-    A sixteenth; but never so little that a message could be late, nor so much that the player
-    would notice the delay.
+    A sixteenth, but never so short that a message could be late or so long that the player would
+    notice the delay.
     """
     return min(max(beat_seconds / 4, SHORTEST_WINDOW), LONGEST_WINDOW)
 
@@ -32,11 +31,12 @@ class Span:
     """A stretch of time that jamd is to fill.
 
     Attributes:
-        start: No onset lies before it.
-        through: Every onset lies before it.
-        closes: What sounds ends before `through`: an answer ends there. Otherwise it may ring on.
-        begins: Where the first note begins at the latest; None: whenever it likes.
-        phrase: Where the phrase begins that is answered; None: nothing in particular is.
+        start: The earliest tick at which an onset may lie.
+        through: Exclusive end: every onset lies before this tick.
+        closes: Whether every note ends before `through`, where an answer ends; otherwise notes may
+            ring on.
+        begins: The latest tick at which the first note may begin; None: no limit.
+        phrase: Where the phrase being answered begins; None: no particular one is.
     """
 
     start: Tick
@@ -46,7 +46,7 @@ class Span:
     begins: Tick | None = None
 
     def not_before(self, tick: Tick) -> Span:
-        """As long a one that starts at `tick` or later."""
+        """This span, or one of the same length moved later to start at `tick`."""
         by = max(0, tick - self.start)
         begins = None if self.begins is None else Tick(self.begins + by)
         start, through = Tick(self.start + by), Tick(self.through + by)
@@ -57,7 +57,7 @@ class Plan:
     """The notes planned and not yet committed.
 
     Attributes:
-        through: Every onset before this tick is decided: a silence up to here is meant.
+        through: Exclusive end of what is decided: a silence before this tick is intended.
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class Plan:
         return self._notes[0].onset if self._notes else None
 
     def replace(self, notes: Iterable[Note], begin: Tick, end: Tick) -> None:
-        """Plan `notes` from `begin` up to `end`, instead of what was planned there."""
+        """Plan `notes` from `begin` up to `end`, exclusive, instead of what was planned there."""
         kept = [note for note in self._notes if not begin <= note.onset < end]
         self._notes = sorted({*kept, *notes})
         self.through = Tick(max(self.through, end))
@@ -88,18 +88,18 @@ class Plan:
         return certain
 
     def cancel(self, edge: Tick) -> None:
-        """Throw away every note from `edge` on; what follows is planned from there."""
+        """Throw away every note from `edge` on; planning continues from there."""
         self._notes = [note for note in self._notes if note.onset < edge]
         self.through = edge
 
 
 def fit(notes: Iterable[Note], span: Span, meter: Meter, parts: frozenset[Part]) -> list[Note]:
-    """What of an improviser's `notes` can be played within `span`, on the grid.
+    """Those of an improviser's `notes` that can be played within `span`, on the grid.
 
-    The improviser is another process and may be anyone's, so what it says is not trusted: a note
+    The improviser is another process and may be anyone's, so its answers are not trusted: a note
     with an impossible value, in a part that was not asked for, or with its onset outside the span
     is left out, an onset off the grid goes to the nearest step, and no note lasts longer than
-    `LONGEST_NOTE_BARS`, nor, in a span that closes, until its end.
+    `LONGEST_NOTE_BARS` or, in a span that closes, until the span's end.
     """
     fitting = []
     for note in notes:

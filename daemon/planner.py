@@ -1,8 +1,8 @@
-"""Asking the improviser and keeping what it says.
+"""The planner: asks the improviser and keeps its answers.
 
 One request is outstanding at a time and the newest wins: an answer to any other is dropped. The
 planner never waits. If the worker is late or gone, what is planned stays planned, and the rest is
-asked for again as soon as there is a worker to ask.
+requested again as soon as there is a worker to ask.
 """
 
 from __future__ import annotations
@@ -19,30 +19,31 @@ from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Note, Tick, to_tick
 
 ASK_SECONDS = 0.025
-"""Least time between two requests, so that a chord or a flood of notes is not asked about note by
-note. Well within the commit window: an answer asked for this much later is still in time."""
+"""Shortest time between two requests, so that a chord or a flood of notes does not cause a request
+for every note. It is well within the commit window: an answer requested this much later is still in
+time."""
 
 READ_AHEAD = 4 * TICKS_PER_BEAT
-"""So long before the model's window moves, what it will hold then is read: else the first answer
-from there on would take as long as it takes to read half a window."""
+"""How long before the model's window moves its new content is read, in ticks: otherwise the first
+answer after the move would take as long as reading half a window."""
 
 READING = 0
-"""The number of every request that is only to be read: the others count from 1."""
+"""The id of every request that is only to be read; the others count from 1."""
 
 PATIENCE = 2
-"""So often in a row is an answer that was overtaken asked for anew, and one that the player did not
-wait for. A worker too slow for that is better than none: its next answer is taken from the commit
-edge on."""
+"""How many times in a row an answer is requested again because it came too late or the player moved
+on. A worker too slow for that is better than none: its next answer is taken from the commit edge
+on."""
 
 
 class Planner:
     """Keeps the span that jamd is to fill planned.
 
     A request continues from the commit edge: its context holds what was heard and what is
-    committed, and nothing that is only planned. What it brings replaces what was planned from there
-    on; until it comes, the old plan stands. If a note of the old plan becomes certain in the
-    meantime, the answer does not follow from what is played: it is overtaken, dropped, and asked
-    for anew.
+    committed, and nothing that is only planned. The answer replaces what was planned from there on;
+    until it comes, the old plan stands. If a note of the old plan becomes certain in the meantime,
+    the answer no longer follows from what is played: it is overtaken, and is dropped and requested
+    again.
     """
 
     def __init__(self, settings: Settings, memory: Memory) -> None:
@@ -50,16 +51,16 @@ class Planner:
         self._memory = memory
         self._plan = Plan()
         self._request: PlanRequest | None = None
-        self._known = Tick(0)  # what lies before it the request has been answered
+        self._known = Tick(0)  # the request has been answered up to here, exclusive
         self._overtaken = 0  # answers in a row
         self._is_overtaken = False
         self._outrun = 0  # requests in a row before whose answer the player did something new
         self._is_outrun = False
-        self._resumes: Tick | None = None  # ask for nothing before the edge comes here
-        self._has_begun = False  # something of what fills the span is certain
+        self._resumes: Tick | None = None  # request nothing before the edge reaches this tick
+        self._has_begun = False  # some note of the span is certain
         self._asked = 0
         self._not_before = float("-inf")
-        self._reads_from: Tick | None = None  # where what was sent to be read ahead starts
+        self._reads_from: Tick | None = None  # start of the window last sent to be read ahead
         self._has_read = False
         self._last_answer = LastAnswer(settings.meter)
         self.span: Span | None = None
@@ -67,7 +68,7 @@ class Planner:
 
     @property
     def through(self) -> Tick:
-        """Every onset before it is decided."""
+        """Exclusive end of what is decided: every onset before it is."""
         return self._plan.through
 
     @property
@@ -77,7 +78,7 @@ class Planner:
 
     @property
     def next_tick(self) -> Tick | None:
-        """Where the commit edge comes next to a note, or to where more is to be asked for."""
+        """Where the commit edge next reaches a planned note, or a place to request more."""
         return min(
             (tick for tick in (self._plan.next_onset, self._resumes) if tick is not None),
             default=None,
@@ -96,22 +97,22 @@ class Planner:
         return certain
 
     def encore(self, edge: Tick, transport: Transport, *, bars: bool) -> Encore | None:
-        """The last answer as it would be played once more from `edge` on, if there was one.
+        """The last answer as it would be repeated from `edge` on; None if there was none.
 
-        Where it is being played, what is planned of it belongs to it, and is kept: whoever plays
-        it again gives up what is planned.
+        If it is still being played, its planned notes are kept as part of it, since repeating it
+        discards the plan.
         """
         if self.span is not None and self.span.closes and self._has_begun:
             self._last_answer.add(self.span, self._plan.notes)
         return self._last_answer.once_more(edge, transport, bars=bars)
 
     def play(self, encore: Encore) -> None:
-        """Fill a span with what is known already, and ask nobody for it."""
+        """Fill a span with notes already known, without a request."""
         self.aim(encore.span)
         self._plan.replace(encore.notes, encore.span.start, encore.span.through)
 
     def aim(self, span: Span | None) -> None:
-        """Fill `span` from now on (None: nothing). One with another start is planned anew."""
+        """Fill `span` from now on (None: nothing). One with a different start is planned anew."""
         if span is None or self.span is None or span.start != self.span.start:
             self._forget_request()
             self._plan.cancel(Tick(0))
@@ -120,16 +121,16 @@ class Planner:
         self.span = span
 
     def take_back(self) -> None:
-        """Fill nothing, and nothing of what was to be filled has been played."""
+        """Fill nothing, and count the span as never played: none of it was."""
         self.aim(None)
         self._last_answer.forget()
-        self._not_before = float("-inf")  # for who waits on a sixteenth, 25 ms are long
+        self._not_before = float("-inf")  # 25 ms is long for a player who waits for a sixteenth
 
     def replan(self, edge: Tick) -> None:
-        """Plan anew from `edge` on, whatever the worker is thinking of.
+        """Plan anew from `edge` on, whatever the worker is working on.
 
-        What was planned is thrown away, unless there is no worker to ask for something better, or
-        one so slow that the player is always ahead of it: then it is heard out first.
+        The old plan is thrown away, unless there is no worker to ask for a better one, or the
+        worker is so slow that the player is always ahead of it: then its answer is awaited first.
         """
         self._outrun += self._request is not None
         self._is_outrun = self._outrun > PATIENCE
@@ -142,7 +143,7 @@ class Planner:
             self._plan.through = min(self._plan.through, edge)
 
     def hear(self, event: FromWorker, edge: Tick) -> None:
-        """Take in what the worker says, or what is said of it."""
+        """Take in an answer from the worker, or news about the worker itself."""
         match event:
             case Answered(planned):
                 self.accept(planned, edge)
@@ -154,18 +155,18 @@ class Planner:
                 self.lose_worker()
 
     def lose_worker(self) -> None:
-        """What was asked will not be answered."""
+        """There is no worker any more: what was asked will not be answered."""
         self.worker = False
         self._forget_request()
 
     def find_worker(self) -> None:
-        """There is a worker to ask. It is a new one: nothing asked before will be answered."""
+        """There is a worker to ask. It is a new one, so nothing asked before will be answered."""
         self.worker = True
         self._reads_from = None
         self._forget_request()
 
     def accept(self, planned: Planned, edge: Tick) -> None:
-        """Keep what of an answer belongs to the request, begins at `edge` or later and can be."""
+        """Keep the notes of an answer to the request that are valid and not before `edge`."""
         request = self._request
         self._has_read |= planned.id == READING
         if request is None or self.span is None or planned.id != request.id:
@@ -187,27 +188,27 @@ class Planner:
             if self._is_outrun:
                 self._plan.through = min(self._plan.through, edge)
             elif through <= request.context.until:
-                self._plan.through = request.through  # asked again, it would get nowhere again
-            elif through < request.through:  # it wrote all that it may: the rest can wait
+                self._plan.through = request.through  # asking again would get no further
+            elif through < request.through:  # it wrote as much as it may: the rest can wait
                 self._resumes = Tick(through - TICKS_PER_BEAT)
 
     def give_up(self, request_id: int) -> None:
-        """The worker cannot answer this request: what was planned for its stretch stands."""
+        """The worker cannot answer this request: the old plan for its stretch stands."""
         if self._request is not None and self._request.id == request_id:
             self._plan.through = self._request.through
             self._forget_request()
 
     def ask(self, now: float, edge: Tick) -> PlanRequest | None:
-        """The request to send now, if the span is not planned to its end and nothing hinders.
+        """The request to send now, if the span is not planned to its end and one may be sent.
 
-        Where there is nothing to plan, perhaps there is something to read ahead.
+        If there is nothing to plan, it may be one to read ahead. None: no request.
         """
         open_span = self._open_span(edge)
         if open_span is None:
             return self._reading(edge)
         if now < self._not_before:
             return None
-        if not self._has_read:  # nor will it be, now
+        if not self._has_read:  # the read-ahead is superseded by this request
             self._reads_from = None
         self._not_before = now + ASK_SECONDS
         self._known, self._resumes = open_span.start, None
@@ -229,7 +230,7 @@ class Planner:
         return self._request
 
     def _reading(self, edge: Tick) -> PlanRequest | None:
-        """What the worker, if it is idle, is to read because the window is about to move."""
+        """A request that an idle worker read ahead, if the window is about to move; else None."""
         if self._request is not None or not self.worker:
             return None
         start = self._memory.next_start(Tick(edge + READ_AHEAD))
@@ -241,7 +242,7 @@ class Planner:
         return PlanRequest(READING, context, through=edge, sampling=sampling, max_tokens=0)
 
     def next_id(self) -> int:
-        """The number of a request to the worker, whoever makes it."""
+        """The id for the next request to the worker, whoever makes it."""
         self._asked += 1
         return self._asked
 
@@ -250,7 +251,7 @@ class Planner:
         return None if self._open_span(edge) is None else self._not_before
 
     def _open_span(self, edge: Tick) -> Span | None:
-        """What the next request is to fill, on the grid; None: nothing, or nobody to ask."""
+        """What the next request is to fill, on the grid; None: nothing, or no worker to ask."""
         if self.span is None or self._request is not None or not self.worker:
             return None
         if self._resumes is not None:
@@ -261,7 +262,7 @@ class Planner:
         return replace(self.span, start=start)
 
     def _entrance(self, span: Span) -> Tick | None:
-        """Where the first note of `span` is to begin at the latest: if that is past, on a beat."""
+        """The latest onset for the first note of `span`; once that has passed, the next beat."""
         if self._has_begun or span.begins is None:
             return None
         if span.start <= span.begins:

@@ -1,4 +1,4 @@
-"""What the front asks of the improviser, and what it gets back."""
+"""What the front requests from the improviser, and what it gets back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Sampling:
         temperature: Above 0; 1 is the model's own distribution, below 1 is safer.
         nucleus: Share of the probability kept, in (0, 1]; the unlikely tail is cut off (top-p;
             Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020).
-        memory: How much the memory of the jam counts beside the model, 0..1.
+        memory: The weight of the memory of the jam beside the model, 0..1.
         argmax: Always take the likeliest token: the article's own way, which loops.
     """
 
@@ -30,16 +30,16 @@ class Sampling:
 class PlanRequest:
     """Continue `context` up to `through`.
 
-    A request holds all that the improviser must know, so that a new worker can answer it. Only the
-    newest matters: a later one cancels it.
+    A request holds everything that the improviser must know, so that a new worker can answer it.
+    Only the newest matters: a later one cancels it.
 
     Attributes:
         id: Counts up from 1 in a session; with `seed` it keys the random numbers, so the same
-            request gets the same answer. 0: one that is only read.
+            request gets the same answer. 0: a request that is only read.
         context: The jam so far; writing begins at `context.until`.
-        through: Write until every onset before this tick is decided.
-        max_tokens: Stop after so many tokens even if `through` is not reached; 0: only read
-            `context`, with which the next one will begin.
+        through: Exclusive end: write until every onset before this tick is decided.
+        max_tokens: Stop after this many tokens even if `through` is not reached; 0: only read
+            `context`, with which the next request's context will begin.
         seed: The session's seed, 0..2**63-1.
     """
 
@@ -59,7 +59,7 @@ class Planned:
     Attributes:
         id: The request's id.
         notes: New notes, sorted by onset, none before the request's `context.until`.
-        through: Every onset before this tick is decided.
+        through: Exclusive end: every onset before this tick is decided.
         done: Nothing more will come for this request.
     """
 
@@ -71,13 +71,13 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class LikelihoodRequest:
-    """How likely is the rhythm of `context`, were all of it so much later?
+    """Asks how likely the rhythm of `context` would be if all of it were later.
 
     Attributes:
-        id: Counts with those of the `PlanRequest`s, and cancels what was asked before, as they do.
+        id: Counts up together with those of `PlanRequest`s, and cancels earlier requests likewise.
         context: What was heard, up to its last note.
-        shifts: By how much later, in ticks, 0 or more; at least one.
-        styles: It is read as music of each of these, and the likelihoods are averaged.
+        shifts: How much later, in ticks, 0 or more; at least one shift.
+        styles: The styles as which it is read; the likelihoods are averaged over them.
     """
 
     id: int
@@ -92,7 +92,7 @@ class Likelihoods:
 
     Attributes:
         id: The request's id.
-        nats: The logarithm of the likelihood for each shift; empty where the model knows no bars.
+        nats: The log-likelihood for each shift; empty if the model knows no bars.
     """
 
     id: int
