@@ -1,8 +1,8 @@
 """What goes out when, and what sounds.
 
 Committed notes become messages due at ticks. The ledger knows what sounds on the output port, and
-every note-on passes through it: none is left without its end, and no pitch is struck twice without
-an end between.
+every note-on passes through it: none is left without its note-off, and no pitch is struck twice
+without a note-off in between.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from jamd.daemon.events import Output
 from jamd.daemon.moved_controllers import Moved
 from jamd.notes import Note, Part, Tick
 
-NOTE_OFF, NOTE_ON = 0, 1  # at one tick, ends come before beginnings
+NOTE_OFF, NOTE_ON = 0, 1  # at the same tick, note-offs come first
 
 SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
 
 
 @dataclass(frozen=True, slots=True)
 class NoteKey:
-    """What a note-off names."""
+    """What a note-off identifies: a channel, 0..15, and a pitch."""
 
     channel: int
     pitch: int
@@ -34,14 +34,14 @@ class NoteKey:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Strike:
-    """A note that is to sound or sounds. No two are equal, of the same key or not.
+    """A note that sounds or will sound. No two are equal, even with the same key.
 
-    Its messages are made with it and not when they are due, when there is no time for that.
+    Its messages are created with it, because there is no time for that when they are due.
 
     Attributes:
         part: Whose it is; None: the player's own, sent on.
-        on: The message that begins it.
-        off: The message that ends it.
+        on: Its note-on.
+        off: Its note-off.
     """
 
     part: Part | None
@@ -50,7 +50,7 @@ class Strike:
 
     @classmethod
     def of(cls, part: Part | None, on: Message) -> Strike:
-        """The strike that `on` begins."""
+        """The strike whose note-on is `on`."""
         return cls(part, on, Message("note_off", channel=on.channel, note=on.note))
 
     @property
@@ -71,19 +71,19 @@ class Outgoing:
 class Ledger:
     """What sounds on one output port.
 
-    A pitch struck while it sounds is ended first, and the end that belonged to the earlier strike
-    is then void: it would cut the later one short.
+    A pitch struck while it sounds is ended first, and the note-off of the earlier strike is then
+    void, because it would cut the later one short.
     """
 
     def __init__(self, output: Output = Output.MAIN) -> None:
         self._output = output
-        self._sounding: dict[NoteKey, tuple[Strike, Tick]] = {}  # and when it began
+        self._sounding: dict[NoteKey, tuple[Strike, Tick]] = {}  # with its onset
         self._moved = Moved()  # by the player
         self._channels: set[int] = set()
 
     @property
     def jamds(self) -> int:
-        """How many of jamd's own notes sound."""
+        """Number of jamd's own notes that sound."""
         return sum(strike.part is not None for strike, _ in self._sounding.values())
 
     def plays(self, pitch: int) -> bool:
@@ -94,7 +94,7 @@ class Ledger:
         )
 
     def strike(self, tick: Tick, strike: Strike) -> Iterator[Outgoing]:
-        """Begin a note at `tick`."""
+        """Strike a note at `tick`."""
         key = strike.key
         yield from self.end(tick, key)
         self._sounding[key] = strike, tick
@@ -102,9 +102,10 @@ class Ledger:
         yield Outgoing(tick, strike.part, strike.on, self._output)
 
     def end(self, tick: Tick, key: NoteKey, strike: Strike | None = None) -> Iterator[Outgoing]:
-        """End what sounds at `key`, if it is the given strike (None: whichever it is).
+        """End what sounds at `key`, if it is the given strike (None: any strike).
 
-        What left earlier than its tick, by an offset, does not end before it in the take either.
+        A note sent earlier than its tick, because of an offset, still does not end before that tick
+        in the take.
         """
         sounding, begun = self._sounding.get(key, (None, tick))
         if sounding is not None and strike in (None, sounding):
@@ -125,13 +126,13 @@ class Ledger:
             yield Outgoing(tick, None, message, self._output)
 
     def ends(self, message: Message) -> bool:
-        """Whether one of the player's messages ends something that `thru` has sent on."""
+        """Whether a message of the player's ends something that `thru` has sent on."""
         if message.type == "note_off" or (message.type == "note_on" and not message.velocity):
             return self._is_thru(NoteKey(message.channel, message.note))
         return self._moved.lifts(message)
 
     def silence(self, tick: Tick, only_thru: bool = False) -> Iterator[Outgoing]:
-        """End everything that sounds, or what is no part of jamd's; and lift every pedal."""
+        """End everything that sounds, or only the player's own notes; and lift every pedal."""
         for key in sorted(self._sounding, key=lambda key: (key.channel, key.pitch)):
             if not only_thru or self._is_thru(key):
                 yield from self.end(tick, key)
@@ -139,16 +140,16 @@ class Ledger:
             yield Outgoing(tick, None, message, self._output)
 
     def rest(self, tick: Tick) -> Iterator[Outgoing]:
-        """Bring back to rest what `thru` has moved beside the pedals: wheels, pressure."""
+        """Bring what `thru` has moved except the pedals back to rest: wheels, pressure."""
         for message in self._moved.rest():
             yield Outgoing(tick, None, message, self._output)
 
     def panic(self, tick: Tick, channels: Iterable[int] = ()) -> Iterator[Outgoing]:
-        """`silence`, tell every channel used so far, in case a message was lost, and `rest`.
+        """`silence`; silence every channel used so far, in case a message was lost; and `rest`.
 
         Args:
             tick: The present.
-            channels: Those to tell as well: an earlier jamd may have left notes sounding there.
+            channels: More channels to silence: an earlier jamd may have left notes sounding there.
         """
         yield from self.silence(tick)
         for channel in sorted({*self._channels, *channels}):
@@ -157,7 +158,7 @@ class Ledger:
         yield from self.rest(tick)
 
     def _is_thru(self, key: NoteKey) -> bool:
-        """Whether what sounds at `key` is the player's own, sent on."""
+        """Whether what sounds at `key` is the player's own note, sent on."""
         return key in self._sounding and self._sounding[key][0].part is None
 
     def _control(self, tick: Tick, channel: int, control: int) -> Outgoing:
@@ -166,11 +167,11 @@ class Ledger:
 
 
 class _Due(NamedTuple):
-    """A note's beginning or end, in the order in which messages leave."""
+    """A note-on or note-off to come, sorted in the order in which messages are sent."""
 
     tick: Tick
     priority: int
-    sequence: int  # unlike any other: what follows is never compared
+    sequence: int  # unique, so the fields after it are never compared
     note: Note
     strike: Strike
 
@@ -185,7 +186,7 @@ class Schedule:
 
     @property
     def next_tick(self) -> Tick | None:
-        """When the next message is due."""
+        """The tick at which the next message is due; None: there is none."""
         return self._due[0].tick if self._due else None
 
     def add(self, note: Note, channel: int) -> None:
@@ -196,8 +197,9 @@ class Schedule:
     def release(self, tick: Tick, earliest: Tick) -> Iterator[Outgoing]:
         """What is due at or before `tick`, in order.
 
-        A note whose onset lies before `earliest` is late and is left out, its end with it: a burst
-        of old notes is worse than a silence. An end is never left out.
+        A note whose onset lies before `earliest` is late and is left out, together with its
+        note-off: a burst of old notes is worse than a silence. The note-off of a sounding note is
+        never left out.
         """
         while self._due and self._due[0].tick <= tick:
             due = heapq.heappop(self._due)
@@ -207,7 +209,7 @@ class Schedule:
                 yield from self._begin(due)
 
     def shorten(self, onsets: Tick, limit: Tick) -> None:
-        """Drop notes from `onsets` on, and let nothing last beyond `limit`, which is no earlier."""
+        """Drop notes from `onsets` on, and let none last beyond `limit`, at or after `onsets`."""
         self._due = [
             due._replace(tick=min(due.tick, limit), note=_cut(due.note, limit))
             for due in self._due
@@ -216,12 +218,12 @@ class Schedule:
         heapq.heapify(self._due)
 
     def clear(self) -> None:
-        """Forget everything due. What sounds is for the ledger to end."""
+        """Forget everything due. Ending what sounds is left to the ledger."""
         self._due = []
 
     def _begin(self, due: _Due) -> Iterator[Outgoing]:
         note, key = due.note, due.strike.key
-        # Two parts in unison: one strike, as long as the longer, not a note of no length.
+        # Two parts in unison: one strike as long as the longer note, not a note of length 0.
         twins = [
             other
             for other in self._due

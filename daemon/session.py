@@ -1,4 +1,4 @@
-"""Every musical decision, and no input or output: events and moments in, effects out."""
+"""The session makes every musical decision and does no I/O: events and times in, effects out."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ from jamd.notes import Tick
 class Session:
     """A jam: what was heard, what is to be played, and when.
 
-    Moments are seconds of a monotonic clock, any origin; they must not run backwards, and one that
-    does counts as the latest moment seen. A fresh session has no worker: tell it `WorkerReady`.
+    Moments are seconds of a monotonic clock of any origin; they must not run backwards, and one
+    that does counts as the latest moment seen. A new session has no worker until it handles a
+    `WorkerReady`.
 
     It wires together the beat (`Beat`), what comes in (`Ear`), whose turn it is (`Floor`), what may
     be played (`Planner`), what is certain (`Commit`) and what goes out (`Stage`).
@@ -61,7 +62,7 @@ class Session:
         self._effects: list[Effect] = []
 
     def handle(self, event: Event, now: float) -> list[Effect]:
-        """Take in what happened at `now`; return what is to be done at once, in order."""
+        """Take in what happened at `now`; return what to do at once, in order."""
         if self._controls.panics(event) and not self._closed:  # nothing goes before a panic
             self._now = max(self._now, now)
             self._take_in(event, now)
@@ -85,9 +86,9 @@ class Session:
         return self._collect()
 
     def next_deadline(self) -> float | None:
-        """When `advance` next has something to do, in seconds; None: only an event will tell.
+        """When `advance` next has something to do, in seconds; None: not before an event.
 
-        It may lie in the past: then `advance` is wanted at once.
+        If it lies in the past, `advance` should be called at once.
         """
         if self._closed:
             return None
@@ -113,7 +114,7 @@ class Session:
     def rest(self) -> list[Context]:
         """What the model has not been shown, as it would have been; empty before the first bar.
 
-        Asking forgets what is further back than the model is shown: it is for the end of a jam.
+        This forgets what is further back than the model is shown, so it is for the end of a jam.
         """
         if self._tick < 0:
             return []
@@ -208,7 +209,7 @@ class Session:
             self._use(message, seconds)
         elif message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
             self._journal(events.Sounded(self._tick, self._now, None, message))
-            self._panic()  # whatever its channel: nobody who asks for silence means a part of it
+            self._panic()  # on any channel: a player who asks for silence means all of it
         elif self._ear.minds(message):
             if self._ear.is_drums(message):
                 self._send_on(message, origin)
@@ -218,7 +219,7 @@ class Session:
     def _hear(self, message: Message, origin: Origin) -> None:
         struck = message.type == "note_on" and message.velocity > 0
         if struck and not self._transport.rolling:
-            if self._beat.follower.waits:  # what is played while the song stands has no place in it
+            if self._beat.follower.waits:  # what is played while the song is stopped is not in it
                 self._send_on(message, origin)
                 return
             self._effects += self._beat.start(self._now, self._commit.edge)
@@ -237,11 +238,11 @@ class Session:
     def _send_on(self, message: Message, origin: Origin) -> None:
         begins = message.type == "note_on" and message.velocity > 0
         if begins and origin is Origin.DOUBTFUL and self._stage.plays(message.note):
-            return  # it sounds, whoever struck it; struck again, it would outlast jamd's end
+            return  # it sounds already; struck again, it would outlast jamd's own note-off
         self._effects += self._stage.thru(self._echo.pass_on(message), self._now)
 
     def _let_go(self) -> None:
-        """Whoever held them down is gone: keys and pedals are up, and what was sent on ends."""
+        """The input is lost: count keys and pedals as up, and end what was sent on."""
         self._controls.let_go()
         self._echo.let_go()
         for message in self._ear.releases():
@@ -259,7 +260,7 @@ class Session:
             self._effects += self._beat.press(velocity, self._now, begins=begins, leads=leads)
 
     def _move(self, move: Move | None) -> None:
-        """Do as the sequencer does."""
+        """Make the same move as the sequencer."""
         if move is not None:
             self._begin_afresh()
             self._effects += self._stage.halt(self._now)
@@ -267,17 +268,17 @@ class Session:
 
     def _panic(self) -> None:
         self._effects += self._stage.panic(self._now)
-        self._lift_hands()  # a key whose end was lost may be what it is for
+        self._lift_hands()  # the panic may be about a key whose note-off was lost
         self._begin_afresh()
 
     def _lift_hands(self) -> None:
-        """Write down that no key is down, and no pedal."""
+        """Write down that no key and no pedal is down."""
         for message in self._ear.releases():
             self._write_down(message, Origin.PLAYER)
 
     def _begin_afresh(self) -> None:
-        """Nothing sounds any more, and the floor is the player's."""
-        left = self._stage.leaving(self._now)  # what has not left by its offset never sounded
+        """Begin anew after everything was silenced, with the floor the player's."""
+        left = self._stage.leaving(self._now)  # what lies later was never sent, so never sounded
         self._memory.cut(left, left)
         self._ear.begin_phrase()
         self._effects += self._floor.give_back(self._now)
@@ -294,7 +295,7 @@ class Session:
         due = self._stage.release(self._now)
         self._effects += due
         if due:
-            return  # what is due goes out first; the next `advance`, wanted at once, may think
+            return  # what is due goes out first; planning is left to the next `advance`, at once
         if self._floor.turn is Turn.PLAYER and self._ear.pauses(self._now):
             self._look_back()
         if self._floor.turn is Turn.PLAYER and self._beat.bar_is_assumed:
@@ -314,7 +315,7 @@ class Session:
             self._effects.append(events.Ask(request))
 
     def _look_back(self) -> None:
-        """The player seems to pause: his phrase so far may tell more than its notes did."""
+        """The player seems to pause: learn from the whole phrase what single notes did not show."""
         first = self._ear.phrase.first
         assert first is not None
         effects, place = self._beat.settle(first, self._now)
@@ -323,7 +324,7 @@ class Session:
             self._planner.aim(None)
 
     def _find_bar_line(self) -> None:
-        """Perhaps the first note was a pickup."""
+        """Look for the bar line, in case the first note was a pickup."""
         match self._bar_line.look(self._now, due=self._floor.is_due(self._now)):
             case LikelihoodRequest() as request:
                 self._planner.aim(None)  # one request is outstanding at a time

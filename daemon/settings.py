@@ -1,4 +1,4 @@
-"""What a session may be told in advance."""
+"""A session's settings."""
 
 from __future__ import annotations
 
@@ -24,33 +24,35 @@ class Settings:
         mode: When jamd plays, at first.
         bpm: Tempo in quarter notes a minute, 20..400.
         meter: One of `jamd.notes.METERS`.
-        start_at_once: The transport rolls from the moment a worker is there, which is then bar 1
-            beat 1; otherwise the first note heard is.
-        count_in: Bars that are counted in before bar 1, from the moment a worker is there; 0: none.
+        start_at_once: Roll the transport as soon as a worker is there, which is then bar 1 beat 1;
+            otherwise the first note heard is.
+        count_in: Bars to count in before bar 1, as soon as a worker is there; 0: none.
         source: Where the beat comes from.
-        own_tempo: `bpm` was asked for: a clock that nobody starts does not change it.
-        on_clock_lost: What follows when a clock that was followed is lost.
+        own_tempo: The user chose `bpm`: a clock that only runs, without a Start, does not change
+            it.
+        on_clock_lost: What happens when a clock that was followed is lost.
         link_start_stop: Share starts and stops with a Link session.
-        listen_channel: The MIDI channel heard, 0..15; None: all of them but 9, the drums.
-        program_changes: Let program changes and bank selects through; they are music to nobody.
-        split: What the player plays below this MIDI pitch accompanies his tune: it has no turn.
+        listen_channel: The MIDI channel heard, 0..15; None: all except 9, the drums.
+        program_changes: Let program changes and bank selects through; jamd makes no use of them.
+        split: What the player plays below this MIDI pitch accompanies their tune and has no effect
+            on turns.
         lead_channel: The MIDI channel on which Lead goes out, 0..15.
         comp_channel: The MIDI channel on which Comp goes out, 0..15.
         thru: Send the player's own notes on as they come; mode `off` always does.
-        output_offset_s: How much later than its tick a note leaves; below 0, earlier.
+        output_offset_s: How much later than its tick a note is sent; below 0, earlier.
         click: When there is a click.
-        click_sound: What it sends.
-        click_port: Whether it has a port of its own.
-        click_offset_s: As `output_offset_s`, for the click.
+        click_sound: What the click sends.
+        click_port: Whether the click has a port of its own.
+        click_offset_s: Like `output_offset_s`, for the click.
         send_clock: Send a MIDI clock while none is followed.
-        clock_offset_s: As `output_offset_s`, for that clock.
-        style: One of `jamd.grid_tokens.STYLES`: what the model takes itself to be playing.
-        bars: jamd begins nothing after so many; None: the jam has no end.
+        clock_offset_s: Like `output_offset_s`, for that clock.
+        style: One of `jamd.grid_tokens.STYLES`: the style on which the model is conditioned.
+        bars: jamd begins nothing after this many bars; None: the jam has no end.
         trade_bars: In the mode answer, how many bars each plays in turn: 2, 4 or 8; 0: as long as
             the player's phrase was.
         yields: What takes the turn back from jamd.
         horizon_bars: How far ahead `endless` plans, in bars, at least 1.
-        constraints: What may be written, whatever the model would like.
+        constraints: What may be written, whatever the model would prefer.
         sampling: How tokens are drawn.
         controls: What pedals, buttons, pads and keys mean besides music.
         swing: Where the off-beat lies in the beat, 0.5..0.75; None: as the player swings.
@@ -99,12 +101,12 @@ class Settings:
 
     @property
     def lead_s(self) -> float:
-        """How much later a count-in begins than it could, for what leaves before its tick."""
+        """How much to delay a count-in, in seconds, for what is sent earlier than its tick."""
         return max(0.0, -self.click_offset_s, -self.clock_offset_s)
 
 
 def settings_from(config: Config) -> Settings:
-    """What config.toml says; MIDI channels count from 0, and a seed is drawn where none is set."""
+    """The settings in config.toml, with MIDI channels from 0, and a random seed if none is set."""
     midi, transport, model, play = config.midi, config.transport, config.model, config.play
     click = config.click
     return Settings(

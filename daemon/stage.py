@@ -1,4 +1,4 @@
-"""All that goes out: what is committed until it is due, what sounds, the click and the clock."""
+"""Everything that goes out: committed notes until they are due, what sounds, click and clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jamd.daemon.transport import Transport
 from jamd.notes import Note, Part, Tick
 
 LATE_SECONDS = 0.050
-"""A note this late is not played: beyond it two onsets are no longer heard as one."""
+"""A note this late is not played: two onsets further apart are no longer heard as one."""
 
 
 class _Voice(Protocol):
@@ -28,7 +28,7 @@ class _Voice(Protocol):
 
     @property
     def next_tick(self) -> Tick | None:
-        """When the next message is due."""
+        """The tick at which the next message is due; None: there is none."""
 
     def release(self, tick: Tick, earliest: Tick) -> Iterable[Outgoing]:
         """What is due at or before `tick`, in order; what is due before `earliest` is late."""
@@ -37,13 +37,14 @@ class _Voice(Protocol):
 class Stage:
     """Turns committed notes into messages for the port, each at its moment, and writes them down.
 
-    Whatever sounds has passed through a ledger, so that all of it can be ended. The click and the
-    clock keep time beside it. Each of the three can leave earlier or later than its tick.
+    Everything that sounds has passed through a ledger, so that all of it can be ended. The click
+    and the clock run alongside. Each of the three can be sent earlier or later than its tick.
 
     Args:
-        settings: The channels, the click, the clock, and whether the player's own is sent on.
+        settings: The channels, the click, the clock, and whether the player's own notes are sent
+            on.
         transport: When a tick falls.
-        feel: How far beside it a note is played.
+        feel: How far from its tick a note is played.
     """
 
     def __init__(self, settings: Settings, transport: Transport, feel: Feel) -> None:
@@ -53,14 +54,14 @@ class Stage:
         self._ledger = Ledger()
         self._schedule = Schedule(self._ledger)
         click_ledger = Ledger(Output.CLICK) if settings.click_port else self._ledger
-        self._ledgers: dict[Ledger, tuple[int, ...]] = {  # with the channels that are used there
+        self._ledgers: dict[Ledger, tuple[int, ...]] = {  # with the channels used there
             click_ledger: (settings.click_sound.channel,),
             self._ledger: (settings.lead_channel, settings.comp_channel),
         }
         self._click = Click(settings.click_sound, settings.meter, click_ledger)
         self._clock = ClockOut()
         self._has_answered = False  # something of jamd's own has sounded
-        self._sent = -math.inf  # when what left last was due
+        self._sent = -math.inf  # when the last message sent was due
         self._voices: list[tuple[_Voice, float]] = [  # with their offsets in seconds
             (self._clock, settings.clock_offset_s),
             (self._schedule, settings.output_offset_s),
@@ -70,16 +71,16 @@ class Stage:
 
     @property
     def sounding(self) -> int:
-        """How many of jamd's own notes sound."""
+        """Number of jamd's own notes that sound."""
         return self._ledger.jamds
 
     @property
     def ahead_s(self) -> float:
-        """How much earlier than its tick a note leaves, in seconds, 0 or more."""
+        """How much earlier than its tick a note is sent, in seconds, 0 or more."""
         return max(0.0, -self._settings.output_offset_s)
 
     def leaving(self, now: float) -> Tick:
-        """The tick whose notes leave at `now`: another than the present's, by the offset."""
+        """The tick whose notes are sent at `now`; differs from the current tick by the offset."""
         return self._transport.tick_at(now - self._settings.output_offset_s)
 
     @property
@@ -90,16 +91,16 @@ class Stage:
         return min((due for due, *_ in self._waiting()), default=None)
 
     def keep_time(self, now: float, led: bool) -> list[Effect]:
-        """Let the click and the clock be heard while they are wanted.
+        """Start or stop the click and the clock, as they are wanted.
 
         Args:
-            now: Seconds.
-            led: Whether the beat is somebody else's.
+            now: The present, in seconds.
+            led: Whether jamd follows somebody else's beat.
         """
         leads = self._settings.send_clock and not led
         tick, bar_one = self._tick(now), self._transport.bar_one
         if not leads:
-            self._clock.cease()  # whoever leads tells the others himself
+            self._clock.cease()  # the leader sends the others a clock of its own
         if not self._transport.rolling:
             pulses = self._clock.wait(now, self._transport.beat_seconds) if leads else ()
             return [Send(message, due, Output.CLOCK) for due, message in pulses]
@@ -113,30 +114,30 @@ class Stage:
         return []
 
     def play(self, notes: Iterable[Note], before: Tick | None = None) -> None:
-        """Let `notes` sound when they are due, and end before a tick if they are to."""
+        """Schedule `notes`, which are to end before tick `before` if that is given."""
         for note in self._feel.perform(list(notes), self._transport.ticks_per_second, before):
             lead = note.part is Part.LEAD
             channel = self._settings.lead_channel if lead else self._settings.comp_channel
             self._schedule.add(note, channel)
 
     def release(self, now: float) -> list[Effect]:
-        """What is due at `now`, in order; a note that is too late is left out."""
+        """The messages due at `now`, in order; a note that is too late is left out."""
         return self._due(now)
 
     def thru(self, message: Message, now: float) -> list[Effect]:
-        """Send one of the player's own channel messages on, if that is wanted."""
+        """Send on one of the player's own channel messages, if that is wanted."""
         if not (self._passes_on or self._ledger.ends(message)):
             return []
         return self._at_once(self._ledger.thru(self._tick(now), message), now)
 
     def let_go(self, now: float) -> list[Effect]:
-        """End what `thru` has sent on, its pedals and wheels too."""
+        """End what `thru` has sent on, including pedals and wheels."""
         tick = self._tick(now)
         ends = [*self._ledger.silence(tick, only_thru=True), *self._ledger.rest(tick)]
         return self._at_once(ends, now)
 
     def shift(self, by: int) -> None:
-        """The bar line was found: every moment is `by` ticks later. Nothing of jamd's is due."""
+        """Count every moment `by` ticks later: the bar line was found. No note of jamd's is due."""
         self._click.shift(by)
 
     def plays(self, pitch: int) -> bool:
@@ -144,10 +145,10 @@ class Stage:
         return self._ledger.plays(pitch)
 
     def enter(self, mode: Mode, now: float) -> list[Effect]:
-        """`off` sends on what the player plays, the other modes only where that is wanted.
+        """Send on what the player plays: mode `off` always does, the others only if configured.
 
-        Where nothing is sent on any more, what sounds and the pedals wait for the player to let go;
-        the wheels do not, for one that is left where it is would bend all that jamd plays.
+        When this ends, notes and pedals that are down wait for the player to release them. Wheels
+        are brought to rest at once, since one left where it is would bend everything jamd plays.
         """
         ends = self._passes_on and not self._sends_on(mode)
         self._passes_on = self._sends_on(mode)
@@ -158,21 +159,21 @@ class Stage:
         self._schedule.shorten(onsets, limit)
 
     def silence(self, now: float) -> list[Effect]:
-        """End all that sounds, and forget what was to sound."""
+        """End everything that sounds, and forget what was to sound."""
         self._schedule.clear()
         tick = self._tick(now)
         return [e for ledger in self._ledgers for e in self._at_once(ledger.silence(tick), now)]
 
     def halt(self, now: float) -> list[Effect]:
-        """`silence`, and no beat any more."""
+        """`silence`, and stop the click and the clock."""
         self._click.stop()
         return self.silence(now) + self._at_once(self._clock.halt(self._tick(now)), now)
 
     def panic(self, now: float) -> list[Effect]:
-        """`silence`, and tell every channel used so far, in case a message was lost."""
+        """`silence`, and silence every channel used so far, in case a message was lost."""
         self._schedule.clear()
         tick = self._tick(now)
-        if self._click.clicks:  # a panic goes before what is due: the next click is still to come
+        if self._click.clicks:  # a panic goes out before what is due, so go on with the next click
             self._click.begin(Tick(tick + 1))
         return [
             effect
@@ -181,7 +182,7 @@ class Stage:
         ]
 
     def close(self, now: float) -> list[Effect]:
-        """Ends that are due, then `silence`, and the wheels at rest. Nothing begins any more."""
+        """The note-offs that are due, then `silence`, and the wheels at rest. No more onsets."""
         self._click.stop()
         stop = self._at_once(self._clock.halt(self._tick(now)), now)
         ends = self._due(now, nothing_begins=True) if self._transport.rolling else []
@@ -198,9 +199,10 @@ class Stage:
         return self._settings.click is When.ON
 
     def _first_pulse(self, now: float) -> Tick:
-        """Where the clock sets in: pulses that should have left before now would be a burst.
+        """The clock's first tick: pulses that should have been sent before now would be a burst.
 
-        A Start that is missed only just is sent all the same: it says more than a song position.
+        A Start that is only just late is sent all the same, because it conveys more than a song
+        position.
         """
         tick, offset_s = self._tick(now), self._settings.clock_offset_s
         starts = tick == self._transport.bar_one and offset_s >= -LATE_SECONDS
@@ -210,7 +212,7 @@ class Stage:
         return self._transport.tick_at(now)
 
     def _waiting(self) -> Iterator[tuple[float, Tick, _Voice, float]]:
-        """Who has something to send: when, for which tick, and with which offset, in seconds."""
+        """What has something to send: (when, for which tick, the voice, its offset in seconds)."""
         for voice, offset_s in self._voices:
             if (tick := voice.next_tick) is not None:
                 yield self._transport.seconds_at(tick) + offset_s, tick, voice, offset_s
@@ -224,7 +226,7 @@ class Stage:
                 break
             late = self._transport.passed(now - offset_s - LATE_SECONDS)
             for outgoing in voice.release(tick, Tick(passed + 1) if nothing_begins else late):
-                # Where the player's beat was found anew, a tick may lie earlier than it did.
+                # After the player's beat is found anew, a tick may fall earlier than it did before.
                 self._sent = max(self._sent, self._transport.seconds_at(outgoing.tick) + offset_s)
                 effects += _send(outgoing, self._sent)
                 self._has_answered |= outgoing.part is not None

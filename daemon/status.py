@@ -1,4 +1,4 @@
-"""What can be said of a session at a moment."""
+"""The status of a session at one moment."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Status:
         turn: Who has the floor.
         bpm: Tempo in quarter notes a minute.
         mode: When jamd plays.
-        sounding: How many of jamd's notes sound.
-        worker: Whether a worker can be asked.
+        sounding: Number of jamd's notes that sound.
+        worker: Whether there is a worker to ask.
         from_clock: Whether the tempo is a MIDI clock's.
-        waits: Whether the transport rolls when a MIDI clock says so, not with the first note.
+        waits: Whether the transport waits for somebody else to start it, not for the first note.
         told_by: Where the player's own tempo comes from, in words; None: it is not the player's.
         loop: Whether what jamd plays has come back into its input.
         link_peers: How many others are in the Link session; None: jamd is in none.
-        bars_played: Whole bars that have passed since the count-in, wherever a sequencer is.
+        bars_played: Whole bars since the count-in, regardless of a sequencer's song position.
         counted_in: The tick of the transport at which the last count-in ends; 0: there was none.
     """
 
