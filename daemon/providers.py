@@ -1,7 +1,7 @@
-"""Where the model runs: the CPU at once, CUDA where it can load and is quicker.
+"""Where the model runs: on the CPU at first, then on CUDA if that can load and is faster.
 
-A small LSTM, one token at a time, is often quicker on the CPU than the way to a GPU and back; so
-nothing is assumed, and the verdict of one measurement is kept for this driver, runtime and bundle.
+A small LSTM often computes a token on the CPU faster than the way to a GPU and back takes; so
+nothing is assumed, and the result of one measurement is kept for this driver, runtime and bundle.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from jamd.daemon.worker import Load, Ready
 from jamd.writing import written_whole
 
 WORTH_IT = 0.8
-"""A rival takes over only where it needs at most this share of the time: less is noise."""
+"""A rival takes over only if it needs at most this share of the time: a smaller gain is noise."""
 
 
 class Verdicts:
-    """What was measured before: microseconds a token by provider, for a driver and a bundle.
+    """Earlier measurements: microseconds a token by provider, for a driver, runtime and bundle.
 
     Args:
-        file: Where they are kept; a file that is missing or damaged holds none.
+        file: Where they are kept; a missing or damaged file holds none.
     """
 
     def __init__(self, file: Path | None = None) -> None:
@@ -42,7 +42,7 @@ class Verdicts:
         return found if all(isinstance(us, int) for us in found.values()) else None
 
     def keep(self, key: str, step_us: dict[str, int]) -> None:
-        """Remember. Where the cache cannot be written, the next start measures anew."""
+        """Remember a measurement. If the cache cannot be written, the next start measures again."""
         verdicts = self._read() | {key: step_us}
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -64,13 +64,13 @@ def fingerprint(bundle: Bundle) -> str:
 
 
 class Trial:
-    """`auto`: finds out in the background whether a rival is quicker, and changes over to it.
+    """For `auto`: tests in the background whether a rival is faster, and changes over if so.
 
     Args:
         supervisor: Has started the worker to beat.
         rival: How to load the rival.
-        subject: What the verdict holds for, beside the runtime: the driver and the bundle.
-        verdicts: What was measured before.
+        subject: What the verdict applies to, besides the runtime: the driver and the bundle.
+        verdicts: Earlier measurements.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Trial:
         self._won = False
 
     def tend(self) -> list[str]:
-        """Go on as far as can be without waiting. Returns news, one line each."""
+        """Go on as far as possible without waiting. Returns news, one line each."""
         ready = self._supervisor.ready
         if ready is None:
             return []
@@ -113,7 +113,7 @@ class Trial:
         return [self._kept(found)]
 
     def bar_line(self) -> list[str]:
-        """The moment to change over, if there is someone to change over to."""
+        """At a bar line: change over if the rival has won. Returns news, one line each."""
         if not self._won or not self._supervisor.change_over():
             return []
         self._won = False
@@ -143,13 +143,13 @@ def describe(ready: Ready | None) -> str:
 def choose(
     wanted: str, load: Load, bundle: Bundle, driver: str | None
 ) -> tuple[Load, Load | None, str]:
-    """What to start with, what to try beside it, and why, in words for the user.
+    """What to start with, what to try beside it (None: nothing), and why, in words for the user.
 
     Args:
         wanted: "auto", "cpu" or "cuda".
-        load: The bundle and the threads; its provider does not matter.
+        load: The bundle and the threads; its provider is ignored.
         bundle: The bundle that `load` names.
-        driver: As `jamd.daemon.cuda.nvidia_driver` found it.
+        driver: As found by `jamd.daemon.cuda.nvidia_driver`.
     """
     on_cpu, on_cuda = replace(load, provider="cpu"), replace(load, provider="cuda")
     if wanted != "auto":

@@ -1,4 +1,4 @@
-"""The front's side of the worker: start it, ask it, and replace it when it dies or hangs.
+"""The front's side of the worker: starts it, asks it, and replaces it when it dies or hangs.
 
 Standard library only; nothing here waits for the worker.
 """
@@ -18,22 +18,24 @@ from jamd.daemon.worker import Answer, Fault, Load, Ready, Refused
 from jamd.errors import UserError
 
 ANSWER_LIMIT_S = 2.0
-"""A worker that says nothing for so long while it is asked something hangs. It writes about 10,000
-tokens in that time, and says something at every bar line at least; what it only reads takes it
-less."""
+"""A worker that sends nothing for this long while a request is open is taken to hang. It writes
+about 10,000 tokens in that time and sends something at least at every bar line; merely reading
+takes it less time."""
 
 ANSWER_LIMIT_STEPS = 1000
-"""On a machine so slow that this takes longer, a worker has the time of so many tokens."""
+"""On a machine so slow that computing this many tokens takes longer, a worker has that time."""
 
 LOAD_LIMIT_S = 120.0
-"""A worker not ready after so long hangs. CUDA on a cold disk takes a quarter of it."""
+"""A worker not ready after this long is taken to hang. CUDA on a cold disk takes a quarter of
+it."""
 
 MOST_STARTS = 2
-"""A model that has never been there, and at whose loading so many workers died, is refused: a graph
-that kills its runtime will do so again."""
+"""A model that was never ready, and during whose loading this many workers died, is refused: a
+graph that kills its runtime will do so again."""
 
 LONGEST_PAUSE_S = 8.0
-"""The most between two tries to start a worker that never gets ready; it doubles from 0.25 s."""
+"""Longest pause between two attempts to start a worker that never gets ready; it doubles from
+0.25 s."""
 
 
 class Process:
@@ -58,41 +60,42 @@ class Process:
 
     @property
     def ended(self) -> bool:
-        """Whether it is gone, and has said all that it had to say."""
+        """Whether it is gone, and everything it sent has been read."""
         return self._wire.ended
 
     def ask(self, request: Request) -> None:
-        """Send `request`. Never blocks: a hung worker's full pipe must not stop the beat."""
+        """Send `request`. Never blocks, as a hung worker's full pipe must not stop the beat."""
         self._wire.send(request)
 
     def poll(self) -> list[Answer]:
-        """What it said since the last time, oldest first. A kill may cut the last one off."""
+        """The answers since the last call, oldest first. A kill may cut the last one off."""
         return self._wire.poll()
 
     def kill(self) -> None:
-        """End it, however it feels about that, and leave it to a thread to bury it.
+        """Kill it, and leave waiting for its end to a thread.
 
-        A killed process takes its time to give back its memory: from 8 ms to over 100, measured.
+        A killed process takes a while to free its memory: from 8 ms to over 100, measured.
         """
         self._popen.kill()
         self._wire.close()
         threading.Thread(target=self._popen.wait, daemon=True).start()
 
     def close(self) -> None:
-        """End it, and wait until it has."""
+        """Kill it, and wait until it has ended."""
         self.kill()
         self._popen.wait()
 
 
 class Supervisor:
-    """Keeps a worker at hand; and a second one, while it is tried whether that is the better.
+    """Keeps a worker at hand, and a second one while testing whether that is faster.
 
     Moments are seconds of one monotonic clock.
 
     Attributes:
-        ready: What the worker in use said of itself; None while there is none.
-        refused: Why the first worker could not load its model, if so; then no other is started.
-        faults: One-line descriptions of what went wrong, for whoever prints them; take them.
+        ready: What the worker in use reported of itself; None while there is none.
+        refused: Why the model cannot be run, if it never was ready; then no other worker is
+            started. None otherwise.
+        faults: One-line descriptions of what went wrong; the caller prints and clears them.
 
     Raises:
         UserError: This Python cannot read a pipe without waiting for it, or the system starts no
@@ -115,31 +118,31 @@ class Supervisor:
             reason = error.strerror or error
             raise UserError(f"expected to start a process for the model, but: {reason}") from error
         self._served = False  # a worker has been ready
-        self._starts = 0  # that came to nothing before that
-        self._kept: list[Event] = []  # what `settle` heard, for `poll`
+        self._starts = 0  # workers lost so far
+        self._kept: list[Event] = []  # what `settle` received, for `poll`
         self._started = now
         self._start_at = now
         self._pause_s = 0.25
-        self._asked: int | None = None  # id of the request that is not fully answered yet
+        self._asked: int | None = None  # id of the request not yet fully answered
         self._last_word = now
         self._rival: Process | None = None
         self._rival_load = load
         self._rival_ready: Ready | None = None
-        self._beaten: Load | None = None  # what the rival in use took the place of
+        self._beaten: Load | None = None  # what the rival in use replaced
 
     @property
     def pid(self) -> int | None:
-        """Of the worker in use."""
+        """The process id of the worker in use; None: there is none."""
         return self._process.pid if self._process else None
 
     def ask(self, request: Request, now: float) -> None:
-        """Pass `request` on; the newest is the one that counts."""
+        """Pass `request` on if the worker is ready; the newest request is the one that counts."""
         if self._process is not None and self.ready is not None:
             self._process.ask(request)
             self._asked, self._last_word = request.id, now
 
     def poll(self, now: float) -> list[Event]:
-        """What there is to tell the session since the last time. Quick, and never waits."""
+        """The events for the session since the last call. Quick, and never waits."""
         events, self._kept = self._kept, []
         if self._process is None:
             if now >= self._start_at:
@@ -164,9 +167,9 @@ class Supervisor:
         return events
 
     def settle(self, now: float) -> bool:
-        """Poll, and keep for `poll` what there is to tell.
+        """Poll, and keep the events for `poll`.
 
-        Returns whether the first worker has said if it can run the model.
+        Returns whether it is known if the first worker can run the model.
         """
         self._kept = self.poll(now)
         return self.ready is not None or self.refused is not None
@@ -191,7 +194,7 @@ class Supervisor:
                 events.append(Failed(answer.id))
 
     def _give_up(self, events: list[Event], now: float, reason: str) -> None:
-        """A model that never was there will not come; one that was may come back."""
+        """Give up on a model that was never ready; one that was may be loaded again."""
         if self._served:
             self._lose(events, now, f"cannot load the model any more ({reason})")
         else:
@@ -204,7 +207,7 @@ class Supervisor:
         if self.ready is not None:
             events.append(WorkerLost())
         where = ""
-        if self._beaten is not None:  # the quicker one has failed: go back to the one that did not
+        if self._beaten is not None:  # the faster one has failed: go back to the other
             self._load, self._beaten = self._beaten, None
             where = f" on {self._load.provider.upper()}"
         self.faults.append(f"the worker {why}; starting another{where}")
@@ -227,7 +230,7 @@ class Supervisor:
             self._put_off(now)
 
     def _start(self, load: Load) -> Process | None:
-        """A new worker; None where the system cannot start one, for want of memory, say."""
+        """A new worker; None if the system cannot start one, e.g. for lack of memory."""
         try:
             return Process(load)
         except OSError as error:
@@ -241,13 +244,13 @@ class Supervisor:
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def try_rival(self, load: Load) -> None:
-        """Start a second worker beside the one in use, to see whether it is quicker."""
+        """Start a second worker beside the one in use, to see whether it is faster."""
         self._rival, self._rival_load = self._start(load), load
 
     def poll_rival(self) -> Ready | Refused | None:
-        """What the second worker said of itself, once it does; None before and ever after.
+        """What the second worker reported of itself, returned once; None before and after that.
 
-        It stays at hand if it got ready: `change_over` or `drop_rival` it.
+        If it is ready it is kept for `change_over` or `drop_rival`.
         """
         if self._rival is None or self._rival_ready:
             return None
@@ -262,10 +265,10 @@ class Supervisor:
         return first if isinstance(first, Refused) else Refused("it ended while it was loading")
 
     def change_over(self) -> bool:
-        """Let the second worker take the first one's place, if nothing is being asked just now.
+        """Replace the first worker with the second, if no request is open; return whether it did.
 
-        The session needs not know: a worker holds nothing that the next request does not. But one
-        that was lost is replaced first: the session waits to hear that there is a worker again.
+        The session need not know: a worker holds nothing that the next request does not. But a lost
+        worker is restarted first, because the session waits for news that there is one again.
         """
         if self.ready is None or not self._rival_ready or self._asked is not None:
             return False
@@ -277,7 +280,7 @@ class Supervisor:
         return True
 
     def drop_rival(self) -> None:
-        """Send the second worker away, if there is one."""
+        """End the second worker, if there is one."""
         if self._rival is not None:
             self._rival.kill()
         self._rival = self._rival_ready = None

@@ -1,7 +1,7 @@
-"""The live side without time: a clock that jumps, an improviser without a model, a port that keeps.
+"""The live side without real time: a jumping clock, a scripted improviser, a recording port.
 
 With these the whole live path runs faster than real time, and gives the same result every time.
-`jamd freewheel` is made of them, and so are the tests.
+`jamd freewheel` and the tests are made of them.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRe
 from jamd.notes import HELD, TICKS_PER_BEAT, Note, Part, Tick, to_step, to_tick
 
 ANSWER_SECONDS = 0.020
-"""How long an improviser takes in virtual time: about what the default model takes in real time."""
+"""How long an answer takes in virtual time: about what the default model takes in real time."""
 
 
 class VirtualClock:
-    """A `Clock` that never waits: asked to sleep, it is there.
+    """A `Clock` that never waits: asked to sleep, it jumps to the deadline.
 
-    After trio's MockClock, which jumps to the next deadline as soon as everything waits.
+    After trio's MockClock, which jumps to the next deadline as soon as every task waits.
     """
 
     def __init__(self, now: float = 0.0) -> None:
         self._now = now
 
     def now(self) -> float:
-        """Seconds; they pass only while someone sleeps."""
+        """The present, in seconds; time passes only in the methods that sleep."""
         return self._now
 
     def sleep_until(self, deadline: float) -> None:
-        """Be at `deadline`, in seconds; a past one changes nothing."""
+        """Jump to `deadline`, in seconds; a past one changes nothing."""
         self._now = max(self._now, deadline)
 
     def approach(self, deadline: float) -> None:
-        """`sleep_until`: here nothing is ever late."""
+        """The same as `sleep_until`: here nothing is ever late."""
         self.sleep_until(deadline)
 
     def meet(self, deadline: float) -> None:
-        """`sleep_until`, once more."""
+        """The same as `sleep_until`."""
         self.sleep_until(deadline)
 
 
@@ -64,7 +64,7 @@ class Improvises(Protocol):
 
 
 Judge = Callable[[LikelihoodRequest], Iterable[Likelihoods]]
-"""Says how likely a phrase is, or says nothing."""
+"""Answers how likely a phrase is, or does not answer."""
 
 
 def _knows_no_bars(request: LikelihoodRequest) -> Iterator[Likelihoods]:
@@ -72,16 +72,16 @@ def _knows_no_bars(request: LikelihoodRequest) -> Iterator[Likelihoods]:
 
 
 class ScriptedImproviser:
-    """Improvises by rule: plays the last phrase again, its tune upside down.
+    """Improvises by rule: repeats the last phrase with its tune upside down.
 
-    What was heard in the last bars, as many as are asked for, is moved by whole beats to where the
-    answer begins, or to its very beginning where the next beat would be too late; Lead is mirrored
-    around its first note and Comp stays. No model and no random numbers, so rehearsals, tests and
+    What was heard in the last bars, as many as are requested, is moved by whole beats to where the
+    answer begins, or to its very beginning if the next beat would be too late; Lead is mirrored
+    around its first note and Comp stays. It uses no model and no random numbers, so tests and
     golden takes do not depend on a bundle.
     """
 
     def plan(self, request: PlanRequest) -> Iterator[Planned]:
-        """Answer `request` bar by bar; one that is only read at once."""
+        """Answer `request` bar by bar, or at once if it is only to be read."""
         context = request.context
         if not request.max_tokens:
             yield Planned(request.id, (), context.until, done=True)
@@ -137,7 +137,7 @@ class RecordingPort:
 
 @dataclass(order=True, slots=True)
 class _Coming:
-    """An event on its way, or a request that the improviser is thinking about."""
+    """An event on its way, or a request that the improviser is working on."""
 
     seconds: float
     sequence: int
@@ -148,10 +148,11 @@ class VirtualJam:
     """A session, an improviser and what happens to them, in virtual time.
 
     Args:
-        session: A fresh one, or one that is written down.
-        improviser: Answers its requests, each `ANSWER_SECONDS` after it was asked.
+        session: A fresh one, or one that is recorded in a journal.
+        improviser: Answers its requests, each `ANSWER_SECONDS` after it was made.
         events: (seconds, event), in any order.
-        judge: Answers as late how likely a phrase is; None: as a model does that knows no bars.
+        judge: Answers how likely a phrase is, with the same delay; None: like a model that knows
+            no bars.
     """
 
     def __init__(
@@ -173,7 +174,7 @@ class VirtualJam:
             self._push(seconds, event)
 
     def run(self, until: float) -> None:
-        """Let everything happen that happens before `until` seconds, then shut the session down."""
+        """Run everything that happens before `until` seconds, then shut the session down."""
         while (moment := self._next_moment()) < until:
             self._clock.sleep_until(moment)
             if self._coming and self._coming[0].seconds <= self._clock.now():

@@ -1,10 +1,10 @@
-"""How the front and the worker talk: pickles through a pipe, each after its length.
+"""How the front and the worker communicate: pickles through a pipe, each preceded by its length.
 
-The worker waits for a message. The front must not: it reads and writes what the pipe takes at that
-moment, on its one thread. A second thread that waits for the pipe would wake whenever the worker
-says something, and take the interpreter from a note that is just due.
+The worker waits for a message. The front must not: it reads and writes what is possible at that
+moment, on its one thread. A second thread waiting for the pipe would wake whenever the worker sends
+something, and take the interpreter from a note that is just due.
 
-Both ends are jamd's own and of one version, so the messages may be pickles.
+Both ends are jamd's own and of the same version, so the messages may be pickles.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _reduce_note(note: Note) -> tuple[type[Note], tuple[object, ...]]:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles notes by their constructor: a fifth of the time that a dataclass takes by default."""
+    """Pickles notes by their constructor, in a fifth of the time a dataclass takes by default."""
 
     dispatch_table = copyreg.dispatch_table.copy() | {Note: _reduce_note}
 
@@ -40,16 +40,16 @@ def _framed(message: object) -> bytes:
 
 
 def send(message: object, pipe: BinaryIO) -> None:
-    """Write one message whole. Raises OSError when nobody reads any more."""
+    """Write one message completely. Raises OSError if the other end is closed."""
     pipe.write(_framed(message))
     pipe.flush()
 
 
 def receive(pipe: BinaryIO) -> Any:
-    """Wait for one message and read it. Raises EOFError when none will come any more."""
+    """Wait for one message and read it. Raises EOFError if no more will come."""
     length = int.from_bytes(pipe.read(_LENGTH_BYTES), "big")
     body = pipe.read(length)
-    if not body or len(body) < length:  # whoever was writing it has been killed
+    if not body or len(body) < length:  # its writer was killed
         raise EOFError
     return pickle.loads(body)  # noqa: S301 - the other end is jamd's
 
@@ -62,7 +62,8 @@ class Wire:
         writes: What the worker reads from, unbuffered.
 
     Attributes:
-        ended: The worker has closed its end, and all that it said before has been read.
+        ended: The worker has closed its end, and everything it sent before has been read; or
+            `close` was called.
     """
 
     def __init__(self, reads: io.FileIO, writes: io.FileIO) -> None:
@@ -75,12 +76,12 @@ class Wire:
         self.ended = False
 
     def send(self, message: object) -> None:
-        """Send `message`: as much as the pipe takes now, the rest with `poll`."""
+        """Send `message`: as much as the pipe takes now, the rest in `poll`."""
         self._out += _framed(message)
         self._flush()
 
     def poll(self) -> list[Any]:
-        """What has come since the last time, oldest first."""
+        """The messages received since the last call, oldest first."""
         if self._out:
             self._flush()
         while not self.ended and (read := self._reads.read(_READ_BYTES)) is not None:
@@ -96,13 +97,13 @@ class Wire:
         return messages
 
     def close(self) -> None:
-        """Close both pipes; what has not been sent yet never is."""
+        """Close both pipes; what has not been sent yet is dropped."""
         self.ended = True
         self._reads.close()
         with suppress(OSError):
             self._writes.close()
 
     def _flush(self) -> None:
-        with suppress(BrokenPipeError):  # its end will be read soon
+        with suppress(BrokenPipeError):  # `poll` will soon find that the worker has ended
             written = self._writes.write(self._out)
             del self._out[: written or 0]

@@ -1,9 +1,9 @@
-"""The improviser's process: what goes over its pipes, and its main loop.
+"""The improviser's process: what goes through its pipes, and its main loop.
 
-The front must keep the beat to the millisecond, and a busy Python thread beside it would cost it up
-to twelve; so the model runs in a process of its own, `python -m jamd.daemon.worker`, with the
-requests on its standard input and the answers on its standard output. It is a function with a
-cache: it can be killed at any moment and another one started, and nothing is lost but time.
+The front must keep the beat to the millisecond, and a busy Python thread beside it would delay it
+by up to twelve; so the model runs in a process of its own, `python -m jamd.daemon.worker`, with the
+requests on its standard input and the answers on its standard output. The worker is a function with
+a cache: it can be killed at any moment and another one started, and only time is lost.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from jamd.daemon.improviser import Improviser
 
 NICENESS = 5
-"""The front goes first: where both want one core, the beat matters more than the next idea."""
+"""The front has priority: if both want one core, the beat matters more than the next idea."""
 
 
 MOST_MEMORY = 1 << 30
-"""Bytes beside what the weights take: a worker needs a tenth of it."""
+"""Bytes allowed in addition to those for the weights: a worker needs a tenth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Load:
     Attributes:
         bundle: The bundle's folder.
         provider: "cpu" or "cuda".
-        threads: Threads of the runtime, at least 1.
+        threads: Number of threads of the runtime, at least 1.
     """
 
     bundle: Path
@@ -55,10 +55,10 @@ class Ready:
     """The first answer: the model is loaded.
 
     Attributes:
-        provider: As asked.
+        provider: As requested.
         precision: "int8" or "float32".
         runtime: onnxruntime's version.
-        step_us: Median microseconds of one token, measured now.
+        step_us: Median microseconds for one token, measured now.
     """
 
     provider: str
@@ -69,14 +69,14 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The first answer otherwise: why the model cannot be run, on one line."""
+    """The first answer if the model cannot be run: why, on one line."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The request `id` could not be answered: a bug, in one line. The worker is still there."""
+    """The request `id` could not be answered: a bug, on one line. The worker is still there."""
 
     id: int
     reason: str
@@ -86,7 +86,7 @@ Answer = Ready | Refused | Planned | Likelihoods | Fault
 
 
 def load(wanted: Load) -> Improviser:
-    """Load the model, or raise what to tell the user.
+    """Load the model, or raise an error with a message for the user.
 
     Raises:
         BundleError: The bundle is refused.
@@ -105,10 +105,10 @@ def load(wanted: Load) -> Improviser:
 
 
 def serve(improviser: Improviser, inbox: queue.SimpleQueue[Request], pipe: BinaryIO) -> None:
-    """Answer requests for ever, always the newest; an older one is dropped, even half answered.
+    """Answer requests for ever, always the newest; older ones are dropped, even half answered.
 
     Raises:
-        OSError: Nobody reads the answers any more.
+        OSError: The front no longer reads the answers.
     """
     while True:
         request = inbox.get()
@@ -134,14 +134,14 @@ def _answers(
 
 
 def main() -> int:
-    """The worker's whole life. It leaves when its input ends, that is, with the front."""
+    """The worker's whole life. It exits when its input ends, that is, with the front."""
     for name in ("SIGINT", "SIGTERM", "SIGQUIT"):
         with suppress(AttributeError):  # Windows has no SIGQUIT
             signal.signal(getattr(signal, name), signal.SIG_IGN)  # the front decides when to stop
     with suppress(OSError, AttributeError):
         os.nice(NICENESS)
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints is not an answer
+    os.dup2(2, 1)  # what a library prints must not be taken for an answer
 
     # The slow imports, while the front is still busy with its own.
     import onnxruntime
@@ -167,7 +167,7 @@ def main() -> int:
         with suppress(EOFError):
             while True:
                 inbox.put(receive(sys.stdin.buffer))
-        os._exit(0)  # the front is gone: leave even from the middle of a plan
+        os._exit(0)  # the front is gone: exit even in the middle of a plan
 
     threading.Thread(target=listen, daemon=True).start()
     with suppress(BrokenPipeError):
@@ -176,7 +176,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # Messages name their classes by module: be the module of that name, not `__main__`.
+    # Pickles name their classes by module: be the module of that name, not `__main__`.
     from jamd.daemon import worker
 
     sys.exit(worker.main())
