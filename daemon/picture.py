@@ -21,7 +21,7 @@ def picture_of(path: Path) -> Picture:
     """Read a take, or any MIDI file: a voice for each track that has notes.
 
     Raises:
-        SourceError: It is no MIDI file, or too long for a picture.
+        SourceError: It is not a MIDI file, or too long for a picture.
         OSError: It cannot be opened.
     """
     file = read_file(path)
@@ -37,7 +37,7 @@ def picture_of(path: Path) -> Picture:
     if not meters or meters[0][0] > 0:
         meters.insert(0, (Tick(0), Meter(4, 4)))
     if turns and min(turns)[0] > 0:
-        turns.append((Tick(0), PLAYER))  # the floor is the player's first
+        turns.append((Tick(0), PLAYER))  # the player has the floor first
     end = max((note.end for voice in voices for note in voice.notes), default=0)
     if end > MOST_BARS * min(meter.ticks_per_bar for _, meter in meters):
         raise SourceError(f"{path}: expected at most {MOST_BARS} bars, found more: cut it first")
@@ -68,7 +68,7 @@ def _read_conductor(
 
 
 def _notes(track: MidiTrack, file: MidiFile) -> tuple[Note, ...]:
-    """The track's notes; one that never ends lasts as long as the track."""
+    """The track's notes; one without a note-off lasts as long as the track."""
     passed = 0
     struck: dict[tuple[int, int], tuple[int, int]] = {}  # (channel, pitch) -> (when, velocity)
     notes: list[Note] = []

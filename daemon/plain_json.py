@@ -1,9 +1,9 @@
-"""Values as plain JSON and back: what a journal is written in.
+"""Values as plain JSON and back: the format of a journal.
 
-A dataclass is an object whose `class` is its name (no field can be called so); a note, of which
+A dataclass is an object whose `class` is its name (no field can be called that); a note, of which
 there are many, is a list of its fields; a mapping is a list of pairs; a MIDI message is its bytes
-in hex; a meter is `6/8`; a member of an enumeration is its value. What a value is read as again
-follows from the annotations of the classes. Nothing that is read can run anything.
+in hex; a meter is `6/8`; a member of an enumeration is its value. The annotations of the classes
+determine what a value is read as. Nothing that is read can run code.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Reader = Callable[[Any], Any]
 
 
 def to_plain(value: Any) -> Any:  # noqa: PLR0911 - a table, in effect
-    """`value` as JSON has it.
+    """`value` as plain JSON.
 
     Args:
-        value: A number, a text, a flag, None, or made of these: a message, a member of an
-            enumeration, a tuple, a frozenset of what can be sorted, a mapping, a dataclass.
+        value: A number, a string, a bool, None, or something made of these: a message, a member of
+            an enumeration, a tuple, a frozenset of sortable items, a mapping, a dataclass.
     """
     match value:
         case None | bool() | int() | float() | str():
@@ -53,12 +53,12 @@ def to_plain(value: Any) -> Any:  # noqa: PLR0911 - a table, in effect
 
 
 def from_plain(kind: Any, plain: Any) -> Any:
-    """The value of `kind`, a class or an annotation, that `to_plain` made `plain` of.
+    """The value of `kind`, a class or an annotation, from which `to_plain` made `plain`.
 
-    A field that is missing has its default; one that the class does not know is an error.
+    A missing field gets its default; an unknown one is an error.
 
     Raises:
-        ValueError: `plain` is no such value.
+        ValueError: `plain` is not such a value.
     """
     try:
         return _reader(kind)(plain)
@@ -73,7 +73,7 @@ def _field_names(kind: Any) -> tuple[str, ...]:
 
 @cache
 def _reader(kind: Any) -> Reader:  # noqa: PLR0911 - a table, in effect
-    """What reads a value of `kind`, put together once for each."""
+    """The function that reads a value of `kind`, built once for each kind."""
     if kind in _LEAVES:
         return _LEAVES[kind]
     if hasattr(kind, "__supertype__"):  # a NewType
@@ -100,7 +100,7 @@ def _reader(kind: Any) -> Reader:  # noqa: PLR0911 - a table, in effect
 
 
 def _one_of(kinds: tuple[Any, ...]) -> Reader:
-    """A union: dataclasses tell themselves apart by name, beside None and one other kind."""
+    """A reader for a union: of dataclasses, told apart by name, None and one other kind."""
     tagged: list[Any] = [kind for kind in kinds if is_dataclass(kind) and kind not in _LEAVES]
     named: dict[str, Reader] = {kind.__name__: _reader(kind) for kind in tagged}
     others = [_reader(kind) for kind in kinds if kind not in (*tagged, type(None))]

@@ -1,9 +1,9 @@
-"""The take on disk: a journal that is written as it happens, and becomes a MIDI file.
+"""The take on disk: a journal written during the jam, which then becomes a MIDI file.
 
-The journal (`NAME.jamd-journal`) is append-only. Closed, it is turned into `NAME.mid` and kept
-beside it, compressed (`NAME.jamd-journal.gz`), so that the take can be replayed; left behind by a
-kill or a power cut, it is found and turned into one at the next start. It is called as nobody else
-calls a file, for a folder of takes may hold anything.
+The journal (`NAME.jamd-journal`) is append-only. When it is closed it is turned into `NAME.mid` and
+kept beside it, compressed (`NAME.jamd-journal.gz`), so that the take can be replayed. A journal
+left behind by a kill or a power cut is found and turned into a take at the next start. Its file
+extension is one that no other program uses, because a folder of takes may hold anything.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ KEPT = ".jamd-journal.gz"
 _BEGINNING = '{"class":"Opened",'
 
 BATCH_S = 0.02
-"""How long a record may wait for others to be written with it. What a kill can cost is about so
-much: the kernel has what was written before. (A power cut costs what the kernel had not put on the
-disk yet, some seconds: waiting for the disk would not be worth it.)"""
+"""How long a record may wait to be written together with others. A kill loses about this much: what
+was written before is with the kernel. (A power cut loses what the kernel had not yet put on the
+disk, a few seconds; waiting for the disk would not be worth it.)"""
 
 CHANGED_S = 10.0
-"""A take's picture is drawn after its journal was closed, but no later than this."""
+"""A take's picture is drawn after its journal is closed, but within this many seconds."""
 
 
 class Recorder:
-    """Records one take. Nothing in it keeps the caller waiting for a disk.
+    """Records one take. The caller never waits for the disk while recording.
 
     Args:
-        folder: Where takes go; made if need be.
-        name: The take's name; a number is added where `folder` has one of that name.
+        folder: Where takes go; created if necessary.
+        name: The take's name; a number is added if `folder` has one of that name.
 
     Attributes:
-        journal: Where the journal is; it stays there until a take is made of it.
-        trouble: What the system says of why it cannot be written any more, if so.
+        journal: Where the journal is; it stays there until it is turned into a take.
+        trouble: The system's reason why it can no longer be written; None if it can.
 
     Raises:
         OSError: `folder` cannot be written.
@@ -72,10 +72,10 @@ class Recorder:
             self._records.put(record)
 
     def close(self) -> Path | None:
-        """End the take and return its MIDI file; None when nobody played a note.
+        """End the take and return its MIDI file; None if nobody played a note.
 
         Raises:
-            OSError: It cannot be made. The journal stays, for `recover`.
+            OSError: The file cannot be written. The journal stays, for `recover`.
         """
         self._records.put(None)
         self._thread.join()
@@ -95,7 +95,7 @@ class Recorder:
 
 
 def _create(folder: Path, name: str, hold: ExitStack) -> tuple[TextIO, Path]:
-    """Make a journal and hold it: who is quicker to hold it takes it for one that was cut off."""
+    """Create a journal and lock it: another jamd may lock it first, taking it for a cut-off one."""
     for number in itertools.count(1):
         path = folder / (f"{name}{JOURNAL}" if number == 1 else f"{name}-{number}{JOURNAL}")
         with suppress(FileExistsError), ExitStack() as undone:
@@ -109,7 +109,7 @@ def _create(folder: Path, name: str, hold: ExitStack) -> tuple[TextIO, Path]:
 
 
 def _named(path: Path) -> str:
-    """The take that a file of its own belongs to."""
+    """The name of the take to which a file belongs."""
     return path.name.removesuffix(KEPT).removesuffix(JOURNAL).removesuffix(".mid")
 
 
@@ -127,10 +127,10 @@ def picture(path: Path) -> Path:
 
 
 def finish(journal: Path) -> Path | None:
-    """Turn a journal into a MIDI file, and keep it compressed beside that.
+    """Turn a journal into a MIDI file, and keep the journal compressed beside it.
 
-    Broken off at any point, it can be done again: the journal goes last. One without a note is
-    removed, and one of another format than this version's is left alone.
+    If interrupted at any point, it can be repeated: the journal is removed last. A journal without
+    a note is removed, and one in another version's format is left alone; both return None.
     """
     with journal.open(encoding="utf-8", errors="replace", newline="\n") as lines:
         if not _can_be_read(lines.readline()):
@@ -152,7 +152,7 @@ def finish(journal: Path) -> Path | None:
 
 
 def _can_be_read(line: str) -> bool:
-    """Whether a journal begins so; one that was cut off in its first line is empty."""
+    """Whether `line` begins a journal of this format; one cut off within it counts as empty."""
     if not line.endswith("\n"):
         return _BEGINNING.startswith(line[: len(_BEGINNING)])
     try:
@@ -162,10 +162,10 @@ def _can_be_read(line: str) -> bool:
 
 
 def recover(folder: Path) -> list[Path]:
-    """Finish the journals in `folder` that nobody writes any more; return their MIDI files."""
+    """Finish the journals in `folder` that no jamd is writing; return their MIDI files."""
     found = []
     for journal in sorted(folder.glob(f"*{JOURNAL}")):
-        # Another jamd may be writing it at this moment, or be the quicker one to finish it.
+        # Another jamd may be writing it at this moment, or finish it first.
         with suppress(OSError):
             with held(journal):
                 path = finish(journal)
@@ -176,13 +176,13 @@ def recover(folder: Path) -> list[Path]:
 def keep_newest(folder: Path, most: int) -> None:
     """Delete the oldest takes in `folder` beyond `most`.
 
-    Only what jamd wrote goes: a kept journal and, beside it, the MIDI file and the picture of its
-    name. A file that was changed after the journal was closed has become somebody's work, and
-    stays.
+    Only files that jamd wrote are deleted: a kept journal and, beside it, the MIDI file and the
+    picture of the same name. A file changed after the journal was closed has become somebody's
+    work, and stays.
 
     Args:
-        folder: Where takes are; it need not be there.
-        most: How many stay, 0 or more.
+        folder: Where takes are; it need not exist.
+        most: How many to keep, 0 or more.
     """
     kept = []
     for path in folder.glob(f"*{KEPT}"):
@@ -204,7 +204,7 @@ def journal_of(path: Path) -> Iterator[TextIO]:
         path: The take's MIDI file, with the journal beside it; or the journal itself.
 
     Raises:
-        SourceError: There is none, or `path` is a folder.
+        SourceError: There is none, it is damaged, or `path` is a folder.
         OSError: It cannot be read.
     """
     if path.is_dir():

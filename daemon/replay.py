@@ -1,4 +1,4 @@
-"""A session again, from its journal: the same calls, and is it still the same music?"""
+"""Replays a session from its journal: makes the same calls, and compares the music."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from jamd.notes import Note, Tick
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where a session did something else than its journal says.
+    """Where a replayed session differs from its journal.
 
     Attributes:
         seconds: When it was called, counted from its first call.
-        call: What it was told, as in the journal.
+        call: The call, as in the journal.
         then: What it did then, a line of the journal; empty: nothing more.
         now: What it did now; empty: nothing more.
     """
@@ -45,17 +45,17 @@ class Difference:
 
 @dataclass(slots=True)
 class Replay:
-    """A session that was played again.
+    """The result of replaying a session.
 
     Attributes:
         opened: How the journal begins.
         whole: Whether the journal has an end; one that was cut off has none.
         entries: The take, as it came out now.
-        effects: How many effects were compared.
+        effects: Number of effects compared.
         requests: What the improviser was asked now.
         answers: What was answered then, by the request's id.
         rest: What the model was not asked about, as it would have been shown.
-        difference: The first, if any.
+        difference: The first difference; None if there is none.
     """
 
     opened: Opened
@@ -69,13 +69,13 @@ class Replay:
 
 
 def replay(lines: Iterable[str]) -> Replay:
-    """Tell a fresh session what a journal says it was told.
+    """Make the calls in a journal on a fresh session.
 
     Args:
-        lines: The journal, each line with its break.
+        lines: The journal, each line with its line break.
 
     Raises:
-        SourceError: It is no journal, or one of another format.
+        SourceError: It is not a journal, or one of another format.
     """
     lines = iter(lines)
     again = Replay(_opened(next(lines, "")))
@@ -88,7 +88,7 @@ def replay(lines: Iterable[str]) -> Replay:
         now = [to_line(effect) for effect in effects]
         again.effects += len(now)
         if last and not again.whole:
-            now = now[: len(then)]  # the rest of it may have been cut off
+            now = now[: len(then)]  # the rest may be missing because the journal was cut off
         if now != then and again.difference is None:
             again.difference = _difference(call.seconds - start, line, then, now)
         again.entries += [effect.entry for effect in effects if isinstance(effect, Journal)]
@@ -114,7 +114,7 @@ def _opened(line: str) -> Opened:
 
 
 def _calls(lines: Iterable[str]) -> Iterator[tuple[str, Call, list[str], bool]]:
-    """Each call: its line, itself, the lines of what was done then, and whether it is the last."""
+    """For each call: its line, the call, the lines of its effects, and whether it is the last."""
     called: tuple[str, Call] | None = None
     then: list[str] = []
     for line, record in read_lines(lines):
@@ -145,14 +145,17 @@ def _difference(seconds: float, call: str, then: list[str], now: list[str]) -> D
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What the model says to a request, now and then.
+    """The model's answers to a request, then and now.
 
     Attributes:
         request: The request.
-        answered: Whether the worker had answered any of it; the newest wins, so not all are.
-        notes: How many notes were compared.
-        then: The first note that differs, as it was answered then; None: none, or one more now.
-        now: The first note that differs, as it is answered now; None: none, or one more then.
+        answered: Whether the worker had answered any of it. The newest request wins, so not all
+            are answered.
+        notes: Number of notes answered then.
+        then: The first note that differs, as answered then; None: none differs, or it is one more
+            now.
+        now: The first note that differs, as answered now; None: none differs, or it was one more
+            then.
     """
 
     request: PlanRequest
@@ -168,9 +171,9 @@ class Compared:
 
 
 def ask_again(again: Replay, improviser: Improvises) -> Iterator[Compared]:
-    """Ask the model all that was asked, and compare with what was answered then.
+    """Ask the model everything that was asked, and compare the answers with those given then.
 
-    An answer that was broken off, because another request had come, is compared as far as it went.
+    An answer that another request interrupted is compared as far as it went.
     """
     for request in again.requests:
         planned = again.answers.get(request.id, [])

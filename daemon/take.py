@@ -1,9 +1,9 @@
 """A take: what was played, by whom and when, as a Standard MIDI File and as rows to read.
 
 In the file, tick 0 is bar 1 beat 1 of the jam, so a sequencer shows the notes on their bar lines.
-Track 1 holds the meter, the tempo map and a marker at each change of turn
-and a cue point at each use of a control; the player and jamd's
-two parts have a track each. `Entry` in `jamd.daemon.events` says what a take is made of.
+Track 1 holds the meter, the tempo map, a marker at each change of turn and a cue point at each use
+of a control; the player and jamd's two parts have a track each. A take is made of entries: see
+`Entry` in `jamd.daemon.events`.
 """
 
 from __future__ import annotations
@@ -40,23 +40,24 @@ TRACKS: dict[Part | None, str] = {
 """The name of each track of a take, by whose notes it holds."""
 
 TURN_MARKER = "turn: "
-"""What a marker in a take begins with; `player` or `jamd` follows."""
+"""How a turn marker in a take begins; `player` or `jamd` follows."""
 
 CONTROL_CUE = "control: "
-"""What a cue point in a take begins with; the action that the player asked for follows."""
+"""How a cue point in a take begins; the action that the player asked for follows."""
 
 UNTOLD_BPM = 120.0
-"""A MIDI file's tempo before the first that it names, by the specification."""
+"""A MIDI file's tempo before its first tempo event, by the specification."""
 
 MOST_BARS = 1000
-"""Of a file that is drawn, or jammed with to its end; a damaged one may claim millions."""
+"""Maximum length of a file that is drawn, or jammed with to its end; a damaged one may claim
+millions."""
 
 _DAMAGE = (EOFError, OSError, ValueError, LookupError, TypeError)
-"""What mido raises at damaged files."""
+"""What mido raises for damaged files."""
 
 
 class _AnyKeySignature(MetaSpec_key_signature):  # type: ignore[misc]
-    """Any, as programs write what is none; nothing here depends on it, and mido would refuse."""
+    """Accepts invalid key signatures, which some programs write and mido refuses; none is used."""
 
     type = "key_signature"
 
@@ -71,8 +72,8 @@ add_meta_spec(_AnyKeySignature)
 def to_midi(entries: Iterable[Entry]) -> MidiFile:
     """The take as a MIDI file of type 1, 480 ticks a quarter note.
 
-    A note without its end, as in a take cut off by a crash, ends with the take: that is a beat
-    longer then than what is known of it.
+    A note without a note-off, as in a take cut off by a crash, ends with the take, which is then
+    made a beat longer than what is known of it.
     """
     entries = sorted(_in_bars(entries), key=lambda entry: entry.tick)
     tempos = {entry.tick: entry for entry in entries if isinstance(entry, TempoSet)}
@@ -94,14 +95,14 @@ def to_midi(entries: Iterable[Entry]) -> MidiFile:
 
 
 def _in_bars(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """The entries with the ticks they have since it is known where the bar lines are."""
+    """The entries with their ticks corrected for where the bar lines were found to be."""
     later = 0
     moved: list[Entry] = []
     for entry in reversed(list(entries)):
         if isinstance(entry, BarLineFound):
             later += entry.by
         elif isinstance(entry, MeterSet | TempoSet) and entry.tick == 0:
-            moved.append(entry)  # they hold from the beginning
+            moved.append(entry)  # these apply from the beginning
         else:
             moved.append(replace(entry, tick=entry.tick + later))
     return reversed(moved)
@@ -131,7 +132,7 @@ def _track(name: str, messages: Sequence[tuple[int, Message | MetaMessage]], end
 
 
 def _unended(entries: Iterable[Entry]) -> set[tuple[Part | None, int, int]]:
-    """Whose, on which channel, and which pitch the notes are that have no end."""
+    """(part, channel, pitch) of the notes without a note-off."""
     struck: set[tuple[Part | None, int, int]] = set()
     for entry in entries:
         if isinstance(entry, Sounded) and entry.message.type in ("note_on", "note_off"):
@@ -144,9 +145,9 @@ def _unended(entries: Iterable[Entry]) -> set[tuple[Part | None, int, int]]:
 
 
 def notes(entries: Iterable[Entry]) -> dict[Part | None, list[Note]]:
-    """The notes of a take by whose they are (None: the player's), each list by onset.
+    """The notes of a take by part (None: the player's), each list by onset.
 
-    A note without its end is left out.
+    A note without a note-off is left out.
     """
     found: dict[Part | None, list[Note]] = {part: [] for part in TRACKS}
     struck: dict[tuple[Part | None, int, int], Sounded] = {}
@@ -166,9 +167,9 @@ def notes(entries: Iterable[Entry]) -> dict[Part | None, list[Note]]:
 
 
 def rows(entries: Sequence[Entry]) -> Iterator[str]:
-    """The take for human eyes: a line a note, `bar.beat.step part pitch velocity length`.
+    """The take for people to read, a line a note: `bar.beat.step part pitch velocity length`.
 
-    Steps and lengths are in grid steps, 12 a quarter note; a person's have decimals.
+    Steps and lengths are in grid steps, 12 a quarter note; those of a person have decimals.
     """
     meter = next((entry.meter for entry in entries if isinstance(entry, MeterSet)), Meter(4, 4))
     everything = [
@@ -189,9 +190,9 @@ class Song:
     Attributes:
         messages: (tick, channel message), by tick; 480 ticks a quarter note.
         tempos: (tick, quarter notes a minute within 20..400), each tick once and in order, the
-            first at 0; empty: the file names none.
-        meters: (tick, meter), by tick, each another than the last; empty: the file names none.
-        end: Tick of its end.
+            first at 0; empty if the file has none.
+        meters: (tick, meter), by tick, each different from the last; empty if the file has none.
+        end: Tick of the last message; 0 if there is none.
     """
 
     messages: tuple[tuple[Tick, Message], ...]
@@ -201,7 +202,7 @@ class Song:
 
 
 def read_file(path: Path) -> MidiFile:
-    """Read a MIDI file of type 0 or 1, timed in beats.
+    """Read a MIDI file of type 0 or 1 that is timed in beats.
 
     Raises:
         SourceError: It is something else, or damaged.
@@ -222,7 +223,7 @@ def read_file(path: Path) -> MidiFile:
 
 
 def _tracks_alone(data: bytes) -> bytes:
-    """A MIDI file as mido reads it: without other chunks, and with the number of tracks it has."""
+    """A MIDI file that mido can read: without other chunks, and with the right track count."""
     first = at = 8 + int.from_bytes(data[4:8], "big")
     tracks = []
     while at + 8 <= len(data):
@@ -232,7 +233,7 @@ def _tracks_alone(data: bytes) -> bytes:
         at = end
     if not tracks and any(data[10:12]):
         raise EOFError
-    tracks = tracks[:0x7FFF]  # mido takes a greater number for one below 0
+    tracks = tracks[:0x7FFF]  # mido reads a greater number as negative
     return b"".join((data[:10], len(tracks).to_bytes(2, "big"), data[12:first], *tracks))
 
 
@@ -245,7 +246,7 @@ def read_song(path: Path) -> Song:
     """
     file = read_file(path)
     messages: list[tuple[Tick, Message]] = []
-    tempos: dict[Tick, float] = {}  # the last one of a tick counts
+    tempos: dict[Tick, float] = {}  # of several at one tick the last counts
     meters: list[tuple[Tick, Meter]] = []
     passed = 0
     for message in mido.merge_tracks(file.tracks):

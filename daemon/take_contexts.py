@@ -1,4 +1,4 @@
-"""What there is to learn from a take: what the model was shown, as it was shown."""
+"""What can be learned from a take: the contexts that the model was shown, as it was shown them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from jamd.notes import Tick
 
 
 def shown(lines: Iterable[str]) -> list[Context] | None:
-    """The jam of a journal as contexts, each note of the player's once.
+    """The jam in a journal as contexts in which each of the player's notes is to be learned once.
 
-    The session is told again what it was told, so a note stands where it was meant and swing is
-    taken out, as live. Contexts overlap, so that what the player did is seen after what led to it:
-    what one has told already counts in the next one as played by jamd, that is, as given. None for
-    a rehearsal: nobody played.
+    The session is replayed, so a note lies where it was meant and swing is removed, as live.
+    Contexts overlap, so that what the player did is seen after what led to it: notes that were the
+    player's in one context count in the next as played by jamd, that is, as given. None for a
+    rehearsal, in which nobody played.
 
     Args:
-        lines: The journal, each line with its break.
+        lines: The journal, each line with its line break.
 
     Raises:
-        SourceError: It is no journal, or one of another format.
+        SourceError: It is not a journal, or one of another format.
     """
     again = replay(lines)
     if again.opened.rehearsal:
@@ -45,9 +45,9 @@ def shown(lines: Iterable[str]) -> list[Context] | None:
 
 
 def _given(context: Context, until: Tick) -> Context:
-    """`context`, in which what the player did before `until` counts as played by jamd.
+    """`context` with what the player did before `until` counting as played by jamd.
 
-    It is read as long as it was meant all the same, as live.
+    Those notes still get the lengths that were meant, as live.
     """
     by_player = context.by_player
     lengths = zip(by_player, meant_lengths(by_player), strict=True)
