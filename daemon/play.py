@@ -1,4 +1,4 @@
-"""`jamd play`: everything is opened, the loop runs, everything is closed again in reverse."""
+"""`jamd play`: opens everything, runs the loop, and closes everything again in reverse order."""
 
 from __future__ import annotations
 
@@ -40,11 +40,12 @@ from jamd.notes import TICKS_PER_BEAT
 from jamd.roll import draw
 
 PANIC_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
-"""`kill -USR1` ends all that sounds; Windows has no such signal."""
+"""`kill -USR1` ends everything that sounds; Windows has no such signal."""
 
 
 FIRST_WORD_S = 5.0
-"""A worker mostly says within one second whether it can run its model; CUDA may need longer."""
+"""How long to wait for the worker to report whether it can run its model. It usually does so within
+a second; CUDA may need longer."""
 
 
 def play(
@@ -59,12 +60,13 @@ def play(
     Args:
         config: Every setting.
         screen: What the user sees.
-        stop_signals: What is asked for before there is a loop to stop, stops it at once.
-        bars: Stop after so many bars; None plays on (a rehearsal: `BARS`).
-        own_tempo: The tempo was asked for: a clock that nobody starts does not change it.
+        stop_signals: Stop the loop; a signal that came before the loop does so as it begins.
+        bars: Stop after this many bars; None plays on (a rehearsal: `BARS`).
+        own_tempo: Whether the user chose the tempo: then a clock that only runs, without a Start,
+            does not change it.
 
     Raises:
-        UserError: The bundle, the provider or the MIDI system is not as the settings want it; or
+        UserError: The bundle, the provider or the MIDI system is not what the settings require; or
             the take could not be saved whole.
     """
     clock = MonotonicClock()
@@ -111,7 +113,7 @@ def play(
         if PANIC_SIGNAL is not None:
             signal.signal(PANIC_SIGNAL, lambda *_: loop.tell(Panic()))
         gc.collect()
-        gc.freeze()  # a full collection would look through all that was imported: a late note
+        gc.freeze()  # else a full collection goes through all that was imported: a late note
         loop.run()
     _raise_if_refused(supervisor)
 
@@ -119,7 +121,7 @@ def play(
 def _wait_for_the_model(
     supervisor: Supervisor, clock: MonotonicClock, stop_signals: StopSignals
 ) -> None:
-    """Open no port for a model that cannot be run. One that takes its time is not waited for."""
+    """Wait, for at most `FIRST_WORD_S`, so that no port is opened for a model that cannot run."""
     deadline = clock.now() + FIRST_WORD_S
     while not (supervisor.settle(clock.now()) or clock.now() >= deadline or stop_signals.asked):
         clock.sleep_until(clock.now() + 0.01)
@@ -140,7 +142,7 @@ def _open(
         if config.midi.api != "auto":
             raise
         if config.midi.connect_input or config.midi.connect_output:
-            # Nobody may be looking: a service that came before JACK is to be started again.
+            # Perhaps nobody is watching: a service started before JACK has to be restarted.
             raise NoMidiSystem(
                 "connect_input or connect_output is set: expected a MIDI system, found none: start "
                 "ALSA's sequencer or JACK first, or leave both empty to rehearse without"
@@ -170,13 +172,13 @@ def _open(
 
 
 def _listen(answer: Callable[[str], object], screen: Screen) -> Callable[[], None]:
-    """Let `jamd panic` and `jamd status` reach this session; returns what ends that."""
+    """Let `jamd panic` and `jamd status` reach this session; returns a function that ends that."""
     if not HAS_SOCKETS:
         return lambda: None
     try:
         return Remote(answer).close
     except OSError as error:
-        why = error.strerror or error  # a path that is too long has no number
+        why = error.strerror or error  # the error for a path that is too long has no strerror
         screen.news(f"`jamd panic` and `jamd status` cannot reach this one: {why}.")
         return lambda: None
 
@@ -217,10 +219,10 @@ def _save(
     failed: type[BaseException] | None,
     *_: object,
 ) -> None:
-    """End the take, as an exit of a context: what else has failed is not hidden by this.
+    """End the take, as the exit of a context. An exception already under way is not replaced.
 
     Raises:
-        TakeError: It is not saved whole.
+        TakeError: The take is not saved whole, and nothing else has failed.
     """
     folder = recorder.journal.parent
     problem = None

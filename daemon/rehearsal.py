@@ -22,13 +22,13 @@ from jamd.daemon.take import read_song
 from jamd.notes import TICKS_PER_BEAT
 
 BARS = 8
-"""How long a rehearsal is, where nobody says otherwise."""
+"""How long a rehearsal is by default."""
 
 PORT = "the rehearsal room"
-_SAME_S = 1e-6  # the sums of seconds are equal within
+_SAME_S = 1e-6  # tolerance for comparing sums of seconds
 
 SEED = Path(__file__).with_name("seeds") / "phrase.mid"
-"""What is played there."""
+"""The phrase that is played there."""
 
 
 class RehearsalRoom:
@@ -37,7 +37,7 @@ class RehearsalRoom:
     Args:
         phrase: (seconds from the phrase's start, message), by seconds.
         period_s: Seconds from one start of the phrase to the next; None plays it once.
-        length_s: Seconds after which the player plays nothing any more.
+        length_s: Seconds after which the player plays nothing more.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class RehearsalRoom:
         self._next = 0
 
     def begin(self, now: float) -> None:
-        """Start to play at `now`, on the clock that `poll` is asked with."""
+        """Start to play at `now`, on the same clock as `poll`."""
         self._start_s, self._end_s = now, now + self._length_s
 
     def poll(self, now: float) -> Sequence[Received]:
@@ -72,7 +72,7 @@ class RehearsalRoom:
         return received
 
     def send(self, message: Message, output: Output = Output.MAIN) -> None:
-        """Nobody hears it here; the take has it."""
+        """Drop the message: nobody hears it here, and the take has it."""
 
     def tend(self, now: float) -> Sequence[str]:  # noqa: ARG002 - as in the protocol
         return ()
@@ -85,7 +85,7 @@ class RehearsalRoom:
 
 
 def rehearsed(settings: Settings) -> Settings:
-    """`settings` as they can be met in the room: no MIDI clock, and the phrase has one channel."""
+    """`settings` adapted to the room: it has no MIDI clock, and the phrase has one channel."""
     source = Source.INTERNAL if settings.source is Source.MIDI else settings.source
     return replace(settings, source=source, listen_channel=None)
 
@@ -98,5 +98,5 @@ def seed_phrase(bpm: float) -> list[tuple[float, Message]]:
 
 
 def period_s(phrase: Sequence[tuple[float, Message]], bar_s: float) -> float:
-    """Seconds in which the phrase, rounded up to whole bars, and an answer as long both fit."""
+    """Seconds that the phrase, rounded up to whole bars, and an equally long answer take."""
     return 2 * math.ceil(phrase[-1][0] / bar_s) * bar_s

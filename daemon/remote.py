@@ -1,8 +1,9 @@
 """Commands to a running jamd: panic, status.
 
-Each jamd that plays listens on a Unix socket of its own, named by its process, in the user's
-runtime folder. Folder and socket are the user's alone, so nobody else on the computer, and nobody
-on any network, can reach it. A command is a line of text; the answer is JSON, and the end.
+Each running jamd listens on a Unix socket of its own, named after its process id, in the user's
+runtime folder. Only the user has access to folder and socket, so nobody else on the computer, and
+nobody on any network, can reach it. A command is a line of text; the answer is JSON, and ends the
+connection.
 """
 
 from __future__ import annotations
@@ -24,25 +25,25 @@ import platformdirs
 from jamd.errors import UserError
 
 PATIENCE_S = 2.0
-"""How long either side waits for the other. A jamd that plays answers within a millisecond."""
+"""How long either side waits for the other. A running jamd answers within a millisecond."""
 
 PANIC, STATUS = "panic", "status"  # the commands
 
 HAS_SOCKETS = hasattr(socket, "AF_UNIX")
 """Python has none on Windows."""
 
-_LONGEST = 64  # bytes of a command
+_LONGEST = 64  # most bytes of a command
 _SUFFIX = ".sock"
 
 
 def folder() -> Path:
-    """Where the sockets are; made if need be.
+    """The folder of the sockets; created if necessary.
 
     Raises:
-        OSError: It cannot be made, or is not the user's alone.
+        OSError: It cannot be created, or others have access to it.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the system has no such folder: then it is made
+        warnings.simplefilter("ignore")  # a warning that there is no such folder: we create it
         path = platformdirs.user_runtime_path("jamd", appauthor=False)
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = path.lstat()
@@ -55,17 +56,17 @@ class Remote:
     """Listens for commands, in a thread of its own.
 
     Args:
-        answer: Called with each command, in that thread: must be quick and harmless there. What it
-            returns is sent back as JSON.
+        answer: Called with each command, in that thread, where it must be fast and safe. Its result
+            is sent back as JSON.
 
     Raises:
-        OSError: The socket cannot be made.
+        OSError: The socket cannot be created.
     """
 
     def __init__(self, answer: Callable[[str], Any]) -> None:
         self._answer = answer
         self._path = folder() / f"{os.getpid()}{_SUFFIX}"
-        self._path.unlink(missing_ok=True)  # of a process that was killed, and had our number
+        self._path.unlink(missing_ok=True)  # left by a killed process that had our process id
         self._socket = socket.socket(socket.AF_UNIX)
         try:
             self._socket.bind(str(self._path))
@@ -77,7 +78,7 @@ class Remote:
         threading.Thread(target=self._serve, name="remote", daemon=True).start()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._path.unlink(missing_ok=True)
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # ends the thread's waiting
@@ -89,7 +90,7 @@ class Remote:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            with connection, suppress(OSError):  # who asked may have gone again
+            with connection, suppress(OSError):  # the other side may have gone again
                 connection.settimeout(PATIENCE_S)
                 command = connection.recv(_LONGEST).decode("ascii", "replace").strip()
                 connection.sendall(json.dumps(self._answer(command)).encode())
@@ -97,18 +98,18 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the jamds that play said.
+    """The answers of all running jamds.
 
     Attributes:
-        given: What each answered, by its process.
-        silent: The processes that are there and gave no answer in time.
+        given: What each answered, by its process id.
+        silent: The ids of running processes that did not answer in time.
     """
 
     given: dict[int, Any] = field(default_factory=dict)
     silent: list[int] = field(default_factory=list)
 
     def want_all(self) -> None:
-        """Raises UserError where one of them is silent."""
+        """Raises UserError if one of them is silent."""
         if self.silent:
             raise UserError(
                 "expected an answer, found a jamd that gives none, process "
@@ -118,14 +119,14 @@ class Answers:
 
 
 def ask(command: str, pid: int | None = None) -> Answers:
-    """Send a command to every jamd that plays, or to one.
+    """Send a command to every running jamd, or to one.
 
     Args:
         command: `PANIC` or `STATUS`.
-        pid: The process to send it to; None: all of them.
+        pid: The id of the process to send it to; None: all of them.
 
     Raises:
-        UserError: There is none, or not that one; or this system has no such sockets.
+        UserError: No jamd is running, or not that one; or this system has no Unix sockets.
     """
     if not HAS_SOCKETS:
         raise UserError("expected a system with Unix sockets, Linux or macOS; found another")

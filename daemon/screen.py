@@ -1,4 +1,4 @@
-"""What `jamd play` shows: news as lines, and in a terminal one line that is kept up to date."""
+"""What `jamd play` shows: lines of news and, in a terminal, a status line kept up to date."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from jamd.notes import TICKS_PER_BEAT, Meter, Part
 from jamd.roll import pitch_name
 
 ROW_TICKS = 5
-"""What a row's place is rounded to: about a hundredth of a quarter note. What is heard half a
+"""What a row's place is rounded to: about a hundredth of a quarter note. A note heard half a
 millisecond before the beat is on the beat, not at the end of the one before."""
 
 LAST_WORDS_S = 0.2
-"""How long the end may wait for a terminal that takes nothing at that moment (Ctrl-S)."""
+"""How long to wait at the end for a terminal that accepts nothing at that moment (Ctrl-S)."""
 
 FEWEST_LETTERS = 5
-"""A port's name is not shortened further: less says nothing."""
+"""A port's name is not shortened further, as it would no longer be recognised."""
 
 _ERASE_LINE = "\r\x1b[2K"
 _WHO = {None: "you", Part.LEAD: "jamd lead", Part.COMP: "jamd chords"}
 
 
 class Screen:
-    """A stream that people read. Nothing in it keeps the caller waiting for a terminal.
+    """A stream that people read. The caller never waits for the terminal, except in `close`.
 
     Args:
-        stream: Where it is written, by its file descriptor; the status line appears only where
-            this is a terminal. One that takes no more (Ctrl-S, a closed window, a full disk) does
-            not stop the music.
+        stream: Where to write, by its file descriptor; the status line appears only if this is a
+            terminal. A stream that accepts no more (Ctrl-S, a closed window, a full disk) does not
+            stop the music.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._terminal = stream.isatty()
         self._encoding = stream.encoding
-        # Not `stream` itself: whoever waits in there holds its lock, and Python could not end.
+        # Not `stream` itself: a thread waiting in there holds its lock, and Python could not exit.
         self._file = os.fdopen(stream.fileno(), "wb", buffering=0, closefd=False)
         self._texts: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -58,13 +58,14 @@ class Screen:
 
     @property
     def width(self) -> int:
-        """How many characters a status may have."""
+        """Maximum number of characters in a status."""
         return shutil.get_terminal_size().columns - 1
 
     def status(self, line: str) -> None:
         """Show `line` as the status from now on, cut to `width`.
 
-        Where an earlier one still waits for the terminal, this one is left out: the next is newer.
+        If an earlier text is still waiting for the terminal, this one is skipped; a newer one will
+        follow.
         """
         if not self._terminal or not self._texts.empty():
             return
@@ -94,9 +95,9 @@ def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
     """`C4 · bar 3.2 · 100 bpm (set) · answer, your turn · in: Keystation · out: none`.
 
     Args:
-        status: What the session says.
-        connected: Who is connected.
-        width: In characters. Where it is too little, names of ports are shortened first.
+        status: The session's status.
+        connected: What is connected.
+        width: In characters. If it is too small, names of ports are shortened first.
     """
     told = [
         *([] if status.last_note is None else [pitch_name(status.last_note)]),
@@ -118,7 +119,7 @@ def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
 
 
 def status_rows(status: Status, connected: Connected) -> list[str]:
-    """The same in full, a line each, for `jamd status`."""
+    """The same unabridged, one line for each item, for `jamd status`."""
     heard = "nothing yet" if status.last_note is None else pitch_name(status.last_note)
     rows = [
         ("heard last", heard),
@@ -134,12 +135,12 @@ def status_rows(status: Status, connected: Connected) -> list[str]:
 
 
 def shortened(text: str, width: int) -> str:
-    """`text` within `width` characters, with an ellipsis where something is missing."""
+    """`text` within `width` characters, ending in an ellipsis if it was cut."""
     return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"[:width]
 
 
 def _shares(lengths: Sequence[int], room: int) -> list[int]:
-    """How much of `room` each text gets: what it needs, or a fair share, but a few letters."""
+    """How much of `room` each text gets: its length, or a fair share of at least a few letters."""
     shares: list[tuple[int, int]] = []
     for i, length in sorted(enumerate(lengths), key=lambda one: one[1]):
         fair = max(FEWEST_LETTERS, room // (len(lengths) - len(shares)))
@@ -180,9 +181,9 @@ def _ends(names: tuple[str, ...], connected: Connected) -> str:
 
 
 def note_rows(sounded: Sequence[Sounded], meter: Meter, bar_one: int = 0) -> list[str]:
-    """The notes that begin in `sounded`, a row for each moment and part: `3.2.6  jamd lead  E4`.
+    """The note-ons in `sounded`, a row for each moment and part: `3.2.06  jamd lead  E4`.
 
-    A place is bar, beat and hundredth of a beat, as `position` counts them: 6/8 has six beats.
+    A place is bar, beat and hundredth of a beat, with beats as `position` counts them: 6/8 has six.
     Bar 1 begins at tick `bar_one`.
     """
     starts = [s for s in sounded if s.message.type == "note_on" and s.message.velocity]

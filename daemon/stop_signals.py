@@ -1,7 +1,7 @@
-"""Ctrl-C, Ctrl-backslash, SIGTERM and SIGHUP end a jam cleanly, at whatever moment they come.
+"""Ctrl-C, Ctrl-backslash, SIGTERM and SIGHUP end a jam cleanly, whenever they come.
 
-Imported before anything slow, so that a signal that comes in between is kept; so it imports next to
-nothing.
+This module is imported before anything slow, so that a signal during those imports is kept; it
+therefore imports next to nothing.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Self
 
 
 class StopSignals:
-    """As a context, keeps the first signal that asks to stop for whoever can.
+    """Context manager that keeps a signal to stop until something can be stopped.
 
-    A second one while nobody can raises KeyboardInterrupt: what is being opened may hang. Ctrl-Z is
-    ignored meanwhile: a band-mate that stops in the middle leaves its notes sounding, and takes no
-    word of anybody's until somebody lets it go on.
+    A second signal before `call` raises KeyboardInterrupt, because whatever is being opened may
+    hang. Ctrl-Z is ignored in this context: a suspended jamd would leave its notes sounding, and
+    react to nothing until it is resumed.
 
     Attributes:
-        asked: Whether there was one.
+        asked: Whether a signal has come.
     """
 
     def __init__(self) -> None:
@@ -40,14 +40,14 @@ class StopSignals:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def call(self, stop: Callable[[], None]) -> None:
-        """From now on `stop` is called by each signal; at once, if one has come already."""
+        """Call `stop` on each signal from now on, and at once if one has come already."""
         self._stop = stop
         if self.asked:
             stop()
 
     def _hear(self, number: int, frame: object) -> None:  # noqa: ARG002 - as signal calls it
         if sys.platform != "win32" and number == signal.SIGQUIT:
-            signal.signal(number, signal.SIG_DFL)  # a second one ends what cannot end itself
+            signal.signal(number, signal.SIG_DFL)  # a second one kills a jamd that cannot stop
         if self._stop is not None:
             self._stop()
         elif self.asked:

@@ -1,4 +1,4 @@
-"""What is looked after while the loop runs: the worker, the ports, the screen and the end."""
+"""What is watched while the loop runs: the worker, the ports, the screen and the end."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ LOOP = (
 )
 
 STATUS_S = 0.1
-"""How often the status line changes."""
+"""Seconds between two updates of the status line."""
 
 
 class Watch:
-    """Looks after all that is in no hurry while the loop runs.
+    """Takes care of everything that is not urgent while the loop runs.
 
     Args:
         screen: Where news and the status are shown.
         ports: Where jamd plays.
-        room: The same, if it is the rehearsal room.
-        supervisor: Of the worker.
-        trial: Of another provider, if there is one to try.
-        recorder: Of the take, if it is kept.
-        settings: Of the session.
+        room: The same, if they are the rehearsal room.
+        supervisor: The worker's supervisor.
+        trial: The trial of another provider, if there is one to try.
+        recorder: The take's recorder, if the take is kept.
+        settings: The session's settings.
         model: What the settings call the model.
-        why: Why the provider is the one it is.
+        why: Why this provider was chosen, in words.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class Watch:
         self._seen: tuple[Status, Connected] | None = None
 
     def journal(self, entry: Entry) -> None:
-        """Show an entry of the take, where the player cannot hear it."""
+        """Note an entry of the take for display, in a rehearsal, where it cannot be heard."""
         if self._room is not None and isinstance(entry, Sounded):
             self._sounded.append(entry)
 
     def tend(self, now: float, status: Status) -> bool:
-        """Look after the worker, the ports and the screen. Returns whether the loop is to end."""
+        """Attend to the worker, the ports and the screen. Returns whether the loop is to end."""
         for line in (*self._worker_news(now), *self._ports.tend(now), *self._route_news(status)):
             self._screen.news(line)
         if self._recorder is not None and self._recorder.trouble is not None:
@@ -101,11 +101,11 @@ class Watch:
         return is_refused or (bars is not None and status.bars_played >= bars)
 
     def answer(self, command: str, tell: Callable[[Event], None]) -> dict[str, object]:
-        """What `jamd panic` and `jamd status` are answered, in a thread of their own.
+        """The answer to `jamd panic` and `jamd status`, called in a thread of their own.
 
         Args:
             command: `PANIC` or `STATUS`.
-            tell: Tells the session of an event, from whatever thread.
+            tell: Passes an event to the session, from any thread.
         """
         if command == PANIC:
             tell(Panic())
@@ -117,7 +117,7 @@ class Watch:
         return {"rows": status_rows(status, connected)} | told
 
     def _route_news(self, status: Status) -> list[str]:
-        """What has become of the routes in and out."""
+        """News about the clock that is sent, and about a loop from output to input."""
         news = []
         if self._settings.send_clock and status.from_clock is not self._follows:
             self._follows = status.from_clock
