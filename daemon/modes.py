@@ -259,7 +259,7 @@ def phrase_is_over(scene: Scene) -> bool:
 
 
 def is_stray(scene: Scene) -> bool:
-    """Whether what the player played is over, and too little to be answered."""
+    """Whether what the player played is over and has too few notes to be answered."""
     return scene.phrase.notes < FEWEST_NOTES and phrase_is_over(scene)
 
 

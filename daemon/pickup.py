@@ -58,7 +58,7 @@ _LENGTHS = (
     (TICKS_PER_BEAT * 2, (0.6, 0.0, 0.0, -0.4, -0.3)),
 )
 _LONGEST = (0.7, -0.5, -0.2, 0.2, -0.1)
-_LONGER = (0.4, 0.4, -0.3, -0.7, 0.1)  # than the note before
+_LONGER = (0.4, 0.4, -0.3, -0.7, 0.1)  # longer than the note before
 _LAST = (0.8, 0.3, 0.0, -0.5, -0.6)
 _CHORD = (0.4, 0.2, 0.2, -0.6, -0.2)  # of at least one note more than the mean
 _BASS = (0.8, 0.2, -0.2, -0.5, -0.2)

@@ -52,7 +52,7 @@ class Planner:
         self._plan = Plan()
         self._request: PlanRequest | None = None
         self._known = Tick(0)  # the request has been answered up to here, exclusive
-        self._overtaken = 0  # answers in a row
+        self._overtaken = 0  # overtaken answers in a row
         self._is_overtaken = False
         self._outrun = 0  # requests in a row before whose answer the player did something new
         self._is_outrun = False

@@ -113,7 +113,7 @@ def play(
         if PANIC_SIGNAL is not None:
             signal.signal(PANIC_SIGNAL, lambda *_: loop.tell(Panic()))
         gc.collect()
-        gc.freeze()  # else a full collection goes through all that was imported: a late note
+        gc.freeze()  # else a full collection scans everything imported, and a note is late
         loop.run()
     _raise_if_refused(supervisor)
 

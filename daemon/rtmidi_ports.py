@@ -65,7 +65,7 @@ class RtmidiInput:
     """An input port: virtual, or opened on `target`."""
 
     def __init__(self, system: System, name: str, target: PortSeen | None = None) -> None:
-        """Open it. Raises PortError where the system refuses."""
+        """Open it. Raises PortError if the system refuses."""
         self.name = target.name if target else name
         self._stream = ByteStream()
         self._arrival = Arrival()
@@ -101,7 +101,7 @@ class RtmidiOutput:
     """An output port: virtual, or opened on `target`."""
 
     def __init__(self, system: System, name: str, target: PortSeen | None = None) -> None:
-        """Open it. Raises PortError where the system refuses."""
+        """Open it. Raises PortError if the system refuses."""
         self.name = target.name if target else name
         try:
             self._midi = rtmidi.MidiOut(system.api, CLIENT)
@@ -117,7 +117,7 @@ class RtmidiOutput:
             return  # unplugged; the next look closes it
 
     def close(self) -> None:
-        """Close it after the driver has taken what was sent (JACK: at its next period)."""
+        """Close it once the driver has taken what was sent (JACK: at its next period)."""
         self._midi.close_port()
         self._midi.delete()
 

@@ -60,7 +60,7 @@ class Strike:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message for a port: due at `tick`, from `part` (None: nobody's part, or the player's)."""
+    """A message for a port: due at `tick`, from `part` (None: no part, or the player)."""
 
     tick: Tick
     part: Part | None

@@ -21,7 +21,7 @@ class Settings:
     """Everything musical about a session; `settings_from` reads it from config.toml.
 
     Attributes:
-        mode: When jamd plays, at first.
+        mode: The first mode: when jamd plays.
         bpm: Tempo in quarter notes a minute, 20..400.
         meter: One of `jamd.notes.METERS`.
         start_at_once: Roll the transport as soon as a worker is there, which is then bar 1 beat 1;

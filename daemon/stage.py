@@ -80,7 +80,7 @@ class Stage:
         return max(0.0, -self._settings.output_offset_s)
 
     def leaving(self, now: float) -> Tick:
-        """The tick whose notes are sent at `now`; differs from the current tick by the offset."""
+        """The tick whose notes are sent at `now`: the current one, less the output offset."""
         return self._transport.tick_at(now - self._settings.output_offset_s)
 
     @property

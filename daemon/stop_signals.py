@@ -56,7 +56,7 @@ class StopSignals:
 
 
 def _numbers() -> Iterator[int]:
-    """Ctrl-C, Ctrl-backslash, the service manager, the window closed, unless nohup forbids it."""
+    """Those of Ctrl-C, a service manager, Ctrl-backslash and a closed window (not under nohup)."""
     yield from (signal.SIGINT, signal.SIGTERM)
     if sys.platform != "win32":
         yield signal.SIGQUIT

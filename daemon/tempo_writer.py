@@ -56,8 +56,8 @@ class TempoWriter:
 
     def __init__(self) -> None:
         self._last = _Moment(0.0, 0.0)  # where the transport was at the last call
-        self._begun_s = 0.0  # when the piece began on the transport,
-        self._tick = Tick(0)  # where in the file,
+        self._begun_s = 0.0  # when the piece began, by the transport's time,
+        self._tick = Tick(0)  # at which tick of the file,
         self._seconds = 0.0  # and when by the file's time
         self._us: int | None = None  # its tempo; None: not written yet
         self._least_us, self._most_us = 1, _MOST_US  # the tempos that keep it within `GOAL_S`
@@ -143,7 +143,7 @@ class TempoWriter:
         us = self._us_now + share * (straight_us - self._us_now)
         us = min(max(us, self._outer_us[0]), self._outer_us[1])
         gain_s = abs(us - self._us_now) / 1e6 * quarters
-        if gain_s <= max(_NEAR_S, us / 1e6 / TICKS_PER_BEAT / 2):  # it begins on a whole tick
+        if gain_s <= max(_NEAR_S, us / 1e6 / TICKS_PER_BEAT / 2):  # pieces begin on whole ticks
             return []
         return self._write(60e6 / round(us))
 

@@ -121,7 +121,7 @@ _TWO_HALVES = (Meter(4, 4), Meter(6, 8))
 
 
 class Transport:
-    """The session's one beat: not started, then rolling from tick 0, which is bar 1 beat 1.
+    """The session's one beat: not started at first, then rolling from tick 0, bar 1 beat 1.
 
     It can be halted and roll again, from a later tick: ticks only ever rise.
 
@@ -164,7 +164,7 @@ class Transport:
 
     @property
     def bar_one(self) -> Tick:
-        """The tick at which the song's bar 1 lies, or would; a later one in a count-in."""
+        """The tick at which the song's bar 1 lies, or would; still to come during a count-in."""
         return self._bar_one
 
     def start(self, now: float, edge: Tick = Tick(0), song: int = 0) -> Tick:

@@ -58,8 +58,8 @@ class Wire:
     """The front's ends of a worker's two pipes. Nothing here waits.
 
     Args:
-        reads: What the worker writes to, unbuffered.
-        writes: What the worker reads from, unbuffered.
+        reads: The pipe that the worker writes to, unbuffered.
+        writes: The pipe that the worker reads from, unbuffered.
 
     Attributes:
         ended: The worker has closed its end, and everything it sent before has been read; or
