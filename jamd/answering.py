@@ -1,8 +1,8 @@
-"""What holds a continuation to the phrase that it answers.
+"""Limits that hold a continuation to the phrase that it answers.
 
-When it begins and how it ends, its register, its density, its newness and its texture.
+They govern its entrance, ending, register, density, novelty and texture.
 
-Each limit bars tokens. One that would leave nothing to write gives way, the last of them first.
+Each limit rules out tokens. Where together they would leave none, the later limits give way first.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Limit(Protocol):
         """Take in a note of the answer; its ticks count from the context's start."""
 
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
-        """Bar from `mask`, (vocabulary,), what may not come next."""
+        """Clear in `mask`, (vocabulary,), the tokens that may not come next."""
 
 
 class Answering:
@@ -37,10 +37,10 @@ class Answering:
 
     Args:
         context: What is continued, and the phrase that is answered.
-        constraints: Which limits there are.
-        heard: (tick, pitch token) of the notes of the context as the model reads them, in the order
+        constraints: Which limits apply.
+        heard: (tick, pitch token) of each note of the context as the model reads it, in the order
             of the language.
-        up: The semitones by which it reads and writes each part higher.
+        up: Semitones by which each part is transposed up for the model.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Answering:
             limit.wrote(note)
 
     def narrow(self, mask: Mask, writer: GridWriter) -> Mask:
-        """What is left of `mask`, (vocabulary,): never nothing, unless it was nothing before."""
+        """What the limits leave of `mask`, (vocabulary,): empty only if it was empty before."""
         if not self._limits:
             return mask
         together = mask.copy()
@@ -112,7 +112,7 @@ class Answering:
 
 
 def _chords(phrase: Sequence[Note], most: float, begin: Tick, meter: Meter) -> list[Limit]:
-    """What leaves the tune its share of `most` notes a tick, where the player plays both parts."""
+    """A limit that leaves the tune its share of `most` notes a tick, if the phrase has chords."""
     comp = [note for note in phrase if note.part is Part.COMP]
     if not FEWEST_COMP <= len(comp) < len(phrase):
         return []

@@ -1,11 +1,11 @@
 """The article's language: note and chord names on a fixed step.
 
 A token is what sounds at one onset: a single note by its name (`C4`, `E-5`), a chord by its normal
-order (`0.4.7`), as music21 writes them. Rhythm is not kept: in playing, every token takes half a
-beat. The names come from the corpus, so every bundle has a vocabulary of its own.
+order (`0.4.7`), as music21 writes them. Rhythm is not kept: every token is played as half a beat.
+The names come from the corpus, so every bundle has a vocabulary of its own.
 
 The original wrote a chord's pitch classes at MIDI pitches 0–11. Here a chord is voiced close to
-the chord before it; `as_the_article_writes` brings the original's way back, to be compared with.
+the chord before it; `as_the_article_writes` does it the original's way, for comparison.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _CHORD_CENTRE = 57  # A3: where the first chord is voiced when nothing sounded b
 def note_name(pitch: int) -> str:
     """MIDI pitch 0..127 -> its name with its octave; 60 is `C4`.
 
-    Pitches under 12 are named an octave up: in octave -1 `E-1` would be E flat 1's name as well.
+    Pitches under 12 are named an octave up: E in octave -1 would be `E-1`, the name of E flat 1.
     """
     pitch = max(pitch, 12 + pitch % 12)
     return f"{_SPELLING[pitch % 12]}{pitch // 12 - 1}"
 
 
 def pitch_of(name: str) -> int | None:
-    """The MIDI pitch of a note's name; None when the name is a chord's or nobody's."""
+    """The MIDI pitch of a note's name; None if it is a chord's name or no name at all."""
     for length in (2, 1):
         if name[:length] in _SPELLING and name[length:].lstrip("-").isdecimal():
             pitch = _SPELLING.index(name[:length]) + 12 * (int(name[length:]) + 1)
@@ -58,9 +58,9 @@ def pitch_of(name: str) -> int | None:
 def normal_order(pitches: Iterable[int]) -> tuple[int, ...]:
     """The pitch classes of a chord in their most compact order.
 
-    Of all rotations the one with the smallest span; between equals the one packed closest to its
+    Of all rotations, the one with the smallest span; in a tie, the one packed closest to its
     start, then the one that starts on the lowest pitch class (Allen Forte, "The Structure of
-    Atonal Music", 1973, section 1.1), which is how music21 orders them.
+    Atonal Music", 1973, section 1.1). music21 orders them in the same way.
     """
     classes = sorted({pitch % 12 for pitch in pitches})
     rotations: list[list[int]] = [classes[i:] + classes[:i] for i in range(len(classes))]
@@ -80,7 +80,7 @@ def chord_name(pitches: Iterable[int]) -> str:
 
 
 def chord_classes(name: str) -> tuple[int, ...] | None:
-    """The pitch classes that a chord's name lists; None when it is not a chord's name."""
+    """The pitch classes that a chord's name lists; None if it is not a chord's name."""
     parts = name.split(".")
     if not all(part.isdecimal() and int(part) < 12 for part in parts):
         return None
@@ -94,14 +94,14 @@ def names(notes: Iterable[Note]) -> list[str]:
 
 
 def voiced(classes: Sequence[int], centre: float) -> list[int]:
-    """A chord's pitch classes as pitches, stacked upwards, its middle as near `centre` as can be.
+    """A chord's pitch classes as pitches, stacked upwards, its mean as near `centre` as possible.
 
     Args:
         classes: Pitch classes 0..11, not empty, in the order to stack them.
         centre: A MIDI pitch.
     """
     stack = [classes[0]]
-    for pitch_class in classes[1:] or classes:  # of one class alone: an octave, as it was read
+    for pitch_class in classes[1:] or classes:  # a single class was read from an octave
         stack.append(stack[-1] + ((pitch_class - stack[-1]) % 12 or 12))
     octaves = round((centre - sum(stack) / len(stack)) / 12)
     return [pitch + 12 * octaves for pitch in stack]
@@ -110,8 +110,8 @@ def voiced(classes: Sequence[int], centre: float) -> list[int]:
 def as_the_article_writes(notes: Iterable[Note]) -> list[Note]:
     """The same music as the original would have written it.
 
-    Each pitch class of a chord is the MIDI pitch of that number, 0..11, and everything lasts a beat
-    though the next begins after half a one: what music21 gives a note of which no length is said.
+    Each pitch class of a chord is the MIDI pitch of that number, 0..11, and every note lasts a beat
+    though the next onset is half a beat later: a beat is music21's default length.
     """
     written = (
         replace(n, duration=_BEAT, pitch=n.pitch % 12 if n.part is Part.COMP else n.pitch)
@@ -158,7 +158,7 @@ class Article:
         return tuple(Note(onset, p, velocity, STEP, Part.COMP) for p in voiced(classes, centre))
 
     def decode(self, tokens: Iterable[int]) -> tuple[Note, ...]:
-        """Music of which `encode` makes these tokens: half a beat each, chords close together."""
+        """Music that `encode` turns into these tokens: half a beat each, chords close together."""
         notes: list[Note] = []
         for i, token in enumerate(tokens):
             notes += self.notes_of(token, Tick(i * STEP))
@@ -178,8 +178,8 @@ class Article:
 class ArticleContinuation:
     """Music being written in the article's language: a token each half beat.
 
-    One that ends does so on a tone of the tonic triad, or a chord with one, which lasts a beat or
-    more and leaves a sixteenth to breathe.
+    If it is to end (`Constraints.ends`), its last token is a tone of the tonic triad or a chord
+    that contains one; it lasts a beat or more and stops a sixteenth before the end.
     """
 
     def __init__(
@@ -209,15 +209,15 @@ class ArticleContinuation:
     def _constant_mask(self) -> NDArray[np.bool_]:
         tokens = range(len(self._language.vocabulary))
         mask = np.array([self._fits(token) for token in tokens])
-        if not mask.any():  # nothing fits: then the range gives way, for something must follow
+        if not mask.any():  # nothing fits, but something must follow: lift the limits
             mask[:] = True
-        # Where a chord will be voiced is not known yet: only single notes are held back.
+        # Where a chord will be voiced is not known yet, so only single notes are ruled out.
         names = map(self._language.vocabulary.token, tokens)
         free = mask & np.array([pitch_of(name) not in self._constraints.held for name in names])
         return free if free.any() else mask
 
     def _mask_of_last(self, context: Context) -> NDArray[np.bool_]:
-        """Of what may be written, that which holds a tone to end on; else all of it."""
+        """The allowed tokens that contain a tone to end on; if there are none, all allowed ones."""
         tonality = recent_tonality(context)
         if tonality is None:
             return self._mask
@@ -231,11 +231,11 @@ class ArticleContinuation:
 
     @property
     def _is_last(self) -> bool:
-        """Whether there is room for one more note only, of a beat or more."""
+        """Whether there is room for only one more note, of a beat or more."""
         return self._release is not None and self._next + STEP > self._release - TICKS_PER_BEAT
 
     def _preference(self, context: Context) -> NDArray[np.float32] | None:
-        """Log-weights that hold notes and chords to the key of the context."""
+        """Log-weights that keep notes and chords to the key of the context."""
         tonality = recent_tonality(context) if self._constraints.in_key else None
         if tonality is None:
             return None
@@ -284,7 +284,7 @@ class ArticleContinuation:
         return notes
 
     def _within_range(self, notes: Sequence[Note]) -> Iterable[Note]:
-        """A chord that was voiced over the edge of the range moves back by octaves."""
+        """The notes, moved by octaves if the chord was voiced beyond the edge of the range."""
         pitches = [note.pitch for note in notes]
         lowest, highest = max(0, self._constraints.lowest), min(127, self._constraints.highest)
         shift = 0

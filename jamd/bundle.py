@@ -1,14 +1,14 @@
-"""A model on disk: a folder that either matches itself or is refused.
+"""A model on disk: a folder whose files match its manifest, or which is refused.
 
     manifest.json      what it is (see `jamd.manifest`)
     model.onnx         the float32 graph
     model.int8.onnx    the int8 graph: four times smaller, and faster on a CPU
-    rehearsal.tokens   excerpts of what it learned from: ids of 16 bits, little-endian
+    rehearsal.tokens   excerpts of what it learned from: 16-bit ids, little-endian
     README.md          the model card
 
-A bundle may leave one of the graphs out, and the rehearsal. Standard library only at import: the
-front process reads a bundle without loading numpy. Only `Bundle.language` needs more, and the
-worker asks for that.
+A bundle may lack one of the graphs, and the rehearsal. This module imports only the standard
+library, so that the front process can read a bundle without loading numpy. Only `Bundle.language`
+needs more, and it is the worker that asks for that.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ GRAPHS = {"float32": "model.onnx", "int8": "model.int8.onnx"}
 """Precision -> file."""
 
 DEFAULT = Path(__file__).with_name("bundles") / "default"
-"""The bundle that jamd is shipped with."""
+"""The bundle that is shipped with jamd."""
 
 _MOST_MANIFEST_BYTES = 8 << 20  # 65,536 tokens of 100 letters; a real one has 20 kB
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle whose files are there and are what its manifest says.
+    """A bundle whose files are present and match its manifest.
 
     Attributes:
         path: Its folder.
-        manifest: What it says about itself.
+        manifest: Its description of itself.
     """
 
     path: Path
@@ -59,7 +59,7 @@ class Bundle:
         Sizes are compared before anything large is read, then checksums.
 
         Raises:
-            BundleError: It is missing, truncated, altered, or does not match itself.
+            BundleError: It is missing, truncated, altered, or inconsistent.
         """
         if not path.is_dir():
             raise BundleError(f"expected a bundle's folder at {path}, found none: check the path")
@@ -117,10 +117,10 @@ class Bundle:
 
 
 def resolve(name: str) -> Path:
-    """The folder of the bundle called `name`: `default` is the shipped one, all else a path.
+    """The folder of the bundle called `name`: `default` is the shipped one, anything else a path.
 
     Raises:
-        BundleError: It is in the home folder of a user that there is not.
+        BundleError: The path is in the home folder of a user who does not exist.
     """
     if name == "default":
         return DEFAULT
@@ -133,10 +133,10 @@ def resolve(name: str) -> Path:
 
 
 def expect_replaceable(path: Path) -> None:
-    """Refuse a place where `write` would not write, before anything slow is done for it.
+    """Refuse a path that `write` would refuse, before any slow work is done.
 
     Raises:
-        BundleError: `path` holds something that is no bundle.
+        BundleError: `path` holds something that is not a bundle.
     """
     if path.exists() and not (path / MANIFEST).is_file():
         raise BundleError(
@@ -147,17 +147,17 @@ def expect_replaceable(path: Path) -> None:
 def write(
     path: Path, manifest: Manifest, graphs: Mapping[str, bytes], card: str, rehearsal: bytes = b""
 ) -> Bundle:
-    """Write a bundle whole or not at all, in place of an older bundle if there is one.
+    """Write a bundle whole or not at all, replacing an older bundle if there is one.
 
     Args:
         path: The folder to write; its parent is made if need be.
-        manifest: As `Manifest.parse` would accept it, with `graphs` described.
+        manifest: One that `Manifest.parse` would accept and that describes `graphs`.
         graphs: Precision -> the ONNX file's bytes.
         card: Text of the model card.
-        rehearsal: What `manifest.rehearsal` describes, if it does.
+        rehearsal: The excerpts that `manifest.rehearsal` describes, if there are any.
 
     Raises:
-        BundleError: `path` holds something that is no bundle, or it cannot be written, or the
+        BundleError: `path` holds something that is not a bundle, or it cannot be written, or the
             arguments contradict each other.
     """
     expect_replaceable(path)
@@ -178,7 +178,7 @@ def write(
                 if path.exists():
                     path.rename(old)
                 new.rename(path)
-            except BaseException:  # even Ctrl-C: with the temporary folder goes what lies there
+            except BaseException:  # even Ctrl-C: the old bundle would go with the folder
                 if old.exists() and not path.exists():
                     old.rename(path)
                 raise

@@ -1,9 +1,9 @@
-"""An answer ends like a phrase, and before the player's downbeat.
+"""Makes an answer end like a phrase, before the player's downbeat.
 
-Nothing begins in the last beat and a sixteenth, and all that sounds has ended a sixteenth before
-the end, so that the player has room to breathe in. The last note of the tune is a tone of the
-tonic triad: one that lasts a beat or more, or one with a rest after it. What accompanies it is of
-the triad too. Where it falls within the last bar is the model's choice, as is everything before.
+No onset falls in the last beat and a sixteenth, and all that sounds has ended a sixteenth before
+the end, which gives the player room to breathe in. The last note of the tune is a tone of the
+tonic triad that lasts a beat or more, or has as much rest after it. What accompanies it is of the
+triad too. Where it falls within the last bar is the model's choice, as is everything before.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _DURATION_TICKS = np.array(DURATIONS) * TICKS_PER_STEP
 
 
 class Cadence:
-    """Holds a continuation to its end.
+    """Brings a continuation to a close in time.
 
     Ticks count from the beginning of the context.
 
@@ -44,8 +44,8 @@ class Cadence:
         end: Where it ends: the player's downbeat.
         meter: The meter there.
         tones: The pitch classes that it may end on.
-        part: The part that ends it: Lead, unless it may not be written.
-        polyphony: Most notes that sound at once: one of them is kept free for the last note.
+        part: The part that ends it: Lead, or Comp if Lead may not be written.
+        polyphony: Most notes that may sound at once; room for one is kept for the last note.
     """
 
     def __init__(
@@ -54,8 +54,8 @@ class Cadence:
         self._end = end
         self._last_bar = end - meter.ticks_per_bar
         self._release = end - BREATH  # everything has ended by then
-        self._last = self._release - TICKS_PER_BEAT  # nothing begins after it
-        # From here on a note of the part is the last one.
+        self._last = self._release - TICKS_PER_BEAT  # the last possible onset
+        # A note of the part from here on is the last one.
         self._final = max(end - 2 * TICKS_PER_BEAT, self._last_bar + TICKS_PER_BEAT // 2)
         self._tones = tones
         self._foreign = ~np.isin(_PITCH_CLASSES, list(tones))
@@ -80,7 +80,7 @@ class Cadence:
             self._closed = self._resolved and self.is_final(note.onset)
 
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
-        """Bar from `mask`, (vocabulary,), what would not end like a phrase."""
+        """Clear in `mask`, (vocabulary,), what would not end like a phrase."""
         if writer.next_bar_line > self._last and not self._resolved:
             mask[BAR : BAR + len(METERS)] = False
         last = -1 if self._closed else (self._last - writer.bar_line) // TICKS_PER_STEP
@@ -98,7 +98,7 @@ class Cadence:
                 own[:] = pitches
 
     def keep_only_last(self, mask: Mask, writer: GridWriter) -> None:
-        """Bar every note but the last one, and where that is written every note."""
+        """Clear in `mask` every note but the last one, and that too once it is written."""
         none = self._resolved
         first = (self._final - writer.bar_line + TICKS_PER_STEP - 1) // TICKS_PER_STEP
         mask[POSITION : CHORD if none else min(CHORD, POSITION + max(0, first))] = False
@@ -109,7 +109,7 @@ class Cadence:
             mask[own] = pitches
 
     def narrow_durations(self, mask: Mask, writer: GridWriter) -> None:
-        """Bar the durations that are too long, and for a last note too short."""
+        """Clear in `mask` durations that are too long and, for the last note, too short."""
         durations = mask[DURATION : DURATION + len(DURATIONS)]
         durations[self._release - writer.now < _DURATION_TICKS] = False
         own = self._first_pitch <= writer.pitch_token < self._first_pitch + PITCHES

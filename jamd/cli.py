@@ -1,7 +1,7 @@
 """The command `jamd`.
 
-Ctrl-C may come at any moment, and until `main` has begun nothing can be done about it: so what this
-module imports, Python has imported already, or it is tiny.
+Ctrl-C may come at any moment, and nothing can be done about it until `main` has begun: so this
+module imports only what Python has already imported, or what is tiny.
 """
 
 from __future__ import annotations
@@ -46,22 +46,22 @@ LEARNING = {
     *("keras", "matplotlib", "music21", "onnx", "pebble", "psutil", "rich", "symusic"),
     *("tensorflow", "tf2onnx"),
 }
-"""What the extra `train` installs: the live side does without it."""
+"""Modules that the extra `train` installs; the live side does without them."""
 
 EXTRAS = dict.fromkeys(LEARNING, "train") | dict.fromkeys(("dask", "distributed"), "cluster")
-"""What is not installed with jamd alone, and the extra that brings it."""
+"""Module that is not installed with jamd alone -> the extra that installs it."""
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
-    """Every subcommand with its arguments, or `only` one; none of the sides is imported."""
+    """Every subcommand with its arguments, or `only` one; imports neither of jamd's two sides."""
     import argparse
     from importlib import import_module
     from importlib.util import find_spec
 
     class Parser(argparse.ArgumentParser):
-        """Tells a mistake in one line, not beneath the whole usage."""
+        """Reports a mistake in one line, without the whole usage."""
 
         def __init__(self, *args: Any, **settings: Any) -> None:
             super().__init__(*args, **settings)
@@ -73,7 +73,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     def whole(text: str) -> int:
         try:
             return int(text)
-        except ValueError:  # of which argparse would only say that the value is invalid
+        except ValueError:  # argparse alone would only call the value invalid
             problem = f"expected a whole number; found {text!r}"
             raise argparse.ArgumentTypeError(problem) from None
 
@@ -88,8 +88,8 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
-    """What was asked for. A Ctrl-C meanwhile ends the process at once: nothing is open yet."""
-    # One that is named is made alone: the others' modules would take a tenth of a second.
+    """The parsed arguments. Ctrl-C meanwhile ends the process at once: nothing is open yet."""
+    # Build only the subcommand named: importing the others' modules would take a tenth of a second.
     only = words[0] if words and words[0] in COMMANDS else None
     with ending_at_once():
         args, unknown = parser(only).parse_known_args(words)
@@ -99,7 +99,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
 
 
 def _not_taken(args: argparse.Namespace, unknown: Sequence[str]) -> str:
-    """What to do about words that the command does not know: some are in config.toml."""
+    """The message about words that the command does not know; some are settings of config.toml."""
     from jamd.config import SETTINGS
 
     told = f"unrecognized arguments: {' '.join(unknown)}: "
@@ -111,7 +111,7 @@ def _not_taken(args: argparse.Namespace, unknown: Sequence[str]) -> str:
 
 
 def _replace_what_is_closed() -> None:
-    """Open anew what `>&-` closed: the next file would get its number, and what is printed."""
+    """Reopen what `>&-` closed, or the next file opened would get its number and its output."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             null = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
@@ -121,12 +121,12 @@ def _replace_what_is_closed() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; return the exit status.
 
-    A `UserError`, such as a wrong option, a file that the system cannot open, a full disk, or a
-    library that an extra would have installed becomes one line on stderr and status 2.
-    Ctrl-C where a command does not handle it is 130, and a reader that went away is 141: what a
-    shell reports for SIGINT and SIGPIPE. Anything else is a bug and keeps its traceback.
+    A `UserError` (such as a wrong option), a file that the system cannot open, a full disk, or a
+    missing library that an extra would have installed gives one line on stderr and status 2.
+    Ctrl-C that a command does not handle gives 130, and a reader that went away 141: what a shell
+    reports for SIGINT and SIGPIPE. Anything else is a bug and keeps its traceback.
     """
-    # A numpy.py in the folder where somebody plays is not for the processes that jamd starts.
+    # Keep the processes that jamd starts from importing, say, a numpy.py in the working folder.
     os.environ["PYTHONSAFEPATH"] = "1"
     _replace_what_is_closed()
     try:

@@ -1,8 +1,8 @@
-"""Every setting there is: its section, name, default, unit, range and meaning.
+"""Every setting: its section, name, default, unit, range and meaning.
 
-The dataclasses below are the one table. `jamd.config_file` reads files and options against it and
-writes `config.toml` from it. Values are in the units that a musician uses: MIDI channels 1..16,
-tempo in beats (quarter notes) a minute.
+The dataclasses below are the only table of settings. `jamd.config_file` reads files and options
+against it and writes `config.toml` from it. Values are in the units that a musician uses: MIDI
+channels 1..16, tempo in beats (quarter notes) a minute.
 """
 
 from __future__ import annotations

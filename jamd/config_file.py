@@ -1,8 +1,8 @@
 """Settings from a file and from the command line, and the text of config.toml.
 
 One file is read: the one named by `--config`, else `config.toml` in the working folder, else the
-user's own (`$XDG_CONFIG_HOME/jamd/config.toml` or what the system has for it), else none. An option
-on the command line goes before the file, the file before the default.
+user's own (`$XDG_CONFIG_HOME/jamd/config.toml` or the system's equivalent), else none. An option on
+the command line overrides the file, and the file the default.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def user_folder() -> Path:
 
 
 def load(file: Path | None, options: Mapping[str, object] | None = None) -> InForce:
-    """Check a file and options, and put them together.
+    """Check a file and options, and merge them.
 
     Args:
         file: A config.toml; None reads no file.
@@ -101,7 +101,7 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
 
 
 def _clashes(controls: Controls, origins: Mapping[str, str]) -> Iterator[str]:
-    """A control means one thing only."""
+    """The problems with controls that are given more than one meaning."""
     meanings = [
         (field.name, control)
         for field in fields(controls)
@@ -129,7 +129,7 @@ def _assemble(values: Mapping[str, object]) -> Config:
 
 def _parse(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))  # as Windows' Notepad writes it
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows' Notepad writes a BOM
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -194,7 +194,7 @@ def add_options(parser: argparse.ArgumentParser, *keys: str) -> None:
 
 
 def _number(text: str) -> object:
-    """A number where it is one; else the text, to be refused with all other problems."""
+    """`text` as a number if it is one; else unchanged, to be refused with all other problems."""
     for convert in (int, float):
         with suppress(ValueError):
             return convert(text)
@@ -202,10 +202,10 @@ def _number(text: str) -> object:
 
 
 def in_force(args: argparse.Namespace) -> InForce:
-    """The settings for a command whose parser went through `add_options`.
+    """The settings for a command whose parser was given to `add_options`.
 
     Raises:
-        ConfigError: As `load`; or `--config` names a file that is not there.
+        ConfigError: As for `load`; or `--config` names a file that does not exist.
     """
     options = {key: value for key, value in vars(args).items() if key in SETTINGS}
     return load(args.config or find(Path(), user_folder()), options)

@@ -16,7 +16,7 @@ class ControlKind(Enum):
 
 
 _RANGES = {
-    ControlKind.CC: range(120),  # 120 and above are no controls, but modes of the channel
+    ControlKind.CC: range(120),  # 120 and above are channel modes, not controls
     ControlKind.NOTE: range(128),
     ControlKind.PROGRAM: range(1, 129),
 }
@@ -40,7 +40,7 @@ class Control:
 
     @classmethod
     def parse(cls, text: str) -> Control:
-        """`"cc 67"`, `"note 21 channel 10"`, `"program 5"`. Raises ValueError at anything else."""
+        """Read `"cc 67"`, `"note 21 channel 10"`, `"program 5"`; raise ValueError at all else."""
         found = _TEXT.fullmatch(text.strip().lower())
         if found is None:
             raise ValueError(text)
@@ -55,6 +55,6 @@ class Control:
         return f"{self.kind.value} {self.number}{channel}"
 
     def meets(self, other: Control) -> bool:
-        """Whether one message can be from both."""
+        """Whether one message could come from both."""
         same_channel = None in (self.channel, other.channel) or self.channel == other.channel
         return (self.kind, self.number) == (other.kind, other.number) and same_channel

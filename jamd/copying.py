@@ -1,8 +1,8 @@
-"""jamd does not repeat for ever, nor play back what it was played.
+"""Keeps jamd from repeating itself for ever and from playing back what it heard.
 
 What is about to be written is compared, note for note, with all that was heard and written before:
 the same pitches in the same part after the same gaps, wherever in the bar. Once a stretch has been
-the same for too long, the pitches that would go on with it are barred.
+the same for too long, the pitches that would continue it are ruled out.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from jamd.grid_writer import GridWriter, Mask
 from jamd.notes import Note, Part
 
 RUN = 4
-"""So many notes in a row that were heard before are a copy; fewer are a motif."""
+"""This many notes in a row that were heard before are a copy; fewer are a motif."""
 
 Place = tuple[int, int]
 """Onset in ticks, and the pitch's token."""
 
 Symbol = tuple[int, int]
-"""Ticks since the onset before, and the pitch's token."""
+"""Ticks since the previous onset, and the pitch's token."""
 
 
 class Copying:
-    """Bars the pitches that would make a verbatim repetition too long.
+    """Rules out the pitches that would make a verbatim repetition too long.
 
     Args:
-        longest: Ticks after which a repetition must change; None: whenever it likes.
-        half: At most half of what is written so far may be copies: how much will follow, nobody
-            knows.
+        longest: Ticks after which a repetition must change; None: it need not.
+        half: Whether to allow copies only in half of what has been written. That is what has been
+            written so far, since how much will follow is not known.
     """
 
     def __init__(self, longest: int | None, *, half: bool) -> None:
@@ -38,8 +38,8 @@ class Copying:
         self._symbols: list[Symbol] = []
         self._places: dict[Symbol, list[int]] = {}
         self._last_onset: int = 0
-        # Place of an earlier note that the last one repeats, and the one before it too -> (onset at
-        # which, and how many notes ago, the repetition began).
+        # Index of an earlier note that the last note repeats, as the notes before them match too ->
+        # (onset at which the repetition began, its length in notes).
         self._runs: dict[int, tuple[int, int]] = {}
         self._written = self._copied = 0
 
@@ -48,7 +48,7 @@ class Copying:
 
         Args:
             notes: In the order of the language; their ticks count as the writer's do.
-            recent: From this tick on a repetition may have begun that is still going on.
+            recent: A repetition that is still going on may have begun at this tick or later.
         """
         for onset, token in notes:
             self._add(onset, token, follow=onset >= recent)
@@ -63,7 +63,7 @@ class Copying:
             self._copied += RUN if length == RUN else 1
 
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
-        """Bar from `mask`, (vocabulary,), the pitches that would repeat too much."""
+        """Clear in `mask`, (vocabulary,), the pitches that would repeat too much."""
         gap = writer.now - self._last_onset
         for place, (start, length) in self._runs.items():
             if place + 1 == len(self._symbols) or self._symbols[place + 1][0] != gap:
@@ -86,7 +86,7 @@ class Copying:
                     start, length = self._runs[place - 1]
                     runs[place] = start, length + 1
                 elif place and self._symbols[place - 1][1] == before:
-                    runs[place] = self._last_onset, 2  # its first note is one by the pitch alone
+                    runs[place] = self._last_onset, 2  # its first note matches by pitch alone
         self._runs = runs
         places.append(len(self._symbols))
         self._symbols.append(symbol)

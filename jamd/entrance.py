@@ -1,7 +1,7 @@
-"""An answer comes in when it is expected: what a model writes first may be a rest, but no long one.
+"""Makes an answer come in when it is expected: a model may begin with a rest, but not a long one.
 
-How long it may be is the daemon's to say (`jamd.daemon.modes`): someone who has just stopped
-playing waits for the answer, and music of two notes at the end of its bars is no answer.
+The daemon decides how long it may be (`jamd.daemon.modes`): a player who has just stopped waits
+for the answer, and two notes at the end of its bars are not an answer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from jamd.notes import METERS, TICKS_PER_STEP, Note, Tick
 
 
 class Entrance:
-    """Lets the first note of an answer begin at `latest` or before.
+    """Makes the first note of an answer begin at `latest` or before.
 
     Args:
         latest: Tick, counted from the beginning of the context.
@@ -27,7 +27,7 @@ class Entrance:
         self._made = True
 
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
-        """Bar from `mask`, (vocabulary,), what would put the first note off for too long."""
+        """Clear in `mask`, (vocabulary,), what would delay the first note for too long."""
         if self._made:
             return
         last = (self._latest - writer.bar_line) // TICKS_PER_STEP

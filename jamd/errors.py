@@ -1,13 +1,13 @@
-"""What a user can put right.
+"""Errors that a user can put right.
 
-Anything a user can cause ends here: one line that says what was expected, what was found and what
-to do. The command line prints it without a traceback and exits with status 2; every other exception
-is a bug and keeps its traceback.
+Any error that a user can cause is one of these: one line that states what was expected, what was
+found and what to do. The command line prints it without a traceback and exits with status 2; every
+other exception is a bug and keeps its traceback.
 """
 
 
 class UserError(Exception):
-    """A mistake a user can mend. `str(error)` is the whole message, on one line."""
+    """A mistake that a user can fix. `str(error)` is the whole message, on one line."""
 
 
 class ConfigError(UserError):
@@ -15,7 +15,7 @@ class ConfigError(UserError):
 
 
 class BundleError(UserError):
-    """A model bundle is missing, altered, or does not match itself."""
+    """A model bundle is missing, altered, or inconsistent."""
 
 
 class CorpusError(UserError):
@@ -23,11 +23,11 @@ class CorpusError(UserError):
 
 
 class SourceError(UserError):
-    """One file of music could not be read. The reason is fit for a list of files left out."""
+    """A music file could not be read. The message is fit for a list of the files left out."""
 
 
 class PortError(UserError):
-    """A MIDI system or a port is not there, or refuses."""
+    """A MIDI system or a port is missing, or refuses."""
 
 
 class TakeError(UserError):
@@ -35,5 +35,5 @@ class TakeError(UserError):
 
 
 def printable(line: str) -> str:
-    """`line` without what a terminal would obey: names of ports and files may hold anything."""
+    """`line` with what a terminal would obey escaped: port and file names may hold anything."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)

@@ -8,16 +8,16 @@ A piece reads
     Bar_4/4 …
     End
 
-Every bar has its `Bar`, empty or not. Where a phrase is to end at a known bar line, `Phrase_3`
-after `Bar` says that three bars of it are left, this one counted: whoever asks for a phrase states
-it, and no piece is encoded with one. `Position` counts steps (12 a quarter note) from the bar line
-and stands only where something happens. At a position comes the harmony, where it changes, then the
-notes: Comp before Lead, each part from the lowest pitch up, each note as pitch, velocity, duration.
-Comp comes first because live accompaniment must be decided before the player's note of the same
-moment is known.
+Every bar starts with its `Bar`, even if empty. Where a phrase is to end at a known bar line,
+`Phrase_3` after `Bar` states that three bars of it are left, this one included: it is given when a
+phrase is asked for, and no piece is encoded with one. `Position` counts steps (12 a quarter note)
+from the bar line and appears only where something happens. After it comes the harmony, if it
+changes there, then the notes: Comp before Lead, each part from the lowest pitch up, each note as
+pitch, velocity, duration. Comp comes first because live accompaniment must be decided before the
+player's note of the same moment is known.
 
-Onsets are kept to the step, velocities to one of 8 bins, durations to the nearest of `DURATIONS`;
-pitches outside a piano's 88 keys move into it by octaves.
+Onsets are rounded to the step, velocities to one of 8 bins, durations to the nearest of
+`DURATIONS`; pitches outside a piano's 88 keys are moved into that range by octaves.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ from jamd.register import transposition_of
 
 
 class Grid:
-    """The grid language. It has no state: any two are alike."""
+    """The grid language. It has no state: all instances are alike."""
 
     name = "grid"
     vocabulary = VOCABULARY
@@ -101,10 +101,10 @@ class Grid:
     def begin(self, context: Context, constraints: Constraints) -> GridContinuation:
         """Start writing what follows `context`.
 
-        An onset off the grid goes to the nearest step. The player's notes last for as long as they
-        were meant to (`jamd.lengths`); one still held counts as lasting until now, or a beat if
-        that is longer. Everything is transposed to C major or A minor, and a low tune to where
-        tunes lie (`jamd.register`), so that the model need not know every key and every voice; what
+        An onset off the grid goes to the nearest step. The player's notes last as long as they were
+        meant to (`jamd.lengths`); one still held counts as lasting until now, or a beat if that is
+        longer. Everything is transposed to C major or A minor, and a low tune up to the usual range
+        of tunes (`jamd.register`), so that the model need not know every key and every voice; what
         it writes is transposed back.
 
         Raises:
@@ -131,7 +131,7 @@ class Grid:
         notes = _in_order(notes)
         elapsed = Tick(context.until - context.start)
         here = Step(-(-elapsed // TICKS_PER_STEP))
-        # A note put past the present belongs to the next moment the model may write.
+        # A note rounded past the present falls where the model may write: leave it out.
         notes = [note for note in notes if note[0] < here]
         lines = _bar_lines(((Tick(0), context.meter),), here)
         countdown = _countdown(context, constraints)
@@ -146,7 +146,7 @@ GridNote = tuple[int, int, int, int, int]
 
 
 def _on_grid(onset: int, pitch: int, velocity: int, duration: int, part: Part) -> GridNote:
-    """A note (its fields; ticks) as tokens at a step."""
+    """A note, given by its fields (in ticks), as tokens at a step."""
     if not LOWEST <= pitch <= HIGHEST:
         pitch = fold(pitch)
     step = (onset + TICKS_PER_STEP // 2) // TICKS_PER_STEP
@@ -162,7 +162,7 @@ def _on_grid(onset: int, pitch: int, velocity: int, duration: int, part: Part) -
 
 
 def _in_order(notes: Iterable[GridNote]) -> list[GridNote]:
-    """`notes` in the order of the language; of a pitch twice at one moment the longer one."""
+    """`notes` in the order of the language; of two at one moment on one pitch, only the longer."""
     placed: dict[tuple[int, int], GridNote] = {}
     for note in notes:
         known = placed.setdefault(note[:2], note)
@@ -191,7 +191,7 @@ def _bar_lines(meters: Sequence[tuple[Tick, Meter]], last: int) -> Iterator[tupl
 def _countdown(context: Context, constraints: Constraints) -> tuple[int, int] | None:
     """(first step, end step) of the bars to count down, from the context's start; None: no bars.
 
-    They are those of the answer that is being written, from the bar on in which it began.
+    They are the bars of the answer being written, starting with the one in which it began.
     """
     if constraints.ends is None:
         return None
@@ -205,7 +205,7 @@ def _bars(
     lines: Iterable[tuple[int, Meter]],
     countdown: tuple[int, int] | None = None,
 ) -> list[int]:
-    """The tokens of whole bars, `notes` being sorted by onset, some of the bars counted down."""
+    """The tokens of whole bars, some of them counted down. `notes` are sorted by onset."""
     changes = _chord_changes(notes)
     tokens: list[int] = []
     i, c = 0, 0
@@ -233,7 +233,7 @@ def _bars(
 
 
 def _chord_changes(notes: Sequence[GridNote]) -> list[tuple[int, int]]:
-    """(step, index into CHORDS) wherever the accompaniment comes to spell another chord."""
+    """(step, index into CHORDS) wherever the chord that the accompaniment spells changes."""
     comp = [(n[0], n[4], n[1] - COMP + LOWEST) for n in notes if n[1] < VELOCITY]
     if not comp:
         return []

@@ -1,4 +1,4 @@
-"""Writing the grid language after a context: the masks that carry constraints.
+"""Continues a context in the grid language, with the constraints as masks.
 
 Needs numpy; the front process never imports this.
 """
@@ -45,7 +45,7 @@ _COUNTDOWN.flags.writeable = False
 
 
 def _preference(context: Context, in_key: float, up: int) -> NDArray[np.float32] | None:
-    """Shape (vocabulary,): log-weights that hold pitches and chords to the key of the context."""
+    """Shape (vocabulary,): log-weights that keep pitches and chords to the key of the context."""
     tonality = recent_tonality(context) if in_key else None
     if tonality is None:
         return None
@@ -59,10 +59,10 @@ def _preference(context: Context, in_key: float, up: int) -> NDArray[np.float32]
 
 
 def _from_player(prefix: list[int], theirs: list[bool]) -> list[bool]:
-    """For each token whether it tells of the player: all that leads up to a note are of that note.
+    """For each token, whether it comes from the player: tokens before a note count as that note's.
 
     Args:
-        prefix: Tokens, a note's last being its `Duration`.
+        prefix: Tokens; the last token of a note is its `Duration`.
         theirs: For each note in them, whether it is the player's.
     """
     tokens = np.array(prefix)
@@ -74,8 +74,8 @@ def _from_player(prefix: list[int], theirs: list[bool]) -> list[bool]:
 class GridContinuation:
     """Music being written after a context: a `GridWriter` under constraints.
 
-    `Start`, `Style` and `End` are never written: a continuation goes on until nobody asks for
-    more.
+    `Start`, `Style` and `End` are never written: a continuation goes on for as long as the caller
+    asks for more.
     """
 
     def __init__(
@@ -91,14 +91,14 @@ class GridContinuation:
         """Begin after `prefix`.
 
         Args:
-            prefix: The context as tokens, through the `Bar` of the bar holding `until` and what is
-                heard in it.
-            line: The tick of that bar's line, from the beginning of the prefix.
+            prefix: The context as tokens, through the `Bar` of the bar holding `until` and the
+                notes heard in that bar.
+            line: The tick of that bar line, from the beginning of the prefix.
             heard: (step, pitch token) of the notes in `prefix`, in its order.
-            own: Those of them that jamd plays.
-            context: What they were made of.
+            own: Those of them that jamd played.
+            context: What the prefix was made from.
             constraints: What may be written.
-            up: The semitones by which each part of them is transposed.
+            up: Semitones by which each part is transposed up in the prefix.
         """
         self.tokens = prefix
         self.from_player = _from_player(prefix, [place not in own for place in heard])
@@ -179,7 +179,7 @@ class GridContinuation:
         return self._answering.narrow(mask, writer)
 
     def _narrow_positions(self, mask: Mask) -> None:
-        """Leave the positions that are not past and where a note may sound."""
+        """Clear in `mask` the positions that are past or where no further note may sound."""
         bar_line = self._writer.bar_line
         if not self._pitches_left:
             mask[POSITION:CHORD] = False
@@ -188,7 +188,7 @@ class GridContinuation:
         if first > 0:
             mask[POSITION : min(CHORD, POSITION + first)] = False
         if len(self._ends) >= self._polyphony:
-            # Full until the note ends that leaves `polyphony - 1` still sounding.
+            # No room until the note ends that leaves `polyphony - 1` still sounding.
             free_at = sorted(self._ends)[-self._polyphony]
             first = -(-(free_at - bar_line) // TICKS_PER_STEP)
             if first > 0:

@@ -15,8 +15,8 @@ from jamd.notes import METERS, Meter, Step, Tick, to_tick
 from jamd.vocabulary import Vocabulary
 
 STYLES = ("jazz", "combo", "song", "chords", "piano", "roll", "game", "other")
-"""What family a piece comes from; a player chooses the sound of the answer by it. Combo is jazz
-whose chords are struck in a band's rhythms, where the lead sheets of jazz only hold them."""
+"""What family a piece comes from; the player chooses the style of the answers by it. Combo is jazz
+whose chords are struck in a band's rhythms; in jazz, from lead sheets, they are only held."""
 
 LOWEST, HIGHEST = 21, 108
 """The pitches that have a token: A0..C8."""
@@ -27,15 +27,15 @@ DURATIONS = (
     *range(1, 13), 14, 15, 16, 18, 20, 21, 22, 23, 24, 27, 30, 32, 33, 36,
     42, 45, 48, 54, 60, 66, 72, 84, 96, 120, 144, 192,
 )  # fmt: skip
-"""Durations that have a token, in steps: each up to a quarter note, then those that music writes
-and performances come near, up to sixteen beats."""
+"""Durations that have a token, in steps: all up to a quarter note, then those found in written
+music or close to performed ones, up to sixteen beats."""
 
 MOST_POSITIONS = max(meter.steps_per_bar for meter in METERS)
 
 PHRASE_BARS = 8
 """The longest phrase whose bars are counted down."""
 
-# Half way between neighbours; a duration on the border takes the shorter.
+# Half way between neighbours; a duration on a border goes to the shorter one.
 _DURATION_BORDERS = [(a + b) / 2 for a, b in pairwise(DURATIONS)]
 
 VOCABULARY = Vocabulary(
@@ -80,14 +80,14 @@ PITCHES = HIGHEST - LOWEST + 1
 
 
 def style_token(style: str) -> int:
-    """The token that states `style`. Raises ValueError where it is not one of `STYLES`."""
+    """The token that states `style`. Raises ValueError if it is not one of `STYLES`."""
     if style not in STYLES:
         raise ValueError(f"expected a style of {', '.join(STYLES)}; found {style!r}")
     return STYLE + STYLES.index(style)
 
 
 def bar_token(meter: Meter) -> int:
-    """The token of a bar of `meter`. Raises ValueError where it is not one of `METERS`."""
+    """The token of a bar of `meter`. Raises ValueError if it is not one of `METERS`."""
     if meter not in METERS:
         raise ValueError(f"expected a meter of {', '.join(map(str, METERS))}; found {meter}")
     return BAR + METERS.index(meter)
@@ -121,7 +121,7 @@ def duration_bin(steps: float) -> int:
 def transposition(semitones: int) -> tuple[int, ...]:
     """Token id -> token id with pitches and chord roots `semitones` higher (or lower, below 0).
 
-    Pitches that would leave the keyboard fold back by octaves; every other token stays itself.
+    Pitches that would leave the keyboard fold back by octaves; every other token is unchanged.
     """
     table = list(range(len(VOCABULARY)))
     for first in (COMP, LEAD):
@@ -144,7 +144,7 @@ def ticks_of(duration_token: int) -> Tick:
 
 
 def bars_left(line: int, end: int, bar: int) -> int | None:
-    """How many bars of a phrase are left at a bar line, the bar that begins there counted.
+    """How many bars of a phrase are left at a bar line, including the bar that begins there.
 
     Args:
         line: The bar line.
@@ -152,7 +152,7 @@ def bars_left(line: int, end: int, bar: int) -> int | None:
         bar: The length of a bar.
 
     Returns:
-        1..`PHRASE_BARS`, or None where the phrase is over or longer than can be said.
+        1..`PHRASE_BARS`, or None if the phrase is over or more bars are left than that.
     """
     left = -(-(end - line) // bar)
     return left if 1 <= left <= PHRASE_BARS else None

@@ -1,4 +1,4 @@
-"""The grid language token by token: its grammar, and the notes that come of it.
+"""The grid language token by token: its grammar, and the notes that tokens make.
 
 Needs numpy; the front process never imports this.
 """
@@ -27,8 +27,8 @@ from jamd.notes import METERS, Meter, Note, Part, Tick, to_tick
 
 Mask = NDArray[np.bool_]
 
-# The grammar: which kinds may follow a kind. What the kinds leave open (rising positions, rising
-# pitches, Comp before Lead) `GridWriter.may_follow` narrows.
+# The grammar: which kinds may follow a kind. `GridWriter.may_follow` adds what kinds cannot
+# express: rising positions, rising pitches, Comp before Lead.
 _FOLLOWS = {
     "Start": ("Style",),
     "Style": ("Bar",),
@@ -59,13 +59,13 @@ DETAILS = {kind: _AFTER[kind] for kind in ("Comp", "Lead", "Velocity")}
 
 
 class GridWriter:
-    """Follows a stream of grid tokens and makes notes of it.
+    """Follows a stream of grid tokens and turns it into notes.
 
     Args:
         line: Tick of the first bar line to come.
 
     Attributes:
-        style: The style stated last.
+        style: The last style stated.
         meters: (tick, meter) of each change of meter so far.
         bar_line: Tick of the bar line of the current bar.
         next_bar_line: Tick of the one after it.
@@ -85,7 +85,7 @@ class GridWriter:
 
     @property
     def now(self) -> Tick:
-        """The moment of the current position; the bar line before the bar's first."""
+        """The tick of the current position; the bar line before the first position in the bar."""
         return Tick(self.bar_line + to_tick(max(0, self.position)))
 
     def may_follow(self) -> Mask:
@@ -104,7 +104,7 @@ class GridWriter:
         return mask
 
     def push(self, token: int) -> tuple[Note, ...]:
-        """Take a token; return the note that it completes, if it does.
+        """Take a token; return the note that it completes, if any.
 
         Raises:
             ValueError: The grammar does not allow `token` here.

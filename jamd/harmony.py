@@ -1,9 +1,9 @@
-"""The harmony, where the notes themselves spell it.
+"""Names the harmony where the notes themselves spell it.
 
 A beat (or two beats together, for broken chords) names a chord when its pitch classes are exactly
 those of a template: no more, and at most the fifth of a seventh chord missing. The lowest note
 decides between chords of the same notes (C6 is spelt like Am7). Everything else is left unnamed
-and the chord before goes on: a wrong name teaches more harm than none.
+and the previous chord goes on: in training, a wrong name does more harm than none.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ QUALITIES: dict[str, tuple[int, ...]] = {
 """Chord qualities as semitones above the root."""
 
 CHORDS = tuple(f"{root}:{quality}" for root in ROOTS for quality in QUALITIES)
-"""Every chord there is a token for, by root and then quality."""
+"""Every chord that has a token, by root and then quality."""
 
 
 def tones_of(chord: str) -> frozenset[int]:
@@ -58,7 +58,7 @@ def _templates() -> dict[int, dict[int, int]]:
 _SPELT = _templates()
 
 
-@lru_cache(maxsize=4096)  # music comes back to its chords
+@lru_cache(maxsize=4096)  # music repeats its chords
 def chord_of(pitch_classes: int, bass: int) -> int | None:
     """The chord that a set of pitch classes spells.
 
@@ -67,8 +67,8 @@ def chord_of(pitch_classes: int, bass: int) -> int | None:
         bass: Pitch class of the lowest note, 0..11.
 
     Returns:
-        An index into `CHORDS`, or None where the set spells no chord. Between several readings the
-        bass is the root if it can be, else the first root upwards from it.
+        An index into `CHORDS`, or None if the set spells no chord. Of several readings, the one
+        with the bass as its root; if there is none, the one with the next root above the bass.
     """
     readings = _SPELT.get(pitch_classes)
     if readings is None:
@@ -87,8 +87,8 @@ def chords_by_beat(
         steps_per_beat: Steps in a beat.
 
     Returns:
-        For each beat an index into `CHORDS`, or None where it spells nothing. A chord broken over
-        two beats is named on the first of them.
+        For each beat an index into `CHORDS`, or None if it spells nothing. A chord broken over two
+        beats is named on the first of them.
     """
     spelt, bass = [0] * (beats + 1), [128] * (beats + 1)
     for onset, end, pitch in notes:

@@ -1,4 +1,4 @@
-"""A bundle's graph, loaded by onnxruntime and tried once: playing and judging it begin here."""
+"""Loads a bundle's graph with onnxruntime and tries it once, before it is played or judged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ cuts depend on position alone: whole blocks at multiples of 32, then single step
 a context almost as fast as one call does, and leave at most 31 states of single steps to keep."""
 
 _MOST_LETTERS = 300
-"""Of an error of onnxruntime's: it may hold names out of the file, of any length."""
+"""Characters kept of an error from onnxruntime: it may hold names from the file, of any length."""
 
 
 def open_session(graph: Path | bytes, provider: str, threads: int) -> ort.InferenceSession:
@@ -32,13 +32,13 @@ def open_session(graph: Path | bytes, provider: str, threads: int) -> ort.Infere
     thread gained nothing at one token a step.
 
     Args:
-        graph: An ONNX file that `jamd.network_graph` has passed, or the bytes of our own.
+        graph: An ONNX file that `jamd.network_graph` has passed, or the bytes of one of our own.
         provider: `CPU` or `CUDA`.
         threads: At least 1.
 
     Raises:
-        BundleError: onnxruntime cannot make anything of the file, or has no room for it.
-        RuntimeError: `provider` is not the one that would run the graph.
+        BundleError: onnxruntime cannot load the file, or has no memory for it.
+        RuntimeError: onnxruntime would not run the graph on `provider`.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
@@ -46,13 +46,13 @@ def open_session(graph: Path | bytes, provider: str, threads: int) -> ort.Infere
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    options.add_session_config_entry("session.load_model_format", "ONNX")  # not its own, unchecked
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # ORT's own is unchecked
     options.enable_cpu_mem_arena = False  # a step needs kilobytes; the arena would hold megabytes
-    options.log_severity_level = 4  # its errors are raised, too, and told by whoever catches them
+    options.log_severity_level = 4  # its errors are also raised, and reported where caught
     providers = [CUDA, CPU] if provider == CUDA else [CPU]
     model = graph if isinstance(graph, bytes) else str(graph)
     try:
-        # Its own way back to the CPU would print a block of text, here or in the middle of a jam.
+        # onnxruntime's own fallback to the CPU would print a block of text, here or during a jam.
         session = ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
     except Exception as error:  # onnxruntime's own errors have no other base
         raise BundleError(f"onnxruntime: {_on_one_line(error)}") from error
@@ -64,16 +64,16 @@ def open_session(graph: Path | bytes, provider: str, threads: int) -> ort.Infere
 def prove(
     bundle: Path, size: int, logits: Callable[[list[int]], NDArray[np.float32]], least: int = 1
 ) -> None:
-    """Run a graph once on every token there is: one that is well formed may yet be no model.
+    """Run a graph once on every token: a well-formed graph may still not be a model.
 
     Args:
         bundle: The bundle's folder, for the message.
         size: How many tokens there are.
         logits: Runs the graph on tokens: logits (…, vocabulary) after some or all of them.
-        least: Tokens that it must be given at once.
+        least: The fewest tokens that it may be given at once.
 
     Raises:
-        BundleError: It cannot be run, or what comes out is not a number for each token.
+        BundleError: It cannot be run, or its output is not a finite number for each token.
     """
     tokens = [token % size for token in range(max(size, least))]
     try:

@@ -1,7 +1,7 @@
 """What Ctrl-C, SIGTERM and a panic mean while a command gets ready, and while it works.
 
-The first that `jamd` imports: it imports nothing that is not there already, or not before it is
-asked to.
+`jamd` imports this first, so at its top it imports only what Python has imported already; the rest
+is imported where it is used.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ INTERRUPTED = 130
 
 
 class ending_at_once:  # noqa: N801 - a context manager, as contextlib has them
-    """As a context: Ctrl-C ends the process, without a word, with status `INTERRUPTED`.
+    """As a context: Ctrl-C ends the process silently, with status `INTERRUPTED`.
 
-    For imports, where nothing is open yet: one that is interrupted may print anything, or crash.
+    For imports, when nothing is open yet: an interrupted import may print anything, or crash.
     """
 
     def __enter__(self) -> None:
         import signal
 
         self._before = signal.getsignal(signal.SIGINT)
-        if self._before is signal.default_int_handler:  # not where a script's background ignores it
+        if self._before is signal.default_int_handler:  # not ignored, as in a background job
             signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
 
     def __exit__(self, *_: object) -> None:
@@ -32,10 +32,10 @@ class ending_at_once:  # noqa: N801 - a context manager, as contextlib has them
 
 
 class deaf_to_panic:  # noqa: N801
-    """As a context: SIGUSR1, a panic, is nothing where nothing sounds, and not the process's end.
+    """As a context: SIGUSR1, a panic, is ignored, since nothing sounds, instead of ending jamd.
 
     Args:
-        wanted: Whether the command is one that may be told to panic. Windows has no such signal.
+        wanted: Whether the command is one that takes a panic. Windows has no such signal.
     """
 
     def __init__(self, wanted: bool) -> None:
@@ -56,7 +56,7 @@ class deaf_to_panic:  # noqa: N801
 
 
 class terminated_in_order:  # noqa: N801
-    """As a context: SIGTERM leaves through all that is open, as Ctrl-C does, with status 143."""
+    """As a context: SIGTERM exits as Ctrl-C does, closing all that is open, with status 143."""
 
     def __enter__(self) -> None:
         import signal
@@ -73,12 +73,12 @@ class terminated_in_order:  # noqa: N801
 
 
 def end_on_sigterm() -> None:
-    """From now on SIGTERM ends this process with status 143, whatever a library makes of it.
+    """Make SIGTERM end this process with status 143 from now on, whatever a library does with it.
 
-    TensorFlow, training with other machines, takes the signal for itself and goes on. Only a signal
-    that every thread blocks can be waited for, so this comes before any library has threads. It
-    takes effect as soon as Python may run: not while TensorFlow still waits for the others. Where
-    signals cannot be waited for (Windows) nothing changes.
+    When it trains with other machines, TensorFlow takes the signal for itself and goes on. Only a
+    signal that every thread blocks can be waited for, so call this before any library has threads.
+    The signal takes effect as soon as Python may run: not while TensorFlow still waits for the
+    other machines. Where signals cannot be waited for (Windows), this does nothing.
     """
     import signal
     import threading

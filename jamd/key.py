@@ -1,10 +1,11 @@
-"""Keys, how likely each is by what was heard, and the one in which a model reads.
+"""Keys, how likely each is given what was heard, and the key in which a model reads.
 
-Each of the 24 keys has a likelihood: the music's pitch classes, each weighed by how long it sounds,
-taken as drawn from what is usual in that key; by Bayes' rule, all keys being as likely beforehand,
-that gives every key a probability (D. Temperley, "Music and Probability", 2007, chapters 4 and 6).
+Each of the 24 keys has a likelihood: that of drawing the music's pitch classes, each weighted by
+how long it sounds, from the distribution usual in that key. By Bayes' rule, with all keys equally
+likely beforehand, that gives every key a probability (D. Temperley, "Music and Probability", 2007,
+chapters 4 and 6).
 
-A model reads everything in C major or A minor, so that it need not learn each key apart.
+A model reads everything in C major or A minor, so that it need not learn each key separately.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ _MAJOR = (0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 
 _MINOR = (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330)
 
 _A_BEAT_COUNTS = 1.5
-"""So many independent draws is a beat worth."""
+"""How many independent draws a beat counts as."""
 
 _MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 _MINOR_SCALE = (0, 2, 3, 5, 7, 8, 10, 11)  # natural, and the leading tone of its dominant
 
 LONGEST_COUNTED = Tick(2 * TICKS_PER_BEAT)
-"""No note counts by more than this."""
+"""No note counts for more than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Key:
 
     Attributes:
         tonic: Pitch class, 0 for C.
-        minor: Minor, else major.
+        minor: Whether it is minor rather than major.
     """
 
     tonic: int
@@ -46,7 +47,7 @@ class Key:
 
     @property
     def pitch_classes(self) -> frozenset[int]:
-        """What belongs to it; in minor the raised seventh too."""
+        """The pitch classes of its scale; in minor the raised seventh too."""
         scale = _MINOR_SCALE if self.minor else _MAJOR_SCALE
         return frozenset((self.tonic + degree) % 12 for degree in scale)
 
@@ -64,10 +65,10 @@ _LOG_PROFILES = np.log(_PROFILES / _PROFILES.sum(axis=1, keepdims=True))
 
 
 def probabilities(ticks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shape (24,): how likely each of `KEYS` is, by what was heard.
+    """Shape (24,): the probability of each of `KEYS` given what was heard.
 
     Args:
-        ticks: Shape (12,): how long each pitch class sounded, as `heard_ticks` counts.
+        ticks: Shape (12,): how long each pitch class sounded, as `heard_ticks` counts it.
     """
     likelihoods = _LOG_PROFILES @ (_A_BEAT_COUNTS / TICKS_PER_BEAT * ticks)  # (24,)
     weights = np.exp(likelihoods - likelihoods.max())
@@ -76,10 +77,12 @@ def probabilities(ticks: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def semitones_home(ticks: NDArray[np.float64]) -> int:
-    """How far to transpose music of which so much was heard, -5..6, to be without signature.
+    """The semitones, -5..6, that transpose music to no key signature; 0 if nothing was heard.
 
-    A major key and its relative minor share a signature, and the likeliest signature counts. Where
-    nothing was heard there is nothing to transpose.
+    A major key and its relative minor share a signature, and the likeliest signature counts.
+
+    Args:
+        ticks: Shape (12,): as for `probabilities`.
     """
     if not ticks.any():
         return 0
@@ -89,15 +92,15 @@ def semitones_home(ticks: NDArray[np.float64]) -> int:
 
 
 def home_of(notes: Iterable[Note]) -> int:
-    """How far to transpose `notes`, -5..6, to be in C major or A minor; 0 where there are none."""
+    """The semitones, -5..6, that transpose `notes` to C major or A minor; 0 if there are none."""
     return semitones_home(heard_ticks(notes))
 
 
 def heard_ticks(notes: Iterable[Note]) -> NDArray[np.float64]:
-    """Shape (12,): how much each pitch class is heard, in ticks.
+    """Shape (12,): how long each pitch class is heard, in ticks.
 
-    A note counts by its duration up to two beats: a pad should not outweigh the tune above it. One
-    still held counts as a beat.
+    A note counts for its duration, at most two beats: a pad should not outweigh the tune above it.
+    A note still held counts as a beat.
     """
     weights = [0.0] * 12
     for note in notes:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:  # numpy stays out of the front process, which imports this mo
 
 
 LONGEST_REST = 2 * TICKS_PER_BEAT
-"""Ticks. Where the player rests for longer and jamd plays, the time is jamd's and not his."""
+"""Ticks. A longer rest of the player's in which jamd plays is jamd's time, not the player's."""
 
 KEPT_NOTES = 128
-"""So many of a phrase's notes are kept when they lie too far back to be continued."""
+"""How many of a phrase's latest notes are kept once they lie before the context's start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Context:
         heard: What was played and what is certain to be played, sorted by onset, none before
             `start`. A note still held has duration `HELD`.
         start: The bar line at which the context begins.
-        until: The moment at which the continuation begins: nothing is written before it.
+        until: The tick at which the continuation begins: nothing is written before it.
         style: One of `jamd.grid_tokens.STYLES`.
         meter: One of `METERS`.
         played: Those of `heard` that jamd plays; the others are the player's.
-        phrase: Where the player's phrase begins that is to be answered; None: nothing is.
-        forgotten: What of that phrase lies before `start`, sorted by onset: the model does not read
-            it, but what it writes is held to it.
+        phrase: Where the player's phrase to be answered begins; None: there is none.
+        forgotten: The part of that phrase before `start`, sorted by onset: the model does not read
+            it, but the limits on what it writes still take it into account.
     """
 
     heard: tuple[Note, ...]
@@ -68,7 +68,7 @@ class Context:
         )
 
     def since(self, start: Tick) -> Context:
-        """The same music from the bar line `start` on, and before it what is answered of it."""
+        """The same music from the bar line `start` on; `forgotten` keeps the phrase before it."""
         earlier = replace(
             self, heard=tuple(note for note in self.heard if note.onset < start), until=start
         )
@@ -93,10 +93,11 @@ class Context:
 
     @property
     def answered(self) -> list[Note]:
-        """The player's phrase that is answered, sorted by onset; empty where none is.
+        """The player's phrase that is answered, sorted by onset; empty if there is none.
 
-        All that he has played since is of it. A rest longer than `LONGEST_REST` in which jamd has
-        played is left out, in whole beats: what came before it lies so much later.
+        All that the player has played since belongs to it. A rest longer than `LONGEST_REST` in
+        which jamd has played is left out, in whole beats: what came before it is moved that much
+        later.
         """
         if self.phrase is None:
             return []
@@ -119,7 +120,7 @@ class Context:
 
     @property
     def answer(self) -> list[Note]:
-        """What jamd has played since that phrase, sorted by onset; empty where none is answered."""
+        """What jamd has played since that phrase, sorted by onset; empty if there is no phrase."""
         if self.phrase is None:
             return []
         answered = self.answered
@@ -127,13 +128,13 @@ class Context:
         return sorted(note for note in self.played if note.onset > over)
 
     def _has_played(self, begin: Tick, end: Tick) -> bool:
-        """Whether jamd has played between the two; before `start` it is taken to have."""
+        """Whether jamd has played between the two; before `start` it is assumed to have."""
         return begin < self.start or any(begin <= note.onset < end for note in self.played)
 
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
-    """What may be written, whatever the model would like.
+    """What may be written, whatever the model prefers.
 
     Attributes:
         parts: The parts that may be written, at least one.
@@ -142,13 +143,13 @@ class Constraints:
         polyphony: Most notes sounding at once, at least 1.
         in_key: How strongly to keep to the key of what was heard, 0..0.99: a pitch outside it is
             as likely as the model thinks, times `1 - in_key`.
-        near: Keep the register of the phrase that is answered.
-        density: Most notes a beat, over the phrase's own, above 0; 0: as many as there come.
-        repeat_bars: Repeat nothing note for note for longer than so many bars; 0: no limit.
+        near: Whether to keep to the register of the phrase that is answered.
+        density: Most notes a beat, as a multiple of the phrase's own, above 0; 0: no limit.
+        repeat_bars: Most bars for which anything is repeated note for note; 0: no limit.
         held: MIDI pitches of the keys that the player holds: they sound already, and are not struck
-            again. Where they are all that a part may write, they do not bind it.
-        begins: Where the first note begins at the latest, or else as soon as it can; None: whenever
-            it likes.
+            again. If a part could write nothing else, it may write them.
+        begins: The latest onset of the first note (if that is past, the first possible one); None:
+            no limit.
         ends: Where the continuation ends like a phrase; None: it goes on. What is written has
             ended before this tick.
     """
@@ -175,14 +176,14 @@ class Continuation(Protocol):
 
     @property
     def from_player(self) -> list[bool]:
-        """For each of the context's tokens, whether it tells what the player did."""
+        """For each of the context's tokens, whether it comes from the player."""
 
     @property
     def through(self) -> Tick:
         """Every note with an onset before this tick has been returned by `push`."""
 
     def allowed(self) -> NDArray[np.bool_]:
-        """Shape (vocabulary,): which tokens may come next. At least one always may."""
+        """Shape (vocabulary,): which tokens may come next; always at least one."""
 
     @property
     def preference(self) -> NDArray[np.float32] | None:
@@ -208,9 +209,9 @@ class Language(Protocol):
 
     @property
     def rhythm(self) -> Sequence[int]:
-        """The tokens that say when notes begin, counted from bar lines, and how long they last.
+        """The tokens for the onsets of notes, counted from bar lines, and for their lengths.
 
-        Empty where the language knows no bars.
+        Empty if the language has no bars.
         """
 
     def encode(self, piece: Piece) -> list[int]:

@@ -1,6 +1,6 @@
-"""An answer is in kind: about as high as what it answers, and not much denser.
+"""Keeps an answer like its phrase: about as high, and not much denser.
 
-Both are limits and not wishes: within them the model is free.
+Both are limits, not preferences: within them the model is free.
 """
 
 from __future__ import annotations
@@ -29,18 +29,19 @@ FIFTH = 7
 
 _PITCHES = np.arange(LOWEST, HIGHEST + 1)
 
-_MARGIN = 0.5  # so that a centre computed otherwise still lies within the fifth
+_MARGIN = 0.5  # so that a centre computed in another way is still within the fifth
 
 FEWEST_COMP = 3
-"""A player who plays at least so many notes under the tune has a register for them."""
+"""From this many notes under the tune on, a player has a register for them."""
 
 
 class Register:
-    """Keeps each part's mean pitch within a fifth of the player's, and its span with it.
+    """Keeps each part's mean pitch, and its lowest and highest, within a fifth of the player's.
 
-    A part that the player does not play is left alone; but if he has no tune at all, what he plays
-    is answered in the register of that. Where the tune may have no pitch within its bounds, it may
-    have the nearest: without a tune an answer would end on whatever else may be struck.
+    A part that the player does not play is left alone; but if the player has no tune at all, the
+    tune of the answer keeps to the register of what is played. If the tune may write no pitch
+    within its bounds, it may write the nearest: without a tune, an answer would end on whatever
+    else may be struck.
 
     Args:
         phrase: What the player played, at least one note.
@@ -59,7 +60,7 @@ class Register:
             self._parts[note.part].add(note.pitch)
 
     def narrow(self, mask: Mask, writer: GridWriter) -> None:  # noqa: ARG002 - as all limits
-        """Bar from `mask`, (vocabulary,), the pitches that lie too far off."""
+        """Clear in `mask`, (vocabulary,), the pitches that lie too far off."""
         for part, centre in self._parts.items():
             first = LEAD if part is Part.LEAD else COMP
             low, high = centre.bounds()
@@ -91,7 +92,7 @@ class _Centre:
 
 
 class _Bucket:
-    """A leaky bucket: notes may come as they like, but a bar's worth ahead of the pace at most.
+    """A leaky bucket: notes may come at any time, but at most a bar's worth ahead of the pace.
 
     Args:
         rate: Notes, or strokes, a tick, above 0.
@@ -115,7 +116,7 @@ class _Bucket:
         return self._level_at(tick) >= 1
 
     def next_at(self) -> float:
-        """The tick from which on there is."""
+        """The tick from which on there is room for a note."""
         return self._at + (1 - self._level) / self._rate
 
     def _level_at(self, tick: int) -> float:
@@ -125,13 +126,13 @@ class _Bucket:
 class Density:
     """Keeps to a number of notes a beat, over all parts.
 
-    An answer that ends keeps the pace over its whole length, with a note put by for its cadence.
+    An answer that ends keeps the pace over its whole length, with a note reserved for its cadence.
 
     Args:
         rate: Notes a tick, above 0.
         begin: Tick at which the answer begins.
         meter: The meter.
-        end: Tick at which it ends, and how it does; None where it goes on.
+        end: Tick at which it ends, and its cadence; None if it goes on.
     """
 
     def __init__(
@@ -150,7 +151,7 @@ class Density:
         self._left -= 1
 
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
-        """Bar from `mask`, (vocabulary,), notes that come too soon, and positions without any."""
+        """Clear in `mask`, (vocabulary,), notes that come too soon, and positions without any."""
         if self._cadence is not None and self._left <= 1:
             self._cadence.keep_only_last(mask, writer)
             return
@@ -163,7 +164,7 @@ class Density:
 class Chords:
     """Keeps the accompaniment to a number of strokes a beat, so that it leaves the tune its share.
 
-    However many notes are struck together, it is one stroke.
+    Notes struck together are one stroke, however many they are.
 
     Args:
         rate: Strokes a tick, above 0.
@@ -182,13 +183,13 @@ class Chords:
             self._bucket.take(note.onset)
 
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
-        """Bar from `mask`, (vocabulary,), a chord that comes too soon."""
+        """Clear in `mask`, (vocabulary,), a chord that comes too soon."""
         if not writer.pitch_token and not self._bucket.has_one(writer.now):
             mask[CHORD:VELOCITY] = False
 
 
 def rate_of(phrase: Sequence[Note], answer: Tick) -> float:
-    """Notes a tick of what the player played, from its first onset to its end in whole beats.
+    """Notes a tick in what the player played, from its first onset to its end, in whole beats.
 
     Args:
         phrase: At least one note, sorted by onset.

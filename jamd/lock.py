@@ -1,6 +1,6 @@
-"""Files that one process at a time holds, and folders that one at a time writes to.
+"""Files that one process at a time holds, and folders that one process at a time writes to.
 
-The system holds the locks, so none outlives its process, however that ends.
+The system keeps the locks, so none outlives its process, however that ends.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from pathlib import Path
 from jamd.errors import UserError
 
 LOCK = ".lock"
-"""The file in a folder that is locked while somebody writes there; empty. A kill leaves it."""
+"""The file in a folder that is locked while a process writes there; empty. A kill leaves it."""
 
 
 class BusyError(UserError):
-    """Another process writes to a folder."""
+    """Another process is writing to a folder."""
 
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """As a context: hold a file that is there, and that may be read and written meanwhile.
+    """As a context: hold an existing file, which may still be read and written meanwhile.
 
-    Windows has no such locks: nobody is kept out there.
+    Windows has no such locks, so there this excludes nobody.
 
     Raises:
-        BlockingIOError: Somebody else holds it.
-        FileNotFoundError: It is not there, or another file has taken its place meanwhile.
+        BlockingIOError: Another process holds it.
+        FileNotFoundError: It does not exist, or another file has taken its place meanwhile.
         OSError: It cannot be held.
     """
     if sys.platform == "win32":
@@ -46,13 +46,13 @@ def held(path: Path) -> Iterator[None]:
 
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
-    """As a context: nobody else who asks for it, too, writes to `folder`.
+    """As a context: hold an advisory write lock on `folder`.
 
-    The folder is made where it is not there, and goes again where nothing was put into it. Where
-    its file system has no locks, nobody is kept out.
+    The folder is made if it does not exist, and then removed again if nothing was put into it. If
+    its file system has no locks, this excludes nobody.
 
     Raises:
-        BusyError: Somebody writes there.
+        BusyError: Another process holds the lock.
         OSError: The folder cannot be written to.
     """
     made = not folder.exists()
@@ -68,7 +68,7 @@ def only_writer(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # Windows: what is open stays
+        with suppress(OSError):  # Windows cannot delete an open file
             path.unlink()
         os.close(file)
         if made:
@@ -77,7 +77,7 @@ def only_writer(folder: Path) -> Iterator[None]:
 
 
 def _open_locked(path: Path) -> int:
-    """The descriptor of the file at `path`, locked, and made where it is not there."""
+    """The descriptor of the file at `path`, locked; the file is made if it does not exist."""
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT)
         try:
@@ -89,11 +89,11 @@ def _open_locked(path: Path) -> int:
         except BaseException:
             os.close(file)
             raise
-        os.close(file)  # whoever had it before has just deleted it
+        os.close(file)  # the process that held it before has just deleted it
 
 
 def _lock(file: int) -> None:
-    """Lock an open file for as long as it is open. Raises BlockingIOError where somebody has it."""
+    """Lock an open file until it is closed. Raises BlockingIOError if another process has it."""
     if sys.platform == "win32":
         import msvcrt
 

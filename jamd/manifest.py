@@ -1,8 +1,8 @@
-"""What a model on disk says about itself: `manifest.json`.
+"""A bundle's description of itself: `manifest.json`.
 
-The dataclasses below are the format; `jamd.manifest_file` reads them strictly, and a whole that
+The dataclasses below are the format; `jamd.manifest_file` reads them strictly, and a manifest that
 contradicts itself is refused here, with one line. Standard library only: the front process reads a
-manifest to say which model plays.
+manifest to report which model plays.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from jamd.notes import STEPS_PER_BEAT
 from jamd.vocabulary import Vocabulary
 
 FORMAT = 1
-"""Counts up when an older jamd could no longer read what is written."""
+"""Incremented whenever an older jamd could no longer read what is written."""
 
 LANGUAGES = ("grid", "article")
 WEIGHTS = {"float32": ("float32", "float16"), "int8": ("int8",)}
-"""Precision of a graph -> the ways in which its weights may lie in the file."""
+"""Precision of a graph -> the types in which its weights may be stored in the file."""
 
 MOST_WINDOW = 32
-"""Tokens: the article's, and none is exported with another. A window is computed at once, whole."""
+"""Tokens: the article's window; no other is exported. A window is computed whole, at once."""
 
 MOST_REHEARSAL_BYTES = 1 << 20
-"""A fifth of this is enough to rehearse with; a bundle is no place for a corpus."""
+"""A fifth of this is enough to rehearse with; a bundle is not the place for a corpus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Tensor:
     Attributes:
         name: `tokens`, `h0`, `logits` …
         dtype: `int32` or `float32`.
-        shape: Sizes; a text where the size is free, as in `("batch", "time")`.
+        shape: Sizes; a string where a size is free, as in `("batch", "time")`.
     """
 
     name: str
@@ -52,8 +52,8 @@ class Graph:
     Attributes:
         bytes: Its size.
         sha256: Its checksum, 64 hexadecimal digits.
-        weights: How the weights lie in the file: `float32`, `float16` (computed in float32 all the
-            same) or `int8`.
+        weights: How the weights are stored in the file: `float32`, `float16` (still computed in
+            float32) or `int8`.
     """
 
     bytes: int
@@ -66,12 +66,12 @@ class Parity:
     """How far the graphs are from the Keras model that they were made from.
 
     Attributes:
-        tokens: How many positions the float32 logits were compared at.
+        tokens: At how many positions the float32 logits were compared.
         float32_difference: Largest |difference| of a logit, ONNX float32 against Keras.
         held_out_tokens: How many held-out tokens the rises were measured on.
-        float16_rise: Bits per token that rounding the weights to float16 costs; 0 where they are
+        float16_rise: Bits per token that rounding the weights to float16 costs; 0 if they are
             stored as float32.
-        int8_rise: Bits per token that int8 costs; None without an int8 graph.
+        int8_rise: Bits per token that int8 costs; None if there is no int8 graph.
     """
 
     tokens: int
@@ -88,7 +88,7 @@ class Score:
     Attributes:
         bits_per_token: Mean -log2 of the probability given to the token that came.
         bits_per_note: The same bits, all kinds of token together, per note of the pieces.
-        accuracy: Share of tokens that were held the likeliest, 0..1.
+        accuracy: Share of tokens that were predicted as the likeliest, 0..1.
     """
 
     bits_per_token: float
@@ -104,7 +104,7 @@ class Figures:
         pieces: Held-out pieces measured.
         tokens: Tokens measured.
         notes: Notes in them.
-        scores: By name: `model`, and beside it `unigram` and `n-gram` where they were measured.
+        scores: By name: `model`, and also `unigram` and `n-gram` if they were measured.
     """
 
     pieces: int
@@ -119,8 +119,8 @@ class Excerpt:
 
     Attributes:
         tokens: How many it has.
-        held_out: Whether it is of a piece that was held out from training.
-        has_velocity: False where its velocities teach nothing.
+        held_out: Whether it is from a piece that was held out from training.
+        has_velocity: False if its velocities teach nothing.
     """
 
     tokens: int
@@ -130,7 +130,7 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """The file of excerpts that whoever trains the model further can rehearse and measure it on.
+    """The file of excerpts on which further training of the model can rehearse and be measured.
 
     Attributes:
         bytes: The file's size: two for each token.
@@ -150,11 +150,11 @@ class Manifest:
     Attributes:
         format: `FORMAT`.
         language: `grid` or `article`.
-        vocabulary: Every token's name; its id is its place.
+        vocabulary: Every token's name; its id is its place in the list.
         fingerprint: `Vocabulary.fingerprint` of it.
         steps_per_beat: The grid's resolution; `STEPS_PER_BEAT`.
         layers: Units of each LSTM layer, bottom first.
-        window: Tokens that the graph sees at a call where it keeps no states; 0 where it does.
+        window: Tokens that the graph sees in one call if it keeps no states; 0 if it keeps them.
         inputs: The graph's inputs, in order.
         outputs: The graph's outputs, in order.
         graphs: By precision, `float32` and perhaps `int8`.
@@ -164,7 +164,7 @@ class Manifest:
         figures: By name of a set of held-out pieces.
         licence: Under which the weights may be used.
         made_by: Versions of what made it.
-        rehearsal: Excerpts of what it learned from, if it brings some.
+        rehearsal: Excerpts of what it learned from, if it has some.
     """
 
     format: int
@@ -190,8 +190,8 @@ class Manifest:
         """Read `manifest.json`'s bytes.
 
         Raises:
-            BundleError: It is no JSON, of another format, or contradicts itself; on one line,
-                without the file's name.
+            BundleError: It is not JSON, of another format, or contradicts itself; the message is
+                one line, without the file's name.
         """
         value = parse(data)
         if isinstance(value, dict) and value.get("format") != FORMAT:
@@ -214,7 +214,7 @@ class Manifest:
 def grid_tensors(
     vocabulary: int, layers: tuple[int, ...]
 ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """Inputs and outputs of a graph that keeps states: one graph to prime and to step with."""
+    """Inputs and outputs of a graph that keeps states: the same one primes and steps."""
     states = [(f"{kind}{i}", units) for i, units in enumerate(layers) for kind in "hc"]
     inputs = [Tensor("tokens", "int32", ("batch", "time"))]
     inputs += [Tensor(name, "float32", ("batch", units)) for name, units in states]
@@ -230,7 +230,7 @@ def window_tensors(vocabulary: int, window: int) -> tuple[tuple[Tensor, ...], tu
 
 
 def _refuse_contradictions(manifest: Manifest) -> None:
-    """Raise BundleError where the fields do not fit each other."""
+    """Raise BundleError if the fields do not fit each other."""
     _check_vocabulary(manifest)
     _expect("steps_per_beat", [STEPS_PER_BEAT], manifest.steps_per_beat)
     _expect("number of layers", range(1, 33), len(manifest.layers))
@@ -273,7 +273,7 @@ def _check_vocabulary(manifest: Manifest) -> None:
     _expect("number of tokens", range(2, 65_537), len(manifest.vocabulary))  # ids are uint16
     try:
         fingerprint = Vocabulary(manifest.vocabulary).fingerprint
-    except ValueError as error:  # of the vocabulary, or half a surrogate pair
+    except ValueError as error:  # from Vocabulary, or half a surrogate pair
         raise BundleError(f"its vocabulary is broken: {error}") from None
     if fingerprint != manifest.fingerprint:
         raise BundleError("its vocabulary does not match its fingerprint")

@@ -1,6 +1,6 @@
 """JSON -> the dataclasses of a manifest, strictly.
 
-A field of another type, a missing or an unknown one, one that is given twice, a number that is not
+A field that has the wrong type, is missing, is unknown or is given twice, a number that is not
 finite, or a text that a terminal would obey is refused with one line. Standard library only.
 """
 
@@ -20,14 +20,14 @@ from jamd.errors import BundleError
 T = TypeVar("T")
 
 MOST_LETTERS = 10_000
-"""Of one text: a line on each of two hundred corpora. Longer ones are no facts but freight."""
+"""Most letters of one text: a line on each of two hundred corpora. No honest text is longer."""
 
 
 def parse(data: bytes) -> Any:
-    """`data` as JSON of one meaning.
+    """`data` as unambiguous JSON.
 
     Raises:
-        BundleError: It is no JSON, or a table has two entries of one name.
+        BundleError: It is not JSON, or a table has two entries of the same name.
     """
     try:
         return json.loads(
@@ -41,7 +41,7 @@ def parse(data: bytes) -> Any:
 
 
 def decode(kind: type[T], value: object) -> T:
-    """`value`, out of JSON, as the dataclass `kind`.
+    """`value`, read from JSON, as the dataclass `kind`.
 
     Raises:
         BundleError: It does not fit; the message names the place.
@@ -66,7 +66,7 @@ def _decode(kind: Any, value: object, where: str) -> Any:
         nothing = value is None and type(None) in kinds
         return None if nothing else _decode_fields(kinds[0], value, where)
     for one in kinds:
-        if type(value) is one:  # not isinstance: JSON's true is no number
+        if type(value) is one:  # not isinstance: JSON's true is not a number
             if isinstance(value, str):
                 expect_text(where, value)
             return value
@@ -104,18 +104,18 @@ def _decode_fields(kind: Any, value: object, where: str) -> Any:
 
 
 def expect_text(what: str, text: str) -> None:
-    """Refuse what no manifest may hold as a text: it is printed by commands.
+    """Refuse a text that no manifest may hold, since commands print it.
 
     Args:
         what: Its place, for the message.
-        text: It.
+        text: The text.
 
     Raises:
         BundleError: It is too long, or holds a line break or something else that is not printed.
     """
     if len(text) > MOST_LETTERS:
         refuse(what, f"a text of at most {MOST_LETTERS} letters", text)
-    # A hard space may be printed, though Python says no.
+    # A no-break space may be printed, though isprintable() is false for it.
     if any(not c.isprintable() and unicodedata.category(c) != "Zs" for c in text):
         refuse(what, "a text on one line, without control characters,", text)
 
@@ -131,7 +131,7 @@ def _place(where: str, key: str) -> str:
 
 
 def refuse(where: str, expected: str, found: object) -> Never:
-    """Raise BundleError: something else was found where something is expected."""
+    """Raise BundleError: at `where`, `found` is not what is `expected`."""
     place = brief(where)[1:-1] or "the manifest"
     raise BundleError(f"expected {expected} as {place}, found {brief(found)}")
 
@@ -143,7 +143,7 @@ def brief(value: object) -> str:
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a table with two entries of one name: readers differ in which of them they believe."""
+    """Refuse a table with two entries of the same name: JSON readers differ in which they take."""
     table = dict(pairs)
     if len(table) != len(pairs):
         ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)

@@ -1,4 +1,4 @@
-"""How much memory a process may take: for one that reads what somebody else has made."""
+"""Limits the memory of a process that reads data from elsewhere."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 def limit_memory(more: int) -> None:
     """Let this process take at most `more` bytes beyond what it has now.
 
-    What asks for more fails, and nothing else on this machine suffers. Only where the system keeps
-    such limits, which is Linux.
+    An allocation beyond that fails, and nothing else on this machine suffers. This works only where
+    the system enforces such limits, which is Linux.
     """
     try:
         import resource

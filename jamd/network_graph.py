@@ -1,9 +1,9 @@
-"""Whether a graph is the network that its bundle's manifest describes, before anything loads it.
+"""Checks that a graph is the network its bundle's manifest describes, before anything loads it.
 
 The sizes of all that it computes are followed from its inputs to its outputs, by the rules of the
-few operators that `jamd export` writes (github.com/onnx/onnx/blob/main/docs/Operators.md). So a
-graph can neither make something large out of something small, nor be of another size than its
-weights, which are in the file, whatever its manifest says. Standard library only.
+few operators that `jamd export` writes (github.com/onnx/onnx/blob/main/docs/Operators.md). So,
+whatever its manifest says, a graph can neither make something large out of something small nor be
+of another size than its weights, which are in the file. Standard library only.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from jamd.manifest import Manifest, Tensor
 from jamd.onnx_file import Node, Outline
 
 _COPIES = 16
-"""Of each width that a network has, all operators together: int8 networks have 10."""
+"""How many values of each width of a network all operators may make: int8 networks make 10."""
 
 _BETWEEN = 1024
-"""Values that the layers between the LSTMs may have more than those: the article's have 256 each,
-and so has the shipped embedding."""
+"""Values allowed for the layers that are not LSTMs: the article's have 256 each, and so has the
+shipped embedding."""
 
 _VALUE_BYTES = 4
-"""Of what is computed, at most: no operator makes more than 32 bits of what a file may hold."""
+"""Of a computed value, at most: from what a file may hold, no operator makes more than 32 bits."""
 
 Sizes = tuple[int | str, ...]
-"""Of a tensor; a text where the size is free."""
+"""The sizes of a tensor; a string where a size is free."""
 
 _LSTMS = ("LSTM", "com.microsoft.DynamicQuantizeLSTM")
 _TO_THE_END = (1 << 31) - 1
 
 
 def check(path: Path, manifest: Manifest) -> None:
-    """Refuse an ONNX file that is not a network as `manifest` says.
+    """Refuse an ONNX file that is not the network that `manifest` describes.
 
     Raises:
-        BundleError: Why, on one line.
+        BundleError: It is not; the message gives the reason on one line.
         OSError: The file cannot be read.
     """
     outline = onnx_file.read(path)
@@ -62,19 +62,19 @@ def check(path: Path, manifest: Manifest) -> None:
 
 
 def _most_bytes(manifest: Manifest) -> int:
-    """What all operators together may make of one token, or of one window.
+    """Most bytes that all operators together may make from one token, or from one window.
 
-    It is a multiple of sizes that weights in the file bear out, so no process needs a limit of its
-    memory for it.
+    It is a multiple of sizes that the weights in the file confirm, so no process needs a memory
+    limit because of it.
     """
     widths = len(manifest.vocabulary) + sum(manifest.layers) + _BETWEEN
     return _COPIES * widths * max(1, manifest.window) * _VALUE_BYTES
 
 
 def _fit(expected: Tensor, found: Tensor) -> bool:
-    """Whether names, types and sizes agree; a free size agrees with any name of a free size.
+    """Whether names, types and sizes agree; a free size agrees with a free size of any name.
 
-    No two free sizes of a tensor have one name: then they would be taken to be the same.
+    No two free sizes of a tensor may have the same name: they would be taken to be equal.
     """
     free = [size for size in found.shape if not isinstance(size, int)]
     one, other = (
@@ -101,12 +101,12 @@ def _listed(layers: Sequence[int]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """An operator and what it is given.
+    """An operator and its inputs.
 
     Attributes:
         node: The operator.
-        sizes: Of each input; None where an optional one is left out.
-        ints: The values of each input, where they are a few whole numbers in the file.
+        sizes: The sizes of each input; None if it is optional and left out.
+        ints: The values of each input that is a few whole numbers in the file, else None.
     """
 
     node: Node
@@ -122,22 +122,22 @@ class _Use:
 
 
 class _UnfitError(Exception):
-    """The operator cannot take what it is given."""
+    """The operator cannot take its inputs."""
 
 
 class _Known:
-    """The sizes of all that is known so far, and how much of it was made.
+    """The sizes of all values known so far, and how much more may be made.
 
     Args:
         outline: The graph.
-        most_bytes: That may be made of one token, or window.
+        most_bytes: How much may be made from one token, or window.
     """
 
     def __init__(self, outline: Outline, most_bytes: int) -> None:
         self.sizes: dict[str, Sizes] = {name: w.sizes for name, w in outline.weights.items()}
         self._weights = outline.weights
         stored = sum(weights.bytes for weights in outline.weights.values())
-        # By whether it grows with the inputs; what is stored grows from float16 to float32.
+        # Bytes, by whether they grow with the inputs; what is stored grows from float16 to float32.
         self._left = {True: most_bytes, False: 2 * stored}
         for tensor in outline.inputs:
             if tensor.name in self.sizes:
@@ -145,7 +145,7 @@ class _Known:
             self.sizes[tensor.name] = tensor.shape
 
     def use(self, node: Node) -> _Use:
-        """The operator, and what it is given."""
+        """The operator with the sizes and values of its inputs."""
         if not all(name in self.sizes for name in node.inputs if name):
             raise BundleError(f"an operator {node.operator} on what nothing gives")
         sizes = [self.sizes[name] if name else None for name in node.inputs]
@@ -153,7 +153,7 @@ class _Known:
         return _Use(node, sizes, ints)
 
     def add(self, name: str, sizes: Sizes, operator: str) -> None:
-        """Know of what an operator gives."""
+        """Take in a result of an operator."""
         if name in self.sizes:
             raise BundleError(f"two values {name[:40]!a}")
         if name:
@@ -166,14 +166,14 @@ class _Known:
 
 
 def _follow(outline: Outline, most_bytes: int) -> tuple[int, ...]:
-    """The units of each LSTM in a graph all of whose sizes fit together, in order.
+    """The units of each LSTM of a graph, in order, if all of its sizes fit together.
 
     Args:
         outline: The graph.
-        most_bytes: That it may make of one token, or window.
+        most_bytes: How much it may make from one token, or window.
 
     Raises:
-        BundleError: What there is in it that does not; without the file's name.
+        BundleError: They do not; the message names what does not fit, without the file's name.
     """
     known = _Known(outline, most_bytes)
     layers = []
@@ -192,7 +192,7 @@ def _follow(outline: Outline, most_bytes: int) -> tuple[int, ...]:
 
 
 def _results(use: _Use) -> Sequence[Sizes]:
-    """The sizes of what an operator gives."""
+    """The sizes of an operator's results."""
     try:
         results = _RULES[use.node.operator](use)
         if len(use.node.outputs) <= len(results):
@@ -212,7 +212,7 @@ def _quantized(use: _Use) -> Sequence[Sizes]:
 
 
 def _spread(use: _Use) -> Sequence[Sizes]:
-    """Of one for every value of the other, or of its last dimension: nothing grows by that."""
+    """One input is a scalar, or has the sizes of the other or its last one: so nothing grows."""
     wide, narrow = sorted((use.given(0), use.given(1)), key=len, reverse=True)
     if narrow not in ((), wide, wide[-1:]):
         raise _UnfitError
@@ -235,7 +235,7 @@ def _multiplied(use: _Use) -> Sequence[Sizes]:
 
 
 def _is_matrix(sizes: Sizes) -> bool:
-    """As weights are: with a free size, what is read by it would have that size once more."""
+    """Whether it is a matrix of fixed sizes, as weights are: a free size could multiply results."""
     return len(sizes) == 2 and all(isinstance(size, int) for size in sizes)
 
 
@@ -260,14 +260,14 @@ def _unsqueezed(use: _Use) -> Sequence[Sizes]:
 
 
 def _last(use: _Use) -> Sequence[Sizes]:
-    """From -1 to the end of the first dimension."""
+    """A slice from -1 to the end of the first dimension."""
     if use.ints[1:] != [(-1,), (_TO_THE_END,), (0,)] or not use.given(0):
         raise _UnfitError
     return [(1, *use.given(0)[1:])]
 
 
 def _lstm(use: _Use) -> Sequence[Sizes]:
-    """Of every step and of the two last states, from the sizes of X, W and R."""
+    """The sizes of all steps and of the two last states, from those of X, W and R."""
     row, of_inputs, of_states = use.given(0), use.given(1), use.given(2)
     quantized = use.node.operator != "LSTM"
     units = of_states[1 if quantized else -1] if len(of_states) == 3 else ""
@@ -282,13 +282,13 @@ def _lstm(use: _Use) -> Sequence[Sizes]:
         raise _UnfitError
     state: Sizes = (1, batch, units)
     scales: Sequence[Sizes] = [(1, gates)] * 4 if quantized else []  # each with its zero points
-    # The bias, no lengths of sequences, both states, no peepholes.
+    # The bias, no sequence lengths, both states, no peepholes.
     _fit_rest(use, 3, (1, 2 * gates), None, state, state, None, *scales)
     return (steps, 1, batch, units), state, state
 
 
 def _fit_rest(use: _Use, place: int, *expected: Sizes | None) -> None:
-    """Raise _UnfitError where an input from `place` on is there and has not the sizes expected."""
+    """Raise _UnfitError if an input from `place` on is given and has not the sizes expected."""
     rest = use.sizes[place:]
     if len(rest) > len(expected):
         raise _UnfitError

@@ -32,10 +32,10 @@ def to_tick(step: int) -> Tick:
 
 
 class Part(StrEnum):
-    """Whose line a note belongs to, in the model's ears; Comp sorts before Lead.
+    """Which line a note belongs to, as the model hears it; Comp sorts before Lead.
 
-    A string, because notes are hashed and sorted by the hundred while somebody waits: a plain enum
-    does both in Python.
+    A string, because notes are hashed and sorted by the hundred while the player waits: a plain
+    enum does both in Python code.
     """
 
     LEAD = "Lead"  # what a player plays: a melody, or a solo
@@ -84,7 +84,7 @@ class Meter:
 
     @classmethod
     def parse(cls, text: str) -> Meter:
-        """`"6/8"` -> Meter(6, 8). Raises ValueError when `text` is not two numbers and a stroke."""
+        """`"6/8"` -> Meter(6, 8). Raises ValueError if `text` is not two numbers and a slash."""
         top, stroke, bottom = text.partition("/")
         if not stroke or not top.strip().isdecimal() or not bottom.strip().isdecimal():
             raise ValueError(f"expected a meter like 4/4, found {text!r}")
@@ -95,7 +95,7 @@ class Meter:
 
     @property
     def ticks_per_pulse(self) -> Tick:
-        """The beat that a foot taps: three of the meter's own in 6/8 and the like, else one."""
+        """What a foot taps: three of the meter's own beats in 6/8 and the like, else one."""
         compound = self.denominator == 8 and self.numerator % 3 == 0
         return Tick(TICKS_PER_BEAT * 4 * (3 if compound else 1) // self.denominator)
 
@@ -109,10 +109,10 @@ class Meter:
 
 
 NOTE_VALUES = (1, 2, 4, 8, 16, 32)
-"""What a meter may count, as parts of a whole note; a file that names another makes no sense."""
+"""What a meter may count, as fractions of a whole note; any other in a file makes no sense."""
 
 METERS = (Meter(2, 4), Meter(3, 4), Meter(4, 4), Meter(6, 8))
-"""The meters that the grid language, and so the daemon, speaks."""
+"""The meters that the grid language, and so the daemon, knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Piece:
         notes: Sorted by onset, then part, then pitch.
         meters: (tick, meter), by tick, the first at tick 0, each on a bar line of the one before.
         style: One of `jamd.grid_tokens.STYLES`.
-        has_velocity: False where the source gives every note one velocity, so that there is
+        has_velocity: False if the source gives every note the same velocity, so that there is
             nothing to learn from it.
     """
 

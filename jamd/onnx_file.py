@@ -1,15 +1,15 @@
-"""What is in an ONNX file, before anything loads it: whether it could be a model of jamd's at all.
+"""Checks that an ONNX file could be one of jamd's models at all, before anything loads it.
 
 A bundle is data, but its graphs are programs for onnxruntime, which has no setting for what they
 may do. A graph can name files outside its folder as its weights, hold loops that never end and
 operators that fill the memory, and give sizes that its data does not have. So the file's outline is
-read here and all is refused that `jamd export` does not write: other operators, other settings of
-them, graphs within graphs, functions, weights elsewhere. What remains is straight arithmetic on
-what is in the file; `jamd.network_graph` says how much of it.
+read here, and everything that `jamd export` does not write is refused: other operators or settings,
+graphs within graphs, functions, weights elsewhere. What remains is plain arithmetic on what is in
+the file; `jamd.network_graph` limits how much of it.
 
 An ONNX file is a message of Protocol Buffers (field numbers in onnx.proto). Its outline is some
-hundred fields; the weights are skipped, not read. Standard library only, for this happens in the
-front process, before a port is opened.
+hundred fields; the weights are skipped, not read. Standard library only, because this happens in
+the front process, before a port is opened.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from jamd.protobuf import DamageError, Span, fields, numbers, span_of, text
 _FLOAT32, _INT8, _INT64, _FLOAT16 = 1, 3, 7, 10
 
 Setting = tuple[int | str, ...]
-"""What is set of an operator: one whole number or text, or several."""
+"""The value of an operator's attribute: one or several whole numbers or texts."""
 
 _LSTM: Mapping[str, Setting | None] = {
     "activations": ("Sigmoid", "Tanh", "Tanh"),
@@ -50,12 +50,12 @@ OPERATORS: Mapping[str, Mapping[str, Setting | None]] = {
     "Unsqueeze": {},
     "com.microsoft.DynamicQuantizeLSTM": _LSTM,
 }
-"""What an exported network is made of, and what is set of it, None where it differs from one to the
-next; another domain than ONNX's own stands before a dot. What is left out is the same by default,
-or onnxruntime asks for it."""
+"""The operators of an exported network and their attributes, None where the value varies; a domain
+other than ONNX's own precedes a dot. An attribute left out has its default value, or is one that
+onnxruntime checks itself."""
 
 MOST_NODES = 512
-"""32 layers of an LSTM take 400."""
+"""32 LSTM layers take 400."""
 
 _MODEL_GRAPH, _MODEL_FUNCTIONS = 7, 25
 _GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_SPARSE = 1, 5, 11, 12, 15
@@ -71,7 +71,7 @@ _VALUE_NAME, _VALUE_TYPE, _TYPE_TENSOR = 1, 2, 1
 _SHAPED_TYPE, _SHAPED_SHAPE, _SHAPE_DIM, _DIM_VALUE, _DIM_PARAM = 1, 2, 1, 1, 2
 
 _BYTES_OF: Mapping[int | Span, int] = {_FLOAT32: 4, _INT8: 1, _INT64: 8, _FLOAT16: 2}
-"""Bytes of a value of weights, by ONNX's number of its type."""
+"""Bytes of one weight, by ONNX's number for its type."""
 
 _DTYPES: Mapping[int | Span, str] = {_FLOAT32: "float32", 6: "int32"}
 
@@ -83,10 +83,10 @@ class Node:
     """One operator.
 
     Attributes:
-        operator: Out of `OPERATORS`.
-        inputs: Names of what it reads; empty where an optional one is left out.
-        outputs: Names of what it gives.
-        settings: What is set of it; nothing that `OPERATORS` does not have.
+        operator: One of `OPERATORS`.
+        inputs: Names of its inputs; empty for an optional one that is left out.
+        outputs: Names of its outputs.
+        settings: Its attributes; none that `OPERATORS` does not have.
     """
 
     operator: str
@@ -97,13 +97,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Values that lie in the file.
+    """Values that are stored in the file.
 
     Attributes:
-        sizes: As many as they have dimensions.
-        bytes: That they take.
-        ints: The values themselves, where they are whole numbers of 64 bits, such as axes: there
-            are few.
+        sizes: One for each dimension.
+        bytes: How many they take.
+        ints: The values themselves if they are 64-bit whole numbers, such as axes: there are few.
     """
 
     sizes: tuple[int, ...]
@@ -117,7 +116,7 @@ class Outline:
 
     Attributes:
         inputs: What it takes.
-        outputs: What it says that it gives.
+        outputs: What it claims to return.
         nodes: Its operators, in order.
         weights: By name.
     """
@@ -132,7 +131,7 @@ def read(path: Path) -> Outline:
     """The outline of an ONNX file.
 
     Raises:
-        BundleError: It holds what no model of jamd's would; on one line.
+        BundleError: It holds what no model of jamd's would; the message is one line.
         OSError: The file cannot be read.
     """
     if not path.stat().st_size:
@@ -153,7 +152,7 @@ def _model(data: mmap.mmap) -> Outline:
             raise BundleError("functions of its own")
         if number == _MODEL_GRAPH:
             graphs.append(span_of(value))
-    if len(graphs) != 1:  # several would be read as one, put together
+    if len(graphs) != 1:  # several would be merged into one
         raise BundleError(f"{len(graphs)} graphs")
     return _graph(data, graphs[0])
 
@@ -204,7 +203,7 @@ def _node(data: mmap.mmap, node: Span) -> Node:
 
 
 def _expect_settings(operator: str, settings: Mapping[str, Setting]) -> None:
-    """Refuse what `jamd export` does not set, or sets otherwise."""
+    """Refuse attributes that `jamd export` does not set, or sets to other values."""
     for name, found in settings.items():
         if name not in OPERATORS[operator]:
             raise BundleError(f"a {operator} whose {name[:40]!a} is set")
@@ -213,9 +212,9 @@ def _expect_settings(operator: str, settings: Mapping[str, Setting]) -> None:
 
 
 def _attribute(data: mmap.mmap, attribute: Span) -> tuple[str, Setting]:
-    """A setting's name and value, which is of the one type that it says that it is of.
+    """An attribute's name and value, which must have the one type that the attribute declares.
 
-    onnxruntime goes by that type, and takes what it finds of another one for not set.
+    onnxruntime goes by that type, and treats a value of another type as not set.
     """
     name = ""
     values: list[int | str] = []
@@ -245,7 +244,7 @@ def _brief(setting: Setting) -> str:
 
 
 def _value(data: mmap.mmap, value_info: Span) -> Tensor:
-    """An input or an output: a tensor, every size of which is a number or has a name."""
+    """An input or an output: a tensor in which every size is a number or a name."""
     name = ""
     types: list[Span] = []
     for number, value in fields(data, value_info):
@@ -284,7 +283,7 @@ def _shape(data: mmap.mmap, shape: Span) -> list[int | str]:
 
 @dataclass(slots=True)
 class _Tensor:
-    """What a tensor's fields say."""
+    """The fields of a tensor."""
 
     name: str = ""
     sizes: list[int] = field(default_factory=list)
@@ -308,7 +307,7 @@ class _Tensor:
 
 
 def _weights(data: mmap.mmap, tensor: Span) -> tuple[str, Weights]:
-    """Their name and sizes: they are in the file, and as many as their sizes say."""
+    """The name and sizes of weights: they must be in the file, as many as their sizes imply."""
     found = _Tensor()
     for number, value in fields(data, tensor):
         found.take(data, number, value)
@@ -319,7 +318,7 @@ def _weights(data: mmap.mmap, tensor: Span) -> tuple[str, Weights]:
         raise BundleError("weights of impossible sizes")
     count = math.prod(sizes)
     start, end = found.raws[0] if found.raws else tensor
-    # One by one, each takes a byte at least.
+    # Unless they are raw, each takes at least a byte.
     if count > end - start or (found.raws and count * _BYTES_OF[kind] != end - start):
         raise BundleError(f"weights of {count} values in {end - start} bytes")
     if kind != _INT64:

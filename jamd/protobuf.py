@@ -1,6 +1,6 @@
 """Messages of Protocol Buffers, field by field: protobuf.dev/programming-guides/encoding.
 
-Standard library only, and nothing is read that is not asked for: a field of bytes comes as the
+Standard library only. Nothing is read before it is asked for: the value of a field of bytes is the
 place where they are.
 """
 
@@ -10,10 +10,10 @@ import mmap
 from collections.abc import Iterator
 
 VARINT, BYTES = 0, 2
-_FIXED = {1: 8, 5: 4}  # kind of a field -> its bytes
+_FIXED = {1: 8, 5: 4}  # kind of field -> bytes
 
 MOST_FIELDS = 100_000
-"""Of one message: a network's outline has some hundred."""
+"""Most fields in one message: a network's outline has some hundred."""
 
 Span = tuple[int, int]
 """Where bytes begin and end in the file."""
@@ -23,14 +23,14 @@ Field = tuple[int, int | Span]
 
 
 class DamageError(Exception):
-    """The bytes are no message of Protocol Buffers."""
+    """The bytes are not a message of Protocol Buffers."""
 
 
 def fields(data: mmap.mmap, span: Span) -> Iterator[Field]:
     """The fields of a message, in order.
 
     Raises:
-        DamageError: What is there is no message.
+        DamageError: What is there is not a message.
     """
     at, end = span
     for _ in range(MOST_FIELDS):
@@ -69,7 +69,7 @@ def text(data: mmap.mmap, value: int | Span, most: int = 1024) -> str:
     """A field's bytes as text.
 
     Raises:
-        DamageError: It is no text, or one of more than `most` bytes.
+        DamageError: It is not text, or has more than `most` bytes.
     """
     start, end = span_of(value)
     if end - start > most:
@@ -81,12 +81,12 @@ def text(data: mmap.mmap, value: int | Span, most: int = 1024) -> str:
 
 
 def numbers(data: mmap.mmap, value: int | Span, most: int) -> list[int]:
-    """A field's whole numbers of 64 bits with their signs, packed together or one by itself.
+    """A field's signed 64-bit whole numbers, several packed together or a single one.
 
-    What comes after the first `most` and one more is left aside.
+    At most `most` + 1 of them are read.
 
     Raises:
-        DamageError: They are no numbers.
+        DamageError: They are not numbers.
     """
     if isinstance(value, int):
         return [_signed(value)]
@@ -103,7 +103,7 @@ def _signed(number: int) -> int:
 
 
 def _varint(data: mmap.mmap, at: int, end: int) -> tuple[int, int]:
-    """A whole number of 64 bits, and where its bytes end."""
+    """A 64-bit whole number, and where its bytes end."""
     number = 0
     for place, shift in enumerate(range(0, 70, 7), start=at):
         if place >= end:

@@ -1,6 +1,6 @@
 """Memory of the jam: what has been heard in it, mixed into what the network expects.
 
-A network that has read a thousand tunes knows music, but hardly this one. Beside it stands a
+A network that has read a thousand tunes knows music, but not this tune. Beside it stands a
 short-term model of the session alone (the STM of IDyOM: M. T. Pearce, "The Construction and
 Evaluation of Statistical Models of Melodic Structure in Music Perception and Composition", 2005,
 chapter 6), a variable-order n-gram over intervals and rhythm: PPM with escape method C (J. G.
@@ -10,15 +10,15 @@ uniform distribution, this one ends in the network's:
 
     P_k(w | h) = (count(h w) + e_k * types(h) * P_shorter(w)) / (count(h) + e_k * types(h))
 
-The escape is the confidence by which the two are mixed: after a long context that has always gone
-on in one way the memory decides, after one never seen the network alone. e_k falls with the
-context's length. Weighing by the entropy of the network's distribution as well (D. Conklin and
+The escape is the confidence by which the two are mixed: after a long context that has always
+continued in one way, the memory decides; after one never seen, the network alone. e_k falls with
+the context's length. Weighting by the entropy of the network's distribution as well (D. Conklin and
 I. H. Witten, "Multiple viewpoint systems for music prediction", 1995) was tried and changed the
 held-out bits by less than 0.3 %.
 
-Pitches are remembered as intervals, so a motif is known in any key; velocities and the countdown of
-a phrase are no part of a context, so a motif is known however loudly it is played and wherever in
-the phrase.
+Pitches are remembered as intervals, so a motif is recognised in any key; velocities and the
+countdown of a phrase are not part of a context, so a motif is recognised however loudly it is
+played and wherever in the phrase.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ from jamd.grid_tokens import CHORD, COMP, KINDS, LEAD, LOWEST, PHRASE, PITCHES, 
 from jamd.harmony import CHORDS, QUALITIES
 
 ORDERS = (2, 4, 6, 9, 14, 20)
-"""Tokens of the contexts looked up. Six of them predict as well as every length up to 24."""
+"""Lengths, in tokens, of the contexts looked up. These six predict as well as all up to 24."""
 
 _ESCAPES = tuple(1 + 16 * math.exp(-order / 4) for order in ORDERS)
 
 RECENT = 64
-"""So many of the latest places decide: what is played now counts, and a token's cost is bounded."""
+"""Only this many latest places count: they are about what is played now, and bound the cost."""
 
 Gram = tuple[int, ...]
 
 _KINDS = {kind: i for i, kind in enumerate(dict.fromkeys(KINDS))}
-_KINDS["Phrase"] = _KINDS["Bar"]  # a countdown changes nothing of what may be remembered there
+_KINDS["Phrase"] = _KINDS["Bar"]  # a countdown does not change the context
 _KIND = tuple(_KINDS[kind] for kind in KINDS)
 
 
 def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many items both begin with: found by halves, for slices are compared in C."""
+    """The length of the longest common prefix, by bisection, since slices are compared in C."""
     known, most = 0, min(len(one), len(other))
     while known < most:
         half = (known + most + 1) // 2
@@ -60,11 +60,11 @@ def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 class Recall:
-    """A short-term model of one sequence of tokens, which can be taken back.
+    """A short-term model of one sequence of tokens, whose latest tokens can be taken back.
 
     Args:
-        relative: Take pitches and chords of the grid language as intervals; else tokens are
-            remembered as they are.
+        relative: Whether to remember pitches and chords of the grid language as intervals, rather
+            than every token unchanged.
     """
 
     def __init__(self, *, relative: bool) -> None:
@@ -80,7 +80,7 @@ class Recall:
         self._contexts: list[Gram] | None = None  # until the next token
 
     def read(self, tokens: Sequence[int], learned: Sequence[bool]) -> None:
-        """Know `tokens` and nothing else; what they have in common with those before is kept.
+        """Make `tokens` all that is known; the prefix they share with the tokens before is kept.
 
         Args:
             tokens: The sequence.
@@ -94,7 +94,7 @@ class Recall:
             self.push(token, learn=learn)
 
     def push(self, token: int, *, learn: bool) -> None:
-        """Go on by `token`; remember, if `learn`, that it came here."""
+        """Append `token`; if `learn`, remember that it came here."""
         name = self._name(token)
         if learn and self._is_played(token):
             for context in self._here():
@@ -112,7 +112,7 @@ class Recall:
             share: How much the memory counts, 0..1.
 
         Returns:
-            Shape (vocabulary,): `logits` itself where nothing is remembered.
+            Shape (vocabulary,): `logits` itself if nothing is remembered or `share` is 0.
         """
         remembered, left = self._expect()
         if not remembered or share <= 0:
@@ -128,7 +128,7 @@ class Recall:
         return mixed
 
     def _expect(self) -> tuple[dict[int, float], float]:
-        """The probability of each name that is remembered, and the rest: the network's."""
+        """The probability of each name that is remembered, and the rest, which is the network's."""
         expected: dict[int, float] = {}
         left = 1.0
         contexts = self._here()
@@ -182,11 +182,11 @@ class Recall:
                     del self._followers[context]
 
     def _is_played(self, token: int) -> bool:
-        """Whether it can be remembered: a countdown is stated by whoever asks."""
+        """Whether it can be remembered: a countdown is given, not played."""
         return not self._relative or token < PHRASE
 
     def _name(self, token: int) -> int:
-        """A token as an interval, by the id that its kind has for it."""
+        """A token as an interval, written as an id of the token's kind."""
         first, size, reference = self._frame(token)
         return first + (token - first - reference) % size if size else token
 
@@ -198,9 +198,9 @@ class Recall:
     def _frame(self, token: int) -> tuple[int, int, int]:
         """First id and number of the kind's tokens, and what its intervals are counted from.
 
-        A pitch counts from the one before it in its own part, a chord's root from the last Comp
-        note. Intervals wrap round and keep to the ids of their kind, so that at each place names
-        are tokens in another order.
+        A pitch counts from the previous one in its own part, a chord's root from the last Comp
+        note. Intervals wrap round within the ids of their kind, so that at each place the names are
+        a permutation of the tokens.
         """
         if not self._relative or token < CHORD:
             return 0, 0, 0

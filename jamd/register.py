@@ -1,8 +1,9 @@
-"""How far a model hears each part from where it is played, and writes it from where it will sound.
+"""How far each part is transposed from where it sounds to where the model reads and writes it.
 
-It reads everything in C major or A minor (`jamd.key`), and has hardly ever read a tune below G3. A
-bass player's, or a left hand's, is read octaves higher, and what the model writes for it sounds as
-many lower. What lies under the tune stays where it is: chords two octaves lower would be mud.
+The model reads everything in C major or A minor (`jamd.key`), and has hardly ever read a tune below
+G3. A bass player's tune, or a left hand's, is read octaves higher, and the tune that the model
+writes sounds that many octaves lower. What lies under the tune stays in its octave: chords two
+octaves lower would be mud.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from jamd.key import home_of
 from jamd.notes import Note, Part
 
 LOWEST_CENTRE = 60
-"""C4: of the tunes that the default model has learned, five in a hundred are lower on average."""
+"""C4: of the tunes that the default model learned from, 5 % are lower on average."""
 
 OCTAVE = 12
 

@@ -1,7 +1,7 @@
 """A take as a picture: a piano roll in SVG, standard library only.
 
-Time runs to the right, eight bars a row; pitch runs up. Each voice has its colour, a louder note is
-a fuller one, bars and beats are lines, and whose turn it was tints the background.
+Time runs to the right, eight bars a row; pitch runs up. Each voice has its own colour, louder notes
+are more opaque, bars and beats are lines, and the background is tinted by whose turn it was.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jamd.errors import printable
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
 
 PLAYER, LEAD, COMP = "#2563a8", "#d9622b", "#e2a33d"
-"""Colours of the player, of jamd's lead and of jamd's chords: apart for colour-blind eyes, too."""
+"""Colours of the player, of jamd's lead and of jamd's chords: distinct to colour-blind eyes too."""
 
 _TINT_OPACITY = 0.10
 _BARS_A_ROW = 8
@@ -50,7 +50,7 @@ class Picture:
         title: One line above it.
         voices: At least one, in the legend's order.
         meters: (tick, meter), by tick, the first at tick 0, each on a bar line.
-        turns: (tick, colour of who has the floor from there on), by tick.
+        turns: (tick, colour of the one whose turn begins there), by tick.
     """
 
     title: str
@@ -111,7 +111,7 @@ def draw(picture: Picture) -> str:
 
 
 def _text(text: str) -> str:
-    """A name as XML has it, which has no control characters."""
+    """A name escaped for XML, which allows no control characters."""
     return escape(printable(text))
 
 
@@ -127,7 +127,7 @@ def _header(picture: Picture) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """Some bars of the picture, drawn beneath each other's.
+    """One row of the picture: some of its bars.
 
     Attributes:
         number: Of its first bar, from 1.
@@ -189,7 +189,7 @@ class _Row:
                 yield _rect(x, 0, width, self.height, style)
 
     def _lines(self, meters: Sequence[tuple[Tick, Meter]]) -> Iterator[str]:
-        """Bars, the beats that a foot taps, and in 6/8 the eighths between them."""
+        """Lines at the bars, at the pulses, and in 6/8 at the eighths between them."""
         for i, (start, end) in enumerate(zip(self.bars, self.bars[1:], strict=False)):
             meter = _meter_at(meters, start)
             pulse, unit = meter.ticks_per_pulse, 4 * TICKS_PER_BEAT // meter.denominator

@@ -1,4 +1,4 @@
-"""One setting of the table in `jamd.config`: how it is declared there, and what is known of it."""
+"""One setting of the table in `jamd.config`: how it is declared, and what is known about it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def declared(default: object, kind: Kind, doc: str, option: str = "") -> Any:
     """A field of a section's dataclass that is a setting.
 
     Args:
-        default: Its value when nobody sets it.
+        default: Its value unless it is set.
         kind: What values it takes.
         doc: What it means, in sentences.
-        option: The option that sets it, such as `--clock`; empty: the one of its name.
+        option: The option that sets it, such as `--clock`; empty: the one derived from its name.
     """
     return field(default=default, metadata={"kind": kind, "doc": doc, "called": option})
 
@@ -30,9 +30,9 @@ class Setting:
         section: `midi`, `transport` …
         name: The key within the section.
         kind: What values it takes.
-        default: Its value when nobody sets it.
+        default: Its value unless it is set.
         doc: What it means, in sentences.
-        called: The option that sets it; empty: the one of its name.
+        called: The option that sets it; empty: the one derived from its name.
     """
 
     section: str
@@ -49,7 +49,7 @@ class Setting:
 
     @property
     def field(self) -> str:
-        """What it is called in the section's dataclass: a word of Python's has a line behind it."""
+        """Its name in the section's dataclass: a Python keyword gets a trailing underscore."""
         return f"{self.name}_" if iskeyword(self.name) else self.name
 
     @property
@@ -59,10 +59,10 @@ class Setting:
 
 
 def settings_of(sections: Mapping[str, type[Any]]) -> Iterator[Setting]:
-    """All that is declared, section by section.
+    """All settings declared, section by section.
 
     Args:
-        sections: The dataclass of each.
+        sections: The dataclass of each section.
     """
     for section, table in sections.items():
         each: Field[Any]

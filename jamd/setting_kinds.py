@@ -1,8 +1,9 @@
 """What a setting may be: the kinds of value that config.toml or an option can hold.
 
-A kind knows three things: which values are its own (`accept`), how to say so in words (`expected`),
-and how a value is written in TOML (`show`). `jamd.config` declares every setting with one of them;
-checking, the text of config.toml, `jamd config` and the command line's options follow from that.
+A kind knows three things: which values are legal (`accept`), how to describe them in words
+(`expected`), and how to write a value in TOML (`show`). `jamd.config` declares every setting with a
+kind; checking, the text of config.toml, `jamd config` and the command line's options follow from
+that.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Kind(Protocol):
         """The setting's value for what TOML or the command line gives.
 
         Raises:
-            ValueError: It is not a legal value. Whoever asked knows where it stood, and says so.
+            ValueError: It is not a legal value. The caller reports it with the place it came from.
         """
 
     def show(self, value: object) -> str:
@@ -202,7 +203,7 @@ class Folder:
     def accept(self, raw: object) -> Path:
         try:
             return Path(Text("a path").accept(raw)).expanduser()
-        except RuntimeError as error:  # it is `~name`, and there is no user of that name
+        except RuntimeError as error:  # `~name`, but there is no such user
             raise ValueError(raw) from error
 
     def show(self, value: object) -> str:
@@ -229,9 +230,9 @@ class Several:
     """A list, perhaps empty.
 
     Attributes:
-        item: What each one is.
-        what: What they are, in words.
-        one: What an option calls one of them.
+        item: The kind of each item.
+        what: What the items are, in words.
+        one: What an option's help calls one of them.
     """
 
     item: Kind

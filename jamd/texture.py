@@ -1,9 +1,9 @@
-"""An answer keeps the phrase's texture: a tune over chords is answered by a tune over chords.
+"""Keeps an answer in the phrase's texture: a tune over chords is answered by a tune over chords.
 
 A model may let a part rest, and then takes the rest for the style: what has been silent for a bar
-goes on being silent. So a part that the player played may rest as long as his did, or for a beat (a
-tune for a bar); then it joins in on the next beat on which there is a note. What it plays is the
-model's choice.
+stays silent. So a part that the player played may rest as long as the player's did, or for a pulse
+(a tune for a bar) if that is longer; then it joins in on the next pulse on which there is a note.
+What it plays is the model's choice.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ class Texture:
         for part, (fewest, rest) in least.items():
             if part in parts and sum(note.part is part for note in phrase) >= fewest:
                 self._rests[part] = max(rest, _longest_rest(phrase, part))
-        self._until: dict[Part, int] = dict.fromkeys(Part, begin)  # the end of what has sounded
+        self._until: dict[Part, int] = dict.fromkeys(Part, begin)  # when each part last sounded
 
     def wrote(self, note: Note) -> None:
         """Take in a note of the answer."""
         self._until[note.part] = max(self._until[note.part], note.end)
 
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
-        """Bar from `mask`, (vocabulary,), to do without a part that is due."""
+        """Clear in `mask`, (vocabulary,), what would leave out a part that is due."""
         if writer.position < 0 or (writer.now - writer.bar_line) % self._beat:
             return
         if not writer.pitch_token and self._is_due(Part.COMP, writer.now):  # Comp comes first
             mask[LEAD:DURATION] = False
             self._stay(mask)
         elif writer.pitch_token < LEAD and self._is_due(Part.LEAD, writer.now):
-            # A chord may leave the tune no note of what density allows.
+            # After a chord, the density limit might leave no note for the tune.
             mask[CHORD:VELOCITY] = False
             self._stay(mask)
 
@@ -58,12 +58,12 @@ class Texture:
 
     @staticmethod
     def _stay(mask: Mask) -> None:
-        """More is to come at this moment."""
+        """Clear in `mask` what would leave the current position: more is to come there."""
         mask[POSITION:CHORD] = mask[BAR : BAR + len(METERS)] = False
 
 
 def _longest_rest(phrase: Sequence[Note], part: Part) -> int:
-    """The ticks for which `part` rests at most, between a phrase's first onset and its end."""
+    """The longest rest of `part`, in ticks, between a phrase's first onset and its end."""
     longest, until = 0, phrase[0].onset
     for note in phrase:
         if note.part is part:

@@ -1,8 +1,8 @@
-"""What can be told of the key of what was heard, and how surely.
+"""What is known about the key of what was heard, and how surely.
 
-A short phrase leaves several keys likely (`jamd.key`), and what follows from it is said as
-carefully. On phrases of 2, 4 and 8 bars of training pieces the likeliest key was the piece's in 43,
-52 and 62 %.
+A short phrase leaves several keys likely (`jamd.key`), so what follows from the key is given as
+probabilities. On phrases of 2, 4 and 8 bars of training pieces, the likeliest key was the piece's
+in 43, 52 and 62 %.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from jamd.language import Context
 from jamd.notes import Note
 
 LEAST_PROBABILITY = 0.2
-"""Below this nothing is called a key: the music is chromatic, or there is too little of it."""
+"""Below this, no key is named: the music is chromatic, or there is too little of it."""
 
 _NEARLY = 0.95
 
 RECENT_BARS = 8
-"""How far back a jam is heard for its key: it may change."""
+"""How far back notes count towards the key of a jam, which may change."""
 
 
 def _members(keys: Iterable[frozenset[int]]) -> NDArray[np.float64]:
@@ -36,17 +36,17 @@ _TRIADS = _members(key.triad for key in KEYS)
 
 @dataclass(frozen=True, slots=True)
 class Tonality:
-    """What is known of the key of some music.
+    """What is known about the key of some music.
 
     Attributes:
-        probabilities: Shape (24,), of the major keys from C up, then of the minor.
+        probabilities: Shape (24,), of the major keys from C up, then of the minor ones.
     """
 
     probabilities: NDArray[np.float64]
 
     @property
     def key(self) -> Key | None:
-        """The likeliest key, if it is likely at all."""
+        """The likeliest key; None if its probability is below `LEAST_PROBABILITY`."""
         best = int(self.probabilities.argmax())
         return KEYS[best] if self.probabilities[best] >= LEAST_PROBABILITY else None
 
@@ -57,21 +57,21 @@ class Tonality:
 
     @property
     def tonic_tones(self) -> frozenset[int]:
-        """The pitch classes that are the surest to belong to the tonic triad."""
+        """The pitch classes that are (nearly) the likeliest to belong to the tonic triad."""
         sure = self.probabilities @ _TRIADS
         return frozenset(np.flatnonzero(sure >= _NEARLY * sure.max()).tolist())
 
 
 def tonality_of(notes: Iterable[Note]) -> Tonality | None:
-    """The tonality of `notes`, or None where there are none."""
+    """The tonality of `notes`; None if there are none."""
     ticks = heard_ticks(notes)
     return Tonality(probabilities(ticks)) if ticks.any() else None
 
 
 def recent_tonality(context: Context) -> Tonality | None:
-    """The tonality of the last `RECENT_BARS` bars of a context, or None.
+    """The tonality of the last `RECENT_BARS` bars of a context; None if nothing was heard there.
 
-    It is the player's, where he has played anything: jamd follows him, and not itself.
+    If the player has played anything there, only that counts: jamd follows the player, not itself.
     """
     since = context.until - RECENT_BARS * context.meter.ticks_per_bar
     recent = [note for note in context.heard if note.onset >= since]

@@ -10,7 +10,7 @@ from functools import cached_property
 class Vocabulary:
     """An ordered set of token names.
 
-    A name is `Kind_value` (`Position_12`, `Lead_60`) or, where a language has one kind only, any
+    A name is `Kind_value` (`Position_12`, `Lead_60`) or, in a language with only one kind, any
     text. Names are unique, not empty and free of line breaks.
 
     Raises:
@@ -35,7 +35,7 @@ class Vocabulary:
         return token in self._ids
 
     def id(self, token: str) -> int:
-        """The id of `token`. Raises KeyError when it is not in the vocabulary."""
+        """The id of `token`. Raises KeyError if it is not in the vocabulary."""
         return self._ids[token]
 
     def token(self, token_id: int) -> str:

@@ -1,4 +1,4 @@
-"""Files that a command was asked to write: whole, or not at all."""
+"""Writes the files that a command was asked for whole, or not at all."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 from jamd.errors import UserError
 
 MIDI = (".mid", ".midi")
-"""What the name of a MIDI file ends in."""
+"""The endings of a MIDI file's name."""
 
 
 def check_output(output: Path, kind: str, endings: Sequence[str], source: Path) -> None:
-    """See that a command may write `output`, before it works for that.
+    """Check that a command may write `output`, before it does the work.
 
     Args:
         output: The file to write. A device or a pipe may be called anything.
         kind: What is written, as in `a MIDI file`.
-        endings: What its name may end in, in small letters.
+        endings: What its name may end in, in lower case.
         source: What the command reads.
 
     Raises:
-        UserError: The name says something else, or `output` is `source`.
+        UserError: The name has another ending, or `output` is `source`.
     """
     if output.exists() and not output.is_file() and not output.is_dir():
         return
@@ -34,7 +34,7 @@ def check_output(output: Path, kind: str, endings: Sequence[str], source: Path) 
 
 @contextmanager
 def named(path: Path) -> Iterator[None]:
-    """As a context: an error of the system that names no file, as of a full disk, names `path`."""
+    """As a context: make a system error that names no file, such as a full disk, name `path`."""
     try:
         yield
     except OSError as error:
@@ -45,16 +45,16 @@ def named(path: Path) -> Iterator[None]:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """As a context: a name beside `path` to write to, which takes the place of `path` at the end.
+    """As a context: yield a name beside `path` to write to; that file replaces `path` at the end.
 
-    What cannot be written leaves nothing behind, and what was there before stays. A device or a
-    pipe is written to as it is.
+    A failed write leaves nothing behind, and what was there before stays. A device or a pipe is
+    written to directly.
 
     Raises:
-        OSError: It names `path`, also where the system names no file, as for a full disk.
+        OSError: It names `path`, even if the system names no file, as for a full disk.
     """
     regular = path.is_file() or not path.exists()
-    real = path.resolve()  # a link stays one
+    real = path.resolve()  # a link stays a link
     name = real.with_name(f".new-{real.name}") if regular else path
     try:
         yield name
