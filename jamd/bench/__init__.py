@@ -1,1 +1,1 @@
-"""What `jamd bench` measures: each figure beside what it is to be compared with, in one run."""
+"""What `jamd bench` measures: each figure beside its yardstick, in one run."""

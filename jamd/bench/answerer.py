@@ -1,8 +1,8 @@
-"""The daemon in mode `answer`, as it is measured: the real loop, session, worker and JACK ports.
+"""The daemon in mode `answer`, to be measured: the real loop, session, worker and JACK ports.
 
 `python -m jamd.bench.answerer BUNDLE` answers until SIGTERM; then it prints, as JSON, for the first
-note of each answer when it was wanted (seconds, monotonic) and how long after that the port had it.
-A note is wanted when it is due, and the phrase before it is known to be over.
+note of each answer, when it was wanted (seconds, monotonic) and how long after that it was at the
+port. A note is wanted once it is due and the phrase before it is known to be over.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from jamd.daemon.worker import Load
 from jamd.notes import Part
 
 BPM = 240.0
-"""A beat is then 0.25 s: what an answer waits for at most, after a pause of about as long."""
+"""A beat is then 0.25 s: the longest that an answer waits, after a pause of about as long."""
 
 
 def main(bundle: Path) -> None:
@@ -36,7 +36,7 @@ def main(bundle: Path) -> None:
     supervisor = Supervisor(Load(bundle), clock.now())
     ports = open_ports(Midi(api="jack"))
     wanted_late: list[tuple[float, float]] = []
-    known: float | None = None  # since when it has been jamd's turn, until it plays
+    known: float | None = None  # when jamd's turn began; None once it plays
 
     def journal(entry: Entry) -> None:
         nonlocal known
@@ -45,7 +45,7 @@ def main(bundle: Path) -> None:
                 known = seconds if turn is Turn.JAMD else None
             case Sounded(seconds=due, part=Part()) if known is not None:
                 wanted = max(due, known)
-                handed = due + loop.lateness_s[-1]  # a note is written down when it has been sent
+                handed = due + loop.lateness_s[-1]  # a note is recorded once it is sent
                 wanted_late.append((wanted, handed - wanted))
                 known = None
 

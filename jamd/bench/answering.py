@@ -1,4 +1,4 @@
-"""How soon an answer is there once it is wanted, beside a bare echo through the same JACK ports."""
+"""How soon an answer arrives once it is wanted, beside a bare echo through the same JACK ports."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from jamd.daemon.rtmidi_ports import RtmidiInput, RtmidiOutput
 PHRASE = (60, 64, 67, 72)
 NOTE_S = 0.5 * 60 / BPM
 LONGEST_S = 15.0
-"""The longest that the ports of the process that is measured may keep the player waiting."""
+"""How long to wait for a port of the measured process."""
 
 REST_S = 4 * 60 / BPM
-"""Within so long after its phrase, or not at all, an answer begins."""
+"""An answer begins within this time after its phrase, or not at all."""
 
 
 def rows(bundle: Path, turns: int = 20) -> Iterator[Row]:
     """Measure `turns` answers, and as many phrases played to an echo.
 
-    What is compared is the way from the moment at which a note is wanted (an answer's: it is due,
-    and the phrase is over; an echo's: it was heard) to a JACK client that listens.
+    What is compared is the time from the moment at which a note is wanted (of an answer: it is due
+    and the phrase is over; of an echo: it was heard) until a listening JACK client has it.
     """
     with jack_server() as on_jack:
         if not on_jack:
@@ -57,7 +57,7 @@ def rows(bundle: Path, turns: int = 20) -> Iterator[Row]:
 
 
 def _ways_ms(wanted: Sequence[float], arrived: Sequence[float]) -> list[float]:
-    """From each moment wanted to the first arrival after it; the last may not have been awaited."""
+    """From each moment wanted to the first arrival after it; the last moment may have none."""
     return [
         1000 * (arrived[place] - moment)
         for moment in wanted
@@ -66,7 +66,7 @@ def _ways_ms(wanted: Sequence[float], arrived: Sequence[float]) -> list[float]:
 
 
 def _play(command: list[str], turns: int) -> tuple[list[Any], list[float]]:
-    """Play phrases to a process: what it has to say at its end, and when its notes arrived."""
+    """Play phrases to a process; return what it prints at its end, and when its notes arrived."""
     arrived: list[float] = []
     with ExitStack() as stops:
         system = open_system("jack")
@@ -105,7 +105,7 @@ def _play(command: list[str], turns: int) -> tuple[list[Any], list[float]]:
 
 
 def _port(system: System, name: str) -> PortSeen:
-    """The port that the process that is measured opens under that name."""
+    """The port that the measured process opens under that name."""
     end = time.monotonic() + LONGEST_S
     while time.monotonic() < end:
         for port in system.look() or ():

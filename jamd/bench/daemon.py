@@ -1,4 +1,4 @@
-"""`jamd play` as a user starts it, in a MIDI system of its own where there can be one."""
+"""`jamd play` as a user starts it, in a MIDI system of its own if there can be one."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pathlib import Path
 from subprocess import DEVNULL
 
 _PLAY = "import sys; from jamd.cli import main; sys.exit(main(sys.argv[1:]))"
-_READY = "Ready"  # how the line begins that `jamd play` prints when it is
-_NO_SYSTEM = "There is no MIDI system"  # and the one in its place without any
+_READY = "Ready"  # how the line that `jamd play` prints when ready begins
+_NO_SYSTEM = "There is no MIDI system"  # how its first line begins if there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Started:
     """A daemon that is ready.
 
     Attributes:
-        process: It; its input is closed and its output is not read any further.
-        ready_s: Seconds from its start until it said so.
+        process: The process; its input is closed and its output is not read any further.
+        ready_s: Seconds from its start until it printed that it was ready.
         where: What its ports are on: `JACK`, `ALSA`, …, or `no MIDI system`.
     """
 
@@ -35,15 +35,15 @@ class Started:
 
 
 def bound() -> list[str]:
-    """What goes before a command so that it ends with this process, even a killed one (Linux)."""
+    """A prefix that makes a command end with this process, even if that is killed (Linux)."""
     return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 
 
 @contextmanager
 def jack_server() -> Iterator[bool]:
-    """Let every process started meanwhile find a JACK server of its own, without a sound card.
+    """As a context: processes started meanwhile use a JACK server made here, without a sound card.
 
-    Yields False, and changes nothing, where jackd is not installed.
+    Yields False, and changes nothing, if jackd or jack_wait is not installed.
     """
     if shutil.which("jackd") is None or shutil.which("jack_wait") is None:
         yield False
@@ -66,7 +66,7 @@ def jack_server() -> Iterator[bool]:
 
 @contextmanager
 def variables(**values: str) -> Iterator[None]:
-    """Set variables of the environment for this process, and those that it starts meanwhile."""
+    """As a context: set environment variables for this process and those it starts meanwhile."""
     before = os.environ.copy()
     os.environ |= values
     try:
@@ -78,7 +78,7 @@ def variables(**values: str) -> Iterator[None]:
 
 @contextmanager
 def playing(bundle: Path, *arguments: str) -> Iterator[Started]:
-    """A `jamd play` that has just become ready; it is ended as Ctrl-C would.
+    """As a context: a `jamd play` that has just become ready, and is ended as by Ctrl-C.
 
     Args:
         bundle: The model's folder.

@@ -1,7 +1,7 @@
-"""The least that python-rtmidi does: what comes in goes out. The yardstick for an answer.
+"""The least that python-rtmidi can do: what comes in goes out. The yardstick for an answer.
 
 `python -m jamd.bench.echo` plays back what it hears on JACK until SIGTERM; then it prints, as JSON,
-the moment (seconds, monotonic) at which it heard each note begin.
+the moment (seconds, monotonic) of each note-on that it heard.
 """
 
 from __future__ import annotations

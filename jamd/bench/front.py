@@ -1,9 +1,10 @@
-"""The front process, as it is measured: the real loop, session and worker, on a port of no weight.
+"""The front process, to be measured: the real loop, session and worker, on ports that cost nothing.
 
-`python -m jamd.bench.front BUNDLE MESSAGES [SOURCE]` plays so many messages and prints, as JSON,
-when each was due and how late it was. The notes are scripted, so that every block has as many
-deadlines at the same distances; the worker writes without pause beside them, and its answers come
-in like any. With the source `midi` the beat is that of a MIDI clock, which jitters like a real one.
+`python -m jamd.bench.front BUNDLE MESSAGES [SOURCE]` plays that many messages and prints, as JSON,
+when each was due and how late it was. The notes are scripted, so that every block has the same
+number of deadlines at the same distances; beside them the worker writes without pause, and its
+answers come in as usual. With the source `midi`, the beat is that of a MIDI clock, which jitters
+like a real one.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from jamd.language import Context
 from jamd.notes import STEPS_PER_BEAT, TICKS_PER_STEP, Note, Tick
 
 BPM = 300.0
-"""A grid step is then 16.7 ms, and the script has a beginning or an end at each: 60 a second."""
+"""A grid step is then 16.7 ms, and the script has a note-on or note-off at each: 60 a second."""
 
 STEP_S = 60 / BPM / STEPS_PER_BEAT
 
@@ -45,20 +46,21 @@ SETTLING = 60
 """Messages played before any is counted."""
 
 CLOCK_JITTER_S = 0.001
-"""How late a tick of the sequencer may be: what USB does to one."""
+"""How late a tick of the sequencer may be, as over USB."""
 
 BUSY_TOKENS = 4096
-"""Tokens the worker is asked for at once: most of a second. It is asked again within 1 ms."""
+"""Tokens that the worker is asked for at once: most of a second's work. The next request comes
+within 1 ms."""
 
 FOR_EVER = Tick(1 << 40)
 
 
 class Busy:
-    """A worker that writes without pause, whatever for.
+    """A worker that writes without pause; nobody uses what it writes.
 
     Args:
         bundle: The bundle's folder.
-        now: Seconds of the clock that `poll` is told.
+        now: Seconds, on the clock whose time `poll` is given.
     """
 
     def __init__(self, bundle: Path, now: float) -> None:
@@ -67,7 +69,7 @@ class Busy:
 
     @property
     def writes(self) -> bool:
-        """Whether it has begun to."""
+        """Whether it has begun to write."""
         return self._asked > 0
 
     def poll(self, now: float) -> None:
@@ -116,7 +118,7 @@ class ScriptBesideBusy:
 
 
 def scripted(request: PlanRequest) -> Planned:
-    """A note of one step at every other step of the stretch asked for, but where it rests."""
+    """A note of one step at every other step of the stretch asked for, except where it rests."""
     every = 2 * TICKS_PER_STEP
     first = -(-request.context.until // every) * every
     notes = tuple(
@@ -128,12 +130,12 @@ def scripted(request: PlanRequest) -> Planned:
 
 
 def rests(step: int) -> bool:
-    """Whether the script is silent: on the last beat of every fourth bar, for music breathes."""
+    """Whether the script is silent: on the last beat of every fourth bar, since music breathes."""
     return (step // STEPS_PER_BEAT + 1) % 16 == 0
 
 
 class Sequencer:
-    """Says Start when it is first listened to, then ticks at `BPM`, a little early or late."""
+    """Sends Start when first listened to, then ticks at `BPM`, each up to `CLOCK_JITTER_S` late."""
 
     def __init__(self) -> None:
         self._random = random.Random(1)
@@ -146,7 +148,7 @@ class Sequencer:
         return self._number > 2 * CLOCKS_PER_BEAT
 
     def sent(self, now: float) -> list[Received]:
-        """What it has sent by `now` and since the last time."""
+        """What it has sent since the last call, up to `now`."""
         came = []
         if not self._number:
             self._began = self._due = now
@@ -160,11 +162,11 @@ class Sequencer:
 
 
 class Weightless:
-    """Ports that lead nowhere. The player at the other end strikes three keys, once `ready`.
+    """Ports that lead nowhere. Once `ready`, the player at the other end strikes three keys.
 
     Args:
         ready: Whether the player may begin.
-        sequencer: Whose Start and clock come in too, once `ready`; None: nobody's.
+        sequencer: Once `ready`, its Start and clock come in too; None: there is no sequencer.
     """
 
     def __init__(self, ready: Callable[[], bool], sequencer: Sequencer | None) -> None:
@@ -182,7 +184,7 @@ class Weightless:
         return came
 
     def send(self, message: Message, output: Output = Output.MAIN) -> None:
-        """Hand it to nobody."""
+        """Discard it."""
 
     def tend(self, now: float) -> Sequence[str]:  # noqa: ARG002 - as the loop has it
         return ()
@@ -200,7 +202,7 @@ def play(
     """Play `messages` messages to the beat of `source`.
 
     Returns:
-        In seconds, when each was due and how late it was.
+        When each was due and how late it was, in seconds.
     """
     clock = MonotonicClock()
     busy = Busy(bundle, clock.now())
@@ -234,13 +236,13 @@ def play(
 
 
 def with_left_out(played: Sequence[tuple[int, float, float]]) -> list[tuple[float, float]]:
-    """Fill in the deadlines of notes that the session left out, being too late for them.
+    """Fill in the deadlines of notes that the session left out because it was too late for them.
 
     Args:
         played: (step, seconds when it was due, seconds late) of each message.
 
     Returns:
-        (seconds when it was due, seconds late) of each message that the script has there.
+        (seconds when it was due, seconds late) of every message of the script in that span.
     """
     filled: list[tuple[float, float]] = []
     expected, last_due = played[0][0], played[0][1]

@@ -1,6 +1,6 @@
-"""A bundle's network once more, in Keras, with the bundle's own weights.
+"""A bundle's network rebuilt in Keras, with the bundle's own weights.
 
-The weights are read out of the float32 graph. Operators and their layouts: onnx.ai/onnx/operators.
+The weights are read from the float32 graph. Operators and their layouts: onnx.ai/onnx/operators.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from jamd.daemon.improviser import Improviser
 from jamd.training.network import GridSize, grid_network
 
 MOST_DIFFERENCE = 1e-3
-"""Of a logit, between the twin and the bundle's float32 graph: else it is no twin."""
+"""Most that a logit of the twin may differ from the bundle's float32 graph."""
 
 Predict = Callable[[list[Any]], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """The network, ready to be asked in Keras's two ways.
+    """The network, ready to predict in Keras's two ways.
 
     Attributes:
         predict: `model.predict`: [tokens, h0, c0 …] -> [logits, h0_out, c0_out …].
         on_batch: `model.predict_on_batch`, the same.
         states: h0, c0 … before the first token, each float32 (1, units).
-        weights: `same weights`, or that they are random ones of the same sizes.
+        weights: `same weights`, or `random weights of the same sizes`.
     """
 
     predict: Predict
@@ -42,7 +42,7 @@ class Twin:
 
 
 def twin_of(bundle: Bundle) -> Twin:
-    """The bundle's network in Keras; with random weights where it has no float32 graph.
+    """The bundle's network in Keras; with random weights if the bundle has no float32 graph.
 
     Raises:
         RuntimeError: The twin's logits are not the bundle's: a bug in this file.
@@ -79,7 +79,7 @@ def _weights(graph: onnx.GraphProto) -> list[NDArray[np.float32]]:
             table[node.output[0]] = table[node.input[0]].astype(np.float32)
 
     def constants(kind: str) -> list[list[NDArray[np.float32]]]:
-        """For each node of that kind, which of its inputs are constants."""
+        """For each node of that kind, those of its inputs that are constants."""
         found = ([table[i] for i in n.input if i in table] for n in graph.node if n.op_type == kind)
         return [values for values in found if values and values[0].dtype == np.float32]
 

@@ -16,7 +16,7 @@ from jamd.bench.report import Row, absolute, blocks_as_late, greatest
 from jamd.daemon.follower import Source
 
 ASK_AGAIN_S = 0.01
-"""How often the worker beside the bare process is looked after: seldom, so as not to disturb."""
+"""How often the worker beside the bare process is polled: seldom, so as not to disturb that."""
 
 
 def rows(
@@ -28,14 +28,14 @@ def rows(
         bundle: The model's folder.
         blocks: Pairs of blocks by its own tempo.
         clocked_blocks: Pairs of blocks following a clock.
-        deadlines: In each block.
+        deadlines: How many there are in each block.
     """
     yield from _rows(bundle, Source.INTERNAL, blocks, deadlines)
     yield from _rows(bundle, Source.MIDI, clocked_blocks, deadlines)
 
 
 def _rows(bundle: Path, source: Source, blocks: int, deadlines: int) -> Iterator[Row]:
-    """Blocks of the front and of a bare process alternate, a worker writing beside each of both."""
+    """Alternate blocks of the front and of a bare process, with a worker writing beside each."""
     front_ms: list[list[float]] = []
     bare_ms: list[list[float]] = []
     for _ in range(blocks):
@@ -76,7 +76,7 @@ def _bare(bundle: Path, deadlines: list[float]) -> list[float]:
 
 @contextmanager
 def _writing(bundle: Path) -> Iterator[None]:
-    """A worker that writes without pause meanwhile."""
+    """As a context: a worker writes without pause meanwhile."""
     busy = Busy(bundle, time.monotonic())
     over = threading.Event()
 

@@ -1,8 +1,8 @@
-"""The memory that is the daemon's alone, while it plays.
+"""The memory that the daemon alone takes while it plays.
 
-Unique set size: what would be free again if the process ended. Pages shared with others are not in
-it, and so neither is JACK's shared memory, about 100 MB that its library maps into every client; it
-has a row of its own.
+Unique set size: what would be freed if the process ended. It excludes pages shared with others, and
+so JACK's shared memory, about 100 MB that its library maps into every client; that has a row of its
+own.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def rows(bundle: Path, seconds: float = 8.0) -> Iterator[Row]:
 
 
 def _play_phrase() -> None:
-    """Play into the daemon's input what makes it go on by itself."""
+    """Play a phrase into the daemon's input, from which it goes on by itself."""
     system = open_system("jack")
     try:
         target = next(

@@ -44,17 +44,18 @@ def rows(
 ) -> Iterator[Row]:
     """Measure the microseconds that a note takes.
 
-    jamd's are the whole command's, from a cold start to the written corpus. The article's are its
-    loop's alone, without the import of music21, on as many of the same files, in random order, as
-    it reads within the limit. They take turns, so that what else the machine does slows both.
+    For jamd, that is the whole command, from a cold start to the written corpus. For the article,
+    it is the loop alone, without the import of music21, on as many of the same files, in random
+    order, as it reads within the limit. They take turns, so that other load on the machine slows
+    both.
 
     Args:
         midi: A folder of MIDI files; None makes some up.
         songs: How many are made up: a corpus, beside which the start of a command is short.
         limit_s: Seconds that the article's loop may take each time.
-        turns: How often each is measured; jamd prepares the whole folder each time, anew.
-        least: How many times faster jamd must be; None where the files are so few that it is the
-            start of the command that is measured.
+        turns: How often each is measured; jamd prepares the whole folder anew each time.
+        least: How many times faster jamd must be; None if the files are so few that mainly the
+            start of the command is measured.
     """
     try:
         import music21  # noqa: F401 - both sides need the train extra

@@ -1,6 +1,7 @@
 """A replan late in a jam beside one at its beginning: memory -> context -> the next notes.
 
-And one where the window that the model is shown has just moved, whose new beginning was read ahead.
+And one where the window that the model is shown has just moved, and was read ahead at its new
+beginning.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
 FEW_BARS, MANY_BARS = 4, 64
 
 TOKENS = 48
-"""Written in a replan: about a bar, and as many in both, whatever the music is."""
+"""Tokens written in a replan: about a bar, and the same number in all, whatever the music is."""
 
 METER = Meter(4, 4)
 SCALE = (60, 62, 64, 65, 67, 69, 71)
 CHORDS = ((48, 52, 55), (57, 60, 64), (53, 57, 60), (55, 59, 62))
-"""C, Am, F and G, a bar each: music in a key. Where what is told of the key changes as the window
-moves, all of it is read anew, and what was read ahead is of no use."""
+"""C, Am, F and G, a bar each: music in a key. If what is known of the key changed as the window
+moves, all of the window would be read anew, and reading ahead would be of no use."""
 
 TICKS_PER_S = 2.0 * TICKS_PER_BEAT
 
@@ -58,7 +59,7 @@ def rows(bundle: Bundle, rounds: int = 120) -> Iterator[Row]:
 
 
 def _replanning(bundle: Bundle, bars: int) -> Contender:
-    """Another note is heard a moment ago, and what follows is written anew."""
+    """A replan after another note was heard a moment ago: what follows is written anew."""
     improviser = Improviser(bundle)
     until = Tick(bars * METER.ticks_per_bar)
     number = 0
@@ -79,7 +80,7 @@ def _replanning(bundle: Bundle, bars: int) -> Contender:
 
 
 def _replanning_where_the_window_moves(bundle: Bundle) -> Contender:
-    """The same, but what is read at the beginning is another than before, and was read ahead."""
+    """The same, but the window has just moved, and its new beginning was read ahead."""
     improviser = Improviser(bundle)
     until = Tick((LONGEST_BARS + HOP_BARS) * METER.ticks_per_bar + TICKS_PER_STEP)
     number = 0
@@ -106,10 +107,10 @@ def _replanning_where_the_window_moves(bundle: Bundle) -> Contender:
 
 
 def _memory(until: Tick, number: int) -> Memory:
-    """The player's eighths over jamd's chords up to `until`; the last note is the `number`th try.
+    """The player's eighths over jamd's chords up to `until`; the last beat depends on `number`.
 
-    The last beat has more or fewer notes from try to try: what is read anew after a change begins
-    with the last whole block of tokens, and costs by chance as much as there is behind that.
+    Its number of notes varies from try to try: after a change, tokens are read anew from the last
+    whole block of them on, and how many there are, and so their cost, is a matter of chance.
     """
     memory = Memory(METER)
     eighth, last_beat = TICKS_PER_BEAT // 2, until - TICKS_PER_BEAT
@@ -123,7 +124,7 @@ def _memory(until: Tick, number: int) -> Memory:
     for i, onset in enumerate(onsets):
         is_last = i == len(onsets) - 1
         if is_last:
-            memory.context(Tick(onset), STYLE)  # as it was asked before that note
+            memory.context(Tick(onset), STYLE)  # as requested before that note
         key = NoteKey(0, 72 + number % 12 if is_last else SCALE[i * 3 % len(SCALE)])
         memory.heard.press(key, 80, Tick(onset), onset / TICKS_PER_S, TICKS_PER_S)
         memory.heard.release(

@@ -16,16 +16,15 @@ class Row:
 
     Attributes:
         name: What was measured.
-        p50: Median, in `unit`, or the one value where there is one; None where nothing was
-            measured.
+        p50: Median, in `unit`, or the only value; None if nothing was measured.
         p99: 99th percentile, in `unit`; None for what is measured once.
         unit: `us`, `ms`, `s` or `MB` (a million bytes).
         beside: What the ratio is against; None for an absolute figure.
-        ratio: How many times the limit's direction says: with `>=`, how many times faster than what
-            it stands beside; with `<=`, how many times as much.
-        limit: `>= 200` or `<= 1.5` of the ratio; of an absolute figure with its unit, as in
-            `p99 <= 3 ms` or `max <= 10 ms`. None where the row only informs.
-        ok: Whether the limit is kept; None without a limit, or where nothing was measured.
+        ratio: In the direction of the limit: with `>=`, how many times faster than what it stands
+            beside; otherwise, how many times as much.
+        limit: On the ratio, `>= 200` or `<= 1.5`; on an absolute figure with its unit, as in
+            `p99 <= 3 ms` or `max <= 10 ms`. None if the row only informs.
+        ok: Whether the limit is kept; None without a limit, or if nothing was measured.
     """
 
     name: str
@@ -44,7 +43,7 @@ def left_out(name: str, why: str) -> Row:
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """The value below which `percent` (1..99) percent of `values`, at least one, lie."""
+    """The value below which `percent` (1..99) percent of `values` lie; there is at least one."""
     if len(values) == 1:
         return values[0]
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
@@ -74,10 +73,10 @@ def blocks_as_late(
     theirs: Sequence[Sequence[float]],
     most: float,
 ) -> Row:
-    """The median over pairs of blocks of the ratio of their p99s may be at most `most`.
+    """The ratio of the p99s of a pair of blocks may be at most `most`, at the median over pairs.
 
-    Neighbouring blocks share the noise of their half minute, so that their ratio holds on a busy
-    machine too.
+    Neighbouring blocks share the noise of their half minute, so their ratio holds on a busy machine
+    too.
     """
     pairs = zip(ours, theirs, strict=True)
     ratio = statistics.median(percentile(a, 99) / percentile(b, 99) for a, b in pairs)
@@ -88,7 +87,7 @@ def blocks_as_late(
 def informs(
     name: str, unit: str, ours: Sequence[float], beside: str, theirs: Sequence[float]
 ) -> Row:
-    """How many times `theirs` `ours` is at p50, without a limit. Both are in `unit`."""
+    """`ours` as a multiple of `theirs` at p50, without a limit. Both are in `unit`."""
     ratio = percentile(ours, 50) / percentile(theirs, 50)
     return _row(name, unit, ours, beside, ratio)
 
@@ -102,7 +101,7 @@ def absolute(name: str, unit: str, values: Sequence[float], most: float, percent
 def greatest(
     name: str, unit: str, ours: Sequence[float], beside: str, theirs: Sequence[float], most: float
 ) -> Row:
-    """The greatest of `ours` may be at most `most`; how many times that of `theirs` it is, informs.
+    """The greatest of `ours` may be at most `most`; its ratio to that of `theirs` only informs.
 
     All are in `unit`.
     """
@@ -133,7 +132,7 @@ def as_json(rows: Sequence[Row]) -> str:
 def as_table(rows: Sequence[Row]) -> str:
     """The rows as lines of text, in columns as wide as they need to be."""
     cells = [COLUMNS, *(tuple(_cell(getattr(row, name)) for name in COLUMNS) for row in rows)]
-    measured = [row for row in cells if row[1]]  # a line that was left out may run across
+    measured = [row for row in cells if row[1]]  # what is left out has one long cell
     widths = [max(len(row[i]) for row in measured) for i in range(len(COLUMNS))]
     return "\n".join(
         "  ".join(

@@ -10,14 +10,14 @@ from jamd.bench.report import Row, absolute
 
 
 def rows(bundle: Path, runs: int = 5) -> Iterator[Row]:
-    """Measure the start `runs` times. Set-up compiles everything, so the first is like any."""
+    """Measure the start `runs` times. Set-up compiles everything, so a first start is no slower."""
     with jack_server():
         where, spent_s = _starts(bundle, runs)
         yield absolute(f"start to ready, {where}", "s", spent_s, 1)
 
 
 def _starts(bundle: Path, runs: int) -> tuple[str, list[float]]:
-    """Where the ports were, and the seconds of each run but a first one, which warms up."""
+    """Where the ports were, and the seconds of each run except a first one, which warms up."""
     spent_s = []
     for _ in range(runs + 1):
         with playing(bundle) as daemon:

@@ -23,10 +23,10 @@ from jamd.notes import Meter, Note, Tick
 from jamd.training.backend import load_backend
 
 STYLE = Config().model.style
-"""What the model takes itself to be playing where nobody says otherwise."""
+"""The style that the model plays in by default."""
 
 LONGEST = 512
-"""Tokens after which the writing starts anew: about what a session asks for at once."""
+"""Tokens after which the writing starts anew: about as many as a session asks for at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Contender:
 
     Attributes:
         call: What is timed.
-        often: How many calls it has in a round.
+        often: How many calls of it make a round.
         after: Called after each call with its result, off the clock.
     """
 
@@ -83,7 +83,7 @@ def rows(bundle: Bundle, rounds: int = 3000, keras_rounds: int = 100) -> Iterato
 
 
 def _float32(bundle: Bundle, provider: str, rounds: int) -> Row:
-    """One token by the exact graph, beside what plays on the CPU."""
+    """One token from the exact graph, beside the graph that plays on the CPU."""
     name = f"one token (float32) on {provider.upper()}"
     try:
         if provider == "cuda":
@@ -97,11 +97,11 @@ def _float32(bundle: Bundle, provider: str, rounds: int) -> Row:
 
 
 def alternate(contenders: Sequence[Contender], rounds: int) -> list[list[float]]:
-    """Time `contenders` in turns, so that whatever else the machine does befalls all of them.
+    """Time `contenders` in turns, so that other load on the machine affects all of them.
 
     Args:
         contenders: What is to be timed.
-        rounds: Counted after a tenth more, which warm up and are thrown away.
+        rounds: How many count; before them, a tenth as many warm up and are thrown away.
 
     Returns:
         Microseconds of each call, for each of `contenders`.
@@ -126,7 +126,7 @@ def _writing(
     how: Sampling = Sampling(),  # noqa: B008 - frozen
     limits: Constraints = Constraints(),  # noqa: B008 - frozen
 ) -> Contender:
-    """Writes one token after the last, as the worker does."""
+    """Writes one token after another, as the worker does."""
     phrase = tuple(Note(Tick(240 * i), 60 + i, 80, Tick(240)) for i in range(8))
     context = Context(phrase, Tick(0), Meter(4, 4).ticks_per_bar, STYLE, phrase=Tick(0))
     random = sampling.generator(seed=0, request_id=1)
@@ -155,7 +155,7 @@ def _stepping(session: Any) -> Contender:
 
 
 def _carrying(run: Callable[[list[Any]], list[Any]], states: Sequence[Any]) -> Contender:
-    """Runs one token from the states that the call before gave."""
+    """Runs one token from the states that the previous call returned."""
     values = [np.array([[1]], np.int32), *states]
 
     def keep(results: list[Any]) -> None:

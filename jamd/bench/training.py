@@ -27,18 +27,17 @@ def rows(
 ) -> Iterator[Row]:
     """Measure the microseconds that a predicted token takes.
 
-    Both learn from the same songs, in batches of 64 rows, in turns and after a first step that
-    counts for nothing. jamd's network has two LSTM layers and an embedding of `units`, which makes
-    about as many weights as the article's three of `units` and its Dense layers of half of that.
-    A row of jamd's is 128 tokens, each of them predicted; a row of the article's is 32 and predicts
-    one.
+    Both learn from the same songs, in batches of 64 rows, in turns, after a first step that is not
+    counted. jamd's network has two LSTM layers and an embedding of `units`, which makes about as
+    many weights as the article's three of `units` and its Dense layers of half of that. A row of
+    jamd's is 128 tokens, each of them predicted; a row of the article's is 32 and predicts one.
 
     Args:
         midi: A folder of MIDI files; None for chorales by Bach.
         songs: How many are read.
         units: Width of the LSTM layers; 512 is the article's.
         blocks: How often each side is measured.
-        steps: Batches of the article's in a block; jamd's has one.
+        steps: Batches in a block of the article's; one of jamd's has one.
     """
     try:
         import music21  # noqa: F401 - both sides need the train extra
@@ -83,7 +82,7 @@ def _prepared(source: str, songs: int, language: str, scratch: Path) -> Corpus:
 
 
 def _lessons(corpus: Corpus, units: int) -> tuple[GridLessons, str]:
-    """What jamd learns by, and what it computes in."""
+    """How jamd is trained on a corpus, and the precision that it computes in."""
     from jamd.training.lessons import GridLessons
     from jamd.training.network import GridSize
     from jamd.training.passages import Text
@@ -101,7 +100,7 @@ def _lessons(corpus: Corpus, units: int) -> tuple[GridLessons, str]:
 
 
 def _jamd_us(lessons: GridLessons) -> float:
-    """Microseconds of a token, in one step."""
+    """Microseconds per token, in one step."""
     began = time.perf_counter()
     lessons.learn()
     tokens = lessons.score().tokens
@@ -122,7 +121,7 @@ def _article_network(vocabulary: int, units: int) -> keras.Model:
 
 
 def _article_examples(corpus: Corpus, count: int) -> tuple[Any, Any]:
-    """`count` windows of 32 names and what follows each as a one-hot vector, as the article's."""
+    """`count` windows of 32 names and what follows each as a one-hot vector, as in the article."""
     import keras
 
     from jamd.training.windows import article_windows
@@ -136,7 +135,7 @@ def _article_examples(corpus: Corpus, count: int) -> tuple[Any, Any]:
 
 
 def _article_us(network: keras.Model, examples: Sequence[Any]) -> float:
-    """Microseconds of a predicted name, in an epoch; getting ready for it is not counted."""
+    """Microseconds per predicted name, in an epoch; getting ready for it is not counted."""
     import keras
 
     edges: list[float] = []

@@ -1,6 +1,6 @@
 """The subcommands of `jamd`: one module each, importing its side only when it is called.
 
-Each has `add(subparsers)`, which declares its arguments and sets `run` as what to call, and
+Each has `add(subparsers)`, which declares its arguments and sets `run` as the function to call, and
 `run(args)`, which returns the exit status.
 """
 
@@ -48,7 +48,7 @@ positive = _number(float, "a number above 0", lambda value: 0 < value < math.inf
 """The value of an option that is a number above 0, and finite."""
 
 share = _number(float, "a share from 0 to below 1", lambda value: 0 <= value < 1)
-"""The value of an option that is a part of a whole, and never all of it."""
+"""The value of an option that is a share, from 0 to below 1."""
 
 
 def folder(text: str) -> Path:

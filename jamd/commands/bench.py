@@ -1,4 +1,4 @@
-"""`jamd bench`: each figure beside what it is to be compared with."""
+"""`jamd bench`: measures speed, each figure beside its yardstick."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def _heard(args: argparse.Namespace, run: Run, output: Path) -> Iterator[Heard]:
 
 
 def _samples(run: Run, most_tokens: int) -> list[Sample]:
-    """Held-out pieces of the run's corpora; none where nothing is held out."""
+    """Held-out pieces of the run's corpora; none if nothing is held out."""
     from jamd.training.evaluate import held_out
     from jamd.training.subjects import corpora_of
 

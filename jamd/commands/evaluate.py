@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from jamd.training.subjects import Subject
 
 SEED = 1
-"""Of a report, where none is asked for."""
+"""The seed of a report, if none is given."""
 
 _SETTINGS = ("model.temperature", "model.nucleus", "model.memory", "model.seed")
-"""What a report's continuations depend on, and nothing else that is measured here."""
+"""Settings that a report's continuations depend on, and nothing else that is measured here."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    """Refuse what does not go together."""
+    """Refuse arguments that do not go together."""
     from jamd.errors import UserError
 
     if not args.files and not args.corpus:

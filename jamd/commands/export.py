@@ -126,7 +126,7 @@ def _source(text: str) -> tuple[str, str]:
 
 
 def print_bundle(bundle: Bundle) -> None:
-    """Say how far the graphs are from the network, where they are and how well they do."""
+    """Print how far the graphs are from the network, where they are and how well they do."""
     from jamd.export.parity import MOST_DIFFERENCE, MOST_RISE
 
     manifest, parity = bundle.manifest, bundle.manifest.parity

@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(in_force: config_file.InForce, song: Song, path: Path) -> Settings:
-    """The settings in force, with the song's own tempo and meter where nobody named others."""
+    """The settings in force, with the song's tempo and meter unless the command line names any."""
     from jamd.daemon.follower import Source
     from jamd.daemon.settings import settings_from
 
@@ -101,7 +101,7 @@ def _settings(in_force: config_file.InForce, song: Song, path: Path) -> Settings
 
 
 def _meter(song: Song, path: Path) -> Meter:
-    """The one meter of a song that names one."""
+    """The only meter of a song that names a meter."""
     (_, meter), *changes = song.meters
     if meter not in METERS:
         known = ", ".join(map(str, METERS))

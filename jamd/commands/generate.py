@@ -52,7 +52,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def add_manner(parser: argparse.ArgumentParser) -> None:
-    """Declare how music is written."""
+    """Declare the options for how music is written."""
     parser.add_argument(
         "-n",
         "--notes",
@@ -80,16 +80,16 @@ def add_manner(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How music is written, whichever network does.
+    """How music is written, whichever network writes it.
 
     Attributes:
-        count: Notes, or for the article's language onsets.
+        count: How many notes; for the article's language, how many onsets.
         sampling: How tokens are drawn.
         style: One of `jamd.grid_tokens.STYLES`.
-        seed: Of the draws, 0..2**63-1.
+        seed: Seed of the draws, 0..2**63-1.
         bpm: Quarter notes a minute.
         before: What is to be continued; empty: silence.
-        faithful: With the article's faults.
+        faithful: Whether to write with the article's faults.
         music21: Whether music21 writes MIDI files.
     """
 
@@ -129,7 +129,8 @@ def manner_of(args: argparse.Namespace, language: str, run: Run | None = None) -
     """How music is to be written in `language`, by the options and by the run if there is one.
 
     Raises:
-        UserError: The language has no article to be faithful to, or a corpus of the run is gone.
+        UserError: `--faithful` is given for another language than the article's, or a corpus of the
+            run is gone.
     """
     from jamd.daemon.settings import settings_from
     from jamd.errors import UserError
@@ -170,7 +171,7 @@ def write(improviser: Improviser, manner: Manner, output: Path) -> list[Note]:
     from jamd.language import Constraints
     from jamd.writing import written_whole
 
-    # The article takes whatever chord comes, however many notes it has.
+    # The article takes any chord, however many notes it has.
     limits = Constraints(lowest=0, highest=127, polyphony=12) if manner.faithful else None
     how = (manner.sampling, manner.style, manner.seed)
     notes = generate(improviser, manner.count, *how, manner.before, limits)

@@ -1,4 +1,4 @@
-"""`jamd measure`: how well jamd listens and answers, on music of which the truth is known."""
+"""`jamd measure`: how well jamd listens and answers, on music for which the truth is known."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SETTINGS = (
     "play.density",
     "play.repeat_bars",
 )
-"""What `answers` depends on; `pickups` on the bundle alone."""
+"""What `answers` depends on; `pickups` depends on the bundle alone."""
 
 
 def add(subparsers: Subparsers) -> None:

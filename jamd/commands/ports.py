@@ -1,4 +1,4 @@
-"""`jamd ports`: what MIDI there is, and a chord to hear whether it arrives."""
+"""`jamd ports`: the MIDI systems and ports there are, and a chord to hear whether they work."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(api: str) -> None:
-    """Each MIDI system that answers and its ports, as one reads and matches them."""
+    """Print each MIDI system that answers, and its ports by the names that patterns match."""
     from jamd.daemon.midi_system import SYSTEMS, NoMidiSystem, open_system
 
     found = 0
@@ -67,7 +67,7 @@ def _list(api: str) -> None:
         finally:
             system.close()
     if not found:
-        open_system("auto")  # raises, and says what was expected
+        open_system("auto")  # raises, and states what was expected
 
 
 def _play_chord(midi: Midi) -> None:

@@ -166,7 +166,7 @@ def _print_report(report: Report) -> None:
 
 
 def print_contents(contents: Contents) -> None:
-    """Say how much there is on each side of the split, and of how many tokens."""
+    """Print how much there is on each side of the split, and how large the vocabulary is."""
     for split in ("train", "held-out"):
         print(_side(contents, split))
     print(f"vocabulary: {len(contents.vocabulary)} tokens of the {contents.language} language")

@@ -1,4 +1,4 @@
-"""`jamd recipe`: the default bundle, from unpacked data sets."""
+"""`jamd recipe`: makes the default bundle from unpacked data sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`jamd replay`: a session again, from its journal."""
+"""`jamd replay`: runs a session again, from its journal."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _ask_again(again: Replay, name: str) -> bool:
-    """Compare the model's answers; say whether any differs."""
+    """Compare the model's answers; return whether any differs."""
     from jamd.bundle import Bundle, resolve
     from jamd.daemon import providers
     from jamd.daemon.improviser import Improviser
@@ -99,7 +99,7 @@ def _ask_again(again: Replay, name: str) -> bool:
 
 
 def _shown(note: Note | None, meter: Meter) -> str:
-    """`5.2.6 Lead 64 80 12`: as in the rows."""
+    """`5.2.6 Lead 64 80 12`: a note as in the rows."""
     from jamd.daemon.transport import position
     from jamd.notes import TICKS_PER_STEP
 

@@ -164,15 +164,15 @@ def _run(args: argparse.Namespace) -> int:
             raise UserError(f"--{name} goes with --from BUNDLE: a network that is there already")
     if not args.corpora or args.output is None:
         raise UserError("expected jamd train CORPUS -o RUN; or jamd train FOLDER --from BUNDLE")
-    corpora = [Corpus.read(path) for path in args.corpora]  # a wrong path is told at once
-    team = _team() if several else None  # before anything else of TensorFlow: it insists
+    corpora = [Corpus.read(path) for path in args.corpora]  # reports a wrong path at once
+    team = _team() if several else None  # TensorFlow insists on being asked this first
     writes = team is None or team.is_chief
     with only_writer(args.output) if writes else nullcontext():
         return _train(_begun(args, corpora, writes), team)
 
 
 def _begun(args: argparse.Namespace, corpora: Sequence[Corpus], writes: bool) -> Run:
-    """The run to train: the one that is there, or a new one."""
+    """The run to train: the existing one, or a new one."""
     from dataclasses import replace
 
     from jamd.errors import CorpusError
@@ -214,7 +214,7 @@ def _team() -> Team:
         import_keras()
         from jamd.training.multi_worker import Team
     before = signal.getsignal(signal.SIGINT)
-    if before is signal.default_int_handler:  # which TensorFlow, waiting, would never come to
+    if before is signal.default_int_handler:  # never runs while TensorFlow waits
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         print("waiting for the other workers that TF_CONFIG names", file=sys.stderr, flush=True)
@@ -225,12 +225,12 @@ def _team() -> Team:
 
 
 def settings_given(args: argparse.Namespace) -> dict[str, Any]:
-    """The settings of a run that the command line names."""
+    """The settings of a run that the command line gives."""
     return {name: getattr(args, name) for name in _SETTINGS if getattr(args, name) is not None}
 
 
 def refuse_other_settings(begun: Run, args: argparse.Namespace) -> None:
-    """Raise CorpusError where the command line names other settings than a run was begun with."""
+    """Raise CorpusError if the command line gives other settings than a run was begun with."""
     from jamd.errors import CorpusError
 
     for name, value in settings_given(args).items():
@@ -242,7 +242,7 @@ def refuse_other_settings(begun: Run, args: argparse.Namespace) -> None:
 
 
 def _refuse_other_music(begun: Run, args: argparse.Namespace) -> None:
-    """Raise CorpusError where other corpora, weights or another preset are named."""
+    """Raise CorpusError if other corpora, other weights or another preset are given."""
     from jamd.errors import CorpusError
     from jamd.training.passages import weigh
     from jamd.training.runs import preset
@@ -266,7 +266,7 @@ def _refuse_other_music(begun: Run, args: argparse.Namespace) -> None:
         asked = weigh(tokens, dict(args.weight))
         if any(not math.isclose(asked[style], shares[style], abs_tol=1e-6) for style in shares):
             raise refuse(f"with shares of {_listed(shares)}", _listed(asked))
-    if args.preset is not None:  # told by what has no option of its own
+    if args.preset is not None:  # known by what has no option of its own
         asked_for = preset(begun.language, args.preset)
         for name in ("inner", "epoch_steps"):
             if getattr(begun.settings, name) != getattr(asked_for, name):
@@ -279,7 +279,7 @@ def _listed(shares: Mapping[str, float]) -> str:
 
 @contextmanager
 def show_training() -> Iterator[Callable[[Moment], None]]:
-    """Where to report training to: a bar on stderr, and a line on stdout for each epoch."""
+    """As a context: a function that reports training, by a bar on stderr and a line an epoch."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

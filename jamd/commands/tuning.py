@@ -1,4 +1,4 @@
-"""`jamd train --from`: a network that is there, trained further on one's own music."""
+"""`jamd train --from`: an existing network, trained further on your own music."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from jamd.training.tune import Change, Outcome
 
 OUTPUT = Path("tuned")
-"""The run's folder, where none is named."""
+"""The run's folder, if none is named."""
 
 HELD_OUT = 0.2
-"""Of few pieces, more must be held out than of many, or the figures say nothing."""
+"""Of few pieces, a larger share must be held out than of many, or the figures mean nothing."""
 
 _ANEW = ("units", "layers", "dropout", "preset", "weight", "oversample", "faithful")
-"""Options that a network which is there already leaves nothing to say about."""
+"""Options that do not apply to a network that exists already."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,10 +59,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _given(args: argparse.Namespace) -> list[str]:
-    """What is learned, so that a run that goes on is known to be the same.
+    """A description of what is learned, by which a resumed run is checked to be the same.
 
     Raises:
-        SourceError: A folder of music is not there, or holds none.
+        SourceError: A folder of music does not exist, or holds none.
     """
     given = [str(path.resolve()) if _is_corpus(path) else _music_in(path) for path in args.corpora]
     if args.takes is None:
@@ -76,7 +76,7 @@ def _given(args: argparse.Namespace) -> list[str]:
 
 
 def _music_in(path: Path) -> str:
-    """A folder of music as it is now: its loops may become more, or others."""
+    """A description of a folder of music as it is now: its files may increase or change."""
     import hashlib
 
     from jamd.training.sources import find_sources
@@ -114,7 +114,7 @@ def _begun(args: argparse.Namespace, output: Path) -> Run:
 
 def _begin(args: argparse.Namespace, output: Path, console: Console) -> Run:
     bundle = _bundle(args)
-    given = tuple(_given(args))  # before it is read: what comes meanwhile is not learned
+    given = tuple(_given(args))  # first: what is added while it is read is not learned
     own = _corpora(args, output, args.style or _config().model.style, console)
     with console.status("loading the network"):
         from jamd.training.backend import load_backend
@@ -133,7 +133,7 @@ def _begin(args: argparse.Namespace, output: Path, console: Console) -> Run:
 
 
 def _bundle(args: argparse.Namespace) -> Bundle | None:
-    """The bundle to go on from, refused before anything takes time; None where it is a run."""
+    """The bundle to go on from, refused before anything slow is done; None if it is a run."""
     from jamd.bundle import Bundle, resolve
     from jamd.export.opening import expect_trainable
     from jamd.training.run_folder import is_meant_as_run
@@ -153,7 +153,7 @@ def _bundle(args: argparse.Namespace) -> Bundle | None:
 
 
 def _network(origin: Bundle | Path, output: Path) -> tuple[Any, Any, dict[str, str], list[Path]]:
-    """The network of a bundle or a run, its size, whose music it knows, and corpora of that."""
+    """The network of a bundle or a run, its size, the sources it knows, and corpora of them."""
     from jamd.export.weights import read_network
     from jamd.training import rehearsal
     from jamd.training.runs import Run
@@ -175,7 +175,7 @@ def _network(origin: Bundle | Path, output: Path) -> tuple[Any, Any, dict[str, s
 
 
 def _corpora(args: argparse.Namespace, output: Path, style: str, console: Console) -> list[Path]:
-    """What is to be learned, as corpora: prepared ones as they are, all else prepared now."""
+    """What is to be learned, as corpora: ready ones as they are, everything else prepared now."""
     from jamd.training.prepare import Options, prepare
 
     prepared = [path for path in args.corpora if _is_corpus(path)]
@@ -198,7 +198,7 @@ def _corpora(args: argparse.Namespace, output: Path, style: str, console: Consol
 
 
 def _is_corpus(path: Path) -> bool:
-    """Whether `path` is a corpus already, and no music to be prepared."""
+    """Whether `path` is a corpus already, rather than music to be prepared."""
     return (path / "corpus.json").is_file()
 
 
@@ -317,13 +317,13 @@ def _counted(number: int, kind: str = "pieces") -> str:
 
 
 def _kind(begun: Run) -> str:
-    """What was given to learn."""
+    """What kind of music was given to learn: pieces, takes or both."""
     kinds = {"pieces" if corpus.all_taught is None else "takes" for corpus in _learned(begun)}
     return " and ".join(sorted(kinds))
 
 
 def _style(begun: Run) -> str:
-    """The option that plays in the style in which it was learned, where it is not the one set."""
+    """The option that plays in the style that was learned, if that is not the one set."""
     learned = {corpus.style for corpus in _learned(begun)}
     return "" if _config().model.style in learned else f" --style {min(learned)}"
 
