@@ -1,1 +1,1 @@
-"""How well jamd listens, in figures: `jamd measure`."""
+"""How well jamd listens and answers, in figures: `jamd measure`."""

@@ -1,9 +1,9 @@
-"""Does an answer end like a phrase, and is it in kind? Counted on real phrases, with a real model.
+"""Do answers end like phrases, and resemble what they answer? With real phrases and a real model.
 
-The first phrase of each song that is shipped is put to the improviser as the daemon would, several
-times, and what it answers is compared with it: where and how it ends, how high and how dense it is,
-and what of the phrase comes back in it. Then the improviser goes on without end, always with the
-likeliest token, which is how a model comes to repeat itself.
+The first phrase of each shipped song is put to the improviser several times, as the daemon would,
+and each answer is compared with it: where and how it ends, how high and how dense it is, and what
+of the phrase returns in it. Then the improviser goes on without end, always with the likeliest
+token, which is how a model comes to repeat itself.
 """
 
 from __future__ import annotations
@@ -35,28 +35,28 @@ from jamd.tonality import tonality_of
 SIXTEENTH = TICKS_PER_BEAT // 4
 
 FEWEST_NOTES = 5
-"""A phrase of fewer is not asked about: it has hardly a register or a pace."""
+"""A phrase of fewer notes is not used: it hardly has a register or a pace."""
 
 MOST_NOTES = 1.3
-"""Notes a beat of an answer, over those of its phrase."""
+"""Most notes a beat of an answer, as a multiple of its phrase's."""
 
 GRAM = 2
-"""Steps of melody, each an interval and a time, in what counts as shared: three notes."""
+"""Melodic steps, each an interval and a time, in the unit that may be shared: three notes."""
 
 CONTROLS = 8
-"""So many shuffled phrases are compared with each answer."""
+"""How many shuffled phrases each answer is compared with."""
 
 ENDLESS_BARS = 48
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Something that is to be answered.
+    """A phrase to be answered.
 
     Attributes:
-        notes: By onset, from the first bar on, each where it was meant.
+        notes: By onset, from the first bar on, each where it was meant to begin.
         meter: The meter.
-        key: Of the music that it is from; None where that cannot be told.
+        key: The key of the music that it is from; None if that is not clear.
     """
 
     notes: tuple[Note, ...]
@@ -66,7 +66,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A phrase and what was answered, before `end`."""
+    """A phrase and its answer, which has the time from `begin` to `end`."""
 
     phrase: Phrase
     answer: tuple[Note, ...]
@@ -75,7 +75,7 @@ class Exchange:
 
     @property
     def tune(self) -> list[Note]:
-        """The answer's Lead, or all of it where it has none."""
+        """The answer's Lead, or all of it if it has none."""
         lead = [note for note in self.answer if note.part is Part.LEAD]
         return lead or list(self.answer)
 
@@ -83,7 +83,7 @@ class Exchange:
 def figures(
     bundle: Bundle, constraints: Constraints, sampling: Sampling, style: str, answers: int = 4
 ) -> Iterator[Figure]:
-    """What the settings promise of an answer.
+    """How far answers keep what the settings promise.
 
     Args:
         bundle: The model.
@@ -120,7 +120,7 @@ def figures(
 def endless_figures(
     improviser: Improviser, phrases: Sequence[Phrase], constraints: Constraints, style: str
 ) -> Iterator[Figure]:
-    """How long the likeliest music goes on in circles, without the guard and with it."""
+    """How long the likeliest music goes round in circles, without the guard and with it."""
     for bars in (0, constraints.repeat_bars):
         held = replace(constraints, repeat_bars=bars)
         longest = 0.0
@@ -166,14 +166,14 @@ def of_answers(found: Sequence[Exchange]) -> Iterator[Figure]:
 
 
 def accompanied_bars(exchange: Exchange) -> list[bool]:
-    """For each bar of the answer, whether an accompaniment begins something in it."""
+    """For each bar of the answer, whether an accompaniment has an onset in it."""
     bar = exchange.phrase.meter.ticks_per_bar
     begun = {note.onset // bar for note in exchange.answer if note.part is Part.COMP}
     return [line in begun for line in range(exchange.begin // bar, exchange.end // bar)]
 
 
 def near_figure(found: Sequence[Exchange], name: str) -> Figure:
-    """How many answers are about as high as what they answer."""
+    """The share of answers that are about as high as their phrases."""
     near = sum(bool(each.answer) and register_distance(each) <= FIFTH for each in found)
     return share(name, near, len(found), ">= 100")
 
@@ -202,7 +202,7 @@ def phrases_of(performances: Sequence[Performance]) -> Iterator[Phrase]:
 
 
 def lowered(phrase: Phrase, semitones: int) -> Phrase:
-    """The same so much lower, its tune and what is under it told apart as on one keyboard."""
+    """The same phrase lower, its tune and what is under it separated as on one keyboard."""
     notes: list[Note] = []
     for _, struck in groupby(phrase.notes, key=attrgetter("onset")):
         chord = [replace(note, pitch=note.pitch - semitones) for note in sorted(struck)]
@@ -213,7 +213,7 @@ def lowered(phrase: Phrase, semitones: int) -> Phrase:
 
 
 def over_chords(phrase: Phrase) -> Phrase:
-    """The same over a chord a bar: I, IV or V of the key, whichever holds most of the tune."""
+    """The same phrase over a chord a bar: I, IV or V, whichever contains most of the tune."""
     assert phrase.key is not None
     minor = phrase.key.minor
     triads = [
@@ -244,7 +244,7 @@ def ask(
     style: str,
     pause: bool = False,
 ) -> Exchange:
-    """Have `phrase` answered at its own length from the next bar line on, or half a bar later."""
+    """Have `phrase` answered at its own length from the next bar line, or half a bar on (`pause`)."""
     bar = phrase.meter.ticks_per_bar
     line = -(-max(note.end for note in phrase.notes) // bar) * bar
     begin = Tick(line + bar // 2 if pause else line)
@@ -291,7 +291,7 @@ def go_on(
 
 
 def begins_in_time(exchange: Exchange) -> bool:
-    """The player waits no longer than two beats, or not at all once the answer may begin."""
+    """Whether the player waits at most two beats, or not at all once the answer may begin."""
     first = min(note.onset for note in exchange.answer)
     return first <= _latest(exchange.phrase, exchange.begin)
 
@@ -301,18 +301,18 @@ def _latest(phrase: Phrase, begin: Tick) -> Tick:
 
 
 def ends_in_time(exchange: Exchange) -> bool:
-    """Everything has ended before the player's downbeat."""
+    """Whether everything has ended before the player's downbeat."""
     return all(note.end < exchange.end for note in exchange.answer)
 
 
 def breathes(exchange: Exchange) -> bool:
-    """Its last note lasts a beat, or a rest of one follows."""
+    """Whether its last note lasts a beat, or a rest of a beat follows."""
     last = exchange.tune[-1]
     return max(last.duration, exchange.end - last.end) >= TICKS_PER_BEAT
 
 
 def ends_at_home(exchange: Exchange) -> bool:
-    """Its last note is of the tonic triad."""
+    """Whether its last note is of the tonic triad."""
     key = exchange.phrase.key
     return key is not None and exchange.tune[-1].pitch % 12 in key.triad
 
@@ -325,7 +325,7 @@ def register_distance(exchange: Exchange) -> float:
 
 
 def density_ratio(exchange: Exchange) -> float:
-    """Notes a beat of the answer, over the phrase's own."""
+    """Notes a beat of the answer, as a multiple of the phrase's."""
     notes = exchange.phrase.notes
     length = max(note.end for note in notes) - notes[0].onset
     return len(exchange.answer) / (exchange.end - exchange.begin) * length / len(notes)
@@ -336,7 +336,7 @@ Gram = tuple[tuple[int, int], ...]
 
 
 def grams(notes: Sequence[Note]) -> list[Gram]:
-    """Every `GRAM` steps in a row of a tune; of a chord, its highest note."""
+    """Every `GRAM` steps in a row of a tune; a chord counts as its highest note."""
     top = {note.onset: note for note in sorted(notes)}
     steps = [(b.pitch - a.pitch, b.onset - a.onset) for a, b in pairwise(top.values())]
     return [tuple(steps[i : i + GRAM]) for i in range(len(steps) - GRAM + 1)]
@@ -363,7 +363,7 @@ def shuffled(phrase: Sequence[Note], seed: int) -> list[Note]:
 
 
 def copied(answer: Sequence[Note], phrase: Sequence[Note]) -> float:
-    """Share of the answer's notes in runs of `RUN` and more that are the phrase's own."""
+    """Share of the answer's notes that lie in runs of `RUN` or more notes of the phrase."""
     theirs, ours = _symbols(phrase), _symbols(answer)
     known = {tuple(theirs[i + 1 : i + RUN]) for i in range(len(theirs) - RUN + 1)}
     pitches = {(theirs[i][1], tuple(theirs[i + 1 : i + RUN])) for i in range(len(theirs) - RUN + 1)}
@@ -376,17 +376,17 @@ def copied(answer: Sequence[Note], phrase: Sequence[Note]) -> float:
 
 
 def _symbols(notes: Sequence[Note]) -> list[tuple[int, int]]:
-    """(ticks since the onset before, pitch) of each note."""
+    """(ticks since the previous onset, pitch) of each note."""
     ordered = sorted(notes)
     before = [ordered[0], *ordered] if ordered else []
     return [(b.onset - a.onset, b.pitch) for a, b in zip(before, ordered, strict=False)]
 
 
 def longest_repeat(notes: Sequence[Note], within: int) -> int:
-    """Ticks of the longest stretch that was played before, note for note, `within` ticks ago."""
+    """Ticks of the longest stretch that repeats, note for note, one at most `within` ticks ago."""
     ordered, symbols = sorted(notes), _symbols(notes)
     longest = 0
-    lengths: dict[int, int] = {}  # place of an earlier note -> notes that are the same up to it
+    lengths: dict[int, int] = {}  # index of an earlier note -> matching notes up to it
     for i, symbol in enumerate(symbols):
         lengths = {
             j: (lengths.get(j - 1, 0) if symbols[j] == symbol else 0) + 1

@@ -1,9 +1,10 @@
 """Does jamd find the player's beat? Phrases are played to a session that follows the player.
 
-Nobody tells the session a tempo or a phase. Measured is the tempo in which it answers, half and
-double allowed, and how far the first note of the answer lies from the player's own beat carried on:
-that of the made-up player's mind, not of his fingers. For comparison, a listener who is told where
-in the music each onset was meant, and draws a straight line through them: more is not to be had.
+The session is given neither tempo nor phase. What is measured is the tempo in which it answers,
+half and double allowed, and how far the first note of the answer lies from the player's own beat
+carried on: the beat in the made-up player's mind, not in the fingers. For comparison, the same is
+measured of a listener who knows where in the music each onset was meant and draws a straight line
+through them, which is the best that is possible.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from jamd.measure.rhythms import PlayedPhrase, phrases
 from jamd.notes import TICKS_PER_BEAT, Note, Tick
 
 PHRASES, SEED = 200, 1
-"""The fixed set."""
+"""The fixed set of phrases."""
 
 TEMPO_SHARE = 0.03
 ON_BEAT_S = 0.040
@@ -39,9 +40,9 @@ class Outcome:
     """What came of one phrase.
 
     Attributes:
-        tempo: The answer's, as a share of the player's; None: there was none.
+        tempo: The answer's, as a share of the player's; None: there was no answer.
         off_s: How far the answer's first note lies from a beat of the player's, in seconds.
-        off_if_told_s: The same of a listener who is told what was meant.
+        off_if_told_s: The same for a listener who knows what was meant.
     """
 
     tempo: float | None
@@ -57,7 +58,7 @@ class Outcome:
 
     @property
     def on_beat(self) -> bool:
-        """Whether the answer begins on the player's beat, and in his tempo."""
+        """Whether the answer begins on the player's beat, and in the player's tempo."""
         return self.in_tempo and abs(self.off_s) <= ON_BEAT_S
 
 
@@ -93,7 +94,7 @@ def outcome(phrase: PlayedPhrase) -> Outcome:
 
 
 def _line_at(phrase: PlayedPhrase, beat: int) -> float:
-    """When `beat` falls by a straight line through all onsets, in seconds."""
+    """When `beat` falls on a straight line through all onsets, in seconds."""
     slope, start = statistics.linear_regression(
         [note.beat for note in phrase.notes], [note.seconds for note in phrase.notes]
     )

@@ -1,17 +1,17 @@
-"""Performances of which the truth is known: what `jamd measure phrases` and `pickups` are made on.
+"""Performances for which the truth is known, used by `jamd measure`.
 
-A performance is a line of a file, or made up by `made_performances`. In a file a line is
-`kind name bpm meter | onset length pitch … | end …`, times in ticks; an end is the moment at which
-the last key of a phrase comes up. `tools/cut_phrases.py` cut `phrases.txt` from
+A performance is a line of a file, or made up by `made_performances`. In a file, a line is
+`kind name bpm meter | onset length pitch … | end …`, with times in ticks; an end is the moment at
+which the last key of a phrase comes up. `tools/cut_phrases.py` cut `phrases.txt` from
 
-- songs (OpenScore Lieder, CC0): the singer's line as written, on which a person's timing was laid.
-  A phrase ends where the sentence of its text does and two beats or more are left to the piano;
+- songs (OpenScore Lieder, CC0): the singer's line as written, with a person's timing added. A
+  phrase ends where the sentence of its text does and two beats or more are left to the piano;
 - piano rolls (pianolatron, MIT): what a pianist played. The beat of a roll is not known, so it is
-  heard at jamd's own 100 bpm. A phrase ends where nothing is down for four beats or more.
+  heard at jamd's own 100 bpm. A phrase ends where no key is down for four beats or more.
 
-In both, every shorter silence up to two beats is a breath: the musician goes on. Silences about
-which neither can be said are where one performance stops and the next begins. What `openings.txt`
-is, is said in `jamd.measure.pickups`.
+In both, a shorter silence of up to two beats is a breath: the musician goes on. At silences that
+could be either, one performance stops and the next begins. For `openings.txt`, see
+`jamd.measure.pickups`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from importlib.resources import files
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
 
 HUMAN_SECONDS = 0.020
-"""Standard deviation of a good amateur's onsets about the beat."""
+"""Standard deviation of a good amateur's onsets from the beat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Performance:
     Attributes:
         kind: `song`, `roll`, or how it was made.
         notes: By onset, as played: not on the grid.
-        ends: Ticks at which a phrase's last key comes up, a drone's not counted.
+        ends: Ticks at which a phrase's last key comes up, not counting a drone's.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class Performance:
 
 
 def shipped(name: str = "phrases.txt") -> list[Performance]:
-    """What is in the file `name`."""
+    """The performances in the file `name`."""
     text = files("jamd.measure").joinpath(name).read_text(encoding="utf-8")
     return [_read(line) for line in text.splitlines()]
 
@@ -78,11 +78,11 @@ def written(performance: Performance) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A way of playing: beats, except the tempo."""
+    """A way of playing. All times are in beats; the tempo is in bpm."""
 
     slowest: float  # bpm
     fastest: float
-    lengths: Sequence[float]  # of notes, from onset to onset
+    lengths: Sequence[float]  # from onset to onset
     rests: Sequence[float]  # of breaths
     legato: float  # how much of its length a note sounds
     chord: int = 1  # keys at once
@@ -112,7 +112,7 @@ def made_performances(each: int = 12, seed: int = 0) -> list[Performance]:
 def _made(kind: str, way: _Way, number: int, chance: random.Random) -> Performance:
     """Four phrases of two to four breaths each, with three to eight beats between them."""
     bpm = round(chance.uniform(way.slowest, way.fastest), 1)
-    beat = 0.0  # where in the music we are, in beats
+    beat = 0.0  # the current position, in beats
     notes: list[Note] = []
     ends: set[Tick] = set()
     for _ in range(4):
@@ -137,7 +137,7 @@ def _made(kind: str, way: _Way, number: int, chance: random.Random) -> Performan
 def _struck(
     beat: float, length: float, bpm: float, way: _Way, chance: random.Random
 ) -> Iterator[Note]:
-    """What is struck at `beat` for `length` beats, by a person."""
+    """What a person plays at `beat` for `length` beats."""
     if way.swing and abs(beat % 1 - 0.5) < 0.01:
         beat, length = beat + 1 / 6, max(length - 1 / 6, 0.1)
     beat += humanly(chance, bpm)
@@ -152,5 +152,5 @@ def _struck(
 
 
 def humanly(chance: random.Random, bpm: float) -> float:
-    """How far from its place a person strikes a note, in beats."""
+    """A random deviation of a person's onset from its place, in beats."""
     return chance.gauss(0, HUMAN_SECONDS) * bpm / 60

@@ -1,8 +1,8 @@
-"""Does jamd know a breath from a phrase's end? Both ways to be wrong, counted.
+"""Does jamd distinguish a breath from a phrase's end? Both kinds of mistake are counted.
 
-A breath is interrupted when the answer begins before the player goes on: what jamd only believed
-and took back is not heard. An end is missed when it is not known before the next phrase begins, or
-within two beats where the performance is over.
+A breath is interrupted when the answer begins before the player goes on: an end that jamd only
+believed and took back is not heard. An end is missed when jamd does not know of it before the next
+phrase begins or, where the performance is over, within two beats.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from jamd.notes import TICKS_PER_BEAT, Tick
 MOST_WRONG = "<= 5"
 
 BREATH = TICKS_PER_BEAT // 2
-"""A silence so long, in ticks, is a breath; a shorter one is the way a note is played."""
+"""Ticks. A silence at least this long is a breath; a shorter one is the way a note is played."""
 
 
 @dataclass(slots=True)
 class Count:
-    """What was met with, and how much of it went wrong."""
+    """How many breaths and ends there were, and how many went wrong."""
 
     breaths: int = 0
     interrupted: int = 0
@@ -67,7 +67,7 @@ def count(performance: Performance) -> Count:
     beat = transport.beat_seconds
     phrase = Phrase()
     known: float | None = None  # when the phrase was known to be over
-    up = Tick(0)  # since when no key is down but a drone
+    up = Tick(0)  # when a key last came up
     ends = sorted(performance.ends)
     for seconds, tick, key, struck in _strokes(performance, transport):
         over = phrase.ends(beat)
@@ -101,7 +101,7 @@ def count(performance: Performance) -> Count:
 def _strokes(
     performance: Performance, transport: Transport
 ) -> Iterable[tuple[float, Tick, NoteKey, bool]]:
-    """Every key going down or up: seconds, tick, key, whether down; by time, ups first."""
+    """Every press and release, by time, releases first: seconds, tick, key, whether it is down."""
     strokes = [
         stroke
         for note in performance.notes

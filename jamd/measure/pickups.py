@@ -1,14 +1,14 @@
-"""Does jamd find the bar line where nobody tells it? Openings are played to a session, end to end.
+"""Does jamd find the bar line by itself? Openings are played to a session, end to end.
 
 An opening is a line of `openings.txt` (as in `jamd.measure.performances`; onsets count from the bar
-line before its first note): a tune from where it begins after a rest of a beat or more, on a bar
-line or up to a beat before one, 8 to 24 onsets of it. `tools/cut_openings.py` cut them from what
+line before its first note): 8 to 24 onsets of a tune that begins after a rest of a beat or more, on
+a bar line or up to a beat before one. `tools/cut_openings.py` cut them from the held-out pieces of
 the default model's corpora of standards (OpenEWLD, MIT), songs (OpenScore Lieder, CC0) and piano
-music (Mutopia, public domain) hold out, so that the model has not learned them.
+music (Mutopia, public domain), so the model has not learned them.
 
-They are played with a person's timing and touch, in the tempo that the session has. It takes the
-first note for beat one, and moves its bar line when it finds a pickup. Measured is where the first
-note lies at the end.
+They are played with a person's timing and touch, in the session's tempo. The session takes the
+first note for beat one, and moves its bar line when it finds a pickup. What is measured is where
+the first note lies in the bar at the end.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SHORTEST, _LONGEST = 0.75, 1.0  # how much of its length a note sounds
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of one opening: how long before a bar line it begins, really and as found, in ticks."""
+    """How many ticks before a bar line one opening begins: `pickup` in truth, `found` by jamd."""
 
     kind: str
     pickup: int
@@ -46,7 +46,7 @@ class Outcome:
 
 
 def figures(bundle: Bundle) -> Iterator[Figure]:
-    """Of each kind of music and of all: pickups found, and bar lines moved where there is none.
+    """For each kind of music and for all: pickups found, and bar lines moved without a pickup.
 
     Args:
         bundle: The model that is asked.

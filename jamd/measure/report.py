@@ -15,8 +15,8 @@ class Figure:
         name: What was measured.
         of: How many cases there were.
         value: The figure, in `unit`.
-        unit: `%` (of the cases), `ms`.
-        limit: `<= 5` or `>= 90`, in `unit`; None where the figure only informs.
+        unit: `%` (of the cases), `ms` or `bars`.
+        limit: `<= 5` or `>= 90`, in `unit`; None if the figure only informs.
     """
 
     name: str

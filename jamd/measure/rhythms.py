@@ -2,8 +2,8 @@
 
 The beats of a phrase come from a handful of cells, as in music, where a rhythm repeats itself. How
 often an off-beat is tied over the beat, where phrases begin and where they end, is about as in lead
-sheets. Each onset lies beside its place as people's do; on the beat it is half a standard deviation
-louder, as drummers play (the Groove MIDI data set).
+sheets. Onsets deviate from their places as people's do; on the beat they are half a standard
+deviation louder, as drummers play (the Groove MIDI data set).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ FEWEST, MOST = 8, 24
 TIMING_S = 0.020
 """How far an onset lies from its place: the standard deviation."""
 
-_CHORD_S = 0.004  # and the notes of a chord from one another
-_LEGATO = 0.85  # how long a key is down of the time until the next
+_CHORD_S = 0.004  # the same of a chord's notes from their onset
+_LEGATO = 0.85  # share of the time until the next note for which a key is down
 _BREATH = 24  # no rest within a phrase is longer: two beats
 
-_Cell = tuple[tuple[int, ...], int]  # onsets, and how long it is, in twelfths of a beat
+_Cell = tuple[tuple[int, ...], int]  # its onsets and its length, in twelfths of a beat
 
 _STRAIGHT: Mapping[_Cell, float] = {
     ((0,), 12): 22,
@@ -50,7 +50,7 @@ _PICKUPS = ((-6,), (-6,), (-12,), (-12, -6), (-3,), (-6, -3), (-18, -12, -6))
 
 
 class PlayedNote(NamedTuple):
-    """A note as it was played, and where it was meant."""
+    """A note as it was played, and where it was meant to be."""
 
     seconds: float
     pitch: int  # MIDI
@@ -77,7 +77,7 @@ class PlayedPhrase:
 
 
 def phrases(count: int, seed: int) -> Iterator[PlayedPhrase]:
-    """So many phrases; the same seed makes the same."""
+    """`count` phrases; the same seed makes the same ones."""
     rng = random.Random(seed)
     for _ in range(count):
         feel = rng.choices(("straight", "swung", "triplets"), (70, 20, 10))[0]
@@ -89,7 +89,7 @@ def phrases(count: int, seed: int) -> Iterator[PlayedPhrase]:
 def played(
     places: Sequence[int], bpm: float, swing: float, rng: random.Random, timing_s: float = TIMING_S
 ) -> PlayedPhrase:
-    """A person plays onsets at `places`, twelfths of a beat, at an unknown moment."""
+    """A person's playing of onsets at `places`, in twelfths of a beat, from a random moment on."""
     start = rng.uniform(1.0, 2.0)
     chords = rng.random() < 0.25
     pitch = rng.randint(55, 75)

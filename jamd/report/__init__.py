@@ -1,1 +1,1 @@
-"""A page on what a model is worth: `jamd evaluate --report`."""
+"""A page on how good a model is: `jamd evaluate --report`."""

@@ -1,4 +1,4 @@
-"""Notes made to sound, where the machine has what that takes: FluidSynth and a sound font."""
+"""Renders notes as sound, if the machine has FluidSynth and a sound font."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jamd.daemon.take import to_midi
 from jamd.notes import Note
 
 BPM = 110.0
-"""The tempo of everything: a corpus keeps none."""
+"""The tempo of everything, since a corpus keeps no tempo."""
 
 _FOLDERS = (
     "/usr/share/sounds/sf2",
@@ -41,7 +41,7 @@ class Synth:
     font: Path
 
     def render(self, midi: Path, output: Path) -> bool:
-        """Play a MIDI file into an Ogg Vorbis file; whether it could be done."""
+        """Render a MIDI file as an Ogg Vorbis file; return whether that succeeded."""
         options = ["-n", "-i", "-q", "-g", "0.8", "-r", str(_RATE_HZ), "-T", "oga"]
         command = [self.program, *options, "-F", str(output), str(self.font), str(midi)]
         try:
@@ -52,7 +52,7 @@ class Synth:
 
 
 def find_synth() -> Synth | str:
-    """FluidSynth and the sound font it will use; or, in words, which of them is missing."""
+    """FluidSynth and the sound font to use; or, in words, which of them is missing."""
     program = shutil.which("fluidsynth")
     if program is None:
         return "FluidSynth is not installed"

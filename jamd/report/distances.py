@@ -1,15 +1,16 @@
-"""How far what a model writes is from music, feature by feature.
+"""How far the music that a model writes is from real music, feature by feature.
 
 L.-C. Yang and A. Lerch, "On the evaluation of generative models in music", Neural Computing and
-Applications 32, 2020, section 4. Of one feature, take the Euclidean distances between every two
+Applications 32, 2020, section 4. For each feature, take the Euclidean distances between every two
 pieces of real music (intra-set), and between every generated and every real one (inter-set). Smooth
-either into a density with a Gaussian kernel of Scott's bandwidth (as their toolbox, mgeval, does).
-If the generated pieces came from where the real ones do, both densities would be the same: their
-overlapping area would be 1 and the Kullback-Leibler divergence of the first from the second 0.
+each into a density with a Gaussian kernel of Scott's bandwidth (as their toolbox, mgeval, does). If
+the generated pieces came from the same distribution as the real ones, both densities would be the
+same: their overlapping area would be 1 and the Kullback-Leibler divergence of the first from the
+second 0.
 
-Two things are other than in mgeval. The densities are compared over the whole range of both, where
-mgeval's integral stops at the outermost distances; and both are taken at the same places, where
-mgeval takes each at places of its own.
+Two things differ from mgeval. The densities are compared over the whole range of both, where
+mgeval's integral stops at the outermost distances; and both are evaluated at the same places, where
+mgeval evaluates each at places of its own.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ class Comparison:
     Attributes:
         places: Shape (n,): distances.
         intra: Shape (n,): the density of the reference's own distances there.
-        inter: Shape (n,): of the distances from the reference to the other set.
+        inter: Shape (n,): that of the distances from the reference to the other set.
         overlap: The area under both, 0..1.
-        divergence: Of intra from inter, in nats, 0 or above.
+        divergence: The Kullback-Leibler divergence of intra from inter, in nats, 0 or above.
     """
 
     places: Floats
@@ -47,7 +48,7 @@ class Comparison:
 
 
 def compare(reference: Floats, others: Floats) -> Comparison:
-    """How a set of feature vectors lies to a reference set.
+    """How a set of feature vectors compares with a reference set.
 
     Args:
         reference: Shape (n, size), n at least 3.
@@ -66,7 +67,7 @@ def compare(reference: Floats, others: Floats) -> Comparison:
     widths = [max(least, _bandwidth(one)) for one in (intra, inter)]
     beyond = _BEYOND * max(widths)
     places = np.linspace(-beyond, widest + beyond, _PLACES)
-    # A kernel narrower than the places lie apart would be missed between them.
+    # A kernel narrower than the gap between places could fall between them.
     widths = [max(width, 2 * float(places[1] - places[0])) for width in widths]
     first, second = (
         _density(one, at, places) for one, at in zip((intra, inter), widths, strict=True)

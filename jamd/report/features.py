@@ -1,8 +1,8 @@
-"""What a stretch of music is like, in the numbers that the literature compares generators by.
+"""What a stretch of music is like, in the numbers by which the literature compares generators.
 
 Pitch-class histogram, mean inter-onset interval and note count: L.-C. Yang and A. Lerch, "On the
 evaluation of generative models in music", Neural Computing and Applications 32, 2020, section 3
-(in beats and bars here, not seconds: nothing is played faster for having another tempo).
+(here in beats and bars, not seconds, so that tempo makes no difference).
 Polyphony: H.-W. Dong, K. Chen, J. McAuley and T. Berg-Kirkpatrick, "MusPy: a toolkit for symbolic
 music generation", ISMIR 2020. Scale consistency: O. Mogren, "C-RNN-GAN: continuous recurrent neural
 networks with adversarial training", 2016, with MusPy's scales (all major and natural minor).
@@ -72,7 +72,7 @@ def note_density(music: Music) -> Floats:
 def polyphony(music: Music) -> Floats:
     """Shape (1,): pitches that sound at once, on average over the steps at which any does.
 
-    A pitch that two parts play at once is one, as MusPy has it.
+    A pitch that two parts play at once counts once, as in MusPy.
     """
     sounding = np.zeros((128, to_step(music.end)), np.bool_)
     for note in music.notes:
@@ -83,7 +83,7 @@ def polyphony(music: Music) -> Floats:
 
 
 def scale_consistency(music: Music) -> Floats:
-    """Shape (1,): the share of notes within the major or minor scale that holds most of them."""
+    """Shape (1,): the share of notes within the major or minor scale that contains most of them."""
     classes = [note.pitch % 12 for note in music.notes]
     return np.array([float(_SCALES[:, classes].mean(axis=1).max())])
 
@@ -91,7 +91,7 @@ def scale_consistency(music: Music) -> Floats:
 def groove_similarity(music: Music) -> Floats:
     """Shape (1,): how alike the rhythms of two bars are, on average over all pairs of bars, 0..1.
 
-    1 less the share of the bar's steps at which one bar has an onset and the other has none.
+    1 minus the share of the bar's steps at which one bar has an onset and the other has none.
     """
     steps = music.meter.steps_per_bar
     bars = (music.end - music.begin) // music.meter.ticks_per_bar
@@ -107,12 +107,12 @@ def groove_similarity(music: Music) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Something measured of a stretch of music.
+    """A measure of a stretch of music.
 
     Attributes:
-        name: In words.
-        unit: Of its value; empty for a share.
-        of: Measures it: shape (n,).
+        name: Its name, in words.
+        unit: The unit of its value; empty for a share.
+        of: Computes it, as shape (n,).
     """
 
     name: str
@@ -131,7 +131,7 @@ FEATURES = (
 
 
 def entropy_bits(counts: Mapping[int, int]) -> float:
-    """The entropy, in bits, of what was counted; 0 where nothing was."""
+    """The entropy, in bits, of what was counted; 0 if nothing was."""
     shares = np.array([count for count in counts.values() if count > 0], np.float64)
     if not len(shares):
         return 0.0
@@ -140,10 +140,10 @@ def entropy_bits(counts: Mapping[int, int]) -> float:
 
 
 def onset_places(notes: Sequence[Note], begin: Tick, meter: Meter) -> dict[int, int]:
-    """How many moments at which something begins lie at each step of the bar.
+    """How many onsets lie at each step of the bar.
 
     Args:
-        notes: Of one part; notes struck together are one moment.
+        notes: Notes of one part; those struck together are one onset.
         begin: A bar line.
         meter: The meter.
     """

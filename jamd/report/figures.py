@@ -1,4 +1,4 @@
-"""What a report says of one set: the figures, which `jamd.report.judge` measures."""
+"""What a report states about one set: the figures, which `jamd.report.judge` measures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jamd.report.stretches import Stretch
 from jamd.training.evaluate import Evaluation
 
 DISTINCT = 4
-"""Notes in a row of which the share of different ones is told."""
+"""Length, in notes, of the runs whose share of distinct ones is reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,15 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How one feature of what was written lies to real music.
+    """How one feature of what was written compares with real music.
 
     Attributes:
         feature: Which.
         real: Its mean over the real continuations, shape (n,).
-        written: Over the written ones.
-        comparison: Of the written to the real ones.
-        control: Of other real music, from training pieces, to the real ones; None where there is
-            too little.
+        written: Its mean over the written ones, shape (n,).
+        comparison: The written ones compared with the real ones.
+        control: Other real music, from training pieces, compared with the real ones; None if there
+            is too little.
     """
 
     feature: Feature
@@ -51,9 +51,9 @@ class RunLengths:
     """How long the longest run of notes of some kind is, over several pieces of music.
 
     Attributes:
-        median: Notes, in the middle one.
-        longest: Notes, in the worst.
-        share: Of the music's notes, on average, 0..1.
+        median: Notes, in the median piece.
+        longest: Notes, in the worst piece.
+        share: Its share of the music's notes, on average, 0..1.
     """
 
     median: float
@@ -66,8 +66,8 @@ class Loops:
     """How much music repeats itself.
 
     Attributes:
-        repeat: The longest run of notes that comes twice.
-        distinct: The share of different ones among all `DISTINCT` notes in a row, on average.
+        repeat: The longest run of notes that occurs twice.
+        distinct: The share of distinct ones among all runs of `DISTINCT` notes, on average.
     """
 
     repeat: RunLengths
@@ -76,10 +76,10 @@ class Loops:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """How much music stands in the training pieces.
+    """How much of some music occurs in the training pieces.
 
     Attributes:
-        run: The longest run of notes that does.
+        run: The longest run of notes that occurs there.
         source: The training file that has the longest of all.
     """
 
@@ -93,8 +93,8 @@ class Manner:
 
     Attributes:
         part: Which.
-        onset_bits: Entropy of where in the bar it begins something.
-        velocity_spread: Standard deviation of its MIDI velocities; None where the set has none.
+        onset_bits: Entropy of where in the bar its onsets lie.
+        velocity_spread: Standard deviation of its MIDI velocities; None if the set has none.
         notes: How many were counted.
     """
 
@@ -109,12 +109,12 @@ class Duet:
     """How the model accompanies a tune that is given to it.
 
     Attributes:
-        bits: Of the real accompaniment, with and without the tune, for the model alone.
+        bits: Bits of the real accompaniment, with and without the tune, for the model alone.
         remembered: The same for the model with its memory, as it plays.
-        real: How the real accompaniment lies in its own harmony.
-        given: The model's to the real tune.
-        shuffled: The model's to the tune with its bars in another order.
-        count: How many stretches.
+        real: How the real accompaniment fits its own harmony.
+        given: How the model's accompaniment to the real tune fits that harmony.
+        shuffled: The same, to the tune with its bars in another order.
+        count: How many stretches there are.
     """
 
     bits: DuetBits
@@ -130,12 +130,12 @@ class Timing:
     """Bits per note of the same pieces.
 
     Attributes:
-        clean: As they are.
+        clean: The pieces unchanged.
         heard: Played by a person, as jamd hears them.
         written: Played by a person, each onset on the nearest step.
-        let_go: Its keys let go by a person, as jamd reads it.
-        let_go_written: Its keys let go by a person, each end on the nearest step.
-        followed: What follows on exact music; None where the set has no stretches.
+        let_go: With the keys released by a person, as jamd reads them.
+        let_go_written: With the keys released by a person, each end on the nearest step.
+        followed: What follows exact music; None if the set has no stretches.
         followed_heard: The same, after music that was played by a person, as jamd hears it.
     """
 
@@ -150,18 +150,18 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class SetFigures:
-    """One set. What pieces are too few or too short for is empty or None.
+    """The figures of one set; empty or None where its pieces are too few or too short.
 
     Attributes:
-        name: Of its corpus.
-        style: Of its pieces.
+        name: The name of its corpus.
+        style: The style of its pieces.
         evaluation: Bits.
         written: Continuations beside what really followed.
         likenesses: By feature.
-        loops: Of the real continuations, then of the written.
-        copied: Of the real continuations, then of the written.
+        loops: Of the real continuations, then of the written ones.
+        copied: Of the real continuations, then of the written ones.
         manners: (real, written), by part.
-        duet: None where the set does not have both parts.
+        duet: None if the set does not have both parts.
         timing: Bits per note, with and without a person's timing.
     """
 

@@ -66,7 +66,7 @@ def paragraph(text: str, kind: str = "") -> str:
 
 
 def heading(text: str, level: int, anchor: str = "") -> str:
-    """A heading, to which `anchor` leads."""
+    """A heading, to which links to `anchor` lead."""
     attribute = f' id="{escape(anchor)}"' if anchor else ""
     return f"<h{level}{attribute}>{escape(text)}</h{level}>"
 
@@ -77,7 +77,7 @@ def table(
     totals: Sequence[int] = (),
     long: Sequence[int] = (),
 ) -> str:
-    """A table; `totals` are rows in bold, `long` columns whose text is wrapped."""
+    """A table; `totals` are the rows in bold, `long` the columns whose text is wrapped."""
     head = "".join(
         f'<th class="long">{escape(column)}</th>' if j in long else f"<th>{escape(column)}</th>"
         for j, column in enumerate(columns)
@@ -93,20 +93,20 @@ def table(
 
 
 def image(file: str, text: str) -> str:
-    """A picture that lies beside the page; `text` is for those who do not see it."""
+    """A picture beside the page; `text` is for those who cannot see it."""
     return f'<figure><img src="{quote(file)}" alt="{escape(text)}" loading="lazy"></figure>'
 
 
 def sound(file: str) -> str:
-    """A sound that lies beside the page, to be played."""
+    """A player for a sound file beside the page."""
     return f'<audio controls preload="none" src="{quote(file)}"></audio>'
 
 
 def link(file: str, text: str) -> str:
-    """A link to a file that lies beside the page."""
+    """A link to a file beside the page."""
     return f'<a href="{quote(file)}">{escape(text)}</a>'
 
 
 def link_within(anchor: str, text: str) -> str:
-    """A link to the heading of that anchor."""
+    """A link to the heading with that anchor."""
     return f'<a href="#{escape(anchor)}">{escape(text)}</a>'

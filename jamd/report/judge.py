@@ -1,4 +1,4 @@
-"""How a set is measured: everything that a report says of it."""
+"""Measures a set: all the figures that a report states about it."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Budget:
     Attributes:
         tokens: Held-out tokens for bits.
         stretches: Continuations that are written, at least 3.
-        shown: Of them drawn, and made to sound.
-        duets: Accompaniments that are written, and as many to a shuffled Lead.
+        shown: How many of them are drawn and rendered as sound.
+        duets: Accompaniments that are written; as many again are written to a shuffled Lead.
         played_tokens: Held-out tokens for bits with and without Lead, and with a person's timing.
     """
 
@@ -74,17 +74,17 @@ QUICK = Budget(tokens=6_000, stretches=8, shown=2, duets=4, played_tokens=3_000)
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What measures one set after another.
+    """Measures one set after another.
 
     Attributes:
         network: The model as a predictor.
         improviser: The model as it plays.
         how: How tokens are drawn.
         budget: How much is measured.
-        seed: Of everything that is drawn.
+        seed: The seed of everything that is drawn.
         library: The training pieces of all sets.
         sources: The file of each of them.
-        progress: Is told how far each step is.
+        progress: Called with how far each step is.
     """
 
     network: Network
@@ -100,7 +100,7 @@ class Judge:
         """All figures of one set.
 
         Raises:
-            CorpusError: It holds nothing out, or has nothing to train on.
+            CorpusError: It has no held-out pieces, or nothing to train on.
         """
         name = corpus.path.resolve().name
         models = {"model": self.network, "with memory": self._remembering}
@@ -226,7 +226,7 @@ class Judge:
 
 
 def likenesses(written: Sequence[Written], others: Sequence[Stretch]) -> list[Likeness]:
-    """Feature by feature; empty where there are fewer than three continuations."""
+    """The likeness by each feature; empty if there are fewer than three continuations."""
     if len(written) < 3:
         return []
     found = []
@@ -250,7 +250,7 @@ def _music(stretch: Stretch, notes: Sequence[Note]) -> Music:
 def loops(music: Sequence[Sequence[Note]]) -> Loops:
     """How much pieces of music, at least one, repeat themselves.
 
-    A note is itself again when its pitch, part, duration and time since the onset before are.
+    Two notes are the same if their pitch, part, duration and time since the previous onset are.
     """
     names = [_names(notes) for notes in music]
     repeats = [longest_repeat(one) for one in names]
@@ -275,7 +275,7 @@ def _run_lengths(lengths: Sequence[int], sizes: Sequence[int]) -> RunLengths:
 
 
 def _continued(stretch: Stretch, notes: Sequence[Note]) -> NDArray[np.int64]:
-    """The symbols of the second half, its intervals counted on from the first."""
+    """The symbols of the second half, with intervals that continue from the first half."""
     piece = Piece(stretch.heard + tuple(notes), ((Tick(0), stretch.meter),), stretch.style)
     tokens = np.array(Grid().encode(piece))
     bars = np.flatnonzero((tokens >= BAR) & (tokens < POSITION))
@@ -284,7 +284,7 @@ def _continued(stretch: Stretch, notes: Sequence[Note]) -> NDArray[np.int64]:
 
 
 def manners(written: Sequence[Written]) -> list[tuple[Manner, Manner]]:
-    """How each part is played, really and by the model, where both play it."""
+    """How each part is played, in reality and by the model, if both play it."""
     found = []
     for part in (Part.COMP, Part.LEAD):
         real = _manner(part, [(w.stretch, w.stretch.real) for w in written])

@@ -29,7 +29,7 @@ _AFTER_NOTHING = of_kind("Position", "Bar", "End")
 
 
 def owners(tokens: Ids) -> NDArray[np.int64]:
-    """For each token the place of the one it belongs to: a note's details to its pitch."""
+    """For each token, the place of the one it belongs to: a note's details belong to its pitch."""
     place: NDArray[np.int64] = np.maximum.accumulate(
         np.where(_DETAIL[tokens], 0, np.arange(len(tokens)))
     )
@@ -37,7 +37,7 @@ def owners(tokens: Ids) -> NDArray[np.int64]:
 
 
 def without_lead(tokens: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Grid tokens with no Lead in them, nor positions at which nothing is left."""
+    """The grid tokens without Lead, and without positions at which nothing is left."""
     kept = tokens[~_LEAD[tokens[owners(tokens)]]]
     empty = _POSITION[kept[:-1]] & _AFTER_NOTHING[kept[1:]]
     result: NDArray[np.int32] = kept[np.append(~empty, True)]
@@ -50,7 +50,7 @@ class DuetBits:
 
     Attributes:
         notes: Comp notes measured.
-        given: Bits with the Lead there.
+        given: Bits with the Lead present.
         alone: Bits without it.
     """
 
@@ -60,13 +60,13 @@ class DuetBits:
 
 
 def duet_bits(network: Network, samples: Sequence[Sample]) -> DuetBits:
-    """Bits of the accompaniment in pieces that have a Lead, with it there and stripped away.
+    """Bits of the accompaniment in pieces that have a Lead, with the Lead present and removed.
 
-    Counted are the tokens that say what Comp plays and for how long, and how loudly where the
-    source knows: its chord names, pitches, durations and velocities. That the accompaniment plays
-    at all just there is given both times: of a pitch or a chord's name only its share among all
-    pitches of Comp and chord names counts. (Without Lead every moment is Comp's own; to foresee
-    that would be no merit.)
+    What counts are the tokens for what Comp plays and for how long, and for how loudly if the
+    source has that: its chord names, pitches, durations and velocities. That the accompaniment
+    plays at a moment at all is taken as given both times: a pitch or a chord name counts with its
+    probability given that it is a Comp pitch or a chord name. (Without Lead, every moment is
+    Comp's own, and predicting that would be no merit.)
     """
     total = DuetBits()
     for sample in samples:
@@ -101,13 +101,13 @@ def _bits(network: Network, tokens: Ids, *, velocities: bool) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Harmony:
-    """The chords of some music: which is in force from which tick on."""
+    """The chords of some music, and the tick from which each is in force."""
 
     ticks: tuple[int, ...]
     chords: tuple[int, ...]
 
     def tones_at(self, tick: int) -> frozenset[int] | None:
-        """The pitch classes of the chord in force, or None before the first."""
+        """The pitch classes of the chord in force; None before the first chord."""
         place = bisect_right(self.ticks, tick) - 1
         return tones_of(CHORDS[self.chords[place]]) if place >= 0 else None
 
@@ -132,13 +132,13 @@ def harmony_of(stretch: Stretch) -> Harmony:
 
 @dataclass(slots=True)
 class Fit:
-    """How an accompaniment lies in the harmony.
+    """How well an accompaniment fits the harmony.
 
     Attributes:
-        notes: Its notes, where a chord is in force.
-        inside: Those of them that are chord tones.
-        onsets: Its moments, where a chord is in force.
-        holding: Those of them at which at least one note is a chord tone.
+        notes: How many notes it has while a chord is in force.
+        inside: How many of them are chord tones.
+        onsets: How many onsets it has while a chord is in force.
+        holding: How many of them have at least one chord tone.
     """
 
     notes: int = 0

@@ -1,13 +1,13 @@
-"""How much of some music stands word for word in a training corpus, whatever the key.
+"""How much of some music occurs verbatim in a training corpus, in whatever key.
 
 Music is compared as symbols: bars, positions, pitches as intervals (`jamd.training.ngram`) and
-durations. Velocities and chord names are left out: neither makes a phrase another one.
+durations. Velocities and chord names are left out: neither makes it a different phrase.
 
-The corpus may have millions of symbols. Whether stretches of one length occur in it is told by
-polynomial hashes of all its stretches of that length (R. M. Karp and M. O. Rabin, "Efficient
-randomized pattern-matching algorithms", 1987), modulo 2**64 over random 64-bit names, each then
-compared with the symbols themselves; the longest that does is found by bisection, for a stretch
-that occurs has shorter ones that do.
+The corpus may have millions of symbols. Stretches of one length are looked up by polynomial hashes
+of all the corpus's stretches of that length (R. M. Karp and M. O. Rabin, "Efficient randomized
+pattern-matching algorithms", 1987), modulo 2**64 over random 64-bit names; each match is then
+confirmed by comparing the symbols. The longest stretch that occurs is found by bisection, because
+every shorter part of it occurs as well.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FILTER_BITS = 22
 
 
 def symbols_of(tokens: NDArray[np.integer], begin: int = 0) -> Symbols:
-    """Grid tokens from place `begin` on, as they are compared: (n - begin,) or fewer."""
+    """Grid tokens from place `begin` on, in the form to be compared: (n - begin,) or fewer."""
     kept = ((tokens < CHORD) | (tokens >= COMP)) & ~((tokens >= VELOCITY) & (tokens < LEAD))
     renamed: Symbols = intervals(tokens)[begin:][kept[begin:]]
     return renamed
@@ -48,10 +48,10 @@ class Found:
     """The longest stretch of some music that a corpus has too.
 
     Attributes:
-        length: Its symbols, 0 where nothing is found.
-        notes: Its notes.
+        length: How many symbols it has; 0 if nothing is found.
+        notes: How many notes it has.
         start: Where in the music it begins.
-        piece: The number of a piece that has it; -1 where none has.
+        piece: The number of a piece that has it; -1 if none has.
     """
 
     length: int
@@ -61,10 +61,10 @@ class Found:
 
 
 class Library:
-    """Pieces in which stretches are looked for.
+    """Pieces in which stretches are looked up.
 
     Args:
-        pieces: Their symbols, each at least one long.
+        pieces: The symbols of each, at least one.
     """
 
     def __init__(self, pieces: Sequence[Symbols]) -> None:
@@ -79,20 +79,20 @@ class Library:
     def longest(
         self, music: Sequence[Symbols], progress: Callable[[int, int], None] = lambda _, __: None
     ) -> list[Found]:
-        """The longest stretch of each of `music` that stands in one of the pieces.
+        """The longest stretch of each of `music` that occurs in one of the pieces.
 
         Args:
             music: Each at least one symbol long.
-            progress: Is told how many lengths are decided, and of how many.
+            progress: Called with how many lengths are decided, and of how many.
         """
-        least = np.zeros(len(music), np.int64)  # so many symbols in a row are found
+        least = np.zeros(len(music), np.int64)  # symbols in a row known to occur
         most = np.array([len(one) for one in music])
         best = [Found(0, 0, 0, -1) for _ in music]
         sums = [_prefix_hashes(one, self._names) for one in music]
         whole = int(most.max(initial=0))
         while (open_ones := np.flatnonzero(least < most)).size:
             progress(whole - int((most - least).max()), whole)
-            # One look through the corpus serves all that are undecided about this length.
+            # One pass through the corpus serves all for which this length is undecided.
             middle = (least[open_ones] + most[open_ones] + 1) // 2
             length = int(np.sort(middle)[len(middle) // 2])
             asked = [i for i in open_ones.tolist() if least[i] < length <= most[i]]
@@ -112,7 +112,7 @@ class Library:
     def _look(
         self, length: int, music: Sequence[Symbols], sums: Sequence[NDArray[np.uint64]]
     ) -> list[tuple[int, int] | None]:
-        """For each of `music`, a stretch of `length`: (where in it, where in the text)."""
+        """For each of `music`, a stretch of `length` found: (where in it, where in the text)."""
         hashes = [_window_hashes(one, _powers(_INVERSE, len(one)), length) for one in sums]
         owner = np.repeat(np.arange(len(music)), [len(one) for one in hashes])
         place = np.concatenate([np.arange(len(one)) for one in hashes])
@@ -161,7 +161,7 @@ def _powers(base: np.uint64, count: int) -> NDArray[np.uint64]:
 def _window_hashes(
     sums: NDArray[np.uint64], inverses: NDArray[np.uint64], length: int
 ) -> NDArray[np.uint64]:
-    """The hash of every stretch of `length`, wherever it stands: (n - length + 1,)."""
+    """The hash of every stretch of `length`, regardless of its place: (n - length + 1,)."""
     count = max(0, len(sums) - length)
     return (sums[length:] - sums[:count]) * inverses[:count]
 

@@ -1,4 +1,4 @@
-"""The report's page: figures -> HTML. What lies beside it is written by `jamd.report.report`."""
+"""The report's page: figures -> HTML. The files beside it are written by `jamd.report.report`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Facts:
     """What was judged, and how.
 
     Attributes:
-        model: In words.
+        model: The model, in words.
         how: How it was asked to write, in words.
-        no_sound: Why there is no audio; empty where there is.
+        no_sound: Why there is no audio; empty if there is some.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""The report's charts, as SVG: one look, and the same bytes every time."""
+"""The report's charts, as SVG: in one style, and with the same bytes every time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REAL, WRITTEN = PLAYER, LEAD
 """Colours of real music and of the model's."""
 
 PREDICTORS = {"unigram": "#c3c6cf", "n-gram": "#8b90a0", "model": LEAD, "with memory": COMP}
-"""Colour of each predictor; the order in which they are shown."""
+"""Colour of each predictor, in the order in which they are shown."""
 
 _STYLE: Any = {
     "font.family": "sans-serif",
@@ -68,7 +68,7 @@ def bits_by_kind(figures: SetFigures, path: Path) -> None:
 
 
 def copies_by_set(sets: Sequence[SetFigures], path: Path) -> None:
-    """The longest run found in the training pieces: the middle one and the worst, of both."""
+    """The longest runs found in the training pieces: median and worst, of real music and jamd's."""
     shown = [figures for figures in sets if figures.copied]
     values: dict[str, list[float]] = {"real": [], "jamd's": []}
     worst: dict[str, list[int]] = {"real": [], "jamd's": []}

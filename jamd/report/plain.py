@@ -1,4 +1,4 @@
-"""A report's figures as JSON has them."""
+"""A report's figures in a form for JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jamd.training.evaluate import Evaluation
 
 
 def plain_bits(name: str, evaluation: Evaluation) -> dict[str, Any]:
-    """What every predictor needed on one set."""
+    """The bits that every predictor needed on one set, and its accuracy."""
     scores = {}
     for predictor, kinds in evaluation.by_kind.items():
         score = evaluation.score(predictor)

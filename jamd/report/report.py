@@ -36,7 +36,7 @@ class Request:
         subject: The model as a predictor.
         bundle: The same model, as it plays.
         precision: Which graph of the bundle plays; None for the daemon's own choice.
-        corpora: At least one, each of a name of its own.
+        corpora: At least one, all with different names.
         how: How tokens are drawn.
         budget: How much is measured.
         seed: The same gives the same report.
@@ -55,8 +55,8 @@ def report(request: Request, folder: Path, progress: Progress = no_progress) -> 
     """Judge a model and write `PAGE`, `DATA` and what they refer to into `folder`.
 
     Raises:
-        UserError: The model does not speak the grid language, two corpora have one name, or one
-            holds nothing out or has nothing to train on.
+        UserError: The model does not speak the grid language, two corpora have the same name, or
+            one has no held-out pieces or nothing to train on.
     """
     if request.subject.language != "grid":
         raise UserError(

@@ -1,4 +1,4 @@
-"""The continuations that are shown: a piano roll, a MIDI file and, where possible, a sound each."""
+"""The continuations shown: each as a piano roll, a MIDI file and, where possible, a sound."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from jamd.report.figures import SetFigures, Written
 from jamd.roll import COMP, LEAD, PLAYER, Picture, Voice, draw
 
 SHOWN_BARS = 16
-"""Drawn and heard, the end of what the model had heard included."""
+"""How many are drawn and rendered, including the end of what the model had heard."""
 
 HEARD_BARS = 4
-"""Of them, so many before the continuation."""
+"""How many of them come before the continuation, at most."""
 
 _HEARD = "#6b6b75"
-"""Tint of what the model had heard; what follows is tinted by whose it is."""
+"""Tint of what the model had heard; what follows has the tint of whoever wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One version of a continuation; files by their names in the report's folder."""
+    """One version of a continuation; its files are named as in the report's folder."""
 
     title: str
     picture: str
@@ -48,7 +48,7 @@ def write_samples(
     synth: Synth | None,
     progress: Callable[[int, int], None],
 ) -> list[Sample]:
-    """Write the first `count` continuations of a set, from different pieces as far as they go."""
+    """Write the first `count` continuations of a set, from different pieces as far as possible."""
     found = []
     chosen = _apart(figures.written, count)
     for number, one in enumerate(chosen, 1):
@@ -71,7 +71,7 @@ def write_samples(
 
 
 def _apart(written: Sequence[Written], count: int) -> list[Written]:
-    """`count` of them, no piece twice while there are others."""
+    """`count` of them, no piece twice unless the other pieces run out."""
     seen: set[str] = set()
     first: list[Written] = []
     rest: list[Written] = []

@@ -1,4 +1,4 @@
-"""The sections of a report's page: one measure each, of all sets, in tables and in words."""
+"""The sections of a report's page: one measure each, for all sets, in tables and in words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jamd.report.figures import DISTINCT, Loops, SetFigures, kinds_of
 from jamd.report.listening import Fit
 
 NONE = "–"
-"""In a table, what could not be measured."""
+"""What a table shows for what could not be measured."""
 
 
 def bits(sets: Sequence[SetFigures]) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _bits_reading(figures: SetFigures) -> str:
 
 
 def likeness(sets: Sequence[SetFigures]) -> Iterator[str]:
-    """How the features of what was written lie to those of real music."""
+    """How the features of what was written compare with those of real music."""
     yield html.paragraph(words.LIKENESS, "reading")
     meaning = "; ".join(f"{one.name}: {words.FEATURE_WORDS[one.name]}" for one in FEATURES)
     yield html.paragraph(meaning[0].upper() + meaning[1:] + ".", "soft")
@@ -117,7 +117,7 @@ def _likeness_reading(figures: SetFigures) -> str:
 
 
 def loops(sets: Sequence[SetFigures]) -> Iterator[str]:
-    """How much of it comes twice."""
+    """How much of what was written occurs twice."""
     rows = []
     for figures in sets:
         if figures.loops is None:
@@ -147,7 +147,7 @@ def _loop_cells(loops: tuple[Loops, Loops]) -> list[str]:
 
 
 def copies(sets: Sequence[SetFigures]) -> Iterator[str]:
-    """How much of it stands in training pieces."""
+    """How much of what was written occurs in training pieces."""
     yield html.image("copies.svg", "The longest runs found in training pieces, by set")
     rows = []
     for figures in sets:
@@ -177,7 +177,7 @@ def _file(source: str) -> str:
 
 
 def duet(sets: Sequence[SetFigures]) -> Iterator[str]:
-    """How the model accompanies a tune, and what the tune tells it."""
+    """How the model accompanies a tune, and how much the tune helps it."""
     rows = []
     for figures in sets:
         duet = figures.duet
@@ -286,7 +286,7 @@ def timing(sets: Sequence[SetFigures]) -> Iterator[str]:
 
 
 def per_note(figures: SetFigures, predictor: str) -> float:
-    """What a predictor needs for a note, in bits."""
+    """The bits that a predictor needs for a note."""
     return figures.evaluation.score(predictor).bits_per_note
 
 

@@ -1,4 +1,4 @@
-"""Places in held-out pieces from which a model goes on, beside what really followed there."""
+"""Places in held-out pieces from which a model continues, and what really followed there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHAPES = ((8, 16), (4, 8), (2, 4))
 """Bars heard and bars written, the best first."""
 
 ENOUGH = 0.5
-"""Of the stretches asked for: with fewer, shorter ones of more pieces say more."""
+"""Share of the stretches asked for; with fewer, shorter ones from more pieces reveal more."""
 
 FEWEST_HEARD = 8
 """Notes: after fewer there is nothing to continue."""
@@ -28,19 +28,19 @@ FEWEST_WRITTEN = 8
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Some bars of a piece, in two.
+    """Some bars of a piece, in two halves.
 
     Attributes:
         source: The file that it is from.
         first_bar: The bar of the piece with which it begins, from 1.
-        meter: One meter throughout.
+        meter: Its meter, the same throughout.
         style: The set's.
         has_velocity: Whether its velocities mean anything.
         heard: The context, by onset, from tick 0 on.
         real: What really followed, by onset, in the same ticks.
         until: Where the continuation begins: a bar line.
         end: Where it ends: a bar line.
-        home: Semitones by which the heard notes come to C major or A minor, -5..6.
+        home: Semitones that transpose the heard notes to C major or A minor, -5..6.
     """
 
     source: str
@@ -66,7 +66,7 @@ class Stretch:
 
     @property
     def context(self) -> Context:
-        """The heard part, as the improviser is asked about it."""
+        """The heard half, as it is put to the improviser."""
         return Context(self.heard, Tick(0), self.until, self.style, self.meter)
 
 
@@ -78,21 +78,21 @@ def stretches(
     parts: frozenset[Part] = frozenset(),
     shapes: Sequence[tuple[int, int]] = SHAPES,
 ) -> list[Stretch]:
-    """Up to `count` stretches of pieces of a grid corpus, as evenly shared as the pieces allow.
+    """Up to `count` stretches from a grid corpus, shared among its pieces as evenly as they allow.
 
-    None overlaps another. The same seed gives the same ones.
+    None of them overlap. The same seed gives the same ones.
 
     Args:
-        corpus: Of the grid language.
+        corpus: A corpus of the grid language.
         entries: Its pieces to draw from.
         count: At least 1.
-        seed: Of the choice.
-        parts: Each of them must play in both halves.
-        shapes: (bars heard, bars written): the first is taken that gives `ENOUGH`, or the one that
-            gives most.
+        seed: The seed of the choice.
+        parts: Parts that must play in both halves.
+        shapes: (bars heard, bars written): the first one that gives `ENOUGH` is taken, else the one
+            that gives most.
 
     Returns:
-        Fewer than `count`, or none, where the pieces are too few or too short.
+        Fewer than `count`, or none, if the pieces are too few or too short.
     """
     rng = np.random.default_rng(seed)
     order = [entries[i] for i in rng.permutation(len(entries))]
@@ -124,13 +124,13 @@ def stretches(
 def _decoded(
     corpus: Corpus, entries: Sequence[CorpusPiece], count: int
 ) -> Iterator[tuple[Piece, CorpusPiece]]:
-    """Pieces with their notes, no more of them than could be used, some failing."""
+    """Pieces with their notes: only as many as may be needed, since some will not do."""
     for entry in entries[: 4 * count]:
         yield Grid().decode(corpus.tokens(entry).tolist()), entry
 
 
 def _places(piece: Piece, bars: int) -> list[int]:
-    """Bars of a piece at which stretches of so many begin, side by side, in one meter."""
+    """Bars of a piece at which stretches of `bars` bars begin, side by side, each in one meter."""
     last = max((note.end for note in piece.notes), default=0)
     places, bar = [], 0
     for start, stop, meter in _sections(piece, last):
@@ -141,7 +141,7 @@ def _places(piece: Piece, bars: int) -> list[int]:
 
 
 def _sections(piece: Piece, end: int) -> Iterator[tuple[Tick, int, Meter]]:
-    """(first tick, tick after the last, meter) of what is in one meter."""
+    """(first tick, tick after the last, meter) of each section that is in one meter."""
     changes = piece.meters
     for i, (start, meter) in enumerate(changes):
         yield start, changes[i + 1][0] if i + 1 < len(changes) else max(end, start), meter
@@ -156,7 +156,7 @@ def _cut(
     style: str,
     parts: frozenset[Part],
 ) -> Stretch | None:
-    """The stretch at a bar, or None where too little is played in it."""
+    """The stretch at a bar; None if too little is played in it."""
     start, meter = _bar_line(piece, bar)
     until = Tick(heard_bars * meter.ticks_per_bar)
     end = Tick(until + written_bars * meter.ticks_per_bar)

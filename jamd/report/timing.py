@@ -1,4 +1,4 @@
-"""Held-out music as a person would play it: does the model follow what is not exact?"""
+"""Held-out music as a person would play it: does the model follow playing that is not exact?"""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from jamd.training.evaluate import Sample
 from jamd.training.passages import Text, whole
 
 HUMAN_SECONDS = 0.020
-"""Standard deviation of a good amateur's onsets about the beat."""
+"""Standard deviation of a good amateur's onsets from the beat."""
 
 ROLLED_SECONDS = 0.008
-"""A key of a chord goes down at most so long after another one."""
+"""The longest time between two keys of a chord going down."""
 
 GAP_SECONDS, GAP_SPREAD_SECONDS = 0.050, 0.040
-"""How much before the end of a note its key comes up: the mean, and the standard deviation."""
+"""How long before the end of a note its key comes up: mean and standard deviation."""
 
 BPM = 120.0
-"""The tempo at which pieces are played: a corpus keeps none."""
+"""The tempo at which pieces are played, since a corpus keeps none."""
 
 _TICKS_A_SECOND = BPM / 60 * TICKS_PER_BEAT
 
@@ -48,7 +48,7 @@ def as_played(piece: Piece, rng: np.random.Generator) -> Piece:
 
 
 def let_go(piece: Piece, rng: np.random.Generator) -> Piece:
-    """The piece with every key let go as a person does it: mostly a little early."""
+    """The piece with every key released as by a person: mostly a little early."""
     mean, spread = GAP_SECONDS * _TICKS_A_SECOND, GAP_SPREAD_SECONDS * _TICKS_A_SECOND
     gaps = rng.normal(mean, spread, len(piece.notes)).tolist()
     notes = [
@@ -71,9 +71,9 @@ def as_meant(piece: Piece) -> Piece:
 
 
 def as_heard(played: Piece) -> Piece:
-    """Each onset where the daemon places it, notes struck together as one.
+    """The piece with each onset where the daemon places it, notes struck together as one.
 
-    Where the meter changes the placing keeps to the piece's first.
+    If the meter changes, the placing keeps to the piece's first.
     """
     places = meant_onsets(played.notes, played.meters[0][1], BPM)
     notes = [replace(note, onset=at) for note, at in zip(played.notes, places, strict=True)]
@@ -81,7 +81,7 @@ def as_heard(played: Piece) -> Piece:
 
 
 def as_written(played: Piece) -> Piece:
-    """As it is, so that all of it goes to the nearest step: as if nobody listened."""
+    """The piece unchanged: encoding rounds it to whole steps."""
     return played
 
 
@@ -95,11 +95,11 @@ def played_samples(
     """Held-out pieces, played and read again.
 
     Args:
-        samples: Of the grid language.
+        samples: Pieces in the grid language.
         hand: `as_played` or `let_go`.
         reading: `as_heard`, `as_meant` or `as_written`.
-        seed: Of the hand: the same for every reading.
-        progress: Is told how many are done, and of how many.
+        seed: The seed of the hand, which is the same for every reading.
+        progress: Called with how many are done, and of how many.
     """
     found = []
     for number, sample in enumerate(samples):
@@ -118,13 +118,13 @@ def after_a_hand(
 ) -> list[Sample]:
     """What really followed, after music that was played by a person and read again.
 
-    This is what an answer rests on: the model writes onsets as exact as those it learned from, and
-    only what it has heard is not.
+    This is an answer's situation: the model writes onsets as exact as those it learned from, and
+    only what it has heard is inexact.
 
     Args:
         places: What was heard, and what followed; only the latter is counted.
-        reading: `as_heard` or `as_written`; None leaves exact what was heard.
-        seed: Of the timing: the same for every reading.
+        reading: `as_heard` or `as_written`; None keeps what was heard exact.
+        seed: The seed of the timing, which is the same for every reading.
     """
     found = []
     for number, place in enumerate(places):

@@ -1,4 +1,4 @@
-"""What the page explains: one text a section, in words for a musician."""
+"""The page's explanations: one text for each section, in words for a musician."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model writes after a stretch: a continuation, or an accompaniment to a given tune."""
+"""Has a model write on from a stretch: a continuation, or an accompaniment to a given tune."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jamd.notes import Note, Part, Piece, Tick
 from jamd.report.stretches import Stretch
 
 POLYPHONY = 16
-"""More notes at once than music has: the model alone is judged, not the limits it plays within."""
+"""More notes at once than music has, so that only the model is judged, not its limits in play."""
 
 _TOKENS_A_BAR = 200
 
@@ -34,13 +34,13 @@ _NO_LEAD[LEAD : LEAD + PITCHES] = False
 def continuation(
     improviser: Improviser, stretch: Stretch, how: Sampling, seed: int, number: int
 ) -> tuple[Note, ...]:
-    """What the model plays on after the heard bars, up to the stretch's end, by onset.
+    """What the model plays after the heard bars, up to the stretch's end, by onset.
 
     Args:
         improviser: The model, through the daemon's own loop.
         stretch: What it has heard.
         how: How tokens are drawn.
-        seed: Of the draws, 0..2**63-1.
+        seed: The seed of the draws, 0..2**63-1.
         number: Keys the draws together with `seed`, at least 1.
     """
     request = PlanRequest(
@@ -63,18 +63,18 @@ def accompaniment(
     how: Sampling,
     rng: np.random.Generator,
 ) -> list[Note]:
-    """The Comp that the model plays, moment by moment, under a Lead that it does not know ahead.
+    """The Comp that the model plays, moment by moment, under a Lead that it cannot see in advance.
 
-    The Lead's tokens stand where its notes do, whatever the model would have had there; what comes
-    between is the model's. Where it would begin something that turns out to be Lead, there is none,
-    and it goes on to what it would begin next. The memory takes no part.
+    The Lead's tokens go where its notes are, whatever the model would have written there; what is
+    between them is the model's. If the model would begin something that turns out to be Lead, that
+    is dropped, and it goes on to what it would begin next. The memory is not used.
 
     Args:
         improviser: A model of the grid language.
-        stretch: Its heard bars are the beginning, both parts as they are.
+        stretch: Its heard bars come first, with both parts unchanged.
         lead: From `stretch.until` on, before its end.
         how: How tokens are drawn.
-        rng: Where chance comes from.
+        rng: The source of randomness.
     """
     writing = improviser.language.begin(stretch.context, Constraints(polyphony=4 * POLYPHONY))
     notes: list[Note] = []
@@ -88,7 +88,7 @@ def accompaniment(
 
 @dataclass(frozen=True, slots=True)
 class _Bar:
-    """One bar being written, its `Bar` being there."""
+    """One bar being written, after its `Bar` token."""
 
     improviser: Improviser
     writing: Continuation
@@ -96,10 +96,10 @@ class _Bar:
     rng: np.random.Generator
 
     def write(self, given: list[tuple[int, list[int]]]) -> list[Note]:
-        """Write it round what is given: (position, the Lead's tokens there), in order."""
+        """Write it around what is given: (position, the Lead's tokens there), in order."""
         notes: list[Note] = []
         here = False  # at a position at which a given note is still to come
-        earliest = 0  # there is nothing before this position
+        earliest = 0  # nothing more comes before this position
         while True:
             if here:
                 token = self._choose(_ALL)
@@ -164,7 +164,7 @@ def _by_bar(stretch: Stretch, lead: Sequence[Note]) -> Iterator[list[tuple[int, 
 
 
 def shuffled_bars(stretch: Stretch, lead: Sequence[Note], seed: int) -> list[Note]:
-    """The Lead of the written bars with its bars in another order, none in its own place."""
+    """The Lead of the written bars with its bars in another order, none in its old place."""
     bar = stretch.meter.ticks_per_bar
     order = list(range(stretch.bars))
     chance = random.Random(seed)
