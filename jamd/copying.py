@@ -28,8 +28,8 @@ class Copying:
 
     Args:
         longest: Ticks after which a repetition must change; None: it need not.
-        half: Whether to allow copies only in half of what has been written. That is what has been
-            written so far, since how much will follow is not known.
+        half: Whether at most half of what has been written so far may be copies; how much will
+            follow is not known.
     """
 
     def __init__(self, longest: int | None, *, half: bool) -> None:

@@ -50,9 +50,9 @@ OPERATORS: Mapping[str, Mapping[str, Setting | None]] = {
     "Unsqueeze": {},
     "com.microsoft.DynamicQuantizeLSTM": _LSTM,
 }
-"""The operators of an exported network and their attributes, None where the value varies; a domain
-other than ONNX's own precedes a dot. An attribute left out has its default value, or is one that
-onnxruntime checks itself."""
+"""The operators of an exported network and the values of their attributes, None for any value. A
+domain other than ONNX's own comes first, before a dot. An attribute that a file leaves out has the
+same value by default, or onnxruntime requires it."""
 
 MOST_NODES = 512
 """32 LSTM layers take 400."""

@@ -1,6 +1,6 @@
 """Memory of the jam: what has been heard in it, mixed into what the network expects.
 
-A network that has read a thousand tunes knows music, but not this tune. Beside it stands a
+A network that has read a thousand tunes knows music, but hardly this tune. Beside it stands a
 short-term model of the session alone (the STM of IDyOM: M. T. Pearce, "The Construction and
 Evaluation of Statistical Models of Melodic Structure in Music Perception and Composition", 2005,
 chapter 6), a variable-order n-gram over intervals and rhythm: PPM with escape method C (J. G.

@@ -1,8 +1,8 @@
 """What is known about the key of what was heard, and how surely.
 
-A short phrase leaves several keys likely (`jamd.key`), so what follows from the key is given as
-probabilities. On phrases of 2, 4 and 8 bars of training pieces, the likeliest key was the piece's
-in 43, 52 and 62 %.
+A short phrase leaves several keys likely (`jamd.key`), and what follows from the key allows for
+that. On phrases of 2, 4 and 8 bars of training pieces, the likeliest key was the piece's in 43, 52
+and 62 %.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ FOR_EVER = Tick(1 << 40)
 
 
 class Busy:
-    """A worker that writes without pause; nobody uses what it writes.
+    """A worker that writes without pause; what it writes is not used.
 
     Args:
         bundle: The bundle's folder.

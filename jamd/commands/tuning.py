@@ -76,7 +76,7 @@ def _given(args: argparse.Namespace) -> list[str]:
 
 
 def _music_in(path: Path) -> str:
-    """A description of a folder of music as it is now: its files may increase or change."""
+    """A description of a folder of music at this moment: files may be added or changed later."""
     import hashlib
 
     from jamd.training.sources import find_sources
@@ -175,7 +175,7 @@ def _network(origin: Bundle | Path, output: Path) -> tuple[Any, Any, dict[str, s
 
 
 def _corpora(args: argparse.Namespace, output: Path, style: str, console: Console) -> list[Path]:
-    """What is to be learned, as corpora: ready ones as they are, everything else prepared now."""
+    """The music to learn, as corpora: existing ones unchanged, everything else prepared now."""
     from jamd.training.prepare import Options, prepare
 
     prepared = [path for path in args.corpora if _is_corpus(path)]

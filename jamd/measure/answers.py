@@ -244,7 +244,7 @@ def ask(
     style: str,
     pause: bool = False,
 ) -> Exchange:
-    """Have `phrase` answered at its own length from the next bar line, or half a bar on (`pause`)."""
+    """Have `phrase` answered at its own length from the next bar line; half a bar on if `pause`."""
     bar = phrase.meter.ticks_per_bar
     line = -(-max(note.end for note in phrase.notes) // bar) * bar
     begin = Tick(line + bar // 2 if pause else line)

@@ -78,7 +78,7 @@ def written(performance: Performance) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A way of playing. All times are in beats; the tempo is in bpm."""
+    """A way of playing. Times are in beats, tempos in bpm."""
 
     slowest: float  # bpm
     fastest: float

@@ -150,7 +150,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class SetFigures:
-    """The figures of one set; empty or None where its pieces are too few or too short.
+    """The figures of one set; empty or None if its pieces are too few or too short for them.
 
     Attributes:
         name: The name of its corpus.
