@@ -22,7 +22,7 @@ class ending_at_once:  # noqa: N801 - a context manager, as contextlib has them
         import signal
 
         self._before = signal.getsignal(signal.SIGINT)
-        if self._before is signal.default_int_handler:  # not ignored, as in a background job
+        if self._before is signal.default_int_handler:  # it is ignored in background jobs
             signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
 
     def __exit__(self, *_: object) -> None:
@@ -32,7 +32,7 @@ class ending_at_once:  # noqa: N801 - a context manager, as contextlib has them
 
 
 class deaf_to_panic:  # noqa: N801
-    """As a context: SIGUSR1, a panic, is ignored, since nothing sounds, instead of ending jamd.
+    """As a context: SIGUSR1, a panic, is ignored while nothing sounds, and does not end jamd.
 
     Args:
         wanted: Whether the command is one that takes a panic. Windows has no such signal.

@@ -214,7 +214,7 @@ def _team() -> Team:
         import_keras()
         from jamd.training.multi_worker import Team
     before = signal.getsignal(signal.SIGINT)
-    if before is signal.default_int_handler:  # never runs while TensorFlow waits
+    if before is signal.default_int_handler:  # it would not run while TensorFlow waits
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         print("waiting for the other workers that TF_CONFIG names", file=sys.stderr, flush=True)
@@ -266,7 +266,7 @@ def _refuse_other_music(begun: Run, args: argparse.Namespace) -> None:
         asked = weigh(tokens, dict(args.weight))
         if any(not math.isclose(asked[style], shares[style], abs_tol=1e-6) for style in shares):
             raise refuse(f"with shares of {_listed(shares)}", _listed(asked))
-    if args.preset is not None:  # known by what has no option of its own
+    if args.preset is not None:  # recognised by settings without an option
         asked_for = preset(begun.language, args.preset)
         for name in ("inner", "epoch_steps"):
             if getattr(begun.settings, name) != getattr(asked_for, name):
@@ -279,7 +279,7 @@ def _listed(shares: Mapping[str, float]) -> str:
 
 @contextmanager
 def show_training() -> Iterator[Callable[[Moment], None]]:
-    """As a context: a function that reports training, by a bar on stderr and a line an epoch."""
+    """As a context: a reporter of training: a bar on stderr, and a line on stdout for each epoch."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -213,7 +213,7 @@ def lowered(phrase: Phrase, semitones: int) -> Phrase:
 
 
 def over_chords(phrase: Phrase) -> Phrase:
-    """The same phrase over a chord a bar: I, IV or V, whichever contains most of the tune."""
+    """The same phrase over a chord a bar: I, IV or V of the key, whichever has most of the tune."""
     assert phrase.key is not None
     minor = phrase.key.minor
     triads = [
