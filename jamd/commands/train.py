@@ -279,7 +279,7 @@ def _listed(shares: Mapping[str, float]) -> str:
 
 @contextmanager
 def show_training() -> Iterator[Callable[[Moment], None]]:
-    """As a context: a reporter of training: a bar on stderr, and a line on stdout for each epoch."""
+    """As a context: a reporter of training: a bar on stderr, a line on stdout for each epoch."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
