@@ -1,4 +1,4 @@
-"""The next batches are drawn, and brought to the device, while one is learned from."""
+"""Prefetching: the next batches are drawn and placed on the device while one is learned from."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _END = object()
 
 
 def ahead(items: Iterator[T], count: int = 2) -> Iterator[T]:
-    """The same items in the same order, `count` of them drawn in a thread before they are wanted.
+    """Yield the same items in the same order, drawing `count` of them ahead of time in a thread.
 
-    What `items` raises is raised when its turn comes.
+    An error that `items` raises is raised when its turn comes.
     """
     with ThreadPoolExecutor(1, "ahead") as thread:
         coming = deque(thread.submit(next, items, _END) for _ in range(count))

@@ -1,8 +1,8 @@
 """The reading loop of the article that jamd grew out of, to be measured beside `jamd prepare`.
 
 After Sigurður Skúli, "How to Generate Music using a LSTM Neural Network in Keras" (2017): music21
-parses each file, the instruments are told apart, and notes and chords become names. Nothing else
-uses this.
+parses each file, the instruments are separated, and notes and chords become names. Nothing else
+uses this module.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 def article_names(paths: Iterable[Path]) -> list[str]:
     """The names of all notes and chords of some MIDI files, as the article reads them.
 
-    music21 is called as the article calls it, on files that it has not seen before: it keeps what
-    it parsed in a folder of its own, here an empty one that goes away again.
+    music21 is called as the article calls it, on files that it has not seen before: it caches what
+    it parses in a folder, which here is an empty temporary one.
     """
     from music21 import chord, converter, environment, instrument, note
 

@@ -1,9 +1,9 @@
 """The mean of several checkpoints of one run.
 
-While a network learns, its weights wander about in a hollow of the loss. Their mean lies nearer to
-the floor of it, where it is flat, and predicts music that was held out better than any of them:
-Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", UAI 2018. Most
-of all where it has begun to know some of its music by heart (docs/lab.md, 14).
+While a network learns, its weights wander around a minimum of the loss. Their mean lies nearer to
+the flat bottom of it, and predicts held-out music better than any of them: Izmailov et al.,
+"Averaging Weights Leads to Wider Optima and Better Generalization", UAI 2018. The gain is largest
+where the network has begun to memorise some of its music (docs/lab.md, 14).
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ def mean_network(run: Run, epochs: Sequence[int]) -> keras.Model:
     """The network of `run` whose weights are the mean of those after `epochs`.
 
     Args:
-        run: A run with a checkpoint of each.
-        epochs: At least one, each once.
+        run: A run with a checkpoint for each of `epochs`.
+        epochs: At least one, each named once.
 
     Raises:
-        CorpusError: An epoch has no checkpoint, or is named twice; or a file is damaged.
+        CorpusError: No epoch is given, one has no checkpoint or is named twice, or a file is
+            damaged.
     """
     kept = {checkpoint.epoch: checkpoint.path for checkpoint in checkpoints(run.path)}
     if not epochs or not set(epochs) <= set(kept) or len(set(epochs)) < len(epochs):

@@ -1,4 +1,4 @@
-"""Keras and the library under it, loaded without their chatter."""
+"""Load Keras and its backend without the messages that they print."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from contextlib import contextmanager
 from jamd.errors import UserError
 
 _ASKED_FOR = ("jax", "torch")
-"""Backends that a user installs; the extra `train` brings TensorFlow."""
+"""Backends that users install themselves; the extra `train` brings TensorFlow."""
 
 
 def load_backend() -> str:
-    """Import Keras and wake its devices; return the backend's name.
+    """Import Keras and initialise its devices; return the backend's name.
 
-    TensorFlow writes several lines to the process's stderr as it starts, among them alarming ones
-    where there is no GPU, past Python and before any setting takes hold. They are shown only if it
-    fails to start.
+    TensorFlow writes several lines to the process's stderr as it starts, some of them alarming if
+    there is no GPU. It bypasses Python and does so before any setting takes effect. The lines are
+    shown only if it fails to start.
 
     Raises:
-        UserError: KERAS_BACKEND names none, or one that is not installed.
+        UserError: KERAS_BACKEND names no backend, or one that is not installed.
     """
     with chatter_held():
         import_keras()
@@ -34,10 +34,10 @@ def load_backend() -> str:
 
 
 def import_keras() -> None:
-    """Import Keras, and wake nothing yet.
+    """Import Keras without initialising any device.
 
     Raises:
-        UserError: KERAS_BACKEND names none, or one that is not installed.
+        UserError: KERAS_BACKEND names no backend, or one that is not installed.
     """
     name = os.environ.get("KERAS_BACKEND", "")
     if name not in ("", "tensorflow", *_ASKED_FOR):
@@ -55,7 +55,7 @@ def import_keras() -> None:
 
 @contextmanager
 def chatter_held() -> Iterator[None]:
-    """Keep what is written to file descriptor 2, and show it only if an error comes out."""
+    """Capture what is written to file descriptor 2, and show it only if an error is raised."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     original = os.dup(2)
@@ -63,7 +63,7 @@ def chatter_held() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except Exception:  # a Ctrl-C does not ask what was said
+        except Exception:  # not on Ctrl-C, where the output is of no interest
             os.dup2(original, 2)
             held.seek(0)
             os.write(2, held.read())

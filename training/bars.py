@@ -1,4 +1,4 @@
-"""Bars for a file that only tells ticks: where they begin, and no endless empty ones.
+"""Bars for a file that only gives ticks: find the bar lines and cut long silences.
 
 All times are ticks, 480 per quarter note.
 """
@@ -14,17 +14,18 @@ from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Tick
 from jamd.training.reading import DURATION, ONSET
 
 MOST_EMPTY_BARS = 8
-"""A silence of more bars is cut to this many, and no note sounds longer."""
+"""A silence of more bars than this is cut to this many, and no note sounds longer."""
 
 PICKUP_SHARE, PICKUP_RATIO = 0.3, 1.5
-"""How much of the music must begin at a place for it to be taken for the bar line: so large a share
-of all that begins on a half beat, and so many times what begins where the bar line should be."""
+"""How much of the music must start at a place in the bar for it to be taken for the bar line: at
+least this share of everything that starts on a half beat, and this many times what starts where the
+file puts the bar line."""
 
 PICKUP_BARS = 8
-"""A shorter piece does not tell its bar lines by what begins where: a loop may be syncopated."""
+"""In a piece of fewer bars, onsets do not show where bar lines are: a loop may be syncopated."""
 
 ROUNDING = 4
-"""How far from its bar line a change of meter may stand for rounding alone, in ticks."""
+"""How far past its bar line rounding alone may put a change of meter, in ticks."""
 
 Changes = list[tuple[int, Meter]]
 """(tick, meter), sorted by tick, the first at tick 0."""
@@ -33,9 +34,9 @@ Changes = list[tuple[int, Meter]]
 def cut_silences(
     notes: NDArray[np.int64], changes: Changes
 ) -> tuple[NDArray[np.int64], Changes, bool]:
-    """Cut silences and notes that are too long; empty bars at the very beginning go altogether.
+    """Cut silences and notes that are too long; remove empty bars at the very beginning.
 
-    What is cut is a whole number of bars, so that everything keeps its place in the bar.
+    Silences are cut by whole bars, so that everything keeps its place in the bar.
 
     Args:
         notes: Shape (notes, 5), as `Reading.notes`, at least one, sorted by onset.
@@ -53,7 +54,7 @@ def cut_silences(
     sounding = np.maximum.accumulate(onsets + durations)
     silence_ticks = (onsets[1:] - sounding[:-1]).max(initial=ticks[-1] - sounding[-1])
     if onsets[0] < bars.min() and silence_ticks <= MOST_EMPTY_BARS * bars.min():
-        moved = notes.copy()  # as in most files, there is nothing to cut
+        moved = notes.copy()  # nothing to cut, as in most files
         moved[:, DURATION] = durations
         return moved, changes, False
     # A change of meter is an event too: bars before it are cut by the old meter's length.
@@ -80,18 +81,18 @@ def cut_silences(
 def lay_out(
     notes: NDArray[np.int64], changes: Changes, beside: int = 0
 ) -> tuple[NDArray[np.int64], tuple[tuple[Tick, Meter], ...]]:
-    """Move what follows a change of meter to the next bar line, where it does not stand on one.
+    """Move each change of meter, and what follows it, to the next bar line if it is not on one.
 
     A pickup becomes the end of a full bar. Notation programs write it as a first bar in a short
-    meter of its own, or do not write it at all: then `hidden_pickup` looks for it.
+    meter of its own, or do not mark it at all; `hidden_pickup` looks for the latter.
 
     Args:
         notes: Shape (notes, 5), as `Reading.notes`, sorted by onset.
-        changes: The meters; only a pickup's may be none of `METERS`.
+        changes: The meters; only a pickup's may be missing from `METERS`.
         beside: As in `hidden_pickup`.
 
     Returns:
-        The notes, and the meters, each now on a bar line of the one before.
+        The notes, and the meters, each now on a bar line of the previous one.
     """
     shift = 0
     if is_pickup(changes):
@@ -119,7 +120,7 @@ def lay_out(
 
 
 def is_pickup(changes: Sequence[tuple[int, Meter]]) -> bool:
-    """Whether the first meter is only there to write a pickup."""
+    """Whether the first meter only serves to write a pickup."""
     if len(changes) < 2:
         return False
     (_, first), (tick, following) = changes[:2]
@@ -128,11 +129,11 @@ def is_pickup(changes: Sequence[tuple[int, Meter]]) -> bool:
 
 
 def hidden_pickup(notes: NDArray[np.int64], changes: Changes, beside: int = 0) -> int:
-    """How long the music runs before its first bar line, where the file counts bars from 0.
+    """Length of the pickup in a file that does not mark it, because it counts bars from tick 0.
 
-    Long notes and chords stand on bar lines. If far more of them begin at another half beat of the
-    bar than at its start, that place is the bar line, unless the next change of meter, which stands
-    on one as well, says otherwise.
+    Long notes and chords tend to start on bar lines. If far more of them start at another half beat
+    of the bar than at its beginning, that place is taken for the bar line, unless the next change
+    of meter, which is on a bar line too, contradicts it.
 
     Args:
         notes: Shape (notes, 5), as `Reading.notes`, sorted by onset.
@@ -140,7 +141,7 @@ def hidden_pickup(notes: NDArray[np.int64], changes: Changes, beside: int = 0) -
         beside: How far from a half beat an onset still counts as on it, in ticks.
 
     Returns:
-        Ticks, 0 for no pickup, less than a bar.
+        Ticks, less than a bar; 0 for no pickup.
     """
     bar = changes[0][1].ticks_per_bar
     until = changes[1][0] if len(changes) > 1 else None

@@ -2,8 +2,8 @@
 
 Each row of a batch is a stream of its own. A passage (a piece, or a stretch of one) is read window
 after window while the network carries its state along; then the row begins the next passage with
-an empty state, so that no window crosses from one piece into another. What a passage leaves over
-of its last window is padding with weight 0.
+an empty state, so that no window crosses from one piece into another. The unused rest of a
+passage's last window is padding with weight 0.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class Batch:
 
 
 def windows(passages: Iterable[Passage], rows: int, window: int) -> Iterator[Batch]:
-    """Passages laid side by side in `rows` rows and cut into batches of `window` tokens.
+    """Yield batches of `window` tokens, from passages laid side by side in `rows` rows.
 
-    Ends when the passages have; rows that run out before the others are padding until then.
+    Ends when all passages are read; a row that runs out before the others is padding until then.
     """
     source = iter(passages)
-    # What each row still has to read: a row with fewer than two tokens left is done.
+    # What each row has yet to read; with fewer than two tokens left, its passage is done.
     rest: list[Passage | None] = [None] * rows
     while True:
         tokens = np.full((rows, window), PAD, dtype=np.int32)

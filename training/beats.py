@@ -3,9 +3,9 @@
 A piano roll or a free recording has ticks, but they count time and not beats: laid on the grid, its
 notes would fall anywhere. Whether a file keeps a beat shows in where its onsets lie within the
 quarter note: quantised music uses a few places, music played to a click crowds around them, and
-without a click all places are alike. Where there is no beat one is looked for, by dynamic
-programming over the onsets (Daniel Ellis, "Beat Tracking by Dynamic Programming", Journal of New
-Music Research 36, 2007).
+music played without a click uses all places alike. If a file keeps no beat, one is looked for by
+dynamic programming over the onsets (Daniel Ellis, "Beat Tracking by Dynamic Programming", Journal
+of New Music Research 36, 2007).
 """
 
 from __future__ import annotations
@@ -18,28 +18,30 @@ from jamd.training.parts import starts_of
 from jamd.training.reading import DURATION, ONSET, PITCH
 
 FEWEST_MOMENTS = 64
-"""With fewer onsets there is no telling whether a beat is kept."""
+"""With fewer distinct onsets than this it is impossible to tell, and a beat is assumed."""
 
 CROWDED = 0.4
-"""The share of onsets in the fullest quarter of all places, from which on a beat is kept. It is a
-good 0.25 where all places are alike; music played to a click has 0.5 and more."""
+"""A beat is kept if at least this share of onsets lies in the fullest quarter of all places. The
+share is a little over 0.25 where all places are alike, and 0.5 or more in music played to a click.
+"""
 
 FOUND = 0.8
-"""The share of onsets near a sixteenth or a triplet eighth that makes a beat found believable; 0.5
-would lie there by chance, and 0.6 after the search has done its best with nothing."""
+"""A beat found is believed if at least this share of onsets is near a sixteenth or triplet eighth.
+The share would be 0.5 by chance, and 0.6 after the search has done its best where there is no beat.
+"""
 
 _PLACES = 48
 _FRAMES_PER_S = 100
 _TRIAL_S = 60
 _SHORTEST_FRAMES, _LONGEST_FRAMES = 20, 150  # beats of 0.2 s to 1.5 s: 300 to 40 bpm
 _LIKELIEST_FRAMES, _SPREAD_OCTAVES = 50, 0.7  # Ellis: people hear beats near 120 bpm
-_TIGHTNESS = 200  # what a change of tempo costs against a strong onset; Ellis: 100 to 400
-_BASS = 55  # notes below tell the beat better, so they count twice
+_TIGHTNESS = 200  # cost of a tempo change against a strong onset; Ellis: 100 to 400
+_BASS = 55  # lower notes show the beat better, so they count twice
 _NEAR = np.array([0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1])
 
 
 def keeps_beat(notes: NDArray[np.int64]) -> bool:
-    """Whether the onsets crowd at some places within the quarter note.
+    """Whether the onsets crowd at some places within the quarter note; True if they are too few.
 
     Args:
         notes: Shape (notes, 5), as `Reading.notes`, at least one, sorted by onset.
@@ -55,21 +57,22 @@ def keeps_beat(notes: NDArray[np.int64]) -> bool:
 
 
 def to_beat(notes: NDArray[np.int64], qpm: float) -> NDArray[np.int64] | None:
-    """The notes with a beat found for them, a quarter note to the beat.
+    """Find a beat in the notes, and move them so that each beat is a quarter note.
 
     Args:
-        notes: Shape (notes, 5), as `Reading.notes`, which keep no beat.
-        qpm: The tempo that the file states, in quarter notes a minute: it makes ticks seconds.
+        notes: Shape (notes, 5), as `Reading.notes`; they keep no beat.
+        qpm: The tempo that the file states, in quarter notes per minute: it converts ticks to
+            seconds.
 
     Returns:
-        The notes at their new ticks, or None where no beat could be believed.
+        The notes at their new ticks, or None if no beat was convincing.
     """
     frames_per_tick = 60 * _FRAMES_PER_S / (qpm * TICKS_PER_BEAT)
     onsets = (notes[:, ONSET] - notes[:, ONSET].min()) * frames_per_tick
     if onsets.max() > 3600 * _FRAMES_PER_S:
         return None  # over an hour: the tempo must be wrong
     weights = np.where(notes[:, PITCH] < _BASS, 2.0, 1.0)
-    trial = onsets <= _TRIAL_S * _FRAMES_PER_S  # most that keep no beat show it at once
+    trial = onsets <= _TRIAL_S * _FRAMES_PER_S  # most music without a beat shows it at once
     for part in (trial, np.ones(len(notes), np.bool_)):
         beats = _beats(onsets[part], weights[part])
         places = np.interp(onsets[part], beats, np.arange(len(beats)))
@@ -84,11 +87,11 @@ def to_beat(notes: NDArray[np.int64], qpm: float) -> NDArray[np.int64] | None:
 
 
 def _beats(onsets: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The beats from before the first onset until 20 s after the last, all in frames."""
+    """The beats, in frames, from before the first onset until 20 s after the last."""
     strength = _strength(onsets, weights)
     period = _period(strength)
     beats = _track(strength, period)
-    # Beyond those that were found it goes on at the tempo there.
+    # Beyond the beats found, the first and last intervals repeat.
     first, last = (beats[1] - beats[0], beats[-1] - beats[-2]) if len(beats) > 1 else (period,) * 2
     before = np.arange(int(beats[0] // first) + 1, 0, -1)
     until = onsets.max() + 20 * _FRAMES_PER_S
@@ -97,7 +100,7 @@ def _beats(onsets: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray
 
 
 def _strength(onsets: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How much begins at each frame, smoothed over 70 ms, with a deviation of 1."""
+    """Onset strength at each frame, smoothed over 70 ms, with a standard deviation of 1."""
     frames = np.bincount(
         np.round(onsets).astype(np.int64),
         weights=weights,
@@ -110,7 +113,7 @@ def _strength(onsets: NDArray[np.float64], weights: NDArray[np.float64]) -> NDAr
 
 
 def _period(strength: NDArray[np.float64]) -> int:
-    """The likeliest length of a beat, in frames: what repeats after one, two and four of it."""
+    """The likeliest beat length, in frames: where onsets repeat after one, two and four of it."""
     size = 1 << (2 * len(strength)).bit_length()  # powers of two are transformed fastest
     spectrum = np.fft.rfft(strength - strength.mean(), size)
     repeats = np.fft.irfft(np.abs(spectrum) ** 2)
@@ -128,7 +131,7 @@ def _track(strength: NDArray[np.float64], period: int) -> NDArray[np.float64]:
     best = strength.copy()
     before = np.full(len(strength), -1)
     histories = np.lib.stride_tricks.sliding_window_view(best, len(steps))  # sees `best` change
-    # A beat is at least half a period after the one before, so half a period is done at once.
+    # Beats are at least half a period apart, so half a period is computed at once.
     for start in range(2 * period, len(strength), period // 2):
         frames = np.arange(start, min(start + period // 2, len(strength)))
         # ways: (frames, steps), what each frame is worth after each of the beats before it

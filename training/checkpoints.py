@@ -1,4 +1,4 @@
-"""The networks that a run saved on its way, side by side by what they write."""
+"""The networks that a run saved during training, compared by what they write."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from jamd.training.repetition import distinct_share, longest_repeat
 _NAME = re.compile(r"(\d+)-(\d+\.\d+)\.weights\.h5")
 
 STRETCH = 4
-"""Moments of the stretches whose distinct share is told."""
+"""Length, in moments, of the stretches whose distinct share is reported."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Checkpoint:
-    """The weights of one improvement.
+    """The weights saved at one improvement.
 
     Attributes:
-        epoch: Of which epoch, from 1.
-        loss: Its loss, nats a token: on held-out pieces, or in training where none are looked at.
+        epoch: The epoch that they were saved after, from 1.
+        loss: Its loss in nats per token: on held-out pieces, or in training if none are used.
         path: The file.
     """
 
@@ -39,7 +39,7 @@ class Checkpoint:
 
 
 def checkpoints(run: Path) -> list[Checkpoint]:
-    """What a run's folder holds, by epoch.
+    """The checkpoints in a run's folder, by epoch.
 
     Raises:
         CorpusError: There are none.
@@ -62,8 +62,8 @@ class Heard:
 
     Attributes:
         checkpoint: Which one.
-        held_out_bits: Bits per token on held-out pieces; None where there are none.
-        names: What it wrote: a name for each moment, as in the article's language, rhythm aside.
+        held_out_bits: Bits per token on held-out pieces; None if there are none.
+        names: What it wrote: a name for each moment, as in the article's language, without rhythm.
     """
 
     checkpoint: Checkpoint
@@ -77,17 +77,17 @@ class Heard:
 
     @property
     def longest_repeat(self) -> int:
-        """The moments of the longest stretch that it wrote twice."""
+        """Length, in moments, of the longest stretch that it wrote twice."""
         return longest_repeat(self.names)
 
     @property
     def distinct_stretches(self) -> float:
-        """The share of its stretches of `STRETCH` moments that are different ones, 0..1."""
+        """The share of its stretches of `STRETCH` moments that are distinct, 0..1."""
         return distinct_share(self.names, STRETCH)
 
 
 def as_csv(rows: Sequence[Heard]) -> str:
-    """At least one row, for a spreadsheet: a line a checkpoint, all that it wrote last."""
+    """At least one row as CSV, a line per checkpoint, with all that it wrote in the last column."""
     text = StringIO()
     lines = [_cells(row) for row in rows]
     writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
@@ -97,7 +97,7 @@ def as_csv(rows: Sequence[Heard]) -> str:
 
 
 def _cells(row: Heard) -> dict[str, object]:
-    """By column."""
+    """The cells of one line, by column."""
     return {
         "checkpoint": row.checkpoint.name,
         "epoch": row.checkpoint.epoch,
@@ -114,7 +114,7 @@ def _cells(row: Heard) -> dict[str, object]:
 
 
 def best(rows: Sequence[Heard]) -> Heard:
-    """The checkpoint that predicts best: held-out pieces, or its training where there are none."""
+    """The checkpoint that predicts best: held-out pieces, or training pieces if there are none."""
 
     def needs(row: Heard) -> float:
         return row.checkpoint.loss if row.held_out_bits is None else row.held_out_bits

@@ -1,9 +1,9 @@
-"""The processes of `jamd prepare --dask`: those of a dask cluster, with the promises of `Workers`.
+"""The processes of `jamd prepare --dask`: a dask cluster, with the guarantees of `Workers`.
 
-A file's bytes travel with its task, so a worker needs no share of the client's file system. On a
-worker it is read in a process of `Workers`, ended when it takes too long, that cannot take more
-memory than it was allowed. A worker that dies takes nothing with it: the scheduler gives what it
-had to another one.
+A file's bytes travel with its task, so workers need no access to the client's file system. On a
+worker the file is read in a process of `Workers`, which is ended if it takes too long and cannot
+use more memory than it is allowed. If a worker dies, nothing is lost: the scheduler gives its tasks
+to another one.
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ from jamd.training.tasks import FileTask
 from jamd.training.worker_pool import Item, LimitError, Result, Workers
 
 CONNECT_S = 10.0
-"""How long the scheduler, and then a first worker, may keep `jamd prepare` waiting."""
+"""How long `jamd prepare` waits for the scheduler, and then for a first worker."""
 
 PATIENCE_S = 60.0
-"""How long a cluster may be without any worker before it is given up."""
+"""How long a cluster may be without workers before `jamd prepare` gives up."""
 
 _TASKS_A_THREAD = 3
 _BATCHES_A_TASK = 4
-"""A worker's own processes are handed so many batches at a time, so that they need not wait."""
+"""Batches handed to a worker's processes in one task, so that they need not wait for the next."""
 
-_MUST_AGREE = ("jamd", "music21", "numpy", "symusic")  # what a corpus depends on, byte for byte
+_MUST_AGREE = ("jamd", "music21", "numpy", "symusic")  # a corpus depends on these, byte for byte
 
 
 class ClusterError(UserError):
-    """A dask cluster cannot be reached, was lost, or would make another corpus."""
+    """A dask cluster cannot be reached, was lost, or would make a different corpus."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A score as it travels, or a file that could not be opened.
+    """A score on its way to a worker, or a file that could not be opened.
 
     Attributes:
-        task: What is to be done with it.
-        score: The bytes of the score, which music21 reads from a file.
-        unread: Why its bytes could not be had.
+        task: What to do with it.
+        score: The bytes of the score, which music21 will read from a file.
+        unread: Why the file could not be opened; empty if it could.
     """
 
     task: FileTask
@@ -70,18 +70,18 @@ class Cluster:
     """Processes of a dask cluster that do tasks, each under limits. A context manager.
 
     Args:
-        address: Of the scheduler, like `tcp://host:8786`.
+        address: Address of the scheduler, such as `tcp://host:8786`.
         time_limit_s: Seconds that a file may take.
-        memory_limit_mb: Megabytes that a file may take, where the worker's system can hold it.
+        memory_limit_mb: Megabytes that a file may take, if the worker's system can enforce it.
 
     Raises:
-        ClusterError: It is no address, nobody answers there, or no worker has joined.
+        ClusterError: The address is invalid, no scheduler answers there, or no worker has joined.
     """
 
     def __init__(self, address: str, time_limit_s: float, memory_limit_mb: int) -> None:
         _expect_address(address)
         self._address = address
-        for name in logging.root.manager.loggerDict:  # what they log is told in one line, below
+        for name in logging.root.manager.loggerDict:  # errors are reported in one line, below
             if name.partition(".")[0] in ("distributed", "tornado"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"})
@@ -108,7 +108,7 @@ class Cluster:
 
     @property
     def jobs(self) -> int:
-        """How many tasks the workers now there do at once, at least 1."""
+        """How many tasks the current workers can do at once, at least 1."""
         threads: int = sum(self._client.nthreads().values())
         return max(1, threads)
 
@@ -129,7 +129,7 @@ class Cluster:
     def map(
         self, function: Callable[[Item], Result], items: Iterable[Item], at_once: int = 1
     ) -> Iterator[Result | SourceError]:
-        """As `Workers.map`, on the cluster.
+        """Do what `Workers.map` does, on the cluster.
 
         Raises:
             ClusterError: The scheduler or all workers are gone, or a worker has other versions.
@@ -144,7 +144,7 @@ class Cluster:
                     yield from self._results(*under_way.popleft())
             while under_way:
                 yield from self._results(*under_way.popleft())
-        finally:  # after an interrupt the cluster has nothing more to do for us
+        finally:  # after an interrupt the cluster should do nothing more for us
             for _, future in under_way:
                 future.release()
 
@@ -189,7 +189,7 @@ class Cluster:
 
 
 def _expect_address(address: str) -> None:
-    """Refuse what no scheduler can have: a client that takes it needs 20 s to end."""
+    """Refuse an address that no scheduler can have: a client given one needs 20 s to end."""
     try:
         scheme, place = parse_address(address)
         host, port = parse_host_port(place)
@@ -203,7 +203,7 @@ def _expect_address(address: str) -> None:
 
 
 class _Guards(WorkerPlugin):
-    """On each worker, the processes in which its tasks are done. A worker that joins gets them."""
+    """The processes, on each worker, that do its tasks. Workers that join later get them too."""
 
     def __init__(self, time_limit_s: float, memory_limit_mb: int, name: str) -> None:
         self.name = name
@@ -211,7 +211,7 @@ class _Guards(WorkerPlugin):
         self.workers: Workers | None = None
 
     def setup(self, worker: Any) -> None:
-        # A nanny marks its worker as one that may have no children; these end with it.
+        # A nanny forbids its worker to have children; ours end with it.
         multiprocessing.current_process().daemon = False
         forks.start()
         self.workers = Workers(worker.state.nthreads, *self._limits)
@@ -228,7 +228,7 @@ def _on_worker(
     items: list[Any],
     at_once: int,
 ) -> list[Any]:
-    """Do one task on a dask worker: `function` of each of `items`, or why it could not be done."""
+    """Do one task on a dask worker: `function` of each item, or why it failed."""
     if theirs != (ours := _versions()):
         differ = [
             f"{name} {here} (expected {there})"
@@ -249,7 +249,7 @@ def _versions() -> tuple[str, ...]:
 
 
 def _packed(item: Any) -> Any:
-    """`item` with what it needs of this machine's files."""
+    """`item` together with the contents of its file on this machine."""
     if not isinstance(item, FileTask):
         return item
     try:
@@ -262,17 +262,17 @@ def _packed(item: Any) -> Any:
 
 
 def _unpacked(function: Callable[[Any], Any], item: Any) -> Any:
-    """`function` of an item that `_packed` made, on whichever machine that is."""
+    """`function` of an item that `_packed` made, on any machine."""
     if not isinstance(item, _Sent):
         return function(item)
     if item.unread:
         raise LimitError(item.unread)
     task = item.task
     with tempfile.TemporaryDirectory(prefix="jamd-") as folder:
-        # music21 reads by name, and goes by the suffix; the rest another system might refuse.
+        # music21 goes by the suffix; the rest of the name might be invalid on this system.
         path = (Path(folder) / "file").with_suffix(task.path.suffix)
         path.write_bytes(item.score)
         try:
             return function(replace(task, path=path))
-        except SourceError as error:  # in its reason the file is called what the user calls it
+        except SourceError as error:  # name the file as the user does
             raise type(error)(str(error).replace(str(path), str(task.path))) from error

@@ -1,8 +1,9 @@
-"""Held chords struck in a band's rhythms: lead sheets say what is played, and not how.
+"""Held chords struck in a band's rhythms: lead sheets state what to play, not how.
 
-The standards that jamd learns from have a tune over chords that are held until the next; players do
-not play them so. Here each such chord is struck in rhythms that are taken from other music, bar by
-bar, and sometimes an eighth before its beat. Tune, harmony and voicings stay as they are.
+The standards that jamd learns from have a tune over chords that are held until the next one, which
+is not how players play them. Here each such chord is struck in rhythms that are taken from other
+music, bar by bar, and sometimes an eighth before its beat. Tune, harmony and voicings stay as they
+are.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ from jamd.parts import CHORD_SIZE
 from jamd.training.corpus import Corpus, CorpusWriter
 
 METER = Meter(4, 4)
-"""The meter whose bars are struck anew; others keep their chords as they are held."""
+"""The meter whose bars get new rhythms; in other meters the chords stay held."""
 
 BAR = METER.ticks_per_bar
 HELD = 2 * TICKS_PER_BEAT
-"""A chord of fewer ticks is a rhythm already."""
+"""Chords of fewer ticks count as a rhythm already."""
 
 FEWEST_STRIKES, MOST_STRIKES = 2, 8
-"""A bar of fewer moments is no rhythm, one of more no accompaniment."""
+"""A bar with fewer strikes is no rhythm; one with more is no accompaniment."""
 
 BARS_A_RHYTHM = 8
-"""A player keeps a rhythm for about so many bars."""
+"""A player keeps a rhythm for about this many bars."""
 
 ANTICIPATED = Tick(BAR - TICKS_PER_BEAT // 2)
-"""From here on in a bar a strike may be the next bar's chord already."""
+"""From this tick of a bar on, a strike may already sound the next bar's chord."""
 
 Rhythm = tuple[tuple[Tick, Tick], ...]
 """(onset within the bar, duration) of each strike of a bar, rising."""
@@ -42,12 +43,12 @@ Rhythm = tuple[tuple[Tick, Tick], ...]
 
 @dataclass(frozen=True, slots=True)
 class Pad:
-    """A chord that is held.
+    """The accompaniment notes of one onset; where they are struck anew, a held chord.
 
     Attributes:
-        start: When it is struck.
-        end: When the last of its notes ends.
-        notes: They.
+        start: When they are struck.
+        end: When the last of them ends.
+        notes: The notes.
     """
 
     start: Tick
@@ -56,7 +57,7 @@ class Pad:
 
 
 def rhythms_of(pieces: Iterable[Piece]) -> list[Rhythm]:
-    """The rhythm of every bar of 4/4 in which an accompaniment of chords moves, repeats and all."""
+    """The rhythm of every 4/4 bar in which an accompaniment of chords moves, repeats included."""
     found: list[Rhythm] = []
     for piece in pieces:
         if piece.meters != ((Tick(0), METER),):
@@ -73,9 +74,10 @@ def struck(piece: Piece, rhythms: Sequence[Sequence[Rhythm]], rng: np.random.Gen
     """`piece` with its held chords struck in some of `rhythms`.
 
     Args:
-        piece: Of any meter; only what stands in bars of 4/4 changes.
-        rhythms: One list or more of at least one each: each list is chosen from as often.
-        rng: Chooses the rhythms, and whether chords are anticipated.
+        piece: A piece in any meter; only held chords in bars of 4/4 change.
+        rhythms: At least one list, each with at least one rhythm; all lists are equally likely to
+            be drawn from.
+        rng: Draws the rhythms, and whether chords are anticipated.
     """
     pads = [pad for pad in _moments(piece) if _is_held(pad)]
     held = {note for pad in pads for note in pad.notes}
@@ -91,7 +93,7 @@ def struck(piece: Piece, rhythms: Sequence[Sequence[Rhythm]], rng: np.random.Gen
         return chosen[place]
 
     new: list[Note] = []
-    early: Tick | None = None  # when the coming chord is struck ahead of its time
+    early: Tick | None = None  # when the coming chord is anticipated
     for pad, following in pairwise([*pads, None]):
         assert pad is not None
         if not _in_meter(piece, pad):
@@ -123,7 +125,7 @@ def write_struck(
     """A corpus of the pieces of `held`, struck in the rhythms of the training pieces of `others`.
 
     Raises:
-        CorpusError: One is not of the grid language, or no rhythm was found.
+        CorpusError: A corpus is not of the grid language, or one of `others` has no rhythm.
     """
     for corpus in (held, *others):
         if corpus.language != "grid":
@@ -162,7 +164,7 @@ def write_struck(
 
 
 def _moments(piece: Piece) -> list[Pad]:
-    """The accompaniment's notes that begin together, by onset."""
+    """The accompaniment's notes, grouped by onset."""
     comp = sorted(note for note in piece.notes if note.part is Part.COMP)
     found = []
     for onset, group in groupby(comp, key=lambda note: note.onset):
@@ -172,20 +174,20 @@ def _moments(piece: Piece) -> list[Pad]:
 
 
 def _is_held(pad: Pad) -> bool:
-    """A chord whose notes are held together."""
+    """Whether this is a chord whose notes are held equally long, for `HELD` ticks or more."""
     lengths = {note.duration for note in pad.notes}
     return len(pad.notes) >= CHORD_SIZE and len(lengths) == 1 and pad.end - pad.start >= HELD
 
 
 def _in_meter(piece: Piece, pad: Pad) -> bool:
-    """Whether the bars of a chord are bars of 4/4, counted from the beginning of the piece."""
+    """Whether a chord starts in 4/4 whose bar lines are multiples of `BAR` from the beginning."""
     at = [i for i, (tick, _) in enumerate(piece.meters) if tick <= pad.start][-1]
     tick, meter = piece.meters[at]
     return meter == METER and tick % BAR == 0
 
 
 def _times(pad: Pad, strikes: Callable[[int], Rhythm]) -> list[tuple[Tick, Tick]]:
-    """(onset, duration) of each strike of a chord, the first where it begins."""
+    """(onset, duration) of each strike of a chord; the first is where the chord begins."""
     onsets: list[tuple[Tick, Tick]] = []
     for bar in range(pad.start // BAR, -(-pad.end // BAR)):
         for onset, length in strikes(bar):

@@ -1,11 +1,11 @@
-"""A corpus on disk: pieces as token ids, with where they came from and which are held out.
+"""A corpus on disk: pieces as token ids, their sources, and which are held out.
 
-The format is described in docs/corpus.md. `corpus.json` tells the pieces, `tokens.npy` holds their
-tokens end to end, so that a corpus larger than memory can be mapped and read. Where not all of them
-are to be learned, as in a jam of which only the player's notes are, `taught.npy` says which. Three
-files cannot be replaced at one moment, so `corpus.json` has the checksums of the others.
+The format is described in docs/corpus.md. `corpus.json` lists the pieces; `tokens.npy` holds their
+tokens end to end, so that a corpus larger than memory can be mapped and read. If not all tokens are
+to be learned, as in a jam of which only the player's notes are, `taught.npy` marks those that are.
+Three files cannot be replaced atomically, so `corpus.json` has the checksums of the others.
 
-Writing one needs no numpy, which takes as long to import as a hundred files take to be read.
+Writing a corpus needs no numpy, which takes as long to import as reading a hundred files.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT = 1
-"""The version of the format that is written, and the only one that is read."""
+"""The version of the format that is written; no other is read."""
 
 Split = Literal["train", "held-out"]
 
 TOKENS, TAUGHT = "tokens.npy", "taught.npy"
 """The files beside `corpus.json`."""
 
-_HEADER_BYTES = 128  # as numpy does, for one dimension: it leaves room for the number to grow
+_HEADER_BYTES = 128  # as numpy writes for one dimension, with room for the number to grow
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,13 @@ class CorpusPiece:
     Attributes:
         id: Its number, from 0.
         source: The file it came from, or files joined by " + ", relative to the folder prepared.
-        group: What it has in common with its like (`jamd.training.pieces.group_of`).
+        group: Name that it shares with versions of the same piece
+            (`jamd.training.pieces.group_of`).
         split: `train` or `held-out`; the same for all of a group.
         start: Where its tokens begin in `tokens.npy`.
         length: How many tokens it has.
         notes: How many notes it has.
-        has_velocity: False where its velocities teach nothing.
+        has_velocity: False if its velocities teach nothing.
     """
 
     id: int
@@ -67,7 +68,7 @@ class CorpusPiece:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A source that did not become a piece, and why: one line."""
+    """A source that did not become a piece, and why, in one line."""
 
     source: str
     reason: str
@@ -91,7 +92,7 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Corpus(Contents):
-    """A corpus, its tokens mapped and not loaded; `sums` are the SHA-256 of its arrays' files."""
+    """A corpus whose tokens are mapped, not loaded; `sums` are the SHA-256 of its arrays' files."""
 
     all_tokens: NDArray[np.uint16]
     all_taught: NDArray[np.bool_] | None
@@ -102,7 +103,7 @@ class Corpus(Contents):
         """Open the corpus in folder `path`.
 
         Raises:
-            CorpusError: There is none, it is of another format, or it does not match itself.
+            CorpusError: There is no corpus, it has another format, or its files do not match.
         """
         import numpy as np
 
@@ -120,7 +121,7 @@ class Corpus(Contents):
                     f"{path}: expected a corpus of format {FORMAT}, found {head['format']}; "
                     "prepare it again"
                 )
-            sums = head.get("sha256")  # early corpora of this format have none
+            sums = head.get("sha256")  # missing in early corpora of this format
             names = sums or [TOKENS, *([TAUGHT] if (path / TAUGHT).is_file() else [])]
             found = {name: _sha256(path / name) for name in names}
             if sums is not None and found != sums:
@@ -154,7 +155,7 @@ class Corpus(Contents):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of all that is learned from it, in hexadecimal."""
+        """SHA-256, in hexadecimal, of all that is learned from this corpus."""
         pieces = [(one.split, one.start, one.length, one.has_velocity) for one in self.pieces]
         sums = [self.sums[name] for name in (TOKENS, TAUGHT) if name in self.sums]
         told = json.dumps([self.vocabulary.fingerprint, self.style, pieces, sums])
@@ -172,7 +173,7 @@ class Corpus(Contents):
 
 
 def _piece(item: Mapping[str, Any]) -> CorpusPiece:
-    # Early corpora of this format also tell how far each piece could be transposed.
+    # Early corpora of this format also state how far each piece could be transposed.
     told = {name: value for name, value in dict(item).items() if name != "transpose"}
     piece = CorpusPiece(**told)
     numbers: tuple[Any, ...] = (piece.id, piece.start, piece.length, piece.notes)
@@ -184,21 +185,21 @@ def _piece(item: Mapping[str, Any]) -> CorpusPiece:
 
 
 def _one_of(known: Iterable[str], name: str) -> Any:
-    """`name`, where it is known. Raises ValueError otherwise."""
+    """Returns `name` if it is known, or raises ValueError."""
     if name not in known:
         raise ValueError(f"expected one of {', '.join(known)}, found {name!r}")
     return name
 
 
 def _mapped(path: Path) -> NDArray[Any]:
-    """The array in a file, not loaded. Raises ValueError where there is none, or half of one."""
+    """The array in a file, not loaded. Raises ValueError if there is none, or only part of one."""
     from tokenize import TokenError
 
     import numpy as np
 
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (EOFError, SyntaxError, TokenError) as error:  # as numpy comes to read its header
+    except (EOFError, SyntaxError, TokenError) as error:  # while numpy reads its header
         raise ValueError(f"{path.name} does not begin as it should") from error
     return array
 
@@ -213,11 +214,11 @@ def _sha256(path: Path) -> str:
 
 
 class CorpusWriter:
-    """Writes a corpus piece by piece; memory does not grow with the tokens, but for jams.
+    """Writes a corpus piece by piece; except for jams, memory does not grow with the tokens.
 
-    A context manager. What was there before stays until `close`, which replaces it whole: a disk
-    that is full before all is written leaves it, and a process that is killed amid the replacing
-    leaves what `Corpus.read` refuses.
+    A context manager. An earlier corpus stays until `close`, which replaces it as a whole: it
+    survives if the disk fills up while the new one is being written, and a process that is killed
+    in the middle of the replacement leaves files that `Corpus.read` refuses.
 
     Raises:
         BusyError: Another process writes to the folder.
@@ -261,9 +262,9 @@ class CorpusWriter:
         has_velocity: bool,
         taught: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Append a piece; the fields are those of `CorpusPiece`; `taught` is what `Corpus` tells.
+        """Append a piece; the fields are those of `CorpusPiece`, and `taught` is as in `Corpus`.
 
-        Its tokens are ids, or two bytes for each, the lower first.
+        Tokens are ids, or two bytes for each id, the lower first.
         """
         written = tokens if isinstance(tokens, bytes) else tokens.astype("<u2").tobytes()
         self._file.write(written)
@@ -291,14 +292,14 @@ class CorpusWriter:
     def finish(
         self, *, language: str, vocabulary: Iterable[str], style: str, left_out: Iterable[LeftOut]
     ) -> Corpus:
-        """`close`, and open what was written."""
+        """Call `close`, and open the corpus that was written."""
         self.close(language=language, vocabulary=vocabulary, style=style, left_out=left_out)
         return Corpus.read(self._path)
 
     def close(
         self, *, language: str, vocabulary: Iterable[str], style: str, left_out: Iterable[LeftOut]
     ) -> Contents:
-        """Write the header and put the corpus in its place."""
+        """Write the header and move the corpus to its place."""
         left_out = tuple(left_out)
         self._file.seek(0)
         self._file.write(npy_header(self._length))
@@ -319,14 +320,14 @@ class CorpusWriter:
         )
         with written_whole(self._path / "corpus.json") as new:
             new.write_text(text, encoding="utf-8")
-            for name, part in parts.items():  # only now that nothing more is to be written
+            for name, part in parts.items():  # only now that everything is written
                 part.replace(self._path / name)
-        if TAUGHT not in parts:  # it would be of the corpus that was there before
+        if TAUGHT not in parts:  # one left there would belong to the earlier corpus
             (self._path / TAUGHT).unlink(missing_ok=True)
         return Contents(self._path, language, names, style, self.pieces, left_out)
 
     def _write_taught(self) -> dict[str, Path]:
-        """Write which tokens are to be learned, where not all are: the file, by its later name."""
+        """Write which tokens are to be learned, unless all are; the file by its final name."""
         if not self._taught:
             return {}
         import numpy as np
@@ -341,16 +342,16 @@ class CorpusWriter:
 
 
 def npy_header(tokens: int) -> bytes:
-    """What a .npy file of so many tokens begins with: format 1.0, as numpy describes it."""
+    """The header of a .npy file of this many tokens: format 1.0, as numpy describes it."""
     described = f"{{'descr': '<u2', 'fortran_order': False, 'shape': ({tokens},), }}"
     size = _HEADER_BYTES - 10
     return b"\x93NUMPY\x01\x00" + size.to_bytes(2, "little") + f"{described:<{size - 1}}\n".encode()
 
 
 def _listed(items: Iterable[CorpusPiece | LeftOut]) -> str:
-    """Dataclasses of plain values as JSON, indented as json.dumps would, a level in.
+    """Dataclasses of plain values as JSON, indented as by json.dumps, one level deep.
 
-    With its own `indent` json is not compiled, and took longer than all else that is written.
+    With its own `indent` json falls back to Python, and took longer than writing everything else.
     """
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",\n   ", ": ")).encode
     texts = [

@@ -16,7 +16,7 @@ _PARTS = ("Lead", "Comp")
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Tokens counted, in all pieces of a corpus.
+    """Token counts over all pieces of a corpus.
 
     Attributes:
         language: `grid` or `article`.
@@ -30,7 +30,7 @@ class Distribution:
 
     @classmethod
     def of(cls, corpus: Corpus) -> Distribution:
-        """Count piece by piece, so that memory stays flat."""
+        """Count the tokens of a corpus, piece by piece, so that memory stays flat."""
         counts = np.zeros(len(corpus.vocabulary), np.int64)
         for piece in corpus.pieces:
             counts += np.bincount(corpus.tokens(piece), minlength=len(counts))
@@ -43,21 +43,21 @@ class Distribution:
 
     @property
     def different(self) -> int:
-        """How many of the vocabulary occur."""
+        """How many tokens of the vocabulary occur."""
         return int(np.count_nonzero(self.counts))
 
     @property
     def once(self) -> int:
-        """How many occur a single time."""
+        """How many tokens of the vocabulary occur exactly once."""
         return int(np.count_nonzero(self.counts == 1))
 
     def most_frequent(self, most: int) -> list[tuple[str, int]]:
-        """(name, count) of up to `most` tokens that occur, the most frequent first."""
+        """(name, count) of up to `most` tokens that occur, most frequent first."""
         order = np.argsort(-self.counts, kind="stable")[:most]
         return [(self.vocabulary.token(i), int(self.counts[i])) for i in order if self.counts[i]]
 
     def by_kind(self) -> dict[str, int]:
-        """Kind of token of the grid language (`Lead`, `Duration` …) -> count, frequent ones first.
+        """Kind of token of the grid language (`Lead`, `Duration` …) -> count, most frequent first.
 
         Kinds that do not occur are left out.
         """

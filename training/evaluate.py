@@ -1,4 +1,4 @@
-"""Bits per token and per note on held-out pieces: a model beside a unigram and an n-gram."""
+"""Bits per token and per note on held-out pieces: a model against a unigram and an n-gram."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from jamd.training.progress import Progress, no_progress
 from jamd.vocabulary import Vocabulary
 
 ORDER = 5
-"""Tokens of the n-gram's longest gram."""
+"""Length of the n-gram's longest gram, in tokens."""
 
 MOST_TOKENS = 200_000
-"""Held-out tokens of a set that are measured: more would change the third digit."""
+"""Held-out tokens of a set that are measured; more would only change the third digit."""
 
 MOST_NGRAM_TOKENS = 20_000_000
 """Training tokens of a set that the n-gram counts: 2 GB of memory, a minute."""
 
 NOTES = frozenset({"Comp", "Lead", "note", "chord"})
-"""Kinds of token of which each is a note, or in the article's language a moment."""
+"""Kinds of token that each stand for a note, or, in the article's language, for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Sample:
 
     Attributes:
         tokens: Its ids.
-        counted: bool (n,): which of them are measured. Not what whoever plays states (`Start`,
-            `Style`), nor velocities where the source has none of its own.
+        counted: bool (n,): which of them are measured. Excluded are tokens that are given to the
+            model (`Start`, `Style`), and velocities if the source has none of its own.
     """
 
     tokens: Ids
@@ -46,7 +46,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Tally:
-    """What was measured on some tokens: how many, bits in all, and how many were foreseen."""
+    """What was measured on some tokens: how many, total bits, and how many were the top guess."""
 
     tokens: int = 0
     bits: float = 0.0
@@ -63,8 +63,8 @@ class Evaluation:
     """Predictors measured on the same tokens.
 
     Attributes:
-        pieces: How many pieces.
-        by_kind: By predictor, then by kind of token.
+        pieces: How many pieces were measured.
+        by_kind: Predictor -> kind of token -> tally.
     """
 
     pieces: int
@@ -77,21 +77,21 @@ class Evaluation:
 
     @property
     def notes(self) -> int:
-        """How many notes were among them."""
+        """How many of the measured tokens are notes."""
         return sum(tally.tokens for kind, tally in self._any().items() if kind in NOTES)
 
     def _any(self) -> Mapping[str, Tally]:
         return next(iter(self.by_kind.values()))
 
     def score(self, name: str) -> Score:
-        """One predictor over all kinds of token."""
+        """The score of one predictor over all kinds of token."""
         tallies = self.by_kind[name].values()
         bits = sum(tally.bits for tally in tallies)
         hits = sum(tally.hits for tally in tallies)
         return Score(bits / self.tokens, bits / self.notes, hits / self.tokens)
 
     def figures(self) -> Figures:
-        """What a manifest keeps of it."""
+        """What a manifest stores of this evaluation."""
         scores = {name: self.score(name) for name in self.by_kind}
         return Figures(self.pieces, self.tokens, self.notes, scores)
 
@@ -146,9 +146,9 @@ def evaluate_corpus(
     most_tokens: int = MOST_TOKENS,
     progress: Progress = no_progress,
 ) -> Evaluation:
-    """Measure `model` on a corpus's held-out pieces, beside a unigram and an n-gram.
+    """Measure `model` on a corpus's held-out pieces, against a unigram and an n-gram.
 
-    Both are trained on the corpus's own training pieces: they know this music best.
+    Both are trained on the corpus's own training pieces, so they know this music best.
 
     Raises:
         CorpusError: The corpus holds nothing out, or has nothing to train on.
@@ -165,7 +165,7 @@ def evaluate_corpora(
     most_tokens: int = MOST_TOKENS,
     progress: Progress = no_progress,
 ) -> dict[str, Figures]:
-    """The figures of a model card: by name of the corpus, beside unigram and n-gram.
+    """The figures of a model card: by corpus name, against a unigram and an n-gram.
 
     Raises:
         CorpusError: A corpus holds nothing out, or has nothing to train on.
@@ -179,7 +179,11 @@ def evaluate_corpora(
 
 
 def baselines_of(corpus: Corpus) -> dict[str, Predictor]:
-    """`unigram` and `n-gram`, trained on a corpus's training pieces."""
+    """`unigram` and `n-gram`, trained on a corpus's training pieces.
+
+    Raises:
+        CorpusError: The corpus has no training pieces.
+    """
     entries = _bounded(corpus.of_split("train"), MOST_NGRAM_TOKENS)
     if not entries:
         raise CorpusError(f"{corpus.path}: expected pieces to train on, found none")
@@ -193,7 +197,7 @@ def baselines_of(corpus: Corpus) -> dict[str, Predictor]:
 
 
 def held_out(corpus: Corpus, most_tokens: int = MOST_TOKENS) -> list[Sample]:
-    """A corpus's held-out pieces, ready to be measured, or as many as make up `most_tokens`.
+    """A corpus's held-out pieces, or enough of them for `most_tokens`, ready to be measured.
 
     Raises:
         CorpusError: There are none.
@@ -202,7 +206,7 @@ def held_out(corpus: Corpus, most_tokens: int = MOST_TOKENS) -> list[Sample]:
 
 
 def entries_held_out(corpus: Corpus, most_tokens: int = MOST_TOKENS) -> list[CorpusPiece]:
-    """Which pieces `held_out` takes; it raises what that raises."""
+    """The pieces that `held_out` takes; raises the same errors."""
     entries = _bounded(corpus.of_split("held-out"), most_tokens)
     if not entries:
         raise CorpusError(
@@ -221,7 +225,7 @@ def sample_of(corpus: Corpus, entry: CorpusPiece) -> Sample:
 
 
 def _bounded(entries: Sequence[CorpusPiece], most_tokens: int) -> list[CorpusPiece]:
-    """Pieces in an order that says nothing of them, until there are `most_tokens`."""
+    """Pieces in an arbitrary but fixed order, until they have `most_tokens` tokens."""
     chosen, tokens = [], 0
     order = np.random.default_rng(0).permutation(len(entries))
     for entry in (entries[i] for i in order):

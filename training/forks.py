@@ -1,8 +1,8 @@
 """Where the reading processes come from.
 
-A server forks them ready-made, with numpy and the readers imported: safe beside threads, and quick
-when one that was killed is to be replaced. Started early, it gets ready while its parent still
-imports its own modules; so this module imports next to nothing.
+A fork server forks them with numpy and the readers already imported: this is safe beside threads,
+and quick when a killed process has to be replaced. Started early, the server gets ready while its
+parent still imports its own modules; for that reason this module imports next to nothing.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _PRELOAD = ("work", "tasks", "midi_file", "pieces", "grid_table")
 
 
 def start() -> BaseContext:
-    """Start the server if it is not running, and return how to get processes from it.
+    """Start the server if it is not running, and return the context that gets processes from it.
 
-    Where the system cannot fork (Windows), each process starts from nothing.
+    If the system cannot fork (Windows), each process is spawned from scratch instead.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -25,7 +25,7 @@ def start() -> BaseContext:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([f"jamd.training.{name}" for name in _PRELOAD])
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent alone
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the parent handles Ctrl-C
     try:
         forkserver.ensure_running()
     finally:

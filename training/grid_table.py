@@ -1,8 +1,8 @@
 """The grid language for whole corpora: `Table` -> token ids, by columns.
 
-`jamd.grid.Grid.encode` says what the tokens of a piece are, a note at a time. Making an object of
-each note and looking at each took two thirds of the time that a corpus took; this gives the same
-tokens, which the tests hold it to, with a few dozen operations on whole columns.
+`jamd.grid.Grid.encode` defines the tokens of a piece, a note at a time. Making an object for each
+note and looking at each took two thirds of the time that preparing a corpus takes; this module
+gives the same tokens, which the tests check, with a few dozen operations on whole columns.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def _chord_table() -> Ints:
 
 
 _CHORD = _chord_table()
-"""`chord_of` by pitch class of the bass and pitch classes spelt; -1 where they spell no chord."""
+"""`chord_of` by pitch class of the bass and pitch classes spelt; -1 if they spell no chord."""
 
 _PITCH = np.array([fold(pitch) for pitch in range(128)])
 _VELOCITY = np.array([VELOCITY + velocity_bin(velocity) for velocity in range(128)])
 _LENGTHS = np.array(DURATIONS)
 _LONGEST_TICKS = DURATIONS[-1] * TICKS_PER_STEP
-_BORDERS = (_LENGTHS[1:] + _LENGTHS[:-1]) * TICKS_PER_STEP // 2  # half way between neighbours
+_BORDERS = (_LENGTHS[1:] + _LENGTHS[:-1]) * TICKS_PER_STEP // 2  # halfway between neighbours
 _LENGTH_OF_TICKS = np.searchsorted(_BORDERS, np.arange(_LONGEST_TICKS + 1))
 """Index into `DURATIONS` of every duration up to the longest that has a token."""
 
@@ -89,7 +89,7 @@ def encode(piece: Table, style: str) -> NDArray[np.uint16]:
     tokens[bar_at] = bar_tokens
     tokens[position_at] = POSITION + at - lines[bars_until - 1]
     tokens[chord_at] = CHORD + chords
-    is_note = np.ones(len(tokens), np.bool_)  # what is not anything else is a note's
+    is_note = np.ones(len(tokens), np.bool_)  # whatever is nothing else belongs to a note
     is_note[[0, 1, -1]] = False
     is_note[bar_at] = is_note[position_at] = is_note[chord_at] = False
     tokens[is_note] = details.ravel()
@@ -97,7 +97,7 @@ def encode(piece: Table, style: str) -> NDArray[np.uint16]:
 
 
 def _on_grid(piece: Table) -> tuple[Ints, Ints, Ints]:
-    """The notes in the order of the language, no pitch twice at one moment.
+    """The notes in the order of the language, no pitch of a part twice at one moment.
 
     Returns:
         Their onset steps, shape (notes,); their tokens of pitch, velocity and duration, shape
@@ -108,7 +108,7 @@ def _on_grid(piece: Table) -> tuple[Ints, Ints, Ints]:
     pitches = _PITCH[notes[:, reading.PITCH]] + np.where(piece.lead, LEAD - LOWEST, COMP - LOWEST)
     lengths = _LENGTH_OF_TICKS[np.minimum(notes[:, reading.DURATION], _LONGEST_TICKS)]
     # COMP ids come before LEAD ids, so this is the language's own order. 9 bits hold a token, and
-    # 6 a length: of equal pitches the longest comes first, and of equally long ones the first.
+    # 6 a length. Of equal pitches the longest sorts first; the sort is stable for equal lengths.
     places = steps << 9 | pitches
     order = np.argsort(places << 6 | (63 - lengths), kind="stable")
     if len(order):
@@ -140,7 +140,7 @@ def _bar_lines(meters: tuple[tuple[Tick, Meter], ...], last: int) -> tuple[Ints,
 
 
 def _chord_changes(steps: Ints, pitch_tokens: Ints, ends: Ints) -> tuple[Ints, Ints]:
-    """Wherever the accompaniment comes to spell another chord, as `jamd.harmony` names chords.
+    """Where the accompaniment starts to spell another chord, as `jamd.harmony` names chords.
 
     Returns:
         The steps, and the indices into `CHORDS`, both of shape (changes,).
@@ -162,14 +162,14 @@ def _chord_changes(steps: Ints, pitch_tokens: Ints, ends: Ints) -> tuple[Ints, I
 
 
 def _spelt_by_beat(steps: Ints, ends: Ints, pitches: Ints, beats: int) -> tuple[Ints, Ints]:
-    """What sounds in each beat, and in one more, in which nothing does; both (beats + 1,).
+    """What sounds in each beat, and in one extra silent beat; both arrays are (beats + 1,).
 
     Returns:
-        The pitch classes, 12 bits, bit 0 for C; and the lowest pitch, `_SILENT` for none.
+        The pitch classes, 12 bits, bit 0 for C; and the lowest pitch, `_SILENT` if nothing sounds.
     """
     first = steps // STEPS_PER_BEAT
     lasting = np.minimum(beats, -(-ends // STEPS_PER_BEAT)) - first
-    # Each note once for each beat in which it sounds: its first beat and so many after it.
+    # Each note once for each beat in which it sounds: its first beat and those that follow.
     before = lasting.cumsum() - lasting
     sounding = np.repeat((first - before) << 7 | pitches, lasting)
     sounding += np.arange(len(sounding)) << 7

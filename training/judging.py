@@ -1,4 +1,4 @@
-"""How well something predicts music: the likelihood of what came, token by token."""
+"""How well a predictor predicts music: the likelihood of each token that came."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Ids = NDArray[np.integer]
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a predictor made of a piece.
+    """How well a predictor predicted a piece.
 
     Attributes:
         bits: float64 (n,): -log2 of the probability that it gave to the token that came.
-        hits: bool (n,): whether it held that token the likeliest.
+        hits: bool (n,): whether it rated that token the most likely.
     """
 
     bits: NDArray[np.float64]
@@ -25,11 +25,11 @@ class Judgement:
 
 
 class Predictor(Protocol):
-    """Gives every token of a piece a probability, from the tokens before it."""
+    """Gives every token of a piece a probability, given the tokens before it."""
 
     @property
     def first(self) -> int:
-        """How many tokens it must have read before it can predict one, at least 1."""
+        """How many tokens it must read before it can predict one, at least 1."""
 
     def judge(self, tokens: Ids) -> Judgement:
         """Predict `tokens[first:]`, each from all before it.
@@ -40,7 +40,7 @@ class Predictor(Protocol):
 
 
 def judge_logits(logits: NDArray[np.floating], targets: Ids) -> Judgement:
-    """Judge logits, (n, vocabulary), by the tokens that came, (n,)."""
+    """Judge logits, (n, vocabulary), against the tokens that came, (n,)."""
     exact = logits.astype(np.float64)
     exact -= exact.max(axis=1, keepdims=True)
     given = exact[np.arange(len(targets)), targets]

@@ -1,4 +1,4 @@
-"""One step of training and one look at held-out pieces, for each of the two languages."""
+"""A training step, and a measurement on held-out pieces, for each of the two languages."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from jamd.training.runs import Settings
 from jamd.training.windows import ArticleWindows, article_windows
 
 EXCERPT = 384
-"""Tokens of a held-out grid passage."""
+"""Length of a held-out grid passage, in tokens."""
 
 CLIP_NORM = 1.0
-"""The longest gradient, of all weights together, that a grid network follows as it is."""
+"""Global norm, over all weights, to which the gradients of a grid network are clipped."""
 
-_MOST_HELD_OUT_BATCHES = 16  # of an article's held-out windows: a bounded look, not the verdict
+_MOST_HELD_OUT_BATCHES = 16  # of an article's held-out windows: a quick check, not the final figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class LossScore:
     """How well tokens were predicted.
 
     Attributes:
-        loss: Mean cross entropy, nats a token.
-        accuracy: Share of tokens that were thought the likeliest, 0..1.
+        loss: Mean cross entropy, nats per token.
+        accuracy: Share of tokens that were predicted as the most likely, 0..1.
         tokens: How many tokens counted.
     """
 
@@ -52,7 +52,7 @@ class LossScore:
 
     @classmethod
     def mean(cls, scores: Sequence[LossScore]) -> LossScore:
-        """Several scores as one, each token counting alike."""
+        """Several scores as one, each token counting equally."""
         total = sum(score.tokens for score in scores)
         if not total:
             return cls(0.0, 0.0, 0.0)
@@ -65,13 +65,13 @@ class LossScore:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A batch where it is computed with.
+    """A batch on the device that computes with it.
 
     Attributes:
         inputs: What the network reads.
         targets: What it is to predict.
-        weights: How much each target counts; None where all count alike.
-        tokens: How many count.
+        weights: How much each target counts; None if all count equally.
+        tokens: How many targets count.
     """
 
     inputs: Any
@@ -88,25 +88,25 @@ class Lessons(Protocol):
     schedule: bool  # whether the learning rate warms up and cools down
 
     def learn(self) -> bool:
-        """Train on one batch, and do not wait for the device to be done with it.
+        """Train on one batch, without waiting for the device to finish.
 
-        False where an epoch's material is used up, once: then nothing was learned.
+        Returns False, once, when an epoch's material is used up: nothing was learned then.
         """
 
     def score(self) -> LossScore:
-        """What was predicted since this was last asked; the device is waited for."""
+        """The score since the last call; waits for the device."""
 
     def held_out(self) -> dict[str, LossScore]:
-        """Style -> score on held-out pieces; empty when none are held out."""
+        """Style -> score on held-out pieces; empty if none are held out."""
 
 
 class _KerasLessons:
-    """What is learned by Keras's own steps.
+    """Lessons learned by Keras's own training steps.
 
     Args:
-        trainee: What learns, as it comes from `jamd.training.network`.
-        optimizer: How.
-        computed: In what, as Keras names it.
+        trainee: The network to train, as `jamd.training.network` builds it.
+        optimizer: How it learns.
+        computed: What it computes in, as Keras names the policy.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class _KerasLessons:
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         trainee.compile(
             optimizer,
-            # The mean over what counts, so that padding does not shrink the step.
+            # The mean over the tokens that count, so that padding does not shrink the step.
             keras.losses.SparseCategoricalCrossentropy(
                 from_logits=True, reduction="mean_with_sample_weight"
             ),
@@ -126,7 +126,7 @@ class _KerasLessons:
                 keras.metrics.SparseCategoricalCrossentropy(name="cross_entropy", from_logits=True),
                 keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
             ],
-            # By XLA on a GPU and on JAX; on a CPU its loops are slower than TensorFlow's own.
+            # XLA on a GPU and on JAX; on a CPU its loops are slower than TensorFlow's own.
             jit_compile="auto",
         )
         optimizer.build(trainee.trainable_variables)
@@ -156,7 +156,7 @@ class GridLessons(_KerasLessons):
         training: Pieces to learn from.
         held_out: Pieces to measure on.
         shares: Style -> share of what is read.
-        seed: Of what is drawn: differs from one resumption to the next.
+        seed: Seed of what is drawn; differs from one resumption to the next.
     """
 
     schedule = True
@@ -180,7 +180,7 @@ class GridLessons(_KerasLessons):
         self._batches = ahead(map(self.placed, windows(passages, rows, window)))
         self._held_out: dict[str, list[Placed]] = {}
         for style in sorted({text.style for text in held_out}):
-            # The same excerpts in every run and epoch, whatever its seed.
+            # The same excerpts in every run and epoch, whatever the seed.
             rng = np.random.default_rng(0)
             texts = [text for text in held_out if text.style == style]
             read = windows(excerpts(texts, rng, rows, EXCERPT), rows, window)
@@ -191,14 +191,14 @@ class GridLessons(_KerasLessons):
         return rows
 
     def policy(self, precision: Precision) -> str:
-        """What the LSTM compute in here, as Keras names it."""
+        """What the LSTM layers compute in on this device, as Keras names the policy."""
         return policy(precision)
 
     def optimizer(self, rate: float) -> keras.optimizers.Optimizer:
         return keras.optimizers.AdamW(rate, 0.01, global_clipnorm=CLIP_NORM)
 
     def placed(self, batch: Batch) -> Placed:
-        """What this process reads of a batch, brought to its device."""
+        """The part of a batch that this process reads, placed on its device."""
         tokens, keep, targets, weights = (
             ops.convert_to_tensor(array)
             for array in (batch.tokens, batch.keep, batch.targets, batch.weights)
@@ -220,17 +220,17 @@ class GridLessons(_KerasLessons):
         return scores
 
     def states(self) -> list[Any]:
-        """What the network carries from one window to the next."""
+        """The states that the network carries from one window to the next."""
         return [state.numpy() for state in self.carried]
 
     def put_states(self, values: Sequence[Any]) -> None:
-        """Let the network carry these."""
+        """Make these the states that the network carries."""
         for state, value in zip(self.carried, values, strict=True):
             state.assign(value)
 
     @property
     def carried(self) -> list[keras.Variable]:
-        """The variables that hold it."""
+        """The variables that hold the states."""
         layers = [layer for layer in self.trainee.layers if isinstance(layer, Carried)]
         return [state for layer in layers for state in (layer.h, layer.c)]
 
@@ -271,10 +271,10 @@ class ArticleLessons(_KerasLessons):
         self._batches = ahead(self._epochs())
 
     def _epochs(self) -> Iterator[Placed | None]:
-        """Batches without end, in a new order in each epoch; None after each."""
+        """Endless batches, in a new order in each epoch; None after each epoch."""
         while True:
             order = self._rng.permutation(len(self._training))
-            # Batches of one size: another would be traced and compiled again.
+            # Batches of one size: any other would be traced and compiled again.
             for start in range(0, max(len(order) - self._rows + 1, 1), self._rows):
                 yield _placed(self._training, order[start : start + self._rows])
             yield None

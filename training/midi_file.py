@@ -1,9 +1,10 @@
 """Standard MIDI Files -> `Reading`.
 
-symusic parses the events. Around it stands what no reader does right alone: the chunks are checked
-and put together again first (RIFF, long headers, alien chunks, a wrong count of tracks), so that
-every refusal says what was expected and found; afterwards times are rescaled, stuck notes ended,
-silences cut short, and bars laid so that each change of meter falls on a bar line.
+symusic parses the events. This module adds what no reader gets right on its own. Before parsing,
+the chunks are checked and reassembled (RIFF, long headers, alien chunks, a wrong count of tracks),
+so that every refusal states what was expected and what was found, and stuck notes are ended.
+Afterwards times are rescaled, silences shortened, and bars laid out so that each change of meter
+falls on a bar line.
 
 Notes are left as long as their keys were held: the sustain pedal is not applied.
 """
@@ -35,7 +36,7 @@ from jamd.training.reading import (
 )
 
 SHORTEST_TICKS = 15
-"""The duration of a note whose file gives it none: 1/128 of a whole note."""
+"""The shortest duration of a note, also for one of no length: 1/128 of a whole note."""
 
 END_OF_TRACK = b"\xff\x2f\x00"
 
@@ -44,8 +45,8 @@ def read_midi(data: bytes) -> Reading:
     """Read a MIDI file's bytes.
 
     Raises:
-        SourceError: It is not a MIDI file that can be read, has no notes, or has a meter that jamd
-            does not speak.
+        SourceError: It is not a readable MIDI file, has no notes, or has a meter that jamd does not
+            support.
     """
     division, tracks = _tracks(data)
     remarks: list[str] = []
@@ -88,15 +89,15 @@ def read_midi(data: bytes) -> Reading:
 
 
 def _first_tempo(score: ScoreTick) -> float:
-    """In quarter notes a minute, within what a person would write."""
+    """In quarter notes per minute, limited to what a person would write: 20 to 300."""
     qpm = score.tempos[0].qpm if len(score.tempos) else 120.0
     return min(300.0, max(20.0, qpm))
 
 
 def _tracks(data: bytes) -> tuple[int, list[bytes]]:
-    """The division, and the content of each track chunk that has any.
+    """The division, and the contents of each track chunk that is not empty.
 
-    What follows the last whole chunk is left aside, as players do.
+    Bytes after the last chunk that are too few for another are ignored, as MIDI players do.
     """
     if data[:4] == b"RIFF" and data[8:12] == b"RMID":
         data = data[max(0, data.find(b"MThd")) :]
@@ -144,14 +145,14 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 def _end_stuck_notes(track: bytes) -> bytes:
     """The track with every key released at its end, so that a stuck note lasts until there.
 
-    symusic drops notes without an end, and ignores ends without a note.
+    symusic drops notes that have no note-off, and ignores note-offs that have no note.
     """
     if not track.endswith(END_OF_TRACK):
         return track
-    # Any byte that may be a note-on names a channel: one too many does no harm.
+    # Any byte that may be a note-on names a channel: a superfluous channel does no harm.
     channels = [channel for channel in range(16) if 0x90 | channel in track]
-    # The delta time before the end of the track is now the first release's; each release brings
-    # the next one's, 0.
+    # The delta time before the end of the track becomes that of the first release; each release
+    # carries the next one's, 0.
     releases = b"".join(map(_releases, channels))
     return track[: -len(END_OF_TRACK)] + releases + END_OF_TRACK
 
@@ -163,12 +164,12 @@ def _releases(channel: int) -> bytes:
 
 
 def _plain(reason: str) -> str:
-    """The library's reason: one short sentence."""
+    """The library's reason as one short sentence."""
     return reason.partition("\n")[0].removeprefix("MiniMidi: ").partition("!")[0][:120]
 
 
 def _notes(score: ScoreTick) -> tuple[NDArray[np.int64], tuple[Voice, ...]]:
-    """The table of notes in the file's own ticks, and the tracks that have any."""
+    """The table of notes in the file's own ticks, and the tracks that have notes."""
     tables: list[NDArray[np.int64]] = []
     voices: list[Voice] = []
     for track in score.tracks:
@@ -187,9 +188,9 @@ def _notes(score: ScoreTick) -> tuple[NDArray[np.int64], tuple[Voice, ...]]:
 
 
 def _meters(signatures: Sequence[tuple[int, int, int]], division: int) -> Changes:
-    """The meters, changes only, the first at tick 0; a pickup's is left as written.
+    """The meters without repetitions, the first at tick 0; a pickup's meter stays as written.
 
-    Signatures that make no sense (no beats, a denominator that is no power of two) are ignored.
+    Signatures that make no sense (no beats, a denominator that is not a note value) are ignored.
     """
     written: Changes = [(0, Meter(4, 4))]
     for time, top, bottom in sorted(signatures, key=lambda signature: signature[0]):
@@ -208,7 +209,7 @@ def _meters(signatures: Sequence[tuple[int, int, int]], division: int) -> Change
 
 
 def _rescale(notes: NDArray[np.int64], division: int) -> NDArray[np.int64]:
-    """The notes in ticks of 480 a quarter; where one ended as another began, it still does."""
+    """The notes in ticks, 480 per quarter note; notes that adjoined each other still do."""
     if division == TICKS_PER_BEAT:
         scaled = notes.copy()
         np.maximum(scaled[:, DURATION], SHORTEST_TICKS, out=scaled[:, DURATION])

@@ -1,10 +1,10 @@
-"""Training on several machines, by TensorFlow's `MultiWorkerMirroredStrategy` and TF_CONFIG.
+"""Training on several machines, with TensorFlow's `MultiWorkerMirroredStrategy` and TF_CONFIG.
 
-The one file of the training side that needs TensorFlow. Keras 3's `model.fit` and `train_on_batch`
+This is the only training module that needs TensorFlow. Keras 3's `model.fit` and `train_on_batch`
 fail under this strategy (keras-team/keras#20585), so the step is written out here. Every worker
 makes the same batches from the same corpora and learns from its own rows of them; the loss of a row
-is divided by what counts in the whole batch, so that the sum of the workers' gradients is the
-gradient of one machine with that batch.
+is divided by the total weight of the whole batch, so that the workers' gradients add up to the
+gradient that one machine would compute for that batch.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _LOST = (
 
 
 class Team:
-    """The workers that TF_CONFIG names, connected. All of them call the same methods in one order.
+    """The workers that TF_CONFIG names, connected. All call the same methods in the same order.
 
     Attributes:
         size: How many workers there are.
-        place: Which of them this is, from 0; the chief writes the run.
-        is_chief: Whether this one does.
+        place: Index of this worker, from 0.
+        is_chief: Whether this worker is the chief, which writes the run.
 
     Raises:
         TeamError: TF_CONFIG is wrong, or this worker sees more than one GPU.
@@ -78,17 +78,17 @@ class Team:
         self._sum = tf.function(lambda mine: self.strategy.run(add, (mine,)))
 
     def sum(self, value: NDArray[Any]) -> NDArray[Any]:
-        """The sum of what each worker has, all of one shape and type."""
+        """The sum of the workers' values, all of one shape and type."""
         with told_in_one_line():
             result: NDArray[Any] = self._sum(tf.constant(value)).numpy()
         return result
 
     def of_chief(self, value: NDArray[Any]) -> NDArray[Any]:
-        """What the chief has; the others say its shape and type."""
+        """The chief's value; the other workers pass one of the same shape and type."""
         return self.sum(value if self.is_chief else np.zeros_like(value))
 
     def told(self, message: str) -> str:
-        """What the chief says."""
+        """The chief's message; what the other workers pass is ignored."""
         said = np.frombuffer(message.encode(), np.uint8).astype(np.int32)
         length = int(self.of_chief(np.array(len(said), np.int32)))
         heard = self.of_chief(said if self.is_chief else np.zeros(length, np.int32))
@@ -97,7 +97,7 @@ class Team:
 
 @contextmanager
 def told_in_one_line() -> Iterator[None]:
-    """Make of a lost worker an error that says what to do.
+    """Turn the loss of a worker into an error that says what to do.
 
     Raises:
         TeamError: A worker was lost.
@@ -112,11 +112,11 @@ def told_in_one_line() -> Iterator[None]:
 
 
 class SharedLessons(GridLessons):
-    """The grid network, learned by a team: each worker reads its rows of every batch.
+    """The grid network, trained by a team: each worker reads its rows of every batch.
 
     Args:
         team: The workers.
-        size, settings, training, held_out, shares, seed: As of `GridLessons`, for the whole batch.
+        size, settings, training, held_out, shares, seed: As in `GridLessons`, for the whole batch.
 
     Raises:
         TeamError: The rows of a batch cannot be shared out evenly.
@@ -139,7 +139,9 @@ class SharedLessons(GridLessons):
             )
         self._team = team
         self._rows = settings.rows // team.size
-        self._scores: list[tuple[Any, float]] = []  # those not yet read back, each of how many
+        self._scores: list[
+            tuple[Any, float]
+        ] = []  # not yet read back, each with its number of tokens
         with told_in_one_line(), team.strategy.scope():
             super().__init__(size, settings, training, held_out, shares, seed)
         self._train = tf.function(self._train_everywhere)
@@ -186,7 +188,7 @@ class SharedLessons(GridLessons):
             state.assign(value)
 
     def _local_states(self) -> list[tf.Variable]:
-        """What this worker's replica carries; the strategy would refuse to write it as a whole."""
+        """The states of this worker's replica; the strategy refuses to assign them as a whole."""
         local = self._team.strategy.experimental_local_results
         return [local(state.value)[0] for state in self.carried]
 
@@ -216,7 +218,7 @@ class SharedLessons(GridLessons):
     def _forward(
         self, tokens: Any, keep: Any, targets: Any, share: Any, training: bool
     ) -> tuple[Any, Any]:
-        """This worker's part of the batch's mean loss, nats a token, and of its accuracy."""
+        """This worker's part of the batch's mean loss, nats per token, and of its accuracy."""
         logits = self.trainee([tokens, keep], training=training)  # (rows, window, vocabulary)
         losses = keras.losses.sparse_categorical_crossentropy(targets, logits, from_logits=True)
         right = ops.cast(ops.equal(ops.argmax(logits, -1), ops.cast(targets, "int64")), "float32")
@@ -224,10 +226,11 @@ class SharedLessons(GridLessons):
 
 
 class SumFirst(keras.optimizers.AdamW):  # type: ignore[misc]
-    """AdamW that clips what the workers' gradients come to together, as one machine would.
+    """AdamW that clips the sum of the workers' gradients, as one machine would.
 
-    Keras clips each worker's gradients, and sums them afterwards. An embedding's gradient stays a
-    list of rows, whose length Keras takes row by row: made dense, it would be cut at another one.
+    Keras clips each worker's gradients and sums them afterwards. An embedding's gradient stays a
+    list of rows, of which Keras takes the norm: made dense, it would have another norm, and be
+    clipped differently.
     """
 
     def _clip_gradients(self, gradients: Sequence[Any]) -> Any:
@@ -240,11 +243,11 @@ class SumFirst(keras.optimizers.AdamW):  # type: ignore[misc]
 
 
 def joined(team: Team, run: Run, state: State) -> tuple[Run, State]:
-    """What the chief trains, and how far it is, on every worker; its arrays follow by `spread`.
+    """The chief's run and state, on every worker; `spread` sends the arrays of the state.
 
     Raises:
-        TeamError: A worker's corpora are not the chief's, or its language is not the grid's, or it
-            goes on from another network.
+        TeamError: A worker's corpora are not the chief's, the run's language is not the grid's, or
+            the run goes on from another network.
     """
     if run.language != "grid":
         raise TeamError(

@@ -1,13 +1,13 @@
-"""The two networks, in Keras 3 and nothing below it, so that every backend can train them.
+"""The two networks, in pure Keras 3, so that every backend can train them.
 
-The grid network is an embedding, stacked LSTM and logits. It exists in two forms that share their
-weights: `network` takes and returns the states, which is the form that is exported and played;
-`trainee` keeps them in variables from one window to the next, which is the form that is trained.
+The grid network is an embedding, stacked LSTM layers and logits. It exists in two forms that share
+their weights: `network`, which takes and returns the states, is exported and played; `trainee`,
+which keeps them in variables from one window to the next, is trained.
 
 The article network is the one that the article prints, for windows of 32 tokens.
 
-Whatever a network computes in while it learns, its weights are float32, and so are the states that
-it carries along, its logits and its loss.
+Whatever precision a network computes in while it learns, its weights are float32, and so are the
+states that it carries along, its logits and its loss.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ ARTICLE_WINDOW = 32
 """How many tokens the article's network looks back."""
 
 EMBEDDING_STDDEV = 1.0
-"""Standard deviation of the grid network's embedding before it learns."""
+"""Standard deviation of the grid network's initial embedding."""
 
 KERNEL_GAIN = 5.0
-"""By so much the kernels that read an LSTM's outputs begin larger than Glorot's. The outputs are
-small at first, and else a good part of a run goes by before they tell anything (docs/lab.md, 8)."""
+"""How many times larger than Glorot's the kernels that read an LSTM's outputs are initialised. The
+outputs are small at first; otherwise they have little effect for a good part of a run (docs/lab.md,
+8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,10 @@ class GridSize:
 
     Attributes:
         vocabulary: How many tokens there are.
-        embedding: Values that stand for a token.
+        embedding: Width of the embedding.
         units: Width of each LSTM layer.
-        layers: LSTM layers, at least 1.
-        dropout: Share of values left out in training, 0..1, at the embedding and after each LSTM.
+        layers: Number of LSTM layers, at least 1.
+        dropout: Share of values dropped in training, 0..1, at the embedding and after each LSTM.
     """
 
     vocabulary: int
@@ -65,7 +66,7 @@ class ArticleSize:
         vocabulary: How many names of notes and chords there are.
         units: Width of each of the three LSTM layers.
         dense: Width of each of the three Dense layers between them.
-        dropout: Share of values left out in training, 0..1.
+        dropout: Share of values dropped in training, 0..1.
     """
 
     vocabulary: int
@@ -103,29 +104,29 @@ class GridPair:
 
 
 class Trainee(keras.Model):  # type: ignore[misc]
-    """A network whose scores stay on its device, added up, until somebody asks for them.
+    """A network whose scores accumulate on its device until they are asked for.
 
-    Keras's `train_on_batch` begins with forgetting the scores and ends with reading them back, so
-    that a device waits for Python after every batch; here it does neither.
+    Keras's `train_on_batch` begins by resetting the scores and ends by reading them back, so that
+    the device waits for Python after every batch; here it does neither.
     """
 
     def reset_metrics(self) -> None:
-        """Keep what was added up: `scores` forgets it."""
+        """Do nothing: `scores` resets the metrics."""
 
     def compute_metrics(self, *batch: Any, **named: Any) -> dict[str, Any]:
-        """Add a batch's scores to those before; tell nothing."""
+        """Add a batch's scores to the previous ones; return nothing."""
         super().compute_metrics(*batch, **named)
         return {}
 
     def scores(self) -> dict[str, float]:
-        """The metrics over all batches since this was last asked, by their names."""
+        """The metrics, by name, over all batches since the last call."""
         found = {name: float(value) for name, value in self.get_metrics_result().items()}
         super().reset_metrics()
         return found
 
 
 class _Recurrence(keras.layers.Layer):  # type: ignore[misc]
-    """The part of an LSTM step that needs the step before: what the inputs add comes ready."""
+    """The part of an LSTM step that needs the previous step; the inputs' part is precomputed."""
 
     def __init__(self, cell: keras.layers.LSTMCell, **settings: Any) -> None:
         super().__init__(**settings)
@@ -136,7 +137,7 @@ class _Recurrence(keras.layers.Layer):  # type: ignore[misc]
     def call(self, x: Any, states: Sequence[Any]) -> Any:
         """(rows, 4 * units), [(rows, units), (rows, units)] -> the next output and states."""
         h, c = states
-        # Cast here, not once for the window: so its gradient is summed up in float32.
+        # Cast at each step, not once for the window, so that its gradient is summed in float32.
         kernel = ops.cast(self.cell.recurrent_kernel, x.dtype)
         gates = ops.cast(x + ops.matmul(ops.cast(h, x.dtype), kernel), h.dtype)
         # Keras's order: input gate, forget gate, candidate, output gate.
@@ -147,16 +148,16 @@ class _Recurrence(keras.layers.Layer):  # type: ignore[misc]
 
 
 class Carried(keras.layers.Layer):  # type: ignore[misc]
-    """An LSTM whose state lives on from one window to the next, row by row.
+    """An LSTM whose state is carried from one window to the next, row by row.
 
-    Gradients stop at the window's beginning: truncated backpropagation through time. What the
-    inputs add to the gates is one product for the whole window, instead of one for each step as
-    in `keras.layers.LSTM`: on a CPU that makes training nearly twice as fast.
+    Gradients stop at the window's beginning: truncated backpropagation through time. The inputs'
+    contribution to the gates is one product for the whole window, instead of one for each step as
+    in `keras.layers.LSTM`: on a CPU this makes training nearly twice as fast.
 
     Args:
         lstm: The built layer whose weights are used.
         rows: Rows of a training batch.
-        whole_windows: Leave a window to `lstm` itself, and thereby to cuDNN.
+        whole_windows: Leave each window to `lstm` itself, and thereby to cuDNN.
         dtype: What the products are computed in, as a Keras policy; the states are float32.
     """
 
@@ -173,7 +174,7 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
                 return_state=True,
                 autocast=False,
             )
-        # "on_read": where several machines train together, each carries the states of its own rows.
+        # "on_read": when several machines train together, each carries the states of its own rows.
         self.h, self.c = (
             keras.Variable(
                 "zeros",
@@ -215,10 +216,10 @@ def grid_pair(
         size: How large it is.
         rows: Rows of a training batch.
         window: Tokens of a training window.
-        policy: What the trainee's LSTM compute in, as Keras names it: `mixed_bfloat16` …
-        whole_windows: Whether they take a window at once (`jamd.training.precision`).
+        policy: What the trainee's LSTM layers compute in, as a Keras policy: `mixed_bfloat16` …
+        whole_windows: Whether they take a whole window at once (`jamd.training.precision`).
     """
-    # Of cuDNN Keras believes that it forbids XLA.
+    # Keras believes that cuDNN rules out XLA.
     layers = _layers(size, use_cudnn="auto" if whole_windows else False)
     carried = [
         Carried(lstm, rows, whole_windows, dtype=policy, name=f"carried{i}")
@@ -235,7 +236,7 @@ class _Layers:
 
 
 def _layers(size: GridSize, use_cudnn: bool | str = "auto") -> _Layers:
-    def larger() -> keras.initializers.Initializer:  # one alone would draw the same twice
+    def larger() -> keras.initializers.Initializer:  # a shared one would draw the same values twice
         return keras.initializers.VarianceScaling(KERNEL_GAIN**2, "fan_avg", "uniform")
 
     embedded = keras.initializers.RandomNormal(stddev=EMBEDDING_STDDEV)
@@ -284,14 +285,14 @@ def _trainee(
 def article_network(size: ArticleSize, policy: str = "float32") -> keras.Sequential:
     """The article's network: `window` float32 (batch, 32, 1), 0..1 -> logits (batch, vocabulary).
 
-    LSTM, Dense, Dense, LSTM, Dense, LSTM and one value a name, with Dropout between them. The
-    article's softmax is in the loss, so that what is exported is logits.
+    LSTM, Dense, Dense, LSTM, Dense, LSTM and one value per name, with Dropout in between. The
+    article's softmax is part of the loss, so that logits are exported.
 
     Args:
         size: How large it is.
-        policy: What it computes in, as Keras names it; its logits are float32.
+        policy: What it computes in, as a Keras policy; its logits are float32.
     """
-    # On JAX Keras would give cuDNN what it does not take: anything but float32.
+    # On JAX, Keras would give cuDNN other types than float32, which it does not take.
     is_refused = keras.backend.backend() == "jax" and policy != "float32"
 
     def lstm(return_sequences: bool) -> keras.layers.LSTM:

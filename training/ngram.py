@@ -1,12 +1,12 @@
-"""What a model must beat: tokens predicted by how often they followed the few before them.
+"""The n-gram that a model must beat: predicts a token by how often it followed the few before it.
 
-Interpolated Witten-Bell smoothing. Of all the times that a context was followed by something, it
-counts how often that was new, and leaves that share to the next shorter context:
+Interpolated Witten-Bell smoothing. Each context counts how often what followed it was new, and
+leaves that share to the next shorter context:
 
     P(w | h) = (count(h w) + types(h) * P(w | shorter h)) / (count(h) + types(h))
 
-where types(h) is the number of different tokens seen after h, and under the empty context lies the
-uniform distribution (I. H. Witten and T. C. Bell, "The zero-frequency problem", IEEE Transactions
+where types(h) is the number of different tokens seen after h, and the empty context falls back on
+the uniform distribution (I. H. Witten and T. C. Bell, "The zero-frequency problem", IEEE Transactions
 on Information Theory 37(4), 1991, method C; interpolated as in S. F. Chen and J. Goodman, "An
 empirical study of smoothing techniques for language modeling", 1998, section 2.6).
 """
@@ -25,32 +25,33 @@ from jamd.training.judging import Ids, Judgement, join, judge_logits
 
 Symbols = NDArray[np.int64]
 
-_BLOCK = 2048  # positions judged at once: as many distributions over 400 tokens take 7 MB
+_BLOCK = 2048  # positions judged at once; their distributions over 400 tokens take 7 MB
 
-# Kinds whose tokens are taken as intervals: id of the first token, and how many there are.
+# Kinds whose tokens are turned into intervals: id of the first token, and how many there are.
 _RELATIVE = ((COMP, PITCHES), (LEAD, PITCHES), (CHORD, len(CHORDS)))
 
 
 def intervals(tokens: Ids) -> Symbols:
     """Grid tokens with every pitch and every chord's root as an interval.
 
-    A pitch counts from the one before it in its own part, a root from the pitch class of the Comp
-    note before it: of what was tried, that predicts best (a tenth of a bit a token better on lead
-    sheets than pitches from the note before of any part, and roots from the root before). Intervals
-    wrap round the keyboard and the octave, and keep to the ids of their kind. So at each position
-    tokens are only renamed, one to one, and a distribution over the names is one over the tokens.
+    A pitch counts from the previous one in its own part, a root from the pitch class of the
+    previous Comp note. Of the references tried, these predict best (on lead sheets a tenth of a bit
+    per token better than pitches from the previous note of any part, and roots from the previous
+    root). Intervals wrap round the keyboard and the octave, and keep to the ids of their kind. So
+    at each position tokens are only renamed, one to one, and a distribution over the names is one
+    over the tokens.
     """
     return renamed(tokens.astype(np.int64), references(tokens))
 
 
 def references(tokens: Ids) -> Symbols:
-    """What intervals are counted from at each position, shape (3, n): for Comp, Lead and Chord."""
+    """What intervals count from at each position, shape (3, n): for Comp, Lead and Chord."""
     comp, lead = _last(tokens, COMP), _last(tokens, LEAD)
     return np.stack([comp, lead, (comp + LOWEST) % 12 * len(QUALITIES)])
 
 
 def _last(tokens: Ids, first: int) -> Symbols:
-    """Before each position, the last pitch of a part, counted from its lowest; 0 if none."""
+    """The last pitch of a part before each position, counted from its lowest; 0 if none."""
     own = (tokens >= first) & (tokens < first + PITCHES)
     place = np.maximum.accumulate(np.where(own, np.arange(len(tokens)), -1))
     before = np.concatenate([[-1], place[:-1]])[: len(tokens)]
@@ -58,10 +59,10 @@ def _last(tokens: Ids, first: int) -> Symbols:
 
 
 def renamed(tokens: Symbols, references: Symbols) -> Symbols:
-    """`tokens` at positions with these `references`, as intervals.
+    """`tokens` as intervals, given the `references` at their positions.
 
     Args:
-        tokens: Ids of a shape that ends in (n,).
+        tokens: Ids; the last axis of their shape is n.
         references: Shape (3, n), as from `references`.
     """
     symbols = tokens
@@ -73,13 +74,13 @@ def renamed(tokens: Symbols, references: Symbols) -> Symbols:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What was seen of contexts of one length.
+    """What was counted for contexts of one length.
 
     Attributes:
         grams: Sorted: number of the context * vocabulary + symbol.
-        counts: How often each gram was seen; 0 where it was only ever a context.
-        totals: By number of the context, how often it was followed by something.
-        types: By number of the context, by how many different symbols.
+        counts: How often each gram was seen; 0 if it was only ever a context.
+        totals: By number of the context, how often something followed it.
+        types: By number of the context, how many different symbols followed it.
     """
 
     grams: NDArray[np.int64]
@@ -93,7 +94,7 @@ class NGram:
 
     Args:
         vocabulary: How many tokens there are.
-        order: Tokens of the longest gram, at least 1: the context has one less.
+        order: Length of the longest gram in tokens, at least 1; the context is one shorter.
         relative: Take pitches and chords of the grid language as `intervals`, so that what was
             learned in one key is known in all.
     """
@@ -177,7 +178,9 @@ class NGram:
             contexts.append(context)
             gram = context * self._vocabulary + symbols
             place = np.searchsorted(order.grams, gram)
-            seen = np.append(order.grams, -1)[place] == gram  # -1: beyond the last, or none
+            seen = (
+                np.append(order.grams, -1)[place] == gram
+            )  # -1: beyond the last gram, or no grams
             ending = np.where((context >= 0) & seen, place, -1)
             context = np.concatenate([[-1], ending[:-1]])
         return contexts
@@ -185,7 +188,7 @@ class NGram:
     def _interpolate(
         self, rows: NDArray[np.float64], order: _Order, context: NDArray[np.int64]
     ) -> None:
-        """Mix into `rows`, the shorter contexts' distributions, what followed these contexts."""
+        """Mix what followed these contexts into `rows`, the distributions of shorter contexts."""
         known = np.flatnonzero(context >= 0)
         known = known[order.totals[context[known]] > 0]
         context = context[known]
@@ -197,5 +200,5 @@ class NGram:
         sizes = stop - start
         row = np.repeat(np.arange(len(known)), sizes)
         gram = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes) + start[row]
-        # No symbol follows a context twice, so every (row, symbol) is its own.
+        # Each symbol is listed once per context, so no (row, symbol) occurs twice.
         rows[known[row], order.grams[gram] % self._vocabulary] += order.counts[gram] * weight[row]

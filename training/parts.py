@@ -1,14 +1,14 @@
-"""Whose line each note of a file is: `Reading` -> `Table`.
+"""Assign each note of a file to a part, Lead or Comp: `Reading` -> `Table`.
 
-The rules, the first that fits:
+Drums are left out. Of the following rules the first that fits applies:
 
-1. Drums are left aside.
-2. Nothing but chords (nearly every moment three notes or more) in one voice: all Comp.
-3. One voice: the rule of `jamd.parts`, the same as for a player's own notes.
-4. Singers and the like over an instrument on two staves: the highest of them is Lead.
-5. Some voices, not all, named as melodies: the highest of them is Lead.
-6. Two voices: the higher is Lead.
-7. More: the highest of those that play mostly single notes, and enough of them, is Lead.
+1. Nothing but chords (nearly every moment has three notes or more) in one voice: all Comp.
+2. One voice: the rule of `jamd.parts`, the same as for a player's own notes.
+3. Singers and the like over an instrument on two staves: the highest of them is Lead.
+4. Some voices, not all, named as melodies: the highest of them is Lead.
+5. Two voices: the higher is Lead.
+6. More: the highest of those that play mostly single notes, and enough of them, is Lead; if none
+   do, the highest of all.
 
 What is not Lead is Comp.
 """
@@ -29,28 +29,28 @@ from jamd.training.by_hand import placed, with_meant_lengths
 from jamd.training.reading import DURATION, ONSET, PITCH, VELOCITY, VOICE, Reading, in_order
 
 MOST_AT_ONCE = 16
-"""The most notes one part may strike at one moment; of more, the outermost are kept."""
+"""The most notes that one part may strike at one moment; of more, the outermost are kept."""
 
 CHORDS_ONLY = 0.9
-"""A voice with so large a share of moments that are chords is an accompaniment."""
+"""A voice in which at least this share of the moments are chords is an accompaniment."""
 
 ONE_VELOCITY = 0.95
-"""Where so large a share of each voice's notes has one velocity, nobody played it."""
+"""If at least this share of all notes have their voice's commonest velocity, nobody played them."""
 
 SINGLE_NOTES, LOWEST_TUNE, COVERED = 0.75, 52, 0.3
-"""A voice is melodic where so large a share of its moments are single notes, their mean pitch is E3
-at least, and it plays in so large a share of the bars."""
+"""A voice is melodic if at least `SINGLE_NOTES` of its moments are single notes, its mean pitch is
+E3 or higher, and it plays in at least `COVERED` of the bars."""
 
 _MELODY = re.compile(r"melod|vocal|voice|voix|sing|canto|gesang|chant|soprano|lead|solo", re.I)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A piece as columns: what `Piece` is, without an object for each note.
+    """A piece as columns: a `Piece` without an object for each note.
 
     Attributes:
         notes: int32, shape (notes, 5), as `Reading.notes`, but sorted by onset, then part, then
-            pitch. Whose voice a note was no longer matters.
+            pitch. The voice column no longer matters.
         lead: bool, shape (notes,): which of them are Lead; the others are Comp.
         meters: As in `Piece`.
         has_velocity: As in `Piece`.
@@ -62,17 +62,17 @@ class Table:
     has_velocity: bool = True
 
     def to_piece(self, style: str) -> Piece:
-        """The same with an object for each note."""
+        """The same piece with an object for each note."""
         parts = [Part.LEAD if lead else Part.COMP for lead in self.lead.tolist()]
         columns = (self.notes[:, i].tolist() for i in (ONSET, PITCH, VELOCITY, DURATION))
         return Piece(tuple(map(Note, *columns, parts)), self.meters, style, self.has_velocity)
 
 
 def pitched(reading: Reading) -> NDArray[np.int32]:
-    """The notes of `reading` that have a pitch: all but the drums.
+    """The pitched notes of `reading`: all but the drums.
 
     Raises:
-        SourceError: There are none.
+        SourceError: There are only drums.
     """
     drums = [i for i, voice in enumerate(reading.voices) if voice.drums]
     notes = reading.notes
@@ -84,7 +84,7 @@ def pitched(reading: Reading) -> NDArray[np.int32]:
 
 
 def to_table(reading: Reading) -> Table:
-    """The piece that `reading` is, each note given its part.
+    """The piece in `reading`, with each note assigned to a part.
 
     No pitch stands twice at one moment in one part, and no moment has more than `MOST_AT_ONCE`
     notes of a part.
@@ -109,7 +109,7 @@ def moments(notes: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def starts_of(values: NDArray[np.signedinteger]) -> NDArray[np.intp]:
-    """Where each run of equal values begins; `values`, at least one, are sorted."""
+    """Where each run of equal values begins; `values` are sorted, and at least one."""
     begins = np.empty(len(values), np.bool_)
     begins[0] = True
     np.not_equal(values[1:], values[:-1], out=begins[1:])
@@ -118,7 +118,7 @@ def starts_of(values: NDArray[np.signedinteger]) -> NDArray[np.intp]:
 
 
 def sizes_of(starts: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-    """How long each run is, of `count` values in all; `starts` as `starts_of` gives them."""
+    """Length of each run, of `count` values in all; `starts` are as `starts_of` returns them."""
     sizes = np.empty_like(starts)
     np.subtract(starts[1:], starts[:-1], out=sizes[:-1])
     sizes[-1] = count - starts[-1]
@@ -131,7 +131,7 @@ def _sizes(notes: NDArray[np.int32]) -> NDArray[np.intp]:
 
 
 def share_of_chords(sizes: NDArray[np.intp]) -> float:
-    """The share of moments with three notes or more, 0..1; `sizes` are how many each has."""
+    """The share of moments with three notes or more, 0..1; `sizes` are notes per moment."""
     return int(np.count_nonzero(sizes >= CHORD_SIZE)) / len(sizes)
 
 
@@ -155,7 +155,7 @@ def _skyline(notes: NDArray[np.int32]) -> NDArray[np.bool_]:
     tops = np.flatnonzero(is_top)
     moment = np.repeat(np.arange(len(starts)), sizes)
     only = np.zeros(len(notes), np.bool_)
-    only[tops[starts_of(moment[tops])]] = True  # of equal tops the first
+    only[tops[starts_of(moment[tops])]] = True  # the first of equal tops
     before = sliding_window_view(np.append(np.zeros(RECENT_NOTES, np.int32), pitches), RECENT_NOTES)
     recent = np.maximum(highest, before[starts].max(axis=1))
     lowest = np.repeat(np.minimum(LOWEST_LEAD, recent - ONE_LINE), sizes)
@@ -177,9 +177,9 @@ def _lead_voice(reading: Reading, notes: NDArray[np.int32], voices: list[int]) -
 
 
 def _melodic(notes: NDArray[np.int32], voice: int) -> bool:
-    """Mostly single notes, at a tune's height, in a good part of the piece."""
+    """Whether a voice plays mostly single notes, as high as a tune, in a good part of the piece."""
     own = notes[notes[:, VOICE] == voice]
-    bar = Meter(4, 4).ticks_per_bar  # whatever the meter: a measure of time
+    bar = Meter(4, 4).ticks_per_bar  # whatever the meter, as a unit of time
     covered = len(starts_of(own[:, ONSET] // bar)) / (int(notes[-1, ONSET]) // bar + 1)
     single = float(np.mean(_sizes(own) == 1))
     high = float(own[:, PITCH].mean()) >= LOWEST_TUNE
@@ -196,7 +196,7 @@ def _one_velocity(notes: NDArray[np.int32]) -> bool:
 def _thin_out(
     notes: NDArray[np.int32], lead: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """In the order of a piece, without doubled pitches, and at most `MOST_AT_ONCE` at a moment."""
+    """Sort as in a piece, drop doubled pitches, and keep at most `MOST_AT_ONCE` at a moment."""
     keys = (notes[:, ONSET].astype(np.int64) * 2 + lead) * 128 + notes[:, PITCH]
     order = keys.argsort(kind="stable")
     firsts = starts_of(keys[order])

@@ -1,7 +1,7 @@
 """What the grid network learns from and is measured on: pieces, and passages of them.
 
-A passage is read in one go: a piece as it stands, or a stretch of one, transposed, with what makes
-a jam of it. `jamd.training.batches` lays passages side by side.
+A passage is read in one go: a piece as it stands, or a stretch of one, transposed and varied to
+resemble a jam. `jamd.training.batches` lays passages side by side.
 """
 
 from __future__ import annotations
@@ -34,71 +34,72 @@ Ids = NDArray[np.int32]
 Weights = NDArray[np.float32]
 
 LONGEST_PASSAGE = 2048
-"""Tokens of one piece read in one go: long pieces must not crowd out the others of a batch."""
+"""Most tokens of one piece read in one go: long pieces must not crowd out others in a batch."""
 
 MOST_SEMITONES_DOWN, MOST_SEMITONES_UP = 5, 6
-"""Every key once."""
+"""The range of transposition: every key once."""
 
 NOT_AT_HOME = 0.1
-"""How often a passage is read in a key drawn by chance: a jam that changes its key is, later on."""
+"""Probability that a passage is transposed at random, as a jam is after it has changed its key."""
 
 FEWEST_NOTES_FOR_KEY = 8
-"""A passage's key is told from at least so many notes at its beginning."""
+"""A passage's key is estimated from at least this many notes at its beginning."""
 
 OPENING_NOTES = 24
-"""For measuring, it is told from so many."""
+"""For measuring, a passage's key is estimated from this many notes at its beginning."""
 
 FROM_THE_TOP = 0.3
-"""How often a passage starts where its piece does, rather than at some other bar."""
+"""Probability that a passage starts where its piece does, rather than at a bar drawn at random."""
 
 COUNTED_DOWN = 0.6
-"""How often phrases are counted down from some bar on, as they are when jamd answers."""
+"""Probability that phrases are counted down from some bar on, as they are when jamd answers."""
 
 ALONE_AT_FIRST = 0.4
-"""How often the accompaniment of a passage comes in late, as it does when a player begins alone:
-with the first phrase that is counted down, so that an answer brings one along, or anywhere."""
+"""Probability that the accompaniment of a passage comes in late, as it does when a player begins
+alone: with the first phrase that is counted down, so that an answer brings it in, or anywhere."""
 
 ALONE_UNTIL_ANSWERED = 0.8
-"""Of passages whose accompaniment is late and that are counted down, so many have it then."""
+"""Probability, given a late accompaniment and a countdown, that it enters at the countdown."""
 
 RESTING = 0.4
-"""How often an accompaniment that is there at first rests for some bars, so that the tune alone
-says what harmony it comes back to."""
+"""Probability, given an accompaniment from the start, that it rests for some bars, so that the tune
+alone implies the harmony with which it comes back."""
 
 USUAL_REST, LONGEST_REST = 2, 8
-"""Bars."""
+"""Mean and maximum length of such a rest, in bars: geometrically distributed, then cut."""
 
 RESTING_UNTIL_ANSWERED = 0.8
-"""Of passages with such a rest that are counted down, so many have it just before."""
+"""Probability, given such a rest and a countdown, that the rest ends at the bar counted down."""
 
 PAUSED, PAUSED_LONGER = 0.5, 0.5
-"""Of passages that are counted down and accompanied from the first, so many are silent before, as
-a player is who waits for an answer: so the answer goes on as the phrase did, accompaniment and all.
-Of these, so many are silent into the bar that is counted down."""
+"""`PAUSED` is the probability, given a countdown and an accompaniment from the start, of silence
+before the countdown, as when a player waits for an answer: so the answer learns to go on as the
+phrase did, accompaniment included. `PAUSED_LONGER` is the probability, given such a pause, that it
+lasts into the bar that is counted down."""
 
 UNSTEADY = 0.5
-"""How often some of a passage's onsets are misread."""
+"""Probability that some of a passage's onsets are misread."""
 
 _IS_BAR, _IS_CHORD, _IS_COMP, _IS_LEAD, _IS_POSITION, _IS_VELOCITY = (
     of_kind(kind) for kind in ("Bar", "Chord", "Comp", "Lead", "Position", "Velocity")
 )
 _IS_PITCH = _IS_COMP | _IS_LEAD
-_TICKS = np.zeros(len(VOCABULARY))  # how much a note of each Duration counts for its key
+_TICKS = np.zeros(len(VOCABULARY))  # how much a note of each Duration counts towards the key
 _TICKS[DURATION:PHRASE] = np.minimum(np.array(DURATIONS) * TICKS_PER_STEP, LONGEST_COUNTED)
-# Stated by whoever asks, never by the network.
+# Given to the network, never predicted by it.
 _GIVEN = of_kind("Pad", "Start", "Style", "Phrase")
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A piece as tokens, with what one must know to read it.
+    """A piece as tokens, with what is needed to read it.
 
     Attributes:
         tokens: Ids from `Start` to `End`.
         style: One of `jamd.grid_tokens.STYLES`.
-        has_velocity: False where its velocities teach nothing.
-        taught: bool (n,): which tokens are to be learned and measured, the others being what they
-            answer to; None for all.
+        has_velocity: False if its velocities teach nothing.
+        taught: bool (n,): which tokens are to be learned and measured; the others are only their
+            context. None for all.
     """
 
     tokens: NDArray[np.integer]
@@ -128,16 +129,17 @@ def whole(text: Text) -> Passage:
 
 
 def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE) -> Passage:
-    """A passage to learn from: never twice the same.
+    """A passage to learn from, different each time.
 
-    It starts at some bar. Its phrases may be counted down, and its accompaniment come in late and
-    rest for some bars. It is transposed as the improviser transposes what it hears: home, by the
-    key that some notes at its beginning tell, how many being drawn by chance; now and then to any
-    key at all. Where the piece has no velocities of its own the network reads one level with a
-    little variation, a different one each time, and is not asked for it. Some onsets may be
-    misread, as a person's are; nobody is asked to foresee those.
+    It starts at some bar. Its phrases may be counted down, and its accompaniment may come in late
+    or rest for some bars. It is transposed as the improviser transposes what it hears: home,
+    according to the key of a random number of notes at its beginning; now and then to any key at
+    all. If the piece has no velocities of its own, the network reads one level with a little
+    variation, a different one each time, and does not learn to predict it. Some onsets may be
+    misread, as a person's are; the network does not learn to predict those either.
 
-    A text of which only some tokens are taught is a jam, and read as it was played: whole, home.
+    A text of which only some tokens are taught is a jam, and is read whole as it was played,
+    transposed home.
     """
     if text.taught is not None:
         return _at_home(whole(text))
@@ -170,7 +172,7 @@ def passage(text: Text, rng: np.random.Generator, longest: int = LONGEST_PASSAGE
 
 
 def _some_bars(tokens: Ids, answered: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Where some bars begin and end; nowhere, where there is only one."""
+    """The indices where some bars, drawn at random, begin and end; (0, 0) if there is only one."""
     bars = np.flatnonzero(_IS_BAR[tokens])
     if len(bars) < 2:
         return 0, 0
@@ -185,10 +187,10 @@ def _some_bars(tokens: Ids, answered: int, rng: np.random.Generator) -> tuple[in
 
 
 def _paused(tokens: Ids, answered: int, rng: np.random.Generator) -> tuple[Ids, int]:
-    """`tokens` with a pause before the countdown at index `answered`, and where that is then.
+    """`tokens` with a pause before the countdown at index `answered`, and its new index.
 
-    It begins somewhere in the bar before. Every other one lasts into the bar that is counted down,
-    as where jamd's answer does not begin on the bar line.
+    The pause begins somewhere in the bar before. With probability `PAUSED_LONGER` it lasts into the
+    bar that is counted down, as when jamd's answer does not begin on the bar line.
     """
     bars = np.flatnonzero(_IS_BAR[tokens])
     bar = int(np.searchsorted(bars, answered)) - 1  # the one that is counted down
@@ -208,14 +210,14 @@ def _at_home(passage: Passage) -> Passage:
 
 
 def transposed(tokens: Ids, semitones: int) -> Ids:
-    """Tokens, so much higher; pitches that would leave the keyboard fold back by octaves."""
+    """Tokens, `semitones` higher; pitches that would leave the keyboard fold back by octaves."""
     return np.array(transposition(semitones), dtype=np.int32)[tokens]
 
 
 def home_of_tokens(tokens: Ids, notes: int = OPENING_NOTES) -> int:
     """How far to transpose `tokens`, -5..6, to be in C major or A minor.
 
-    The key is what the first `notes` notes tell; each counts as in `jamd.key`.
+    The key is estimated from the first `notes` notes, weighted as in `jamd.key`.
     """
     at = np.flatnonzero(_IS_PITCH[tokens[:-2]])[:notes]
     pitches = tokens[at]
@@ -225,7 +227,7 @@ def home_of_tokens(tokens: Ids, notes: int = OPENING_NOTES) -> int:
 
 
 def first_note(tokens: Ids) -> int:
-    """Where the first pitch stands; the number of tokens where there is none."""
+    """The index of the first pitch; the number of tokens if there is none."""
     at = np.flatnonzero(_IS_PITCH[tokens])
     return int(at[0]) if len(at) else len(tokens)
 
@@ -233,7 +235,7 @@ def first_note(tokens: Ids) -> int:
 def excerpts(
     texts: Sequence[Text], rng: np.random.Generator, count: int, longest: int
 ) -> Iterator[Passage]:
-    """`count` passages, transposed home, from each of `texts` in turn, for measuring."""
+    """`count` passages in all, transposed home, from `texts` in turn, for measuring."""
     for i in range(count):
         text = texts[i % len(texts)]
         if text.taught is not None:
@@ -252,11 +254,11 @@ def _weights(tokens: Ids, has_velocity: bool) -> Weights:
 
 
 def cut(tokens: Ids, rng: np.random.Generator, longest: int) -> Ids:
-    """At most `longest` tokens of a piece, from its beginning or from some other bar on."""
+    """At most `longest` tokens of a piece, from its beginning or from another bar on."""
     bars = np.flatnonzero(_IS_BAR[tokens])
     if not len(bars):
         return tokens[:longest]
-    # Far enough from the end to be worth a start, in short pieces as in long ones.
+    # Not too near the end to be worth starting at, in short pieces as in long ones.
     latest = max(len(tokens) - longest, len(tokens) // 2)
     bars = bars[bars <= max(latest, bars[0])]
     first = int(bars[0] if rng.random() < FROM_THE_TOP else rng.choice(bars))
@@ -268,7 +270,7 @@ def cut(tokens: Ids, rng: np.random.Generator, longest: int) -> Ids:
 
 
 def _with_chord_in_force(body: Ids, before: Ids) -> Ids:
-    """State the harmony at the first accompanied moment, as a context cut out of a jam does."""
+    """State the harmony at the first accompanied moment, as in a context cut out of a jam."""
     comp = np.flatnonzero(_IS_COMP[body] | _IS_CHORD[body])
     chords = before[_IS_CHORD[before]]
     if not len(comp) or not len(chords) or not _IS_POSITION[body[comp[0] - 1]]:
@@ -279,7 +281,7 @@ def _with_chord_in_force(body: Ids, before: Ids) -> Ids:
 
 
 class Passages:
-    """Passages without end, drawn from several styles in fixed shares.
+    """Endless passages, drawn from several styles in fixed shares.
 
     The next passage is of the style that lags furthest behind its share of the tokens drawn so
     far, so that the shares hold whatever the lengths. Within a style, a piece is drawn in
@@ -289,7 +291,7 @@ class Passages:
         texts: The pieces, at least one.
         shares: Style -> weight, above 0. They need not add up to 1; a style without one counts
             as much as it has tokens.
-        rng: Where chance comes from.
+        rng: Source of randomness.
 
     Raises:
         CorpusError: A share names a style that no piece has, or there is no piece.
@@ -334,7 +336,7 @@ def resolve_shares(texts: Sequence[Text], shares: Mapping[str, float]) -> dict[s
 
 
 def weigh(lengths: Mapping[str, int], shares: Mapping[str, float]) -> dict[str, float]:
-    """As `resolve_shares`, of the tokens that there are of each style."""
+    """As `resolve_shares`, given the number of tokens of each style."""
     if not lengths:
         raise CorpusError("expected pieces to train on, found none; prepare more files")
     if strangers := sorted(set(shares) - set(lengths)):
@@ -343,7 +345,7 @@ def weigh(lengths: Mapping[str, int], shares: Mapping[str, float]) -> dict[str, 
             f"found {', '.join(strangers)}"
         )
     if shares:
-        # A style that was not mentioned takes part as if the mentioned ones were weighed by size.
+        # A style that is not named gets as much per token as the named ones have on average.
         per_token = sum(shares.values()) / sum(lengths[style] for style in shares)
         weights = {s: shares.get(s, lengths[s] * per_token) for s in lengths}
     else:

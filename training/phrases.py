@@ -1,10 +1,10 @@
-"""Where phrases end, and bars counted down to there.
+"""Where phrases end, and countdowns of bars to these ends.
 
-A tune's phrase ends where its line comes to rest at the end of a bar: nothing begins any more for
-a good part of a bar, the next onset being at most a pickup to the bar after. (Long notes and rests
-part groups by F. Lerdahl and R. Jackendoff, "A Generative Theory of Tonal Music", 1983, grouping
-preference rule 2.) Music without a tune ends nowhere that could be heard; its bars are
-counted in fours.
+A tune's phrase ends where its line comes to rest at the end of a bar: there is no onset for a good
+part of a bar, and the next one is at most a pickup to the following bar. (Long notes and rests
+separate groups by F. Lerdahl and R. Jackendoff, "A Generative Theory of Tonal Music", 1983,
+grouping preference rule 2.) Music without a tune has no audible phrase ends; its bars are counted
+in fours.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from jamd.notes import METERS, STEPS_PER_BEAT
 Ids = NDArray[np.int32]
 
 REST_STEPS = 2 * STEPS_PER_BEAT
-"""A line at rest for so long has ended; in a short bar two thirds of the bar are enough."""
+"""A line at rest for this long has ended; in a short bar two thirds of the bar are enough."""
 
 _IS_BAR, _IS_LEAD, _IS_POSITION, _IS_END = (
     of_kind(kind) for kind in ("Bar", "Lead", "Position", "End")
 )
 _BAR_STEPS = np.array([meter.steps_per_bar for meter in METERS])
 
-# How often a phrase of so many bars is chosen where several would end at a rest: jams are traded in
-# twos, fours and eights.
+# Relative weight of phrases of 1 to 8 bars, where several lengths would end at a rest: jams are
+# traded in twos, fours and eights.
 _WANTED = np.array([1, 3, 1, 4, 1, 1, 1, 3])
 
 
@@ -35,7 +35,7 @@ def phrase_ends(tokens: Ids) -> NDArray[np.intp]:
     """The bars, from 0, in which a phrase ends; rising.
 
     Args:
-        tokens: Of the grid language, shape (n,).
+        tokens: Tokens of the grid language, shape (n,).
     """
     bars = tokens[_IS_BAR[tokens]] - BAR
     steps = _BAR_STEPS[bars]  # (bars,)
@@ -62,7 +62,7 @@ def counted_down(tokens: Ids, rng: np.random.Generator) -> tuple[Ids, int]:
     """`tokens` with the bars of their phrases counted down from some bar on.
 
     Returns:
-        The tokens, and the index of the first countdown among them; their number where no phrase
+        The tokens, and the index of the first countdown among them, or their number if no phrase
         was found.
     """
     at = np.flatnonzero(_IS_BAR[tokens])
@@ -71,7 +71,7 @@ def counted_down(tokens: Ids, rng: np.random.Generator) -> tuple[Ids, int]:
         return tokens, len(tokens)
     starts = np.concatenate(([0], ends + 1))
     bar = int(rng.choice(starts))
-    left = np.zeros(len(at), np.int32)  # bars left of the phrase; 0: not said
+    left = np.zeros(len(at), np.int32)  # bars left of the phrase; 0: not stated
     while bar < len(at):
         lengths = ends[(ends >= bar) & (ends < bar + PHRASE_BARS)] - bar + 1
         if len(lengths):

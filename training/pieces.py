@@ -1,4 +1,4 @@
-"""Which files are one piece: those that differ in no more than key, tempo and rhythm pattern.
+"""Which files are one piece: those that differ only in key, tempo and rhythm pattern.
 
 All of one group fall on the same side of the split (`jamd.training.split`).
 """
@@ -17,7 +17,7 @@ from jamd.training.parts import CHORDS_ONLY, Table, moments, share_of_chords, si
 from jamd.training.reading import DURATION, ONSET, PITCH, Reading
 
 SHINGLE = 12
-"""Intervals of the tune that are looked at together."""
+"""How many intervals of the tune are hashed together."""
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (
@@ -30,18 +30,18 @@ _LAST_SHIFT = np.uint64(31)
 def group_of(notes: NDArray[np.int32]) -> str:
     """The group of a piece, as 16 hexadecimal digits.
 
-    A progression (nearly every moment a chord) is the sequence of its chords' pitch classes above
-    the first chord's lowest note, a chord repeated counting once. Anything else is the sequence of
-    intervals of its highest line, a note repeated counting once; of every `SHINGLE` intervals in a
-    row a hash is taken, and the smallest names the group. That is min-hashing (Broder, "On the
-    resemblance and containment of documents", 1997): repeats played out or not, or a bar
-    changed, two versions of a tune get the same name with a probability that is the share of
-    shingles they have in common.
+    A progression (nearly every moment is a chord) is named by a hash of its chords' pitch classes
+    above the first chord's lowest note, a repeated chord counting once. Anything else is named by
+    the intervals of its highest line, a repeated note counting once: every `SHINGLE` intervals in a
+    row are hashed, and the smallest hash is the name. This is min-hashing (Broder, "On the
+    resemblance and containment of documents", 1997): two versions of a tune, with repeats played
+    out or not, or with a bar changed, get the same name with a probability equal to the share of
+    shingles that they have in common.
 
     Args:
         notes: int32, shape (notes, 5), as `Reading.notes`, at least one.
     """
-    # Moment and pitch as one number: sorted in a tenth of the time that np.lexsort takes.
+    # Moment and pitch as one number: sorts in a tenth of the time of np.lexsort.
     keys = np.sort(moments(notes).astype(np.int64) << 7 | notes[:, PITCH])
     pitches = keys & 127
     starts = starts_of(keys >> 7)
@@ -59,13 +59,15 @@ def group_of(notes: NDArray[np.int32]) -> str:
 
 
 def _hash(intervals: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Shape (intervals,) -> (intervals - SHINGLE + 1,): of every `SHINGLE` in a row 64 bits.
+    """64 bits for every `SHINGLE` intervals in a row: (intervals,) -> (intervals - SHINGLE + 1,).
 
-    By splitmix64 (Steele et al., 2014).
+    Uses splitmix64 (Steele et al., 2014).
     """
     state = np.zeros(len(intervals) - SHINGLE + 1, np.uint64)
     shifted = np.empty_like(state)
-    for first in range(SHINGLE):  # in place: most pieces are so short that a new array costs more
+    for first in range(
+        SHINGLE
+    ):  # in place: most pieces are so short that a new array would cost more
         state ^= intervals[first : first + len(state)]
         state += _GAMMA
         for shift, factor in _MIX:
@@ -76,7 +78,7 @@ def _hash(intervals: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def bars_of(reading: Reading) -> int:
-    """How many bars a piece has; one that ends within a bar counts it."""
+    """How many bars a piece has, including an incomplete last one."""
     start, meter = reading.meters[-1]
     end = int((reading.notes[:, ONSET] + reading.notes[:, DURATION]).max())
     bars = max(1, -(-(end - start) // meter.ticks_per_bar))
@@ -86,7 +88,7 @@ def bars_of(reading: Reading) -> int:
 
 
 def join(pieces: Sequence[Table]) -> Table:
-    """Several pieces, one after the other, each beginning on a bar line.
+    """Several pieces one after another, each beginning on a bar line.
 
     Args:
         pieces: At least one.

@@ -12,17 +12,17 @@ from matplotlib.figure import Figure
 from jamd.training.distribution import Distribution
 
 MOST_BARS = 40
-"""Names drawn one by one."""
+"""Most names that are drawn individually."""
 
 _COLOUR = "#2563a8"
 
 
 def draw_history(history: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw loss and accuracy by epoch, training and held-out, as a PNG at `path`.
+    """Draw loss and accuracy by epoch, in training and held out, as a picture at `path`.
 
     Args:
         history: What `history.json` holds, at least one epoch.
-        path: The file to write; its ending names the format.
+        path: The file to write; its suffix names the format.
     """
     figure = Figure(figsize=(10, 4), layout="constrained")
     epochs = [item["epoch"] for item in history]
@@ -46,12 +46,12 @@ def draw_history(history: Sequence[Mapping[str, Any]], path: Path) -> None:
 def draw_distribution(distribution: Distribution, path: Path) -> None:
     """Draw how often tokens occur, as a picture at `path`.
 
-    For the article's language the most frequent names, and all counts by rank; for the grid's the
-    kinds of token, and the pitches of each part.
+    For the article's language these are the most frequent names, and all counts by rank; for the
+    grid's, the kinds of token, and the pitches of each part.
 
     Args:
-        distribution: Of a corpus with at least one token.
-        path: The file to write; its ending names the format.
+        distribution: The counts of a corpus with at least one token.
+        path: The file to write; its suffix names the format.
     """
     figure = Figure(figsize=(10, 6), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))

@@ -1,4 +1,4 @@
-"""Networks as predictors: a Keras model or an ONNX graph, of either language."""
+"""Networks as predictors: Keras models or ONNX graphs, of either language."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WINDOWS = 64
 
 
 class Network(Protocol):
-    """A network that can be asked for its logits, and so judged."""
+    """A network that can be asked for its logits, and can therefore be judged."""
 
     @property
     def first(self) -> int: ...
@@ -36,17 +36,17 @@ class Network(Protocol):
     def judge(self, tokens: Ids) -> Judgement: ...
 
     def logits(self, tokens: Ids) -> Iterator[Floats]:
-        """Logits (n, vocabulary) after `tokens[:first]`, `tokens[:first + 1]` … to all of them."""
+        """Logits (n, vocabulary) after `tokens[:first]`, `tokens[:first + 1]` … up to all tokens."""
 
 
 class Recurrent:
     """A network that carries states from token to token.
 
     Args:
-        step: Runs it.
+        step: Runs the network.
         units: Size of each state, in the order of the inputs.
-        block: Tokens a call.
-        padded: Fill up what is left over with padding; else it goes in singly.
+        block: Tokens per call.
+        padded: Whether to pad the remainder to a block; otherwise it is passed token by token.
     """
 
     first = 1
@@ -60,7 +60,7 @@ class Recurrent:
         self._padded = padded
 
     def logits(self, tokens: Ids) -> Iterator[Floats]:
-        """Logits after each token: (n, vocabulary) a call."""
+        """Logits after each token: (n, vocabulary) per call."""
         states: Sequence[Floats] = [np.zeros((1, units), np.float32) for units in self._units]
         for call in self._calls(tokens.astype(np.int32)):
             padding = self._block - len(call) if self._padded else 0
@@ -76,19 +76,20 @@ class Recurrent:
             yield from [rest] if self._padded else rest[:, None]
 
     def judge(self, tokens: Ids) -> Judgement:
-        """Predict `tokens[1:]`, each from all before it, transposed home as the improviser has it.
+        """Predict `tokens[1:]`, each from all before it, transposed home as by the improviser.
 
-        The opening tells the key; which of twelve it is, is charged to the first note.
+        The key is estimated from the opening; the log2(12) bits that it takes to name one of twelve
+        keys are added to the first note.
         """
         return _judge_at_home(self, tokens)
 
 
 class Windowed:
-    """The article's network: it sees a window of scaled tokens afresh each time.
+    """The article's network: it reads each window of scaled tokens afresh.
 
     Args:
         run: Windows (n, window, 1) -> logits (n, vocabulary).
-        window: Tokens that it sees.
+        window: Tokens in a window.
         vocabulary: What ids are divided by, so that they lie in 0..1.
     """
 
@@ -98,7 +99,7 @@ class Windowed:
         self._vocabulary = vocabulary
 
     def logits(self, tokens: Ids) -> Iterator[Floats]:
-        """Logits after each whole window: (n, vocabulary) a call."""
+        """Logits after each whole window: (n, vocabulary) per call."""
         if len(tokens) < self.first:
             return
         scaled = tokens.astype(np.float32) / np.float32(self._vocabulary)
@@ -114,7 +115,7 @@ class Windowed:
 
 
 class Remembering:
-    """A network with the memory of the jam beside it: it learns the piece while it reads it.
+    """A network together with the memory of the jam, which learns the piece while reading it.
 
     Args:
         network: The network.
@@ -127,7 +128,7 @@ class Remembering:
         self._relative = relative
 
     def logits(self, tokens: Ids) -> Iterator[Floats]:
-        """The network's logits, each row mixed with what came before it in the piece."""
+        """The network's logits, each row mixed with the memory of the piece so far."""
         recall = Recall(relative=self._relative)
         coming = iter(tokens.tolist())
         for token in islice(coming, self.first - 1):
@@ -165,7 +166,7 @@ def of_session(session: ort.InferenceSession, *, vocabulary: int, block: int = B
     Args:
         session: The graph, loaded.
         vocabulary: How many tokens there are.
-        block: Tokens a call, where the graph keeps states.
+        block: Tokens per call, if the graph keeps states.
     """
     inputs = session.get_inputs()
     if inputs[0].name == "window":

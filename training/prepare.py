@@ -1,9 +1,9 @@
 """Files of music -> a corpus.
 
-Three steps: read what has not been read before, decide which files are one piece and on which side
-of the split each is, and write the pieces in the language asked for. In the grid language a piece
-of one file is written as soon as it has been read, which spares it the way to another process; what
-the second step decides is only in which place it goes.
+Three steps: read what has not been read before, decide which files are one piece and which side of
+the split each is on, and write the pieces in the language asked for. In the grid language a piece
+of one file is written as soon as it has been read, which saves a trip to another process; the
+second step then only decides where it goes.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ STORE = "readings.sqlite"
 """The file, in the corpus's folder, that keeps what was read."""
 
 FEWEST_PITCHES = 3
-"""A corpus with fewer different notes than this teaches a model to repeat itself."""
+"""A corpus with fewer different notes teaches a model only to repeat them."""
 
 MOST_NAMES = 2**16
 """Token ids are 16 bits wide."""
 
-_MOST_AT_ONCE = 16  # items in a task
+_MOST_AT_ONCE = 16  # most items in a task
 _KEEP_EVERY = 64  # files between two writes to the store
 
 
@@ -51,14 +51,14 @@ class Options:
     Attributes:
         language: `grid` or `article`.
         style: One of `jamd.grid_tokens.STYLES`, for all pieces.
-        sample: Read only so many files, chosen by `seed`; None for all.
-        seed: Of the choice of a sample and of the order in which pieces are joined.
-        held_out: The share of groups kept from training, 0..1.
+        sample: How many files to read, chosen by `seed`; None for all.
+        seed: Seed of the sample, and of the order in which pieces are joined.
+        held_out: The share of groups held out from training, 0..1.
         jobs: How many processes, at least 1.
         time_limit_s: Seconds that one file may take.
         memory_limit_mb: Megabytes that one file may take.
-        join_bars: Files of one folder with fewer bars are joined until they have as many; 0 for
-            never.
+        join_bars: Files with fewer bars than this are joined, within a folder, until they have as
+            many; 0 for never.
         dask: Address of a dask scheduler whose workers do the work, instead of `jobs` processes.
     """
 
@@ -84,13 +84,13 @@ class Remark:
 
 @dataclass(slots=True)
 class Report:
-    """What became of the files.
+    """The result of preparing a corpus.
 
     Attributes:
         contents: What was made.
-        files: How many there were.
+        files: How many files there were.
         reused: How many of them had been read by an earlier run.
-        warnings: What was odd but could be used.
+        warnings: What was odd about files that could be used.
     """
 
     contents: Contents
@@ -100,7 +100,7 @@ class Report:
 
     @property
     def corpus(self) -> Corpus:
-        """The corpus that was made, opened anew each time."""
+        """The corpus that was made; each access opens it anew."""
         return Corpus.read(self.contents.path)
 
 
@@ -121,7 +121,7 @@ class _Found:
 
     @property
     def place(self) -> tuple[str, int]:
-        """Where its reading is in the store."""
+        """The place of its reading in the store."""
         return self.key, self.number
 
 
@@ -146,7 +146,7 @@ def prepare(
     """Read `given` (folders, files, names of music21's corpus) and write a corpus to `output`.
 
     Raises:
-        SourceError: A source is not there, or there is nothing to read in any of them.
+        SourceError: A source is missing, or none of them holds anything to read.
         CorpusError: No piece was left, or the article's vocabulary is too large.
         ClusterError: The dask cluster cannot be reached, or was lost.
         BusyError: Another process writes to `output`.
@@ -222,7 +222,7 @@ def _keys(sources: Iterable[Source], left_out: list[LeftOut]) -> Iterator[tuple[
 
 
 def _read(new: dict[str, Source], shop: _Workshop) -> dict[str, str]:
-    """Read files into the store; the reasons of those that another run might read, by key."""
+    """Read files into the store; return, by key, why files failed that another run might read."""
     failed: dict[str, str] = {}
     fresh: list[tuple[str, Outcome]] = []
     options = shop.options
@@ -246,7 +246,7 @@ def _read(new: dict[str, Source], shop: _Workshop) -> dict[str, str]:
                 shop.store.put(fresh)
                 fresh.clear()
             shop.progress("reading", done, len(new))
-    finally:  # an interrupt loses nothing that was read
+    finally:  # so that an interrupt loses nothing that was read
         shop.store.put(fresh)
     return failed
 
@@ -278,8 +278,8 @@ def _write(
     """Write the pieces.
 
     Returns:
-        The ids that the article's names were given, in the order of their first appearance; and the
-        different notes there are, unless they are more than `FEWEST_PITCHES`: then some of them.
+        The ids given to the article's names, in order of first appearance; and the different notes,
+        or some of them if there are more than `FEWEST_PITCHES`.
     """
     ids: dict[str, int] = {}
     pitches: set[int] = set()

@@ -6,10 +6,10 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Is told how far a step has come."""
+    """Called with how far a step has come."""
 
     def __call__(self, step: str, done: int, of: int) -> None: ...
 
 
 def no_progress(step: str, done: int, of: int) -> None:
-    """Tells nobody."""
+    """Do nothing."""

@@ -1,7 +1,7 @@
-"""What a reader makes of one file, before anything is decided about it.
+"""What a reader gets out of one file, before anything is decided about it.
 
 MIDI files and scores end up in the same shape: a table of notes in ticks (480 per quarter note)
-whose bar lines are known. `jamd.training.parts` then decides whose line each note is.
+whose bar lines are known. `jamd.training.parts` then assigns the notes to parts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SAME_BARS = {
     Meter(12, 8): Meter(6, 8),
     Meter(12, 16): Meter(6, 8),
 }
-"""Meters whose bars are one bar, or exactly two, of a meter that jamd speaks.
+"""Meters whose bars are one bar, or exactly two, of a meter that jamd supports.
 
 12/16 is 6/8 at twice the speed: its bar has the same length as a bar of 6/8."""
 
@@ -39,10 +39,10 @@ class Voice:
     """One track of a MIDI file, or one staff of a score.
 
     Attributes:
-        name: As the file gives it; any text, so never print it as it is.
+        name: As the file gives it; arbitrary text, so never print it unescaped.
         program: General MIDI program, 0..127.
-        drums: Its pitches name drums.
-        staves: How many staves its instrument has: 2 for a piano's.
+        drums: Whether its pitches name drums.
+        staves: How many staves its instrument has: 2 for a piano.
     """
 
     name: str = ""
@@ -60,13 +60,13 @@ class Reading:
             at least 1), pitch 0..127, velocity 1..127, index into `voices`. Sorted by onset, then
             voice, then pitch.
         voices: The tracks or staves, in the file's order.
-        meters: (tick, meter), the first at tick 0, each on a bar line of the one before; all of
+        meters: (tick, meter), the first at tick 0, each on a bar line of the previous one; only
             `METERS`.
-        has_velocity: False where the format gives no velocities.
-        beat: False where the notes are a performance that keeps no beat, and none could be found.
-        played_bpm: The tempo, where they were played by hand to a beat that the file keeps
-            (`jamd.training.by_hand`); None where they were written, or keep no beat of the file's.
-        warnings: What was odd about the file but could be read.
+        has_velocity: False if the format gives no velocities.
+        beat: False if the notes are a performance that keeps no beat, and none could be found.
+        played_bpm: The tempo, if the notes were played by hand to a beat that the file keeps
+            (`jamd.training.by_hand`); None if they were written, or keep no beat of the file's.
+        warnings: What was odd about the file, though it could be read.
     """
 
     notes: NDArray[np.int32]
@@ -80,9 +80,8 @@ class Reading:
     def to_bytes(self) -> bytes:
         """A compact form for a cache: a line of JSON, then the table of notes by columns.
 
-        Onsets are told by their distances, and each column takes as few bytes as its largest
-        number needs: about 7 a note, as many as deflating the table would leave, in a tenth of the
-        time.
+        Onsets are stored as differences, and each column takes as few bytes as its largest number
+        needs: about 7 per note, as many as deflating the table would leave, in a tenth of the time.
         """
         columns = np.array(self.notes.T, order="C")
         columns[ONSET, 1:] -= self.notes[:-1, ONSET]
@@ -143,6 +142,6 @@ def as_spoken(meter: Meter) -> Meter:
 def in_order(notes: NDArray[np.int32]) -> NDArray[np.int32]:
     """The notes by onset, then voice, then pitch."""
     # One number for each note: 31 bits, 20 and 7. A stable sort of numbers that come in a few
-    # rising runs, a voice each, is several times as fast as np.lexsort.
+    # rising runs, one per voice, is several times as fast as np.lexsort.
     keys = notes[:, ONSET].astype(np.int64) << 27 | notes[:, VOICE] << 7 | notes[:, PITCH]
     return notes[np.argsort(keys, kind="stable")]

@@ -1,6 +1,6 @@
 """How the default bundle is made, from unpacked data sets to the model card.
 
-Every stage that is already there is kept: a recipe that was stopped goes on where it was.
+Stages that are already done are kept: a recipe that was stopped resumes where it was.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jamd.training.runs import Run, Settings, preset
 from jamd.training.train import Moment, new_run, train
 
 LICENCE = "MIT"
-"""Under which the default bundle's weights may be used: every set below allows it."""
+"""The licence of the default bundle's weights: every set below allows it."""
 
 _DEFAULT = preset("grid", "default")
 
@@ -29,9 +29,9 @@ SIZES: Mapping[str, Settings] = {
     "default": replace(_DEFAULT, units=576, inner=320, dropout=0.35, rate=2.5e-3, epochs=80),
     "large": replace(_DEFAULT, units=1024, inner=512, dropout=0.5, rate=2e-3, epochs=80),
 }
-"""How a bundle of each size is trained, and on how many tokens, 0.8 million an epoch: with more,
-the larger two know the standards by heart. The small one is for boards that have little of a CPU,
-the large one for a GPU."""
+"""How a bundle of each size is trained, and for how many epochs of 0.8 million tokens: with more,
+the larger two memorise the standards. The small one is for boards with a weak CPU, the large one
+for a GPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ class Ingredient:
     """A data set that the default bundle learns from.
 
     Attributes:
-        folder: What its unpacked folder is called.
+        folder: Name of its unpacked folder.
         style: The style of all its pieces, and the name of its corpus.
-        weight: How much of what is read is of it, beside the others.
+        weight: How much of it is read, relative to the others.
         source: Who made it, and its licence.
-        join_bars: Its files are joined until they have so many bars; 0 for never.
-        struck_from: The style, of the same folder, whose chords are struck anew; "": none.
-        rhythms: The styles in whose rhythms they are struck.
+        join_bars: Its files are joined until they have this many bars; 0 for never.
+        struck_from: The style, from the same folder, whose chords are struck anew; "" for none.
+        rhythms: The styles whose rhythms they are struck in.
     """
 
     folder: str
@@ -107,15 +107,15 @@ INGREDIENTS = (
         rhythms=("chords", "piano"),
     ),
 )
-"""Most weight on standards, songs and chord progressions: what a band-mate is asked for. The sets
-whose timing is expressive or whose parts are many teach the rest."""
+"""Standards, songs and chord progressions weigh most: they are what a band-mate is asked for. Sets
+with expressive timing or many parts teach the rest."""
 
 
 def ingredients_in(folder: Path) -> list[Ingredient]:
-    """The sets whose folders are in `folder`.
+    """The sets whose folders are in `folder`, as are those whose rhythms they need.
 
     Raises:
-        CorpusError: There is none.
+        CorpusError: There are none.
     """
     there = [item for item in INGREDIENTS if (folder / item.folder).is_dir()]
     styles = {item.style for item in there}
@@ -136,9 +136,10 @@ def corpora(
 
     Args:
         folder: Holds the sets' folders.
-        work: Holds what is made on the way.
+        work: Folder for intermediate results.
         ingredients: The sets.
-        started: Is told the style of each set before it is read, and gives where to report.
+        started: Called with the style of each set before it is read; returns where to report
+            progress.
     """
     paths = []
     for item in ingredients:
@@ -166,14 +167,15 @@ def trained(
     report: Callable[[Moment], None],
     size: str = "default",
 ) -> Run:
-    """Train on the corpora, or go on where training stopped; return the run, `work`/runs/SIZE.
+    """Train on the corpora, or resume where training stopped; return the run, `work`/runs/SIZE.
 
     Args:
-        work: Holds what is made on the way.
+        work: Folder for intermediate results.
         corpora: The sets' corpora.
         ingredients: The sets.
-        minutes: How long to train in all; None for as long as the run was begun for, or as `SIZES`.
-        report: Is told how far it has come.
+        minutes: How long to train in all; None to keep the run's budget, or that of `SIZES` for a
+            new run.
+        report: Called with how far training has come.
         size: One of `SIZES`.
 
     Raises:

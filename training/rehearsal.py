@@ -1,10 +1,10 @@
-"""What a bundle brings along of the music that it learned from.
+"""The excerpts that a bundle contains of the music that it learned from.
 
-A network that is trained on something new forgets what it is not shown any more (McCloskey and
-Cohen, "Catastrophic interference in connectionist networks", 1989). Rehearsing a little of the old
-prevents most of it (Robins, "Catastrophic forgetting, rehearsal and pseudorehearsal", 1995). The
-corpora are not shipped with jamd; some dozens of excerpts of each, 180 kB in all, are: of training
-pieces to rehearse, and of held-out pieces to measure how much is forgotten.
+A network that is trained on something new forgets what it is no longer shown (McCloskey and Cohen,
+"Catastrophic interference in connectionist networks", 1989). Rehearsing a little of the old music
+prevents most of this (Robins, "Catastrophic forgetting, rehearsal and pseudorehearsal", 1995). The
+corpora are not shipped with jamd, but some dozens of excerpts of each are, 180 kB in all: excerpts
+of training pieces to rehearse, and of held-out pieces to measure how much is forgotten.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from jamd.training.corpus import Corpus, CorpusPiece, CorpusWriter, Split
 from jamd.training.passages import cut
 
 EXCERPT = 384
-"""Tokens of an excerpt: some eight bars."""
+"""Tokens in an excerpt: about eight bars."""
 
 OF_TRAINING, OF_HELD_OUT = 24, 10
-"""Excerpts of each corpus, from either side of its split."""
+"""How many excerpts are taken of each corpus, from each side of its split."""
 
 NAME = "before"
-"""What the rehearsed music is called, whatever its styles."""
+"""Name of the rehearsed music, whatever its styles."""
 
 
 def rehearsal_of(corpora: Sequence[Corpus]) -> tuple[Rehearsal, bytes]:
     """Excerpts of corpora of the grid language, as a manifest describes them and as a file.
 
-    They are the same for the same corpora. Of a corpus with fewer pieces, some pieces give several.
+    The same corpora give the same excerpts. If a corpus has too few pieces, some give several.
     """
     excerpts: list[tuple[CorpusPiece, NDArray[np.integer]]] = []
     for corpus in corpora:
@@ -53,12 +53,12 @@ def rehearsal_of(corpora: Sequence[Corpus]) -> tuple[Rehearsal, bytes]:
 
 
 def copied(corpus: Corpus) -> tuple[Rehearsal, bytes]:
-    """The rehearsal that `write_corpus` made `corpus` of, for a bundle made of that bundle."""
+    """The rehearsal from which `write_corpus` made `corpus`, for a bundle tuned from that bundle."""
     return _packed([(piece, corpus.tokens(piece)) for piece in corpus.pieces])
 
 
 def _packed(excerpts: Sequence[tuple[CorpusPiece, NDArray[np.integer]]]) -> tuple[Rehearsal, bytes]:
-    """Excerpts, each with the piece that it is of."""
+    """Pack excerpts, each given with the piece that it is from."""
     data = b"".join(tokens.astype("<u2").tobytes() for _, tokens in excerpts)
     told = tuple(
         Excerpt(len(tokens), piece.split == "held-out", piece.has_velocity)
@@ -68,10 +68,10 @@ def _packed(excerpts: Sequence[tuple[CorpusPiece, NDArray[np.integer]]]) -> tupl
 
 
 def write_corpus(bundle: Bundle, path: Path) -> Corpus | None:
-    """Write the excerpts that a bundle brings as a corpus, to train on; None where it brings none.
+    """Write a bundle's excerpts as a corpus to train on; returns None if it has none.
 
     Raises:
-        BundleError: The file holds what is no token.
+        BundleError: The file holds ids that are not tokens.
     """
     rehearsal = bundle.manifest.rehearsal
     if rehearsal is None:

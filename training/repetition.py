@@ -6,14 +6,14 @@ from collections.abc import Hashable, Sequence
 
 
 def longest_repeat(sequence: Sequence[Hashable]) -> int:
-    """The length of the longest stretch that occurs twice without overlapping, 0 where none does.
+    """The length of the longest stretch that occurs twice without overlapping; 0 if none does.
 
-    Something that goes in circles for ever repeats half of itself.
+    For a sequence that loops for ever this is half its length.
 
-    By a suffix automaton (Blumer et al., "The smallest automaton recognizing the subwords of a
-    text", 1985), in time proportional to the length. Each of its states stands for stretches that
-    end at the same places, the longest of which has `length` items: it occurs twice apart if the
-    first and the last of those places are as far from each other as it is long.
+    Uses a suffix automaton (Blumer et al., "The smallest automaton recognizing the subwords of a
+    text", 1985). Each of its states stands for stretches that end at the same places, the longest
+    of which has `length` items: it occurs twice without overlap if the first and the last of those
+    places are at least its length apart.
     """
     follows: list[dict[Hashable, int]] = [{}]
     length, shorter, first = [0], [-1], [-1]
@@ -36,7 +36,9 @@ def longest_repeat(sequence: Sequence[Hashable]) -> int:
         if before < 0:
             continue
         target = follows[before][item]
-        if length[target] > length[before] + 1:  # its shorter stretches end here too: part them
+        if (
+            length[target] > length[before] + 1
+        ):  # its shorter stretches end here too: split the state
             longer, link = target, shorter[target]
             target = add(length[before] + 1, dict(follows[longer]), link, first[longer])
             shorter[longer] = target
@@ -55,7 +57,7 @@ def longest_repeat(sequence: Sequence[Hashable]) -> int:
 
 
 def distinct_share(sequence: Sequence[Hashable], n: int) -> float:
-    """The share of stretches of `n` items that are different ones, 0..1; 1 where there are none.
+    """The share of stretches of `n` items that are distinct, 0..1; 1 if there are none.
 
     Distinct-n of Li et al., "A diversity-promoting objective function for neural conversation
     models" (2016).

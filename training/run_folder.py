@@ -1,4 +1,4 @@
-"""What tells that a folder holds a run, for who does not open it yet: Keras is slow to load."""
+"""Recognise a run folder without loading Keras, which is slow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jamd.bundle import MANIFEST
 from jamd.errors import CorpusError
 
 RUN = "run.json"
-"""The file that says what is trained, on what and how."""
+"""The file that states what is trained, on what and how."""
 
 
 def is_run(folder: Path) -> bool:
@@ -17,15 +17,15 @@ def is_run(folder: Path) -> bool:
 
 
 def is_meant_as_run(folder: Path) -> bool:
-    """Whether `folder`, named where a run or a bundle is wanted, is to be read as a run."""
+    """Whether `folder`, given where a run or a bundle is expected, is to be read as a run."""
     return is_run(folder) and not (folder / MANIFEST).is_file()
 
 
 def expect_run(folder: Path) -> None:
-    """Refuse what is no run before anything slow is loaded for it.
+    """Refuse a folder that is no run before anything slow is loaded.
 
     Raises:
-        CorpusError: `folder` holds none.
+        CorpusError: `folder` holds no run.
     """
     if not is_run(folder):
         raise CorpusError(f"{folder}: expected a run, found no {RUN}; make one with jamd train")

@@ -1,14 +1,14 @@
 """A training run on disk.
 
     run.json          what is trained, on what, how: written once, when the run begins
-    start.weights.h5  what it begins with, where it goes on from another network
+    start.weights.h5  the initial weights, if it goes on from another network
     best.weights.h5   the weights of the network that did best on held-out pieces
     improvements/     those weights at every improvement, named by epoch and loss
-    last.npz          weights, optimiser and counters of the last epoch: where a resumed run goes on
+    last.npz          weights, optimiser and counters of the last epoch, from which a run resumes
     history.json      each epoch's losses and accuracies
     history.png       the same, drawn
 
-Each file is replaced whole, so that a kill at any moment leaves a run that can be resumed.
+Each file is replaced as a whole, so that a kill at any moment leaves a run that can be resumed.
 """
 
 from __future__ import annotations
@@ -37,35 +37,35 @@ from jamd.vocabulary import Vocabulary
 from jamd.writing import written_whole
 
 FORMAT = 1
-"""The version of the format that is written, and the only one that is read."""
+"""The version of the format that is written; no other is read."""
 
 Preset = Literal["default", "tiny"]
 
 ARTICLE_EPOCHS = 200
-"""For how long the article trains."""
+"""For how many epochs the article trains."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to train. What a language has no use for is ignored.
+    """How to train. Settings that a language does not use are ignored.
 
     Attributes:
         units: Width of each LSTM layer.
         layers: LSTM layers of a grid network; the article's has three.
-        inner: Width of the embedding of a grid network, of the Dense layers of an article network.
-        dropout: Share of values left out, 0..1.
+        inner: Width of a grid network's embedding, or of an article network's Dense layers.
+        dropout: Share of values dropped, 0..1.
         rows: Rows, or windows, in a batch.
-        window: Tokens in a window of the grid; an article's has 32.
+        window: Tokens in a window of the grid network; an article network's has 32.
         rate: The highest learning rate, after the warm-up.
-        epoch_steps: Batches in an epoch; an article's epoch ends earlier when it has read all.
+        epoch_steps: Batches in an epoch; an article network's ends earlier once all is read.
         epochs: When to stop, if `minutes` is None.
         minutes: Wall time after which to stop.
-        seed: Of the first weights, the order of pieces, their keys and the dropout.
-        oversample: Repeat an article's windows until each next name has so many; 0: as they are.
-        faithful: Train an article's network with the article's faults: windows cross pieces, and
-            held-out pieces are not looked at, so that the best epoch is that of the lowest
-            training loss. What the run writes has the article's faults, too.
-        precision: What is computed in (`jamd.training.precision`); the weights are float32.
+        seed: Seed of the initial weights, the order of pieces, their keys and the dropout.
+        oversample: Repeat an article's windows until each next name has this many; 0 to leave them.
+        faithful: Train an article network with the article's faults: windows cross pieces, and
+            held-out pieces are ignored, so that the best epoch is the one with the lowest training
+            loss. Music that the run writes has the article's faults, too.
+        precision: The precision to compute in (`jamd.training.precision`); weights are float32.
     """
 
     units: int = 384
@@ -89,7 +89,7 @@ _SETTINGS: Mapping[tuple[str, Preset], Settings] = {
     ("grid", "tiny"): Settings(
         units=32, layers=1, inner=16, rows=16, window=64, rate=1e-2, epoch_steps=25, epochs=20
     ),
-    # The article's numbers, but for `ARTICLE_EPOCHS`: more than 30 overfit one small corpus.
+    # The article's numbers, except `ARTICLE_EPOCHS`: more than 30 epochs overfit a small corpus.
     ("article", "default"): Settings(
         units=512, inner=256, dropout=0.3, rate=1e-3, epoch_steps=1_000_000, epochs=30
     ),
@@ -100,7 +100,7 @@ _SETTINGS: Mapping[tuple[str, Preset], Settings] = {
 
 
 def preset(language: str, name: Preset) -> Settings:
-    """The settings to begin with for a language, `grid` or `article`."""
+    """The settings to start from for a language, `grid` or `article`."""
     return _SETTINGS[language, name]
 
 
@@ -109,11 +109,11 @@ class Source:
     """A corpus that a run reads.
 
     Attributes:
-        path: Where it was.
+        path: Where it was when the run began.
         style: One of `jamd.grid_tokens.STYLES`.
-        share: Its style's part of what is read, 0..1.
-        pieces: Pieces for training.
-        tokens: Their tokens.
+        share: Its style's share of what is read, 0..1.
+        pieces: How many pieces are for training.
+        tokens: How many tokens these have.
         fingerprint: What `Corpus.fingerprint` was; "" in early runs.
     """
 
@@ -126,7 +126,7 @@ class Source:
 
     @classmethod
     def of(cls, corpus: Corpus, style: str, share: float, pieces: int) -> Source:
-        """`corpus` as it is now; its path, its tokens and its fingerprint are its own."""
+        """The source for `corpus` in its current state: path, tokens and fingerprint are taken from it."""
         return cls(
             path=str(corpus.path.resolve()),
             style=style,
@@ -139,12 +139,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a run goes on from, so that a bundle made of it can say so.
+    """What a run goes on from, so that a bundle made from it can state it.
 
     Attributes:
-        name: What the bundle or run was called.
-        sources: What that learned from: name of a set -> who made it, and its licence.
-        given: What was given to learn, as on the command line.
+        name: Name of the bundle or run.
+        sources: What that one learned from: name of a set -> who made it, and its licence.
+        given: What was given to learn from, as on the command line.
     """
 
     name: str
@@ -162,8 +162,8 @@ class Run:
         vocabulary: The language's tokens.
         settings: How it is trained.
         sources: What it reads.
-        versions: Of jamd, Keras and its backend: what else the result depends on.
-        origin: What it goes on from; None where it begins with nothing.
+        versions: Versions of jamd, Keras and its backend, on which the result depends too.
+        origin: What it goes on from; None if it begins from scratch.
     """
 
     path: Path
@@ -179,7 +179,7 @@ class Run:
         """Open the run in folder `path`.
 
         Raises:
-            CorpusError: There is none, it is of another format, or it is damaged.
+            CorpusError: There is no run, it has another format, or it is damaged.
         """
         try:
             head = json.loads((path / RUN).read_text(encoding="utf-8"))
@@ -220,7 +220,7 @@ class Run:
         write_json(self.path / RUN, head)
 
     def with_budget(self, epochs: int | None, minutes: float | None) -> Run:
-        """The same run, to be trained for longer or shorter; None leaves the budget as it is."""
+        """The same run with another training budget; None leaves it as it is."""
         settings = self.settings
         if epochs is not None:
             settings = replace(settings, epochs=epochs, minutes=None)
@@ -230,7 +230,7 @@ class Run:
 
     @property
     def start(self) -> Path:
-        """The weights that it begins with, where it has an `origin`."""
+        """The weights that it begins with, if it has an `origin`."""
         return self.path / "start.weights.h5"
 
     @property
@@ -245,10 +245,10 @@ class Run:
         """The network in the form that is exported and played.
 
         Args:
-            weights: One of its files of weights; None for the best.
+            weights: One of the run's weight files; None for the best.
 
         Raises:
-            CorpusError: No weights have been saved, or they are of another network.
+            CorpusError: No weights have been saved, or they belong to another network.
         """
         size = self.size
         network = grid_network(size) if isinstance(size, GridSize) else article_network(size)
@@ -259,7 +259,7 @@ class Run:
         return network
 
     def nothing_saved(self) -> CorpusError:
-        """What to raise where weights are expected and none have been saved."""
+        """The error to raise if weights are expected and none have been saved."""
         return CorpusError(
             f"{self.path}: expected a finished epoch, found none; train it further or, where its "
             f"loss was not finite, anew in another folder with a smaller --rate than "
@@ -267,7 +267,7 @@ class Run:
         )
 
     def history(self) -> list[dict[str, Any]]:
-        """Each finished epoch, as docs/runs.md describes it."""
+        """The finished epochs, as docs/runs.md describes them."""
         path = self.path / "history.json"
         if not path.is_file():
             return []
@@ -279,7 +279,7 @@ class Run:
 
 
 def _settings(item: Mapping[str, Any]) -> Settings:
-    """Settings as `run.json` tells them. Raises ValueError and TypeError where none are so."""
+    """Settings as in `run.json`. Raises ValueError or TypeError if they are invalid."""
     settings = Settings(**item)
     for field in fields(Settings):
         value: Any = getattr(settings, field.name)
@@ -311,11 +311,11 @@ def load_weights(network: keras.Model, path: Path) -> None:
     """Give `network` the weights of a file that Keras wrote.
 
     Raises:
-        CorpusError: The file is damaged, or of another network.
+        CorpusError: The file is damaged, or belongs to another network.
     """
     try:
         with warnings.catch_warnings():
-            # Keras only warns of layers that it leaves as they began.
+            # Keras only warns about layers whose weights it does not set.
             warnings.simplefilter("error", UserWarning)
             network.load_weights(path)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, UserWarning) as error:

@@ -1,9 +1,9 @@
 """Scores (MusicXML, ABC and music21's own corpus) -> `Reading`s, through music21.
 
 A score knows its bars, so the notes are laid out measure by measure: each measure begins on a bar
-line, a pickup stands at the end of an otherwise empty first bar, and a measure cut in two by a
-repeat sign is put together again. Tied notes are one note. Grace notes and chord symbols are
-dropped; repeats are not played out. A score's dynamics are marks, not velocities: there are none.
+line, a pickup stands at the end of an otherwise empty first bar, and the halves of a measure that a
+repeat sign splits are joined again. Tied notes are one note. Grace notes and chord symbols are
+dropped; repeats are not played out. A score's dynamics are marks, not velocities: it has none.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ def read_score(path: Path) -> list[Reading | SourceError]:
     """The notes of each piece of a score file, or why it cannot be used; an ABC file may hold many.
 
     Raises:
-        SourceError: music21 cannot read it, or there is no piece in it.
+        SourceError: music21 cannot read the file, or there is no piece in it.
     """
     from music21 import converter, stream
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # music21 warns of each mark it leaves aside
+        warnings.simplefilter("ignore")  # music21 warns of each mark it ignores
         try:
             parsed: Any = converter.parse(path, forceSource=True, storePickle=False)
             scores = list(parsed.scores) if isinstance(parsed, stream.Opus) else [parsed]
             readings = [_read_or_refuse(score) for score in scores]
-        except Exception as error:  # music21 raises whatever the file makes it trip over
+        except Exception as error:  # a bad file can make music21 raise anything
             raise SourceError(f"music21 cannot read it: {_first_line(error)}") from error
     if not readings:
         raise SourceError("no notes")
@@ -96,7 +96,7 @@ def _lay_out(columns: list[list[Any]]) -> tuple[list[int], tuple[tuple[Tick, Met
     """
     starts: list[int] = []
     meters: list[tuple[Tick, Meter]] = []
-    line, place = 0, 0  # the bar line before, and where the next measure would follow on
+    line, place = 0, 0  # the last bar line, and where the next measure would continue
     spoken = Meter(4, 4)
     for index in range(max(map(len, columns))):
         row = [measures[index] for measures in columns if index < len(measures)]
@@ -135,7 +135,7 @@ def _notes(
                 tie = (note.tie or element.tie) and (note.tie or element.tie).type
                 began, end = tied.pop(pitch, (onset, onset))
                 if tie not in ("continue", "stop") or end != onset:
-                    if end > began:  # a tie that nothing took up
+                    if end > began:  # a tie that no note continues
                         yield began, end - began, pitch, VELOCITY, voice
                     began = onset
                 if tie in ("start", "continue"):
@@ -147,7 +147,7 @@ def _notes(
 
 
 def _elements(measure: Any) -> Iterator[tuple[float, Any]]:
-    """(offset in the measure, note or chord), in order of time, without what does not sound."""
+    """(offset in the measure, note or chord), by time; what has no pitch or no length is dropped."""
     from music21 import harmony, note, percussion
 
     found = [(element.offset, element) for element in measure.notes]
@@ -160,6 +160,6 @@ def _elements(measure: Any) -> Iterator[tuple[float, Any]]:
 
 
 def _ticks(quarters: Any) -> int:
-    """music21's offsets are floats or fractions of a quarter note."""
+    """Ticks for one of music21's offsets, which are floats or fractions of a quarter note."""
     ticks: int = round(quarters * TICKS_PER_BEAT)
     return ticks

@@ -1,4 +1,4 @@
-"""Notes -> a score, through music21: MIDI as the article writes it, or MusicXML to be read."""
+"""Notes -> a score, through music21: MIDI as the article writes it, or MusicXML for reading."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from jamd.writing import written_whole
 
 MIDI = "midi"
 FORMATS = {".mid": MIDI, ".midi": MIDI, ".musicxml": "musicxml", ".xml": "musicxml"}
-"""Suffix of a file, in lower case -> what music21 calls its format."""
+"""Suffix of a file, in lower case -> music21's name for its format."""
 
 
 def write_score(notes: Sequence[Note], bpm: float, path: Path) -> None:
-    """Write music in 4/4, a staff for each part, as the format that the suffix of `path` names.
+    """Write music in 4/4, a staff for each part, in the format that the suffix of `path` names.
 
     Args:
-        notes: By onset; not empty.
-        bpm: Quarter notes a minute.
-        path: The file; replaced if it is there.
+        notes: Sorted by onset; not empty.
+        bpm: Quarter notes per minute.
+        path: The file; replaced if it exists.
 
     Raises:
-        UserError: The suffix names none of `FORMATS`.
+        UserError: The suffix is not in `FORMATS`.
     """
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"{path}: expected a name ending in one of {', '.join(FORMATS)}")
@@ -54,7 +54,7 @@ def write_score(notes: Sequence[Note], bpm: float, path: Path) -> None:
 
 
 def _element(struck: Sequence[Note]) -> Any:
-    """One note, or a chord of notes of one length."""
+    """A note, or a chord of notes of equal length."""
     from music21 import chord, note, pitch
 
     pitches = [pitch.Pitch(midi=one.pitch) for one in struck]

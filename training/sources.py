@@ -17,11 +17,10 @@ SCORE_SUFFIXES = frozenset({".musicxml", ".xml", ".mxl", ".abc"})
 """Suffixes of score files, in lower case."""
 
 CORPUS = "music21:"
-"""What a source in music21's own corpus begins with."""
+"""Prefix of a source in music21's own corpus."""
 
 ANALYSIS = ".rntxt"
-"""Suffix of the analyses in music21's corpus: chords in Roman numerals, about scores and not music.
-"""
+"""Suffix of the analyses in music21's corpus: Roman numerals about scores, which are not music."""
 
 SUFFIXES = MIDI_SUFFIXES | SCORE_SUFFIXES
 
@@ -31,7 +30,7 @@ class Source:
     """A file to read.
 
     Attributes:
-        name: Where it was found, relative to the folder that was given, with forward strokes.
+        name: Where it was found, relative to the folder that was given, with forward slashes.
         path: The file itself.
     """
 
@@ -40,7 +39,7 @@ class Source:
 
     @property
     def is_score(self) -> bool:
-        """Whether music21 is to read it."""
+        """Whether music21 has to read it."""
         return self.path.suffix.lower() not in MIDI_SUFFIXES
 
     @property
@@ -53,12 +52,11 @@ def find_sources(given: Iterable[str]) -> list[Source]:
     """All files that `given` names, sorted by name, each once.
 
     Args:
-        given: Folders (searched through and through for files with one of `SUFFIXES`, in upper or
-            lower case), files (whatever their suffix) and names of music21's corpus
-            (`music21:bach`).
+        given: Folders (searched recursively for files with one of `SUFFIXES`, in upper or lower
+            case), files (whatever their suffix) and names in music21's corpus (`music21:bach`).
 
     Raises:
-        SourceError: One of them is not there, or none holds a file to read.
+        SourceError: One of them is missing, or none holds a file to read.
     """
     found: dict[Path, Source] = {}
     for item in given:
@@ -72,7 +70,7 @@ def find_sources(given: Iterable[str]) -> list[Source]:
 
 
 def _expand(item: str) -> Iterator[tuple[Source, Path]]:
-    """What `item` names, each with the file itself, whatever links lead to it."""
+    """The sources that `item` names, each with its file, all links resolved."""
     if item.startswith(CORPUS):
         for path in corpus_paths(item):
             yield Source(f"{CORPUS}{path.parent.name}/{path.name}", path), path.resolve()
@@ -83,7 +81,7 @@ def _expand(item: str) -> Iterator[tuple[Source, Path]]:
     elif top.is_dir():
         for folder, _, names in os.walk(top):
             inside = Path(folder).relative_to(top).parts
-            real = Path(folder).resolve()  # once for all: it looks at every folder on the way
+            real = Path(folder).resolve()  # once per folder: it looks at every folder on the path
             for name in names:
                 path = Path(folder, name)
                 if path.suffix.lower() in SUFFIXES and path.is_file():

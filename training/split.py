@@ -1,7 +1,7 @@
 """Which pieces are held out from training.
 
-All files of one group fall on the same side of the split, and the side depends on what the file
-holds, not on its name nor, in all but the smallest folders, on which other files there are. So a
+All files of one group fall on the same side of the split. The side depends on what the file holds,
+not on its name, and, in all but the smallest folders, not on which other files there are. So a
 corpus can grow without a piece changing sides, and a piece that is in two corpora is on the same
 side in both.
 """
@@ -13,16 +13,16 @@ from collections.abc import Collection
 
 
 def held_out_of(groups: Collection[str], share: float) -> set[str]:
-    """The groups that are kept from training.
+    """The groups that are held out from training.
 
-    A group's own name decides, so that it is on the same side in every corpus. Only where that
-    would hold out none of several is the likeliest of them held out all the same: without, nothing
-    could be measured.
+    A hash of its name decides about each group, so that it is on the same side in every corpus. If
+    this would hold out none of several groups, the one nearest to being held out is held out after
+    all: otherwise nothing could be measured.
 
     Args:
-        groups: As `group_of` names them.
-        share: The share of groups to hold out, 0 (none at all) to 1. What a smaller share holds
-            out, a larger one does too.
+        groups: Names of groups, as from `group_of`.
+        share: The share of groups to hold out, 0 (none at all) to 1. Groups that a smaller share
+            holds out are held out by a larger one too.
     """
     if not share:
         return set()

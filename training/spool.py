@@ -1,4 +1,4 @@
-"""Pieces that were written while they were read, kept until their place in the corpus is known."""
+"""Pieces written as soon as they were read, kept until their place in the corpus is known."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from jamd.training.tasks import Written
 
 
 class Spool:
-    """Written pieces by the place of their reading in the store.
+    """Written pieces, by the place of their reading in the store.
 
-    Their tokens are in a file without a name, so memory does not grow with them, and nothing is
-    left behind however the process ends. A context manager.
+    Their tokens are in an anonymous temporary file, so memory does not grow with them, and nothing
+    is left behind however the process ends. A context manager.
 
     Args:
         folder: A folder with room for the tokens.
@@ -34,7 +34,7 @@ class Spool:
         return place in self._places
 
     def put(self, place: tuple[str, int], written: Written) -> None:
-        """Keep a piece in the grid language; `place` is its file's key, and its number in it."""
+        """Keep a piece in the grid language; `place` is its file's key, and its number in the file."""
         assert isinstance(written.tokens, bytes)
         self._file.write(written.tokens)
         size = len(written.tokens)
@@ -42,10 +42,10 @@ class Spool:
         self._end += size
 
     def get(self, place: tuple[str, int]) -> Written:
-        """The piece that was put there.
+        """The piece that was put at `place`.
 
         Raises:
-            KeyError: None was.
+            KeyError: There is none.
         """
         start, size, notes, has_velocity = self._places[place]
         self._file.seek(start)

@@ -1,4 +1,4 @@
-"""Where a run stopped: what it needs, beside `run.json`, to go on as if it never had."""
+"""Where a run stopped: what it needs, besides `run.json`, to go on as if it had not."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from jamd.errors import CorpusError
 from jamd.writing import written_whole
 
 STATE = "last.npz"
-"""The file, in a run's folder, that holds it."""
+"""The file, in a run's folder, that holds the state."""
 
 _DAMAGE = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, OverflowError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
 )
-"""What zipfile raises, and numpy, where a file is not what was written."""
+"""What zipfile and numpy raise if a file is damaged."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class State:
         epoch: Epochs finished.
         step: Batches so far.
         step_of_epoch: Batches of the epoch under way.
-        tokens: Tokens learned from so far, each time that they were read.
+        tokens: Tokens learned from so far, counted each time they were read.
         seconds: Wall time so far, in all sessions.
         best: The lowest held-out loss so far, nats a token.
     """
@@ -52,17 +52,17 @@ class State:
 
     @classmethod
     def read(cls, folder: Path) -> State | None:
-        """The state that a run's folder holds; None before its first epoch has ended.
+        """The state in a run's folder; None before its first epoch has ended.
 
         Raises:
-            CorpusError: It is damaged.
+            CorpusError: The file is damaged.
         """
         path = folder / STATE
         if not path.is_file():
             return None
         try:
             with zipfile.ZipFile(path) as archive:
-                if (member := archive.testzip()) is not None:  # numpy need not come to its checksum
+                if (member := archive.testzip()) is not None:  # numpy may stop before the checksum
                     raise ValueError(f"{member} is not what was written")
             with np.load(path, allow_pickle=False) as stored:
                 counters = json.loads(str(stored["counters"]))
@@ -72,11 +72,11 @@ class State:
             raise CorpusError(f"{path}: damaged ({error}); train anew") from error
 
     def counters(self) -> dict[str, float]:
-        """What of it is kept but arrays; `State` takes it back."""
+        """All of it that is stored except arrays, as arguments for `State`."""
         return {name: getattr(self, name) for name in self._COUNTERS}
 
     def write(self, folder: Path, trainee: keras.Model) -> None:
-        """Keep the counters with the weights and the optimiser of `trainee`."""
+        """Store the counters with the weights and the optimiser of `trainee`."""
         arrays = {f"array{i}": variable.numpy() for i, variable in enumerate(variables_of(trainee))}
         counters = json.dumps(self.counters())
         with written_whole(folder / STATE) as new:
@@ -86,7 +86,7 @@ class State:
         """Put the weights and the optimiser back into `trainee`.
 
         Raises:
-            CorpusError: They are not of the network that the run in `folder` describes.
+            CorpusError: They do not fit the network that the run in `folder` describes.
         """
         variables = variables_of(trainee)
         if [tuple(v.shape) for v in variables] != [value.shape for value in self.arrays]:
@@ -97,9 +97,9 @@ class State:
 
 
 def variables_of(trainee: keras.Model) -> list[Any]:
-    """The variables whose values a `State` holds, in their order."""
+    """The variables whose values a `State` holds, in its order."""
     optimizer = trainee.optimizer
-    # The scale of float16's loss is found anew: so a run goes on at any precision.
+    # The scale of float16's loss is found anew, so that a run can resume at any precision.
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         optimizer = optimizer.inner_optimizer
     return [*trainee.trainable_variables, *optimizer.variables]

@@ -1,7 +1,8 @@
 """What has been read from files, kept between runs.
 
-A file is known by what it holds, not by its name or date, so that a renamed file is not read again
-and a changed one is. One SQLite file in the corpus's folder; what is in it survives an interrupt.
+A file is identified by its content, not by its name or date, so that a renamed file is not read
+again and a changed one is. The store is an SQLite file in the corpus's folder; its contents survive
+an interrupt.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from typing import Self
 from jamd.errors import CorpusError
 
 MIDI_READER, SCORE_READER = 4, 3
-"""Raised whenever a reader comes to read a file differently: then it is read again."""
+"""Incremented when a reader changes what it makes of a file: then files are read again."""
 
 FORMAT = 2
-"""Raised whenever a store comes to be written differently: an older one is emptied."""
+"""Incremented when the format of the store changes: a store of another format is emptied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Read:
     """One piece as read from a file.
 
     Attributes:
-        reading: `Reading.to_bytes`.
-        group: As `jamd.training.pieces.group_of` names it.
+        reading: The reading, as from `Reading.to_bytes`.
+        group: Its name as from `jamd.training.pieces.group_of`.
         bars: How many bars it has.
         warnings: What was odd about the file.
     """
@@ -42,20 +43,20 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a file: its pieces, or the reason why there are none."""
+    """The result of reading a file: its pieces, or the reason why there are none."""
 
     pieces: tuple[Read, ...] = ()
     reason: str = ""
 
 
 def key_of(content: bytes, suffix: str, is_score: bool) -> str:
-    """What a file is known by: its content, its reader, and the suffix that the reader goes by."""
+    """What identifies a file: its content, its reader, and the suffix that the reader goes by."""
     reader = SCORE_READER if is_score else MIDI_READER
     return hashlib.sha256(f"{reader}{suffix.lower()}\n".encode() + content).hexdigest()
 
 
 class Store:
-    """Outcomes by key. A context manager; leaving it, however, keeps what was put in."""
+    """Outcomes by key. A context manager; however it is left, it keeps what was put in."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -103,13 +104,13 @@ class Store:
             raise self._trouble(error) from error
 
     def _trouble(self, error: sqlite3.Error) -> CorpusError:
-        # What the system has no room or no right for is told by another class.
+        # OperationalError: no room, or no permission, rather than damage.
         is_damaged = not isinstance(error, sqlite3.OperationalError)
         remedy = "; delete it, and all is read again" if is_damaged else ""
         return CorpusError(f"{self._path}: what was read cannot be kept: {error}{remedy}")
 
     def discard(self) -> None:
-        """Leave nothing behind that was not there before: nothing in it is of any use."""
+        """Close the store, and delete it if it is new: nothing in it is of any use."""
         self._db.close()
         if self._is_new:
             self._path.unlink(missing_ok=True)
@@ -117,7 +118,9 @@ class Store:
     def put(self, outcomes: Sequence[tuple[str, Outcome]]) -> None:
         """Keep outcomes by their keys, all or none."""
         if self._db.in_transaction:
-            self._db.execute("ROLLBACK")  # it failed, and this is the last try to keep the rest
+            self._db.execute(
+                "ROLLBACK"
+            )  # an earlier put failed; this is the last try to keep the rest
         self._db.execute("BEGIN")
         for key, outcome in outcomes:
             self._db.execute(
@@ -133,7 +136,7 @@ class Store:
         self._db.execute("COMMIT")
 
     def reason(self, key: str) -> str | None:
-        """Why the file has no pieces, "" where it has; None where it has not been read."""
+        """Why the file has no pieces; "" if it has some, None if it has not been read."""
         row = self._db.execute("SELECT reason FROM files WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 

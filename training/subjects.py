@@ -34,10 +34,10 @@ class Subject:
     """A model that can be evaluated.
 
     Attributes:
-        name: What it is, in words.
+        name: A description of the model.
         language: `grid` or `article`.
         vocabulary: Its tokens.
-        network: It, as a predictor.
+        network: The model as a predictor.
     """
 
     name: str
@@ -47,14 +47,14 @@ class Subject:
 
 
 def open_subject(name: str, precision: str | None = None) -> Subject:
-    """Open the run in folder `name`, or the bundle that is called so.
+    """Open the run in folder `name`, or the bundle of that name.
 
     Args:
         name: A folder, or `default` for the bundle that jamd is shipped with.
-        precision: Which graph of a bundle; None for the most exact that it holds.
+        precision: Which graph of a bundle to use; None for the most exact one.
 
     Raises:
-        UserError: It is neither, or damaged.
+        UserError: There is neither, or it is damaged.
     """
     path = resolve(name)
     if is_meant_as_run(path):
@@ -87,10 +87,10 @@ def _open_run(path: Path) -> Subject:
 def read_corpus(path: Path, vocabulary: Vocabulary) -> Corpus:
     """Open a corpus for a model with this vocabulary.
 
-    An article corpus numbers its own names; they are renumbered as the model's.
+    An article corpus has its own numbering of names; it is converted to the model's.
 
     Raises:
-        CorpusError: It is not there, damaged, or holds a token that the model does not have.
+        CorpusError: It is missing, damaged, or has a token that the model does not have.
     """
     corpus = Corpus.read(path)
     if corpus.vocabulary.fingerprint == vocabulary.fingerprint:
@@ -109,13 +109,13 @@ def corpora_of(run: Run) -> list[Corpus]:
     """The corpora that a run reads, in the run's tokens.
 
     Raises:
-        CorpusError: One of them is gone, or is no longer what it was.
+        CorpusError: One of them is missing, damaged, or has tokens that the run does not have.
     """
     return [read_corpus(Path(source.path), run.vocabulary) for source in run.sources]
 
 
 def opening(run: Run, seed: int) -> list[int]:
-    """32 tokens for a run of the article's language to go on from, out of what it learned from.
+    """32 tokens of its training pieces, for a run of the article's language to go on from.
 
     Raises:
         CorpusError: As `corpora_of`.
@@ -132,12 +132,12 @@ def opening(run: Run, seed: int) -> list[int]:
 def read_files(
     files: Sequence[str], subject: Subject, style: str, progress: Progress = no_progress
 ) -> tuple[list[Sample], tuple[LeftOut, ...]]:
-    """Read music as `jamd prepare` does, into the tokens of a model; and which files could not be.
+    """Read music as `jamd prepare` does, into a model's tokens; also list files that were left out.
 
-    What an article model has no name for is left out.
+    Notes and chords that an article model has no name for are left out.
 
     Raises:
-        UserError: A file is not there, or none can be read.
+        UserError: A file is missing, or none can be read.
     """
     with tempfile.TemporaryDirectory() as folder:
         options = Options(language=subject.language, style=style, held_out=1.0, jobs=1)

@@ -1,4 +1,4 @@
-"""Jams -> a corpus in which what the player played is to be learned, and the rest is given."""
+"""Jams -> a corpus in which the player's notes are learned, and the rest is only context."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jamd.training.split import held_out_of
 
 
 def write_corpus(takes: Mapping[str, Sequence[Context]], path: Path, held_out: float) -> Corpus:
-    """Write the takes as a corpus of the grid language; a take is held out whole or not at all.
+    """Write takes as a corpus of the grid language; a take is held out as a whole or not at all.
 
     Args:
         takes: By name, the contexts of each, with `played` marking what is given.
@@ -42,11 +42,11 @@ def write_corpus(takes: Mapping[str, Sequence[Context]], path: Path, held_out: f
                     has_velocity=True,
                     taught=np.array([*writing.from_player, False], np.bool_),
                 )
-        ((style, _),) = styles.most_common(1)  # the one to play in, though each take has its own
+        ((style, _),) = styles.most_common(1)  # the style to play in, though each take has its own
         return writer.finish(language="grid", vocabulary=VOCABULARY, style=style, left_out=())
 
 
 def _group(take: Sequence[Context]) -> str:
-    """By what was played: the same take is on the same side, whatever its file is called."""
+    """The group, by what was played: a take is on the same side whatever its file is called."""
     notes = [(n.onset, n.pitch, n.duration) for context in take for n in context.by_player]
     return hashlib.sha256(repr(notes).encode()).hexdigest()[:16]

@@ -1,6 +1,7 @@
-"""What `jamd prepare` has done in other processes: reading files, and writing pieces.
+"""What `jamd prepare` does in other processes: reading files and writing pieces.
 
-What the parent can do without, symusic and numpy above all, is imported where a file is read.
+Modules that the parent does not need, above all symusic and numpy, are imported where a file is
+read.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from jamd.training.reading import Reading
 
 FEWEST_NOTES = 2
-"""A file with fewer notes holds nothing that follows from anything."""
+"""In a file with fewer notes, no note follows from another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,11 @@ class FileTask:
 
     Attributes:
         path: The file.
-        is_score: Whether music21 is to read it.
-        style: Of its pieces in the grid language, where they are to be written in it as well; None
-            where they are only to be read.
-        bars: A piece with fewer is only read: it will be joined to others.
-        content: Of a MIDI file, what `path` holds, where that was read.
+        is_score: Whether music21 has to read it.
+        style: Style of its pieces, if they are to be written in the grid language as well; None to
+            only read them.
+        bars: A piece with fewer bars is only read: it will be joined to others.
+        content: The bytes of a MIDI file, if they have been read already.
     """
 
     path: Path
@@ -43,7 +44,7 @@ class FileTask:
 
 @dataclass(frozen=True, slots=True)
 class PieceTask:
-    """Readings (`Reading.to_bytes`) to join into one piece, and to write in a language."""
+    """Readings (`Reading.to_bytes`) to join into one piece and write in a language."""
 
     readings: tuple[bytes, ...]
     language: str
@@ -67,12 +68,13 @@ class Written:
 
 
 def read_and_write(task: FileTask) -> tuple[tuple[Read, Written | None], ...]:
-    """The pieces of a file that can be used, and those to be written so, while they are at hand.
+    """The usable pieces of a file, each also written in the grid language if asked for.
 
-    None where one is only to be read, or cannot be written: `write_piece` tells why.
+    The second item is None if a piece is only to be read, or cannot be written because it keeps no
+    beat; `write_piece` gives the reason.
 
     Raises:
-        SourceError: It has none that can be used.
+        SourceError: The file has no usable pieces.
     """
     from jamd.training.parts import to_table
 
@@ -86,7 +88,7 @@ def read_and_write(task: FileTask) -> tuple[tuple[Read, Written | None], ...]:
 
 
 def _pieces(task: FileTask) -> Iterator[tuple[Reading, Read]]:
-    """Those that can be used; the first has a warning of what else there is."""
+    """The usable pieces of a file; the first has a warning about those left out."""
     readings: Sequence[Reading | SourceError]
     if task.is_score:
         from jamd.training.score_file import read_score

@@ -1,4 +1,4 @@
-"""Whether several machines are to train together, told without loading TensorFlow for it."""
+"""Detect, without loading TensorFlow, whether several machines are to train together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def is_configured() -> bool:
     """Whether TF_CONFIG names a cluster of two workers or more.
 
     Raises:
-        TeamError: It is not what TensorFlow wants.
+        TeamError: It is not valid JSON of the form that TensorFlow expects.
     """
     text = os.environ.get("TF_CONFIG", "")
     if not text:

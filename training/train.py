@@ -1,4 +1,4 @@
-"""Training: from corpora to a run, an epoch at a time."""
+"""Training: from corpora to a run, one epoch at a time."""
 
 from __future__ import annotations
 
@@ -32,31 +32,32 @@ if TYPE_CHECKING:
     from jamd.training.multi_worker import Team
 
 BYTES_A_WEIGHT = 12
-"""What learning takes of memory at the very least: the weight, its gradient and one moment of the
-optimiser's, in float32."""
+"""The least memory that learning needs per weight: the weight, its gradient and one moment of the
+optimiser, in float32."""
 
 READ_S = 0.25
-"""How often a loss is read back from the device, which has to be waited for then."""
+"""Seconds between two losses read back from the device, each of which has to wait for it."""
 
 LEARNING_PER_LOOK = 20
-"""Where minutes are the budget, at least so many times as long is learned as the look at held-out
-pieces before took, and the writing of it: on a GPU they take longer than an epoch's batches."""
+"""If the budget is in minutes, an epoch learns at least this many times as long as the last
+measurement on held-out pieces, and saving, took: on a GPU they take longer than an epoch's batches.
+"""
 
 WARM_UP = 0.02
-"""Part of a run in which the learning rate rises to its height; after it comes half a cosine."""
+"""Share of a run in which the learning rate rises to its peak; then it falls as half a cosine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Where training is.
+    """How far training has come.
 
     Attributes:
-        epoch: The epoch under way, from 1.
+        epoch: The current epoch, from 1.
         step: Batches so far.
-        done: Part of the whole that is done, 0..1.
-        tokens_a_second: Speed in this epoch, when that was last looked at.
-        loss: Mean cross entropy in this epoch until then, nats a token.
-        finished: What `history.json` says of the epoch, when it has just ended.
+        done: Share of the whole that is done, 0..1.
+        tokens_a_second: Speed in this epoch, as last measured.
+        loss: Mean cross entropy in this epoch up to that measurement, nats per token.
+        finished: The entry of the epoch in `history.json`, if it has just ended.
     """
 
     epoch: int
@@ -73,13 +74,13 @@ def new_run(
     settings: Settings,
     shares: Mapping[str, float],
 ) -> Run:
-    """A new run, which `train` writes once all is ready: what cannot be trained leaves none.
+    """A new run, which `train` writes once all is ready: one that cannot be trained leaves no files.
 
     Args:
-        path: Its folder; need not be there.
+        path: Its folder; need not exist.
         corpora: Corpora of one language.
         settings: How to train.
-        shares: Style -> weight; styles that are not named count by their size.
+        shares: Style -> weight; other styles count by their size.
 
     Raises:
         CorpusError: The corpora do not fit together or hold nothing to train on.
@@ -97,17 +98,17 @@ def new_run(
 
 
 def train(run: Run, report: Callable[[Moment], None], team: Team | None = None) -> None:
-    """Train `run` until its budget is used up, from where it stopped if it was begun before.
+    """Train `run` until its budget is used up, resuming where it stopped.
 
     Args:
         run: What to train.
-        report: Is told how far it has come.
-        team: The workers of several machines that train together; None for this one alone.
+        report: Called with how far it has come.
+        team: The workers of several machines that train together; None for this machine alone.
 
     Raises:
-        CorpusError: A corpus is gone or is no longer what it was.
-        UserError: The network is too large for this machine; or it diverged: an epoch's loss is
-            not finite. What was written before stands.
+        CorpusError: A corpus is missing or has changed.
+        UserError: The network is too large for this machine; or it diverged, so that an epoch's
+            loss is not finite. What was written before remains.
         TeamError: Other machines cannot take part, or one was lost.
     """
     opened = _opened([Path(source.path) for source in run.sources])
@@ -128,12 +129,12 @@ def train(run: Run, report: Callable[[Moment], None], team: Team | None = None) 
     elif run.origin is not None:
         load_weights(lessons.network, run.start)
     if (team is None or team.is_chief) and not is_run(run.path):
-        run.write()  # only now: what cannot be trained leaves no run to go on with
+        run.write()  # only now: a run that cannot be trained must leave nothing to resume
     _Loop(run, lessons, state, team).train(report)
 
 
 class _Loop:
-    """Epochs, one after the other."""
+    """Trains epoch after epoch."""
 
     def __init__(self, run: Run, lessons: Lessons, state: State, team: Team | None) -> None:
         self._team = team
@@ -152,18 +153,18 @@ class _Loop:
             done = self._epoch(done, report)
 
     def _done(self) -> float:
-        """Part of the whole that is done, 0..1 or more; all workers of a team must ask together."""
+        """Share of the whole that is done, 0..1 or more; all workers of a team must call it together."""
         settings = self._run.settings
         if settings.minutes is not None:
             seconds = time.monotonic() - self._began
-            if self._team is not None:  # all must end together, so the chief's clock counts
+            if self._team is not None:  # all must end together, so the chief's clock decides
                 seconds = float(self._team.of_chief(np.array(seconds)))
             return seconds / (60 * settings.minutes)
         within = self._state.step_of_epoch / settings.epoch_steps
         return (self._state.epoch + min(within, 1.0)) / settings.epochs
 
     def _epoch(self, done: float, report: Callable[[Moment], None]) -> float:
-        """Train for an epoch; return how much is done then."""
+        """Train for an epoch; return what share of the whole is done then."""
         state, settings = self._state, self._run.settings
         state.step_of_epoch = 0
         began = time.monotonic()
@@ -225,7 +226,7 @@ class _Loop:
         if self._writes:
             self._write(finished)
         ended_s = time.monotonic()
-        # Not by the first look, for which everything was compiled.
+        # Not after the first measurement, whose time includes compiling.
         if self._has_looked and self._run.settings.minutes is not None and self._team is None:
             self._look_from = ended_s + LEARNING_PER_LOOK * (ended_s - began_s)
         self._has_looked = True
@@ -235,7 +236,7 @@ class _Loop:
 
     def _write(self, finished: Mapping[str, Any]) -> None:
         folder = self._run.path
-        # An epoch that a kill cut off from its `last.npz` is done again: then it counts once.
+        # An epoch killed before its `last.npz` was written is done again, and must count only once.
         history = [item for item in self._run.history() if item["epoch"] < self._state.epoch]
         history.append(dict(finished))
         write_json(folder / "history.json", history)
@@ -254,7 +255,7 @@ class _Loop:
 
 
 def rate_at(done: float) -> float:
-    """The learning rate at `done` (0..1) of a run, as a part of its height, 0..1."""
+    """The learning rate at `done` (0..1) of a run, relative to its peak, 0..1."""
     if done < WARM_UP:
         return max(done / WARM_UP, 0.01)
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (done - WARM_UP) / (1 - WARM_UP))))
@@ -286,7 +287,7 @@ def expect_current(corpus: Corpus) -> None:
 
 
 def _expect_unchanged(run: Run, opened: Sequence[Corpus]) -> None:
-    """Raise CorpusError where a corpus is no longer what it was when `run` was begun."""
+    """Raise CorpusError if a corpus has changed since `run` was begun."""
     same_names = _vocabulary(opened).fingerprint == run.vocabulary.fingerprint
     for source, corpus in zip(run.sources, opened, strict=True):
         tokens = sum(piece.length for piece in corpus.of_split("train"))
@@ -299,10 +300,10 @@ def _expect_unchanged(run: Run, opened: Sequence[Corpus]) -> None:
 
 
 def _expect_room(size: GridSize | ArticleSize) -> None:
-    """Refuse a network that no memory here can hold; what a smaller one needs is seen as it learns.
+    """Refuse a network that cannot fit in memory; what a smaller one needs shows as it learns.
 
     Raises:
-        UserError: Its weights alone would take more to learn than there is.
+        UserError: Learning its weights alone would take more memory than there is.
     """
     there, needed = psutil.virtual_memory().total, BYTES_A_WEIGHT * size.weights
     if needed > there:
@@ -322,7 +323,7 @@ def _vocabulary(corpora: Sequence[Corpus]) -> Vocabulary:
 def _texts(
     corpora: Sequence[Corpus], styles: Sequence[str], vocabulary: Vocabulary
 ) -> tuple[list[Text], list[Text]]:
-    """Pieces for training and pieces held out, in ids of `vocabulary`, each corpus of a style."""
+    """Training and held-out pieces, in ids of `vocabulary`; `styles` has one style per corpus."""
     training: list[Text] = []
     held_out: list[Text] = []
     for corpus, style in zip(corpora, styles, strict=True):
@@ -349,7 +350,7 @@ def _lessons(run: Run, corpora: Sequence[Corpus], seed: int, team: Team | None) 
 
 
 def _weighted(scores: Mapping[str, LossScore], shares: Mapping[str, float]) -> LossScore:
-    """The mean over styles, each by its share of what is learned from."""
+    """The mean over styles, each weighted by its share of what is learned from."""
     total = sum(shares.get(style, 0.0) for style in scores)
     weights = {style: shares.get(style, 0.0) / total for style in scores} if total else {}
     return LossScore(
@@ -368,7 +369,7 @@ def _as_json(score: LossScore) -> dict[str, float]:
 
 
 def versions() -> dict[str, str]:
-    """What a result depends on: of jamd, Keras and its backend."""
+    """The versions that a result depends on: of jamd, Keras and its backend."""
     backend = keras.backend.backend()
     found = {"keras": keras.__version__, "backend": backend}
     for package in ("jamd", backend):

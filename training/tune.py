@@ -1,10 +1,10 @@
-"""Training further on one's own music, from a network that knows how music goes.
+"""Training a network further on the user's own music.
 
-What is begun is a run like any other, from given weights and with two sources: `yours`, and
-`before`, a rehearsal of what the network learned from (`jamd.training.rehearsal`). What would
-still be forgotten is bounded at the end: weights between the old and the new ones keep most of what
-was learned and give up little of what was known (Wortsman et al., "Robust fine-tuning of zero-shot
-models", 2022), so the way from old to new is walked only so far as the rehearsal allows.
+This is a run like any other, from given weights and with two sources: `yours`, and `before`, a
+rehearsal of what the network learned from (`jamd.training.rehearsal`). Forgetting that remains is
+bounded at the end: weights interpolated between the old and the new ones keep most of what was
+learned and lose little of what was known (Wortsman et al., "Robust fine-tuning of zero-shot
+models", 2022), so the weights move from old to new only as far as the rehearsal allows.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ from jamd.training.train import expect_current, versions
 from jamd.writing import written_whole
 
 YOURS = "yours"
-"""What the music that is learned is called, whatever its style."""
+"""Name of the music that is learned, whatever its style."""
 
 REHEARSED = 0.4
-"""How much of what is read is rehearsal."""
+"""The share of what is read that is rehearsal, 0..1."""
 
 FEWEST_NOTES = 150
-"""To learn from: some eight short loops. With fewer there is nothing to measure either."""
+"""The fewest notes to learn from: some eight short loops. Fewer leave nothing to measure either."""
 
 MOST_FORGOTTEN = 0.04
-"""By how much bits on what it knew may rise."""
+"""How much bits per note on what it knew may rise, as a share of what they were."""
 
 SHARES_KEPT = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.0)
-"""How far from the old weights to the new: the farthest is taken that forgets little enough."""
+"""How far to move from the old weights to the new: the first that forgets little enough is taken."""
 
 MOST_TOKENS = 20_000
-"""Of each corpus, held out, to measure on."""
+"""Held-out tokens of each corpus that are measured."""
 
 SETTINGS = Settings(rows=16, window=128, rate=7e-4, epoch_steps=15, epochs=5)
-"""Some 75 batches, a minute on two cores; 20 loops are known by heart soon after. The sizes are
-those of the network, whatever they say here."""
+"""Some 75 batches, a minute on two cores; 20 loops would be memorised soon after. The sizes are
+taken from the network, not from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Change:
 
     Attributes:
         pieces: How many were measured; a take counts once, however long.
-        before: With the old weights.
-        after: With those that are kept.
+        before: The score with the old weights.
+        after: The score with the weights that are kept.
     """
 
     pieces: int
@@ -68,23 +68,23 @@ class Change:
 
     @property
     def bits_per_note(self) -> float:
-        """The change as a part of what it was: below 0 is better."""
+        """The relative change in bits per note: below 0 is better."""
         return self.after.bits_per_note / self.before.bits_per_note - 1
 
     @property
     def bits_per_token(self) -> float:
-        """As `bits_per_note`, a token."""
+        """The relative change in bits per token."""
         return self.after.bits_per_token / self.before.bits_per_token - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it.
+    """The result of tuning.
 
     Attributes:
-        kept: How far from the old weights to the new ones those are that are kept, 0..1.
-        yours: On what was learned.
-        before: On what was rehearsed.
+        kept: How far the kept weights are from the old towards the new ones, 0..1.
+        yours: The change on what was learned.
+        before: The change on what was rehearsed.
     """
 
     kept: float
@@ -104,10 +104,10 @@ def begin(
     """Begin a run that goes on from `network`.
 
     Args:
-        path: Its folder; made where it is not there.
+        path: Its folder; created if missing.
         network: What it goes on from, as `grid_network` builds it.
-        size: How large that is.
-        origin: Where that comes from.
+        size: The size of `network`.
+        origin: Where `network` comes from.
         own: Corpora to learn.
         old: Corpora to rehearse.
         settings: How to train; sizes are the network's.
@@ -152,7 +152,7 @@ def _of_grid(path: Path) -> Corpus:
 
 
 def count(entries: Iterable[CorpusPiece]) -> int:
-    """How many pieces and takes entries of corpora are; a take is cut into several."""
+    """How many pieces and takes `entries` come from; a take is cut into several entries."""
     return len({entry.source for entry in entries})
 
 
@@ -174,12 +174,12 @@ def _require_enough(corpora: Sequence[Corpus]) -> None:
 
 
 def conclude(run: Run, progress: Progress = no_progress) -> Outcome:
-    """Choose the weights to keep of a run that has been trained, and measure them.
+    """Choose which weights of a trained run to keep, and measure them.
 
-    Can be done again, with the same result: it starts from the last of the improvements.
+    Repeating it gives the same result: it starts from the last of the improvements.
 
     Raises:
-        CorpusError: No weights have been saved, or a corpus is gone.
+        CorpusError: No weights have been saved, or a corpus is missing.
     """
     network = grid_network(_size(run))
     load_weights(network, run.start)

@@ -1,4 +1,4 @@
-"""What the article network reads: 32 tokens of one piece, to predict the 33rd."""
+"""What the article network reads: 32 tokens of a piece, from which it predicts the 33rd."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from jamd.training.network import ARTICLE_WINDOW
 
 @dataclass(frozen=True, slots=True)
 class ArticleWindows:
-    """Windows of several pieces, each with the token that follows it. `len` is how many there are.
+    """Windows of several pieces, each with the token that follows it. `len` gives their number.
 
-    Unless they were made across pieces, a piece's first windows are filled up on the left with 0,
-    so that a piece shorter than a window teaches too, and so that the network knows how to go on
-    from a short seed.
+    Unless they were made across pieces, a piece's first windows are padded on the left with 0, so
+    that a piece shorter than a window teaches too, and so that the network learns to go on from a
+    short seed.
     """
 
-    values: NDArray[np.float32]  # all pieces end to end, each after its filling, scaled to 0..1
+    values: NDArray[np.float32]  # all pieces end to end, each after its padding, scaled to 0..1
     ids: NDArray[np.int32]  # likewise, not scaled
     targets: NDArray[np.intp]  # where the predicted tokens are in `ids`
 
@@ -28,16 +28,16 @@ class ArticleWindows:
         return len(self.targets)
 
     def batch(self, chosen: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-        """The windows of these numbers, shape (n, 32, 1), and what follows each, shape (n,)."""
+        """The windows with these indices, shape (n, 32, 1), and what follows each, shape (n,)."""
         at = self.targets[chosen]
         back = np.arange(-ARTICLE_WINDOW, 0)
         return self.values[at[:, None] + back][..., None], self.ids[at]
 
     def oversampled(self, cap: int) -> ArticleWindows:
-        """The same windows, those of rarer next tokens again and again until each has `cap`.
+        """The same windows, those of rarer next tokens repeated until each token has `cap`.
 
         Args:
-            cap: Windows that each token that ever follows one has at least, 1 or more.
+            cap: The least number of windows for each token that follows one; 1 or more.
         """
         following = self.ids[self.targets]
         order = np.argsort(following, kind="stable")
@@ -56,7 +56,7 @@ def article_windows(
         pieces: Token ids below `vocabulary`.
         vocabulary: What ids are divided by, so that they lie in 0..1.
         across: Lay the pieces end to end as if they were one, as the article does: windows reach
-            from one into the next, and none is filled up.
+            from one into the next, and none is padded.
     """
     if across:
         ids = np.concatenate([np.zeros(0, np.int32), *pieces]).astype(np.int32)
@@ -80,15 +80,15 @@ def article_windows(
 def random_row(
     pieces: Sequence[NDArray[np.integer]], seed: int, *, across: bool = False
 ) -> NDArray[np.integer]:
-    """A window to go on from, as the article does, drawn from all that `pieces` have.
+    """A window to go on from, as in the article, drawn from all windows in `pieces`.
 
     Args:
         pieces: Token ids, at least one piece.
-        seed: The same one draws the same window from the same pieces.
-        across: As for `article_windows`.
+        seed: The same seed draws the same window from the same pieces.
+        across: As in `article_windows`.
 
     Returns:
-        32 tokens of one piece, or all of the longest piece where none is so long.
+        32 tokens of one piece, or all of the longest piece if none is that long.
     """
     pieces = [np.concatenate(list(pieces))] if across else pieces
     rows = np.array([max(0, len(piece) - ARTICLE_WINDOW + 1) for piece in pieces])

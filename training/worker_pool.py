@@ -1,8 +1,8 @@
-"""The processes in which `jamd prepare` has its tasks done.
+"""The processes that do the tasks of `jamd prepare`.
 
-A file may hang its reader, crash it or fill the memory, and no check beforehand tells which. So
-each is read in a process that is ended when it takes too long, and that cannot take more memory
-than it was allowed (where the system can hold it to that: Linux, mostly).
+A file may hang its reader, crash it or fill the memory, and no check can detect this beforehand.
+So each file is read in a process that is ended if it takes too long, and that cannot use more
+memory than it is allowed (where the system can enforce that: mostly on Linux).
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from jamd.memory_limit import limit_memory
 from jamd.training import forks
 
 _FAILURES = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
-"""What a reader may stumble over in a file that nobody thought of: the others are still read."""
+"""What a reader may raise on an unforeseen kind of file: the other files are still read."""
 
 
 CONSTS.sleep_unit = 0.02
-"""Seconds between two looks of pebble at its processes: by so much a task may pass its limit, and
-so long may the end of the pool be waited for."""
+"""Seconds between two checks of pebble on its processes: a task may exceed its limit by this much,
+and ending the pool may take this long."""
 
 
 class LimitError(SourceError):
-    """A file was given up: it took too long, too much memory, or its reader died.
+    """A file was given up: it took too long or too much memory, or its reader died or failed.
 
-    Another run, with other limits, may read it.
+    Another run, with other limits, may be able to read it.
     """
 
 
@@ -82,16 +82,16 @@ class Workers:
     def map(
         self, function: Callable[[Item], Result], items: Iterable[Item], at_once: int = 1
     ) -> Iterator[Result | SourceError]:
-        """`function` of each item, in their order; what could not be done is its reason instead.
+        """`function` of each item, in order; if it fails, the reason instead.
 
-        Only so many tasks are under way as keep the workers busy, so memory stays flat.
+        Only as many tasks are under way as keep the workers busy, so memory stays flat.
 
         Args:
-            function: Of a module, so that a worker can find it.
-            items: What to do it with.
-            at_once: How many items make a task: handing over a task costs more than a small file.
-                The limits are a task's. Where one is given up, each of its items is tried by
-                itself.
+            function: A module-level function, so that a worker can find it.
+            items: Its arguments.
+            at_once: How many items make a task: handing over a task costs more than reading a small
+                file. The limits apply to a task. If one is given up, each of its items is retried
+                by itself.
         """
         rest = iter(items)
         under_way: deque[tuple[list[Item], ProcessFuture[Any]]] = deque()
@@ -129,13 +129,13 @@ class Workers:
 
 
 def _begin(most_bytes: int) -> None:
-    """What a worker does first."""
+    """Initialise a worker."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     limit_memory(most_bytes)
 
 
 def _end_with_parent() -> None:
-    """End even amid a task, whose limit of time nobody holds any more."""
+    """End with the parent even in the middle of a task, as nobody enforces its time limit then."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
