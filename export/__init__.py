@@ -1,1 +1,1 @@
-"""The way out of training: Keras -> ONNX, its parity, and the bundle on disk."""
+"""Export of trained networks: Keras -> ONNX, the parity of both, and the bundle on disk."""

@@ -1,4 +1,4 @@
-"""The model card: a manifest as a page to read."""
+"""The model card: a manifest as a readable page."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A run -> a bundle to be listened to: one float32 graph, made in seconds, without figures.
+"""A run -> a bundle to listen to: one float32 graph, made in seconds, without figures.
 
-`jamd export` spends minutes on what a model that is kept has to hold: int8, rises in bits, figures
-beside baselines. Whoever wants to hear what a run has learned so far can do without.
+`jamd export` spends minutes on what a model that is kept needs: int8, rises in bits, figures
+against baselines. None of it is needed to hear what a run has learned so far.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from jamd.training.runs import Run
 
 
 def draft(run: Run, output: Path, weights: Path | None = None) -> Bundle:
-    """Convert a run's network as it is; no corpus is needed.
+    """Convert a run's network without changing its weights; no corpus is needed.
 
     Args:
         run: The run.
         output: Folder of the bundle.
-        weights: One of its files of weights; None for the best.
+        weights: One of the run's weight files; None for the best.
 
     Raises:
         UserError: There are no such weights, the graph is further from Keras than it may be, Keras
             runs on another backend than TensorFlow, or `output` cannot be written.
     """
-    # Each checkpoint is a network of its own, traced once: TensorFlow warns of that after five.
+    # Each checkpoint is a new network, traced once: TensorFlow warns of that after five.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     network = run.network(weights)
     trained = Trained(network, run.language, run.vocabulary, (), facts_of(run))

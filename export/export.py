@@ -1,4 +1,4 @@
-"""A trained network -> a bundle, or a reason why not."""
+"""A trained network -> a bundle, or an error that states why not."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from jamd.training.subjects import read_corpus
 from jamd.vocabulary import Vocabulary
 
 PARITY_TOKENS = 20_000
-"""Held-out tokens, over all sets, on which rises in bits are measured."""
+"""Held-out tokens, in all sets together, on which rises in bits are measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,11 @@ class Options:
     Attributes:
         float32: Store the weights as float32, twice as large, and do not round them to float16.
         figures_tokens: Held-out tokens of each set to measure for the model card; 0 for no figures.
-        licence: Under which the weights may be used.
+        licence: The licence of the weights.
         sources: Name of a set -> who made it, and its licence.
-        rehearsal: Put excerpts of what it learned from into the bundle, so that whoever has that
-            can train it further. A run that goes on from a bundle hands on that bundle's.
-        mean: Epochs whose checkpoints are averaged; none: the best is exported.
+        rehearsal: Put excerpts of what it learned from into the bundle, so that users of the bundle
+            can train it further. A run that goes on from a bundle passes on that bundle's excerpts.
+        mean: Epochs whose checkpoints are averaged; if empty, the best one is exported.
     """
 
     float32: bool = False
@@ -71,12 +71,12 @@ class Trained:
     """What is to be exported.
 
     Attributes:
-        model: The network, its states exposed, logits out.
+        model: The network, with its states as inputs and outputs, and logits as output.
         language: `grid` or `article`.
         vocabulary: Its tokens.
-        corpora: What it was trained on; their held-out pieces measure it.
+        corpora: What it was trained on; it is measured on their held-out pieces.
         training: How it was trained, as facts for the model card.
-        rehearsal: As a manifest describes it, and the file; None for none.
+        rehearsal: The manifest's entry, and the contents of the file; None for none.
     """
 
     model: keras.Model
@@ -94,17 +94,17 @@ def export(
     corpora: Sequence[Path] = (),
     progress: Progress = no_progress,
 ) -> Bundle:
-    """Export the best network of a run, or the mean of some.
+    """Export the best network of a run, or the mean of several of its checkpoints.
 
     Args:
         run: Folder of the run.
         output: Folder of the bundle.
         options: How to export; None for the defaults.
-        corpora: The corpora it was trained on, where they are not in their old places.
-        progress: Is told how far it has come.
+        corpora: The corpora it was trained on, if they have moved.
+        progress: Called with how far it has come.
 
     Raises:
-        UserError: The run or a corpus is missing or does not fit, or as `export_network` says.
+        UserError: The run or a corpus is missing or does not fit, or as in `export_network`.
     """
     found = Run.read(run)
     paths = corpora or [Path(source.path) for source in found.sources]
@@ -120,7 +120,7 @@ def export(
 
 
 def _rehearsal(run: Run, corpora: Sequence[Corpus], asked: bool) -> tuple[Rehearsal, bytes] | None:
-    """Never of the music that somebody tuned a network on, unless it is asked for."""
+    """The excerpts for the bundle: never of music that a network was tuned on, unless asked for."""
     inherited = run.path / rehearsal.NAME
     if run.origin is not None and (inherited / "corpus.json").is_file():
         return rehearsal.copied(Corpus.read(inherited))
@@ -132,7 +132,7 @@ def _rehearsal(run: Run, corpora: Sequence[Corpus], asked: bool) -> tuple[Rehear
 
 
 def facts_of(run: Run, mean: Sequence[int] = ()) -> dict[str, str | int | float]:
-    """How a run was trained, for the model card; `mean`: the epochs whose weights are averaged."""
+    """How a run was trained, for the model card; `mean` are the epochs that are averaged."""
     settings, history, grid = run.settings, run.history(), run.language == "grid"
     read = ", ".join(
         f"{source.style} {source.share:.0%} ({source.pieces:,} pieces, {source.tokens:,} tokens)"
@@ -168,9 +168,9 @@ def facts_of(run: Run, mean: Sequence[int] = ()) -> dict[str, str | int | float]
 def export_network(
     trained: Trained, output: Path, options: Options, progress: Progress = no_progress
 ) -> Bundle:
-    """Convert, quantize, compare with Keras, and write the bundle if it holds.
+    """Convert, quantize, compare with Keras, and write the bundle if it passes.
 
-    Rounds the weights of `trained.model` to float16 in place, unless told otherwise.
+    Rounds the weights of `trained.model` to float16 in place, unless `options.float32` is set.
 
     Raises:
         UserError: A graph is further from Keras than it may be, Keras runs on another backend than
@@ -227,14 +227,14 @@ def manifest_of(
     figures: Mapping[str, Figures],
     options: Options,
 ) -> Manifest:
-    """What a bundle says about itself.
+    """The manifest of a bundle.
 
     Args:
         trained: What was exported.
         files: Precision -> the ONNX file.
-        weights: Precision -> how the weights lie in it.
-        fidelity: The graphs against Keras.
-        figures: By name of a set of held-out pieces.
+        weights: Precision -> the type in which the weights are stored.
+        fidelity: How close the graphs are to Keras.
+        figures: Name of a set of held-out pieces -> its figures.
         options: How it was exported.
     """
     inputs, outputs = tensors(trained)
@@ -266,7 +266,7 @@ def _samples(corpora: Sequence[Corpus]) -> list[Sample]:
     if not corpora:
         raise UserError("expected a corpus with held-out pieces to compare graphs on, found none")
     share = -(-PARITY_TOKENS // len(corpora))
-    # The last piece may overshoot by any length: it is cut, so that the sample stays bounded.
+    # The last piece may be of any length: pieces are cut, so that the sample stays bounded.
     return [
         Sample(sample.tokens[:share], sample.counted[:share])
         for corpus in corpora
@@ -280,7 +280,7 @@ def _rise(
     samples: Sequence[Sample],
     vocabulary: Vocabulary,
 ) -> float:
-    """Bits per token that `small` costs more than `graph`, both asked as the daemon asks."""
+    """Extra bits per token of `small` over `graph`, both called as the daemon calls them."""
     large_bits, small_bits = (
         parity.bits_per_token(
             predictors.of_session(parity.load(proto), vocabulary=len(vocabulary)),
@@ -304,10 +304,10 @@ def _layers(model: keras.Model) -> tuple[int, ...]:
 
 
 def _made_by() -> dict[str, str]:
-    versions = {"onnxruntime": onnxruntime.__version__}  # under one of two names in a registry
+    versions = {"onnxruntime": onnxruntime.__version__}  # its package has one of two names
     for name in ("jamd", "keras", "numpy", "onnx", "tensorflow", "tf2onnx"):
         try:
             versions[name] = version(name)
-        except PackageNotFoundError:  # jamd, in a checkout that is not installed
+        except PackageNotFoundError:  # an uninstalled checkout of jamd
             continue
     return dict(sorted(versions.items()))

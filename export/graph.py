@@ -1,4 +1,4 @@
-"""Keras -> ONNX: one graph with real LSTM nodes, its tensors named as the manifest names them."""
+"""Keras -> ONNX: a graph with real LSTM nodes, and tensors named as in the manifest."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 OPSET = 18
-"""ONNX operators as of 2022: every onnxruntime since 1.14 runs them."""
+"""ONNX operator set of 2022: every onnxruntime since 1.14 runs it."""
 
-_WORTH_HALVING = 1024  # values; below, the Cast costs more bytes than it saves
+_WORTH_HALVING = 1024  # values; with fewer, the Cast costs more bytes than it saves
 
 
 def round_to_float16(model: keras.Model) -> None:
@@ -38,14 +38,15 @@ def round_to_float16(model: keras.Model) -> None:
 def to_onnx(
     model: keras.Model, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
 ) -> onnx.ModelProto:
-    """Convert `model`, whose inputs and outputs are `inputs` and `outputs`, in their order.
+    """Convert `model`, whose inputs and outputs are `inputs` and `outputs`, in this order.
 
-    The result computes in float32, has an ONNX LSTM node for each LSTM layer, and leaves free what
-    is free in `inputs`.
+    The result computes in float32, has an ONNX LSTM node for each LSTM layer, and leaves those
+    sizes free that are free in `inputs`.
 
     Raises:
         UserError: Keras runs on another backend than TensorFlow, which the converter needs.
-        RuntimeError: The converter took a layer apart instead of giving an LSTM node.
+        RuntimeError: The converter decomposed a layer instead of making an LSTM node, or named a
+            tensor otherwise.
     """
     if keras.backend.backend() != "tensorflow":
         raise UserError(
@@ -87,7 +88,7 @@ def _convert(
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     function = tf.function(call, input_signature=signature)
     proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
-    # tf.function hands a dictionary's values back by name; the manifest's order is another.
+    # tf.function returns a dictionary's values sorted by name, not in the manifest's order.
     order = [tensor.name for tensor in outputs]
     by_order = sorted(proto.graph.output, key=lambda value: order.index(value.name))
     del proto.graph.output[:]
@@ -96,9 +97,10 @@ def _convert(
 
 
 def _read_tokens_directly(graph: onnx.GraphProto) -> None:
-    """Let the embedding take `tokens` as they come.
+    """Connect `tokens` to the embedding directly.
 
-    Keras wraps negative ids round, which ONNX's Gather does by itself: eight nodes less a step.
+    Keras wraps negative ids round, which ONNX's Gather does by itself: this saves eight nodes per
+    step.
     """
     embeddings = {i.name for i in graph.initializer if i.data_type == onnx.TensorProto.FLOAT}
     for node in graph.node:
@@ -107,7 +109,7 @@ def _read_tokens_directly(graph: onnx.GraphProto) -> None:
 
 
 def _multiply_without_reshaping(graph: onnx.GraphProto) -> None:
-    """Let MatMul take (batch, time, units) as it is, rather than flattened and spread again."""
+    """Let MatMul take (batch, time, units) directly, rather than flatten and unflatten it."""
     makers = {name: node for node in graph.node for name in node.output}
     for node in list(graph.node):
         if node.op_type != "Reshape" or node.input[0] not in makers:
@@ -121,10 +123,10 @@ def _multiply_without_reshaping(graph: onnx.GraphProto) -> None:
 
 
 def _begin_at_zero(graph: onnx.GraphProto) -> None:
-    """Leave out states that an LSTM begins with where they are zeros, as they are without.
+    """Remove the initial states of LSTM nodes if they are zeros, which is the default.
 
-    Keras makes as many of them as there are rows, which takes 21 of the 38 nodes of the article's
-    graph; and no operator is left that could make something of any size.
+    Keras expands them to the number of rows, which takes 21 of the 38 nodes of the article's graph.
+    Without them, no operator is left that could make a tensor of arbitrary size.
     """
     zeros = {i.name for i in graph.initializer if not onnx.numpy_helper.to_array(i).any()}
     for kind in ("Expand", "Unsqueeze"):
@@ -136,7 +138,7 @@ def _begin_at_zero(graph: onnx.GraphProto) -> None:
 
 
 def _drop_unused(graph: onnx.GraphProto) -> None:
-    """Remove what no output depends on."""
+    """Remove nodes and initializers that no output depends on."""
     needed = {value.name for value in graph.output}
     kept = []
     for node in reversed(graph.node):
@@ -148,11 +150,11 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
     initializers = [i for i in graph.initializer if i.name in needed]
     del graph.initializer[:]
     graph.initializer.extend(initializers)
-    del graph.value_info[:]  # shapes of what may be gone
+    del graph.value_info[:]  # shapes of tensors that may be gone
 
 
 def _describe(values: Sequence[onnx.ValueInfoProto], tensors: Sequence[Tensor]) -> None:
-    """Give the graph's inputs or outputs the sizes and the names of free sizes of `tensors`."""
+    """Set the sizes of the graph's inputs or outputs, and the names of free ones, to `tensors`'."""
     for value, tensor in zip(values, tensors, strict=True):
         if value.name != tensor.name:
             raise RuntimeError(f"expected a tensor {tensor.name}, found {value.name}")
@@ -164,9 +166,9 @@ def _describe(values: Sequence[onnx.ValueInfoProto], tensors: Sequence[Tensor]) 
 
 
 def halved(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """The same graph with its large weights kept as float16 and cast to float32 on loading.
+    """The same graph with its large weights stored as float16 and cast to float32 on loading.
 
-    Only weights that float16 holds exactly are changed, so it computes the same numbers.
+    Only weights that float16 holds exactly are changed, so the graph computes the same numbers.
     """
     result = onnx.ModelProto()
     result.CopyFrom(proto)

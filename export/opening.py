@@ -1,4 +1,4 @@
-"""A model by name, ready to play, whether it is a bundle or still a run."""
+"""Open a model by name, ready to play, whether it is a bundle or still a run."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(name: str) -> Generator[Bundle]:
-    """The bundle called `name`; a run in a folder of that name is drafted for as long as it takes.
+    """The bundle called `name`, or, for a run in a folder of that name, a temporary draft of it.
 
     Raises:
-        UserError: It is neither, or damaged.
+        UserError: There is neither, or it is damaged.
     """
     folder = resolve(name)
     if is_meant_as_run(folder):
@@ -33,10 +33,10 @@ def opened(name: str) -> Generator[Bundle]:
 
 @contextmanager
 def drafted(run: Run, weights: Path | None = None) -> Generator[Bundle]:
-    """A run with some of its weights, the best by default, as a bundle for as long as it takes.
+    """A run with some of its weights, the best by default, as a temporary bundle.
 
     Raises:
-        UserError: As `jamd.export.draft.draft` says.
+        UserError: As in `jamd.export.draft.draft`.
     """
     from jamd.export.draft import draft
 
@@ -48,7 +48,8 @@ def expect_trainable(bundle: Bundle) -> None:
     """Refuse a bundle whose network cannot be trained further, before anything slow is loaded.
 
     Raises:
-        BundleError: It speaks the article's language, or has no float32 graph.
+        BundleError: Its language is the article's, or another version of the grid's, or it has no
+            float32 graph.
     """
     if bundle.manifest.language != "grid":
         raise BundleError(
@@ -60,10 +61,10 @@ def expect_trainable(bundle: Bundle) -> None:
 
 
 def open_run(folder: Path) -> Run:
-    """The run in a folder, Keras being loaded for it.
+    """The run in a folder; loads Keras.
 
     Raises:
-        CorpusError: There is none, or it is damaged.
+        CorpusError: There is no run, or it is damaged.
     """
     expect_run(folder)
     from jamd.training.backend import load_backend

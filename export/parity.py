@@ -1,4 +1,4 @@
-"""How far a graph may be from the Keras model it was made from, and how far it is."""
+"""How far a graph is, and may be, from the Keras model that it was made from."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     import onnxruntime as ort
 
 MOST_DIFFERENCE = 1e-4
-"""Of a float32 logit, absolute: a thousandth of what sampling could ever notice."""
+"""Largest absolute difference of a float32 logit: a thousandth of what could affect sampling."""
 
 MOST_RISE = 0.005
-"""Bits per token that int8 may cost: a fifth of a percent of what a token costs."""
+"""Bits per token that rounding may cost (float16 or int8): 0.2 % of what a token costs."""
 
 TOKENS = 32 * BLOCK + BLOCK // 2
-"""Positions at which float32 logits are compared: whole blocks, and a rest in single steps."""
+"""Positions at which float32 logits are compared: whole blocks, and a remainder token by token."""
 
 DRAWN = 64
-"""Positions where tokens are drawn by chance: two blocks, enough to find another network out."""
+"""Positions if tokens are drawn at random: two blocks, enough to detect a different network."""
 
 
 def load(proto: onnx.ModelProto) -> ort.InferenceSession:
@@ -45,15 +45,15 @@ def difference(
     samples: Sequence[Sample],
     positions: int = TOKENS,
 ) -> float:
-    """The largest |difference| of a logit between Keras and a graph, over so many positions.
+    """The largest |difference| of a logit between Keras and a graph.
 
-    A graph that keeps states is asked in one call and as the daemon asks it, in blocks and then
+    A graph that keeps states is run both in one call and as the daemon runs it, in blocks and then
     single steps; the larger of the two differences counts.
 
     Args:
         model: The Keras model.
         proto: Its graph.
-        samples: Pieces; repeated where they are too short.
+        samples: Pieces; repeated if they are too short.
         positions: How many tokens to read.
     """
     vocabulary = model.outputs[0].shape[-1]
@@ -70,7 +70,7 @@ def difference(
 
 
 def drawn_difference(model: keras.Model, proto: onnx.ModelProto) -> float:
-    """As `difference`, over `DRAWN` tokens drawn by chance: no corpus is needed."""
+    """As `difference`, over `DRAWN` random tokens: no corpus is needed."""
     tokens = np.random.default_rng(0).integers(model.outputs[0].shape[-1], size=DRAWN)
     return difference(model, proto, [Sample(tokens, np.ones(DRAWN, np.bool_))], DRAWN)
 
@@ -82,12 +82,12 @@ def _logits(network: Network, tokens: NDArray[np.integer]) -> NDArray[np.float32
 def bits_per_token(
     predictor: Predictor, samples: Sequence[Sample], vocabulary: Vocabulary
 ) -> float:
-    """What a token of `samples` costs under `predictor`."""
+    """Mean bits per token of `samples` under `predictor`."""
     found = evaluate({"one": predictor}, samples, vocabulary)
     return found.score("one").bits_per_token
 
 
 def require(what: str, found: float, most: float) -> None:
-    """Raise UserError when a graph is further from Keras than it may be."""
+    """Raise UserError if `found`, a distance of a graph from Keras, exceeds `most`."""
     if not found <= most:  # so that NaN fails
         raise UserError(f"expected {what} of at most {most:g}, found {found:.3g}: nothing written")

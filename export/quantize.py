@@ -1,4 +1,4 @@
-"""float32 -> int8: weights as whole numbers, activations measured as they come."""
+"""float32 -> int8: weights as integers, activations quantized dynamically."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 def to_int8(proto: onnx.ModelProto) -> onnx.ModelProto:
     """The graph with the weights of its LSTM and MatMul nodes in int8, a scale for each channel.
 
-    Weights keep to 7 bits (`reduce_range`): without the processor's VNNI instructions, sums of
+    Weights use only 7 bits (`reduce_range`): on a processor without VNNI instructions, sums of
     8-bit products saturate, and the same bundle would play differently on another machine. The
-    embedding stays as it is: it is small, and quantizing it saves neither time nor much room.
+    embedding stays float32: it is small, and quantizing it saves neither time nor much space.
     """
     with tempfile.TemporaryDirectory() as folder:
         ready, quantized = Path(folder) / "ready.onnx", Path(folder) / "int8.onnx"
-        # Both take paths only. The shapes that the first one infers save the second a warning.
+        # Both only take paths. The shapes that the first infers spare the second a warning.
         quant_pre_process(proto, ready, skip_optimization=True, skip_symbolic_shape=True)
         quantize_dynamic(
             ready,

@@ -1,7 +1,7 @@
 """A bundle's float32 graph -> the weights of the Keras network that it was made from.
 
-The inverse of `jamd.export.graph`, for fine-tuning: whoever has a bundle has the network, and needs
-neither the run nor the corpora that it came from.
+The inverse of `jamd.export.graph`, for fine-tuning: a bundle contains the network, so neither the
+run nor the corpora that it came from are needed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Loaded:
     """A bundle's network, in Keras again.
 
     Attributes:
-        size: How large it is; a graph does not tell with how much dropout it was trained.
+        size: How large it is; the dropout is a default, since a graph does not record it.
         network: As `jamd.training.network.GridPair.network`.
     """
 
@@ -38,10 +38,10 @@ class Loaded:
 def read_network(bundle: Bundle) -> Loaded:
     """The network in the float32 graph of a bundle of the grid language.
 
-    Its logits are compared with the graph's: what would play otherwise is refused.
+    Its logits are compared with the graph's, and a network that would play differently is refused.
 
     Raises:
-        BundleError: It speaks the article's language, has no float32 graph, or its graph is not
+        BundleError: Its language is the article's, it has no float32 graph, or its graph is not
             built as `jamd export` builds one.
     """
     expect_trainable(bundle)
@@ -67,7 +67,7 @@ def read_network(bundle: Bundle) -> Loaded:
 
 
 def _weights(graph: onnx.GraphProto) -> list[Floats]:
-    """In the order of `grid_network`'s own: embedding, each LSTM's three, logits' two."""
+    """Weights in the order of `grid_network`: embedding, three for each LSTM, two for logits."""
     values = {i.name: onnx.numpy_helper.to_array(i) for i in graph.initializer}
     for node in graph.node:
         if node.op_type == "Cast" and node.input[0] in values:  # stored as float16
@@ -89,7 +89,7 @@ def _weights(graph: onnx.GraphProto) -> list[Floats]:
 
 
 def _keras_order(rows: Floats) -> Floats:
-    """ONNX keeps the gates as input, output, forget, cell; Keras as input, forget, cell, output."""
+    """ONNX orders gates as input, output, forget, cell; Keras as input, forget, cell, output."""
     i, o, f, c = np.split(rows, 4)
     return np.concatenate([i, f, c, o])
 

@@ -1,10 +1,10 @@
-"""Cut the openings of `jamd measure pickups` out of corpora.
+"""Cut the openings for `jamd measure pickups` out of corpora.
 
 Usage: python cut_openings.py CORPUS… > jamd/measure/openings.txt
 
 The corpora are those of the default model, as `jamd recipe` prepares them: jazz, song and piano. Of
-what they hold out, which no model has learned, the tune alone is taken: of each moment its highest
-note. What an opening is, is said in jamd/measure/pickups.py.
+their held-out pieces, which no model has learned, only the tune is taken: the highest Lead note of
+each onset. jamd/measure/pickups.py defines what an opening is.
 """
 
 import random
@@ -24,7 +24,7 @@ REST, SILENCE = TICKS_PER_BEAT, 2 * TICKS_PER_BEAT
 
 
 def main(corpora: list[Path]) -> None:
-    """Print the file; the same corpora make the same one."""
+    """Print the file; the same corpora give the same file."""
     for path in corpora:
         corpus = Corpus.read(path)
         pieces = corpus.of_split("held-out")
@@ -41,7 +41,7 @@ def main(corpora: list[Path]) -> None:
 
 
 def openings(piece: Piece) -> list[tuple[Meter, tuple[Note, ...]]]:
-    """Some of the openings in a piece, each from the bar of its first note on."""
+    """The first openings in a piece, each counted from the bar line of its first note."""
     highest = {n.onset: n for n in sorted(piece.notes) if n.part is Part.LEAD}
     found = [
         (meter, tuple(Note(Tick(n.onset - bar), n.pitch, duration=n.duration) for n in notes))
@@ -52,7 +52,7 @@ def openings(piece: Piece) -> list[tuple[Meter, tuple[Note, ...]]]:
 
 
 def phrases(line: list[Note]) -> Iterator[list[Note]]:
-    """What begins after a rest and is long enough, up to a silence or as many notes as count."""
+    """Stretches after a rest, up to a silence or `MOST` notes, if they have `FEWEST` or more."""
     for first, note in enumerate(line):
         if first and note.onset - line[first - 1].end < REST:
             continue
@@ -66,7 +66,7 @@ def phrases(line: list[Note]) -> Iterator[list[Note]]:
 
 
 def bar_of(notes: list[Note], piece: Piece) -> Iterator[tuple[Meter, Tick]]:
-    """The meter and the first bar line, where there is one meter and a pickup is at most a beat."""
+    """The meter and the first bar line, if there is one meter and any pickup is at most a pulse."""
     since, meter = next(m for m in reversed(piece.meters) if m[0] <= notes[0].onset)
     into = (notes[0].onset - since) % meter.ticks_per_bar
     changes = any(notes[0].onset < tick <= notes[-1].onset for tick, _ in piece.meters)

@@ -1,9 +1,9 @@
-"""Cut the performances of `jamd measure phrases` out of songs and piano rolls.
+"""Cut the performances for `jamd measure phrases` out of songs and piano rolls.
 
 Usage: python cut_phrases.py OPENSCORE_LIEDER PIANOLATRON > jamd/measure/phrases.txt
 
-The two folders are OpenScore Lieder (MusicXML) and pianolatron-data (MIDI). What counts as a breath
-and what as an end is said in jamd/measure/performances.py.
+The two folders are OpenScore Lieder (MusicXML) and pianolatron-data (MIDI).
+jamd/measure/performances.py defines what counts as a breath and what as an end.
 """
 
 import random
@@ -22,13 +22,13 @@ from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Note, Tick
 SONGS, ROLLS = 50, 50
 SONG_NOTES, ROLL_NOTES = (30, 80), (12, 100)
 ROLL_BPM = 100.0
-EARLY_SECONDS = 0.030  # how much earlier than written a person lets a key go
+EARLY_SECONDS = 0.030  # how much earlier than written a person releases a key
 SENTENCE_ENDS = re.compile(r"[.!?;:…][\"'”»)’]*$")
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 def main(songs: Path, rolls: Path) -> None:
-    """Print the file; the same folders make the same one."""
+    """Print the file; the same folders give the same file."""
     chance = random.Random(0)
     for files, cut, count in (
         (sorted(songs.rglob("*.mxl")), song, SONGS),
@@ -42,7 +42,7 @@ def main(songs: Path, rolls: Path) -> None:
 
 
 def song(path: Path, chance: random.Random) -> Iterator[Performance]:
-    """Stretches of the singer's line of a score in one meter, from a sentence's start to an end."""
+    """Stretches of the singer's line, from a sentence's start to an end, in a one-meter score."""
     with zipfile.ZipFile(path) as archive:
         name = next(n for n in archive.namelist() if n.endswith(".xml") and "META" not in n)
         root = ET.fromstring(archive.read(name))  # noqa: S314 - files of our own choice
@@ -106,7 +106,7 @@ def voice(root: ET.Element) -> tuple[list[tuple[Note, str]], set[Meter], float]:
 def sung(
     name: str, line: list[Note], ends: set[int], bpm: float, meter: Meter, chance: random.Random
 ) -> Performance:
-    """The line as a person would play it, from the bar of its first note on."""
+    """The line as a person would play it, counted from the bar line of its first note."""
     begin = line[0].onset // meter.ticks_per_bar * meter.ticks_per_bar
     early = EARLY_SECONDS * bpm / 60
     notes = []
@@ -119,7 +119,7 @@ def sung(
 
 
 def roll(path: Path, chance: random.Random) -> Iterator[Performance]:  # noqa: ARG001 - as `song`
-    """Stretches of a roll without a silence of two to four beats, up to one of four or more."""
+    """Stretches of a roll with no silence of two beats or more, each before one of four or more."""
     seconds, held = 0.0, {}
     notes: list[Note] = []
     for message in mido.MidiFile(path):

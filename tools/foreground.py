@@ -3,9 +3,9 @@
 Usage: python foreground.py COMMAND [ARG ...]
 
 Ctrl-C goes to every process of the terminal's foreground group, and GNU make dies of it with status
-130 whatever its child does. With a group of its own the command alone gets Ctrl-C, and make passes
-its exit status on. The user's shell takes the terminal back when make ends. Where there is no
-terminal, or make is not in its foreground, there is nothing to take.
+130 whatever its child does. In a group of its own, only the command gets Ctrl-C, and make passes
+its exit status on. The user's shell takes the terminal back when make ends. If there is no
+terminal, or make is not in its foreground, the command is simply run.
 
 Ctrl-Z is ignored: a band-mate that stops in the middle leaves its notes sounding.
 """
@@ -17,7 +17,9 @@ import sys
 if sys.stdin.isatty() and os.tcgetpgrp(0) == os.getpgrp():
     signal.signal(signal.SIGTSTP, signal.SIG_IGN)
     os.setpgid(0, 0)
-    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # taking the terminal from behind raises it
+    signal.signal(
+        signal.SIGTTOU, signal.SIG_IGN
+    )  # taking the terminal from the background raises it
     os.tcsetpgrp(0, os.getpgrp())
     signal.signal(signal.SIGTTOU, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])

@@ -6,9 +6,9 @@ leaves that share to the next shorter context:
     P(w | h) = (count(h w) + types(h) * P(w | shorter h)) / (count(h) + types(h))
 
 where types(h) is the number of different tokens seen after h, and the empty context falls back on
-the uniform distribution (I. H. Witten and T. C. Bell, "The zero-frequency problem", IEEE Transactions
-on Information Theory 37(4), 1991, method C; interpolated as in S. F. Chen and J. Goodman, "An
-empirical study of smoothing techniques for language modeling", 1998, section 2.6).
+the uniform distribution (I. H. Witten and T. C. Bell, "The zero-frequency problem", IEEE
+Transactions on Information Theory 37(4), 1991, method C; interpolated as in S. F. Chen and J.
+Goodman, "An empirical study of smoothing techniques for language modeling", 1998, section 2.6).
 """
 
 from __future__ import annotations

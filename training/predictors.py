@@ -36,7 +36,7 @@ class Network(Protocol):
     def judge(self, tokens: Ids) -> Judgement: ...
 
     def logits(self, tokens: Ids) -> Iterator[Floats]:
-        """Logits (n, vocabulary) after `tokens[:first]`, `tokens[:first + 1]` … up to all tokens."""
+        """Logits (n, vocabulary) after `tokens[:first]`, `tokens[:first + 1]` … up to all."""
 
 
 class Recurrent:

@@ -53,7 +53,7 @@ def rehearsal_of(corpora: Sequence[Corpus]) -> tuple[Rehearsal, bytes]:
 
 
 def copied(corpus: Corpus) -> tuple[Rehearsal, bytes]:
-    """The rehearsal from which `write_corpus` made `corpus`, for a bundle tuned from that bundle."""
+    """The rehearsal from which `write_corpus` made `corpus`, for a bundle tuned from its."""
     return _packed([(piece, corpus.tokens(piece)) for piece in corpus.pieces])
 
 

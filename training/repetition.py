@@ -11,9 +11,9 @@ def longest_repeat(sequence: Sequence[Hashable]) -> int:
     For a sequence that loops for ever this is half its length.
 
     Uses a suffix automaton (Blumer et al., "The smallest automaton recognizing the subwords of a
-    text", 1985). Each of its states stands for stretches that end at the same places, the longest
-    of which has `length` items: it occurs twice without overlap if the first and the last of those
-    places are at least its length apart.
+    text", 1985), built in time proportional to the length. Each of its states stands for stretches
+    that end at the same places, the longest of which has `length` items: it occurs twice without
+    overlap if the first and the last of those places are at least its length apart.
     """
     follows: list[dict[Hashable, int]] = [{}]
     length, shorter, first = [0], [-1], [-1]

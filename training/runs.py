@@ -126,7 +126,7 @@ class Source:
 
     @classmethod
     def of(cls, corpus: Corpus, style: str, share: float, pieces: int) -> Source:
-        """The source for `corpus` in its current state: path, tokens and fingerprint are taken from it."""
+        """The source for `corpus` as it is now; takes its path, tokens and fingerprint from it."""
         return cls(
             path=str(corpus.path.resolve()),
             style=style,

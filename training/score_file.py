@@ -147,7 +147,7 @@ def _notes(
 
 
 def _elements(measure: Any) -> Iterator[tuple[float, Any]]:
-    """(offset in the measure, note or chord), by time; what has no pitch or no length is dropped."""
+    """(offset in the measure, note or chord), by time, without what has no pitch or length."""
     from music21 import harmony, note, percussion
 
     found = [(element.offset, element) for element in measure.notes]

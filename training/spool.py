@@ -34,7 +34,7 @@ class Spool:
         return place in self._places
 
     def put(self, place: tuple[str, int], written: Written) -> None:
-        """Keep a piece in the grid language; `place` is its file's key, and its number in the file."""
+        """Keep a piece in the grid language; `place` is its file's key, and its number in that."""
         assert isinstance(written.tokens, bytes)
         self._file.write(written.tokens)
         size = len(written.tokens)

@@ -74,7 +74,7 @@ def new_run(
     settings: Settings,
     shares: Mapping[str, float],
 ) -> Run:
-    """A new run, which `train` writes once all is ready: one that cannot be trained leaves no files.
+    """A new run, which `train` writes once all is ready, and not if it cannot be trained.
 
     Args:
         path: Its folder; need not exist.
@@ -153,7 +153,7 @@ class _Loop:
             done = self._epoch(done, report)
 
     def _done(self) -> float:
-        """Share of the whole that is done, 0..1 or more; all workers of a team must call it together."""
+        """Share of the whole that is done, 0..1 or more; a team's workers must call it together."""
         settings = self._run.settings
         if settings.minutes is not None:
             seconds = time.monotonic() - self._began

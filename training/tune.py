@@ -42,7 +42,7 @@ MOST_FORGOTTEN = 0.04
 """How much bits per note on what it knew may rise, as a share of what they were."""
 
 SHARES_KEPT = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.0)
-"""How far to move from the old weights to the new: the first that forgets little enough is taken."""
+"""How far to move from the old weights to the new; the first that forgets little enough is kept."""
 
 MOST_TOKENS = 20_000
 """Held-out tokens of each corpus that are measured."""
