@@ -1,8 +1,8 @@
-"""What every test may ask for, and what a skip means.
+"""What every test may require, and what a skip means.
 
-A test that needs a program or a machine says so: `@pytest.mark.needs("jackd", "fluidsynth")`. Where
-one is missing it skips, on a laptop; where `CI=true` a skip is a failure, because there everything
-is installed and a test that does not run proves nothing.
+A test that needs a program or a machine declares it: `@pytest.mark.needs("jackd", "fluidsynth")`.
+If one is missing, the test skips on a laptop; with `CI=true` a skip is a failure, because there
+everything is installed and a test that does not run proves nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
-# In CI hypothesis loads a profile of its own, which draws the same examples every time. Here it
-# draws new ones; in both, how long an example takes depends on what else the machine does.
+# In CI, hypothesis loads its own profile, which draws the same examples every time. Here it draws
+# new ones. How long an example takes depends on what else the machine does, so it has no deadline.
 settings.register_profile(
     "new-examples", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -32,7 +32,7 @@ _PROGRAMS = {
 
 
 def missing(need: str) -> str | None:
-    """What is not there, if `need` cannot be met: a program, or one of the two above."""
+    """Why `need`, a program or one of the two above, cannot be met; None if it can."""
     system_programs = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
     for program in _PROGRAMS.get(need, (need,)):
         if shutil.which(program, path=system_programs) is None:

@@ -1,6 +1,7 @@
-"""Where nobody gave a beat, the model is asked whether the first note was a pickup.
+"""If nobody gave a beat, the model is asked whether the first note was a pickup.
 
-The judge here says what a test wants, and when; at the end the shipped model is asked.
+The judge here gives the verdict that a test wants, when it wants it; the last tests ask the shipped
+model.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def story(tune: str, start: float = 0.0) -> Iterator[tuple[float, Event]]:
 
 
 class Jam:
-    """A session that is played a tune, and what came of it."""
+    """A session to which a tune is played, and its results."""
 
     def __init__(
         self,
@@ -107,7 +108,7 @@ class Jam:
 
     @property
     def answer_s(self) -> float:
-        """When jamd's first note begins."""
+        """The onset of jamd's first note."""
         return min(
             entry.seconds
             for entry in self.entries
@@ -116,7 +117,7 @@ class Jam:
 
 
 def nats(before: int, by: float = 50.0) -> tuple[float, ...]:
-    """A model that is sure of a pickup of so many ticks."""
+    """A model that is sure of a pickup of this many ticks."""
     return tuple(by * (each == before) for each in candidates(FOUR))
 
 

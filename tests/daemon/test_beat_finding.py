@@ -1,4 +1,4 @@
-"""A phrase alone tells its tempo and where its beats are."""
+"""The tempo of a phrase, and where its beats are, are found from the phrase alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endless music breathes, as takes to read and as promises."""
+"""Endless music breathes, shown as readable takes and as promises."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_music_that_breathes_is_left_as_it_is() -> None:
 
 
 def _rests(notes: Iterable[Note]) -> list[Tick]:
-    """Where a rest of a beat ends."""
+    """Where rests of a beat end."""
     rests, up = [], None
     for note in notes:
         if up is not None and note.onset - up >= TICKS_PER_BEAT:

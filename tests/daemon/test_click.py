@@ -1,4 +1,4 @@
-"""The click: when it is heard, where, and that it ends what it begins."""
+"""The click: when it sounds, on which output, and that each note-on gets its note-off."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def sends(settings: Settings, story: Story, until: float) -> list[Send]:
 
 
 def place(settings: Settings, story: Story, now: float) -> tuple[int, int]:
-    """The bar and the beat that are shown at `now`."""
+    """The bar and the beat shown at `now`."""
     session = Session(settings)
     for at, event in story:
         while at < now and (deadline := session.next_deadline()) is not None and deadline < at:
@@ -50,7 +50,7 @@ def place(settings: Settings, story: Story, now: float) -> tuple[int, int]:
 
 
 def clicks(sent: list[Send]) -> list[str]:
-    """`3.50 one`: when each click is due, in seconds, and which it is."""
+    """Rows like `3.50 one`: when each click is due, in seconds, and which click it is."""
     names = {SOUND.accent[0]: "one", SOUND.beat[0]: "beat"}
     return [
         f"{send.due:.2f} {names[send.message.note]}"

@@ -1,4 +1,4 @@
-"""jamd's own clock, come back, is not followed; anybody else's is."""
+"""jamd does not follow its own clock when it comes back, but any other clock."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ def test_its_own_clock_is_not_followed_wherever_it_has_been(bpm: float, delay: f
     assert not routed.followed
     assert routed.session.status(16.0).bpm == pytest.approx(bpm * 1.2)
     gaps = [b - a for a, b in itertools.pairwise(routed.pulses)]
-    assert max(gaps) < 1.5 * 60 / bpm / 24  # it never fell silent
+    assert max(gaps) < 1.5 * 60 / bpm / 24  # it was never silent
 
 
 def pulses_of(echo: ClockEcho, ours: float, theirs: float, beats: int) -> list[bool]:
-    """Which pulses of a clock are taken for jamd's, both in beats a minute."""
+    """Which pulses of a clock are taken for jamd's; both tempos in beats per minute."""
     sent = [(i * 60 / ours / 24, True) for i in range(24 * beats)]
     came = [(0.004 + i * 60 / theirs / 24, False) for i in range(24 * beats)]
     own = []

@@ -1,4 +1,4 @@
-"""The clock that jamd sends: pulses on the beat, and where the song is."""
+"""The clock that jamd sends: pulses on the beat, and the song position."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEADING = Settings(bpm=120, send_clock=True)
 
 
 def rows(outgoing: list[Outgoing]) -> list[str]:
-    """`960 clock`: what is due at which tick."""
+    """Rows like `960 clock`: what is due at which tick."""
     return [f"{o.tick} {o.message.type}{getattr(o.message, 'pos', '')}" for o in outgoing]
 
 

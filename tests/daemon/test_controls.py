@@ -1,4 +1,4 @@
-"""Controls: pedals, buttons, pads and keys that mean something."""
+"""Controls: pedals, buttons, pads and keys that are mapped to a function."""
 
 from __future__ import annotations
 

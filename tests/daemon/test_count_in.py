@@ -1,4 +1,4 @@
-"""Whoever asks for a count-in hears it, whole, wherever the beat comes from."""
+"""A count-in that is asked for sounds in full, wherever the beat comes from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ THEIRS = LinkState(peers=1, bpm=120, bar_line=1.0, playing=False, since=-1.0)
 def clicks(
     settings: Settings, ready: float, *story: tuple[float, Event], until: float = 9.0
 ) -> list[str]:
-    """`3.50 one`: when each click leaves, in seconds, and which it is."""
+    """Rows like `3.50 one`: when each click leaves, in seconds, and which click it is."""
     events: list[tuple[float, Event]] = [(ready, WorkerReady()), *story]
     performance = VirtualJam(Session(settings), ScriptedImproviser(), events)
     performance.run(until)
@@ -42,7 +42,7 @@ def test_with_the_player_leading() -> None:
 
 
 def test_a_sequencers_start_ends_it() -> None:
-    # Four bars are counted in from 1.0; a sequencer starts in the midst of them, at 3.0.
+    # Four bars are counted in from 1.0; a sequencer starts in the middle of them, at 3.0.
     pulses = [(3.0 + i / 48, Heard(Message("clock"))) for i in range(480)]
     story: list[tuple[float, Event]] = [
         (0.5, WorkerReady()),
@@ -128,7 +128,7 @@ def test_however_early_the_clock_leaves_its_pulses_come_one_by_one(
     performance.run(9.0)
     sent = [send for send in performance.port.sent if send.output is Output.CLOCK]
     pulses = [send.due for send in sent if send.message.type == "clock"]
-    # Where the song begins, its first pulse may come close upon the last of those before.
+    # The first pulse of the song may follow closely on the last pulse before it.
     assert min(later - one for one, later in zip(pulses, pulses[2:], strict=False)) > 0.9 * 0.5 / 24
     goes_on = [send.message.type for send in sent if send.message.type in ("start", "continue")]
     assert goes_on == ["start" if count_in or offset_s > 0 else "continue"]

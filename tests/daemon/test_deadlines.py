@@ -1,4 +1,4 @@
-"""A session says when it is to be looked at; a look in between finds nothing to decide."""
+"""A session states its next deadline; polling it earlier finds nothing to decide."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPENINGS = shipped("openings.txt")[::12]
 
 
 def story(played: Played) -> Iterator[tuple[float, Event]]:
-    """What was played, from the first second on, each key let go a little early."""
+    """What was played, from the first second on, each key released a little early."""
     first = played.notes[0].onset
     a_tick = 60 / played.bpm / TICKS_PER_BEAT
     for note in played.notes:
@@ -36,7 +36,7 @@ def unsure(request: LikelihoodRequest) -> list[Likelihoods]:
 
 
 def jam(played: Played, settings: Settings, looks_s: float | None) -> list[Entry]:
-    """What came of it, where the session is told of something irrelevant every so many seconds."""
+    """The entries, if the session gets an irrelevant message every `looks_s` seconds."""
     events = [(0.0, WorkerReady()), *story(played)]
     end = max(seconds for seconds, _ in events) + 6
     if looks_s is not None:
@@ -44,7 +44,7 @@ def jam(played: Played, settings: Settings, looks_s: float | None) -> list[Entry
         events += [(look, Heard(Message("active_sensing"))) for look in looks]
     performance = VirtualJam(Session(settings), ScriptedImproviser(), events, unsure)
     performance.run(end)
-    # How closely the tempo of a take is told depends on how often there is a look.
+    # How closely a take records the tempo depends on how often the session is polled.
     return [entry for entry in performance.entries if not isinstance(entry, TempoSet)]
 
 

@@ -1,4 +1,4 @@
-"""What jamd sent is known again when it comes back, and no note of a player's is taken for it."""
+"""What jamd sent is recognised when it comes back, and no note of the player's is taken for it."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def off(pitch: int, channel: int = 0) -> Message:
 
 
 def passed(echo: Echo, message: Message, now: float) -> Message:
-    """What the session does with a message of the player's where thru is on."""
+    """What the session does with a message of the player's if thru is on."""
     passes = echo.pass_on(message)
     echo.sent(Send(passes, now), now)
     return passes
 
 
 def looped(notes: int = ENOUGH, delay: float = 0.03, channel: int = 0) -> tuple[Echo, list[Origin]]:
-    """After so many notes of jamd's, a quarter of a second each, that have all come back."""
+    """The echo after this many notes of jamd's, one per 0.25 s, all came back; their origins."""
     echo, origins = Echo(), []
     for i in range(notes):
         now = i * 0.25
@@ -206,7 +206,7 @@ NOTES = st.tuples(st.integers(60, 63), st.sampled_from([64, 80]))
 def test_no_more_is_dropped_than_went_out(
     story: list[tuple[float, tuple[int, int], bool]],
 ) -> None:
-    """Few pitches and few velocities, so that chance does its worst."""
+    """Few pitches and few velocities, so that coincidences are as likely as possible."""
     echo, now, out, dropped = Echo(), 0.0, 0, 0
     for wait, (pitch, velocity), jamd in story:
         now += wait

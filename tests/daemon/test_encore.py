@@ -1,4 +1,4 @@
-"""`again`: the last answer once more."""
+"""`again`: the last answer is repeated."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PHRASE = [
     for i, pitch in enumerate((60, 64, 67, 65))
     for kind, wait in (("note_on", 0.0), ("note_off", 0.4))
 ]
-"""A bar of quarter notes at 120 a minute."""
+"""A bar of quarter notes at 120 bpm."""
 
 SETTINGS = Settings()
 

@@ -1,4 +1,4 @@
-"""Endless music stays what it was answered with, long after: with the model in the package."""
+"""Endless music stays like its first answer for long: with the model in the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A session that follows a sequencer's clock, up to the hand-over to the port."""
+"""A session that follows a sequencer's clock, up to where it sends to the port."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENDLESS = Settings(mode=Mode.ENDLESS, bpm=100)
 
 @dataclass
 class PunctualPort(RecordingPort):
-    """Keeps when each message was handed over, too."""
+    """Also records when each message was sent."""
 
     clock: VirtualClock = field(default_factory=VirtualClock)
     handed_s: list[float] = field(default_factory=list)
@@ -153,7 +153,7 @@ def test_the_song_is_found_by_its_position_and_goes_on_from_there() -> None:
 
 
 def test_a_position_is_heeded_while_only_the_player_is_rolling() -> None:
-    """The sequencer ticks and stands, or its clock was lost: what rolls is not its song."""
+    """The sequencer sends a clock but is stopped, or its clock is lost: its song is not rolling."""
     went: list[tuple[float, Event]] = [
         (BEGIN_S + 9.9, Heard(Message("songpos", pos=16 * 16))),
         (BEGIN_S + 9.99, CONTINUE),

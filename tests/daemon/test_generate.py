@@ -1,4 +1,4 @@
-"""`jamd generate` writes as many notes as it was asked for."""
+"""`jamd generate` writes as many notes as it is asked for."""
 
 from __future__ import annotations
 

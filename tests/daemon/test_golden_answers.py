@@ -1,12 +1,12 @@
 """Whole takes to read: what the model in the package answers (`readable_takes` has the rows).
 
 Its float32 graph plays with the settings of a fresh install and a seed. Another CPU adds up the
-same float32 numbers in another order, which changes a logit by about 2/100 000. The seeds are such
-that it does not matter: no number drawn lies nearer than 0.003 to where another token begins, and
-no share of the probability nearer than 0.0003 to where the nucleus is cut off. So that nobody need
-take that on trust, the same is played with every logit off by up to 1/10 000.
+same float32 numbers in another order, which changes a logit by about 2/100 000. The seeds are
+chosen so that this does not matter: no number drawn lies nearer than 0.003 to where another token
+begins, and no share of the probability nearer than 0.0003 to where the nucleus is cut off. To
+verify this, the same is played with every logit off by up to 1/10 000.
 
-With another model the rows are others. What is asserted of them beside is not.
+With another model the rows differ; the other assertions about them hold regardless.
 """
 
 from __future__ import annotations

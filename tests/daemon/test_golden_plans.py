@@ -1,7 +1,7 @@
 """Whole takes to read: what is planned, certain, late or lost (`readable_takes` has the rows).
 
-The scripted improviser answers a tune with its mirror image, at once; where it is late, what it
-says is written into the test.
+The scripted improviser answers a tune with its mirror image, at once; if it is late, its answer is
+written into the test.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def tick(place: str) -> Tick:
 
 
 class Late:
-    """A worker that is asked and says nothing yet; what it says in the end is an event."""
+    """A worker that is asked and does not answer yet; its answer comes later, as an event."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
@@ -152,7 +152,7 @@ def test_a_worker_that_falls_behind_leaves_silence_after_what_is_planned() -> No
 
 
 def test_the_newest_request_wins() -> None:
-    # The player seems to pause, and jamd asks; he goes on, pauses again, and it asks anew. Only
+    # The player seems to pause, and jamd asks; they go on, pause again, and it asks anew. Only
     # then comes the first answer.
     late = Late()
     played = play(

@@ -1,4 +1,4 @@
-"""What is heard of the player: onsets as meant, ends as they sound."""
+"""What jamd hears of the player: onsets as intended, note ends as they sound."""
 
 from __future__ import annotations
 

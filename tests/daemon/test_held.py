@@ -1,4 +1,4 @@
-"""What was down when a keyboard went away is let go, once and in full."""
+"""Whatever is held down when a keyboard disappears is released, once and completely."""
 
 from __future__ import annotations
 

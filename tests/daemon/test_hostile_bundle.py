@@ -1,4 +1,4 @@
-"""A bundle whose checksums are right and whose graph is hostile: one line, whatever it does."""
+"""A bundle with correct checksums and a hostile graph: refused in one line, whatever it does."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ for folder in map(Path, sys.argv[1:]):
 
 
 def with_graph(folder: Path, graph: bytes) -> Path:
-    """The tiny bundle with another graph, its size and checksum as they should be."""
+    """The tiny bundle with another graph, whose size and checksum are made to match."""
     shutil.copytree(BUNDLE, folder)
     (folder / "model.onnx").write_bytes(graph)
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -72,7 +72,7 @@ def test_a_size_that_its_weights_do_not_have_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_graph_that_is_not_played_is_looked_at_too(tmp_path: Path) -> None:
-    """The int8 graph plays; the float32 graph beside it is of another bundle."""
+    """The int8 graph is played; the float32 graph beside it belongs to another bundle."""
     folder = tmp_path / "b"
     shutil.copytree(DEFAULT, folder)
     (folder / "model.onnx").write_bytes(GRAPH)
@@ -177,7 +177,7 @@ def test_whatever_loads_it_says_so_in_one_line(
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Nor does onnxruntime say a word of its own."""
+    """And onnxruntime prints nothing of its own."""
     import onnx
 
     proto = onnx.load_from_string(GRAPH)
@@ -221,7 +221,7 @@ def test_a_graph_that_wants_all_the_memory_is_refused(
 
 
 def first_word(folder: Path) -> str:
-    """Why the worker refuses the bundle in `folder`."""
+    """The worker's reason for refusing the bundle in `folder`."""
     tried = Supervisor(Load(folder), time.monotonic())
     deadline = time.monotonic() + 30
     try:

@@ -1,4 +1,4 @@
-"""The improviser: logits that depend on tokens alone, and plans that keep their promises."""
+"""The improviser: logits depend on tokens alone, and plans keep their promises."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REQUEST = PlanRequest(1, Context(PHRASE, Tick(0), BAR, "combo"), Tick(4 * BAR), 
 
 
 class Counting:
-    """A graph that adds its tokens up and counts the calls, by how many tokens they held."""
+    """A graph that adds up its tokens and counts calls by their number of tokens."""
 
     def __init__(self) -> None:
         self.calls: list[int] = []

@@ -1,4 +1,4 @@
-"""When nothing is connected any more, what was down there is let go: no note hangs, none waits."""
+"""When no input is connected any more, held keys are released: no note hangs, none waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A session that plays in an Ableton Link session, as its events tell of it."""
+"""A session that plays in an Ableton Link session, as its events describe it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ START, STOP = Heard(Message("start")), Heard(Message("stop"))
 
 
 class Jam:
-    """A session told what happens, and looked at whenever it wants to be."""
+    """A session that is given events, and polled whenever it wants to be."""
 
     def __init__(self, settings: Settings = LINK) -> None:
         self.session = Session(settings)

@@ -1,4 +1,4 @@
-"""What of the player's playing is heard, what is sent on, and which hand has the turn."""
+"""Which of the player's notes are heard, which are passed on, and which hand has the turn."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def cc(control: int, value: int) -> Message:
 
 
 def sent(settings: Settings, *heard: Message | SetMode) -> list[Message]:
-    """What goes out at once when `heard` comes in, a second apart."""
+    """What is sent immediately when the messages in `heard` come in, a second apart."""
     session, out = Session(settings), []
     for i, one in enumerate(heard):
         event = one if isinstance(one, SetMode) else Heard(one)
@@ -86,7 +86,7 @@ def tune(begin: float) -> list[tuple[float, Event]]:
 
 
 def chords(begin: float, count: int) -> list[tuple[float, Event]]:
-    """A left hand that goes on: a chord each beat, let go just before the next."""
+    """A left hand that goes on: a chord on each beat, released just before the next."""
     events: list[tuple[float, Event]] = []
     for i in range(count):
         for pitch in (43, 47, 50):

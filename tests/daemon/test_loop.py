@@ -1,4 +1,4 @@
-"""The loop passes everything on, in order and in time, and ends every note."""
+"""The loop passes everything on, in order and on time, and ends every note."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ STATUS = Status(None, 0, 0, Turn.PLAYER, 100.0, Mode.ANSWER, 0, worker=True)
 
 
 class FakePorts:
-    """Ports on which `coming` comes in, each at its moment."""
+    """Ports on which the messages in `coming` arrive, each at its time."""
 
     def __init__(self, coming: Sequence[Received] = ()) -> None:
         self.sent: list[Message] = []
@@ -65,7 +65,7 @@ class FakePorts:
 
 
 class FakeImprovisers:
-    """Improvisers who say `events` once, and keep what they are asked."""
+    """Improvisers that report `events` once, and record what they are asked."""
 
     def __init__(self, events: Sequence[Event] = ()) -> None:
         self.asked: list[Request] = []
@@ -80,7 +80,7 @@ class FakeImprovisers:
 
 
 class FakeSession:
-    """A session that does `effects` at their moments, and keeps what it is told."""
+    """A session that returns `effects` at their times, and records the events it is given."""
 
     def __init__(self, effects: Sequence[tuple[float, Effect]] = ()) -> None:
         self.told: list[tuple[Event, float]] = []
@@ -109,7 +109,7 @@ class FakeSession:
 
 
 class FakeLink:
-    """A Link session that changes once, and keeps what it is told."""
+    """A Link session that changes once, and records what it is sent."""
 
     def __init__(self, state: LinkState) -> None:
         self.told: list[TellLink] = []
@@ -123,7 +123,7 @@ class FakeLink:
 
 
 class Room:
-    """A loop among fakes."""
+    """A loop with fakes around it."""
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ REAL_TIME = st.sampled_from([0xF8, 0xFA, 0xFB, 0xFC, 0xFE, 0xFF])
 
 
 def heard(*packets: bytes) -> list[str]:
-    """What a fresh port makes of `packets`."""
+    """The messages that a new port makes of `packets`."""
     stream = ByteStream()
     return [str(message) for packet in packets for message in stream.feed(packet)]
 
@@ -83,7 +83,7 @@ def test_no_bytes_break_it_and_none_are_invented(packets: list[bytes]) -> None:
         for message in stream.feed(packet):
             assert message.type != "sysex"
             assert not (message.type == "note_on" and message.velocity == 0)
-    # Whatever came before, a whole message is understood.
+    # A complete message is understood, whatever came before it.
     assert stream.feed(b"\x90\x3c\x40")[0].bytes() == [0x90, 60, 64]
 
 

@@ -1,4 +1,4 @@
-"""What thru has moved comes back to rest when it ends, and nothing else is touched."""
+"""Controllers that thru has moved return to rest when it ends; nothing else is touched."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How near to a sequencer's true beat notes are handed to the port, and how soon.
+"""How close to a sequencer's true beat notes are sent to the port, and how soon.
 
-A synthetic clock, its pulses each up to so many ms early or late, and a click on every eighth note:
-what is measured is when the port has each click, against when its beat truly was.
+A synthetic clock, with pulses that are each up to some ms early or late, and a click on every
+eighth note: the time at which the port gets each click is compared with the true time of its beat.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TEMPOS = (50, 85, 120, 170, 220)
 
 @dataclass
 class PunctualPort(RecordingPort):
-    """Keeps when it had each note-on, in seconds."""
+    """Records when it got each note-on, in seconds."""
 
     clock: VirtualClock = field(default_factory=VirtualClock)
     had_s: list[float] = field(default_factory=list)
@@ -53,7 +53,7 @@ def clicks(pulses: Sequence[float]) -> list[float]:
 
 
 def pulses(bpm: float, beats: float, begin: float = BEGIN_S) -> list[float]:
-    """When each pulse truly falls."""
+    """The true time of each pulse."""
     return [begin + i * 60 / bpm / 24 for i in range(round(24 * beats))]
 
 

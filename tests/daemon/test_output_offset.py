@@ -1,4 +1,4 @@
-"""Notes that leave earlier or later than their beat, and a take that has them on it."""
+"""Notes are sent earlier or later than their beat, while the take has them on the beat."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BEAT_S = 0.5
 
 
 class PunctualPort(RecordingPort):
-    """Keeps when it had each message, in seconds."""
+    """Records when it got each message, in seconds."""
 
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class PunctualPort(RecordingPort):
 
 
 def jam(offset_s: float, mode: Mode) -> tuple[list[str], list[tuple[float, Send]]]:
-    """The take of a jam, and what the port had when."""
+    """The take of a jam, and what the port got, and when."""
     story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
     for i, pitch in enumerate((60, 64, 67, 65)):
         story.append((i * BEAT_S, Heard(Message("note_on", note=pitch))))

@@ -1,4 +1,4 @@
-"""A panic is complete, and goes before everything else."""
+"""A panic is complete, and takes precedence over everything else."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_what_was_moved_comes_to_rest_after_that_and_nothing_else_does() -> None
 
 
 def test_it_is_told_to_the_channels_that_jamd_would_use_too() -> None:
-    """A synthesiser may still sound what a jamd that was killed has begun."""
+    """A synthesiser may still sound notes of a jamd that was killed."""
     assert sent(Session(SETTINGS).handle(Panic(), 0.0)) == [
         control(number, 0, channel) for channel in (2, 3) for number in (64, 120, 123)
     ]

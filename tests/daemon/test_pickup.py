@@ -1,4 +1,4 @@
-"""A pickup belongs to the next bar, and a first note that is beat one stays it."""
+"""A pickup belongs to the next bar, and a first note that is on beat one stays there."""
 
 from __future__ import annotations
 

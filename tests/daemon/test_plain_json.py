@@ -1,4 +1,4 @@
-"""Whatever a journal holds is read as it was written."""
+"""Everything in a journal is read back as it was written."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ st.register_type_strategy(float, st.floats(allow_nan=False))
 
 @given(st.from_type(Line))  # type: ignore[arg-type]
 def test_a_line_is_read_as_it_was_written(record: Line) -> None:
-    """Every event, entry and setting that there is: the strategy follows from their classes."""
+    """All events, entries and settings: the strategy is derived from their classes."""
     line = json.dumps(to_plain(record)) + "\n"
     assert read_line(line) == record
 

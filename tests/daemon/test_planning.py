@@ -1,7 +1,7 @@
-"""Plan, commit, replan: what is asked, what is kept of the answers, and what is played of it.
+"""Plan, commit, replan: what is requested, and which parts of the answers are kept and played.
 
 The improviser here writes a note on every sixteenth whose pitch is the number of the request that
-it answers, so a take tells which request each of its notes came from.
+it answers, so a take shows which request each of its notes came from.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Numbering:
 
 @dataclass
 class Jam:
-    """A session with a worker that takes its time, and all that is to be known of it afterwards."""
+    """A session with a worker that takes its time, and all that tests inspect afterwards."""
 
     settings: Settings
     story: Sequence[tuple[float, Event]]

@@ -59,13 +59,13 @@ def until(wanted: Callable[[], object], limit_s: float = 60) -> None:
 
 
 def written(takes: Path) -> list[str]:
-    """The lines of the journal that is being written."""
+    """The lines of the journal being written."""
     (journal,) = takes.glob(f"*{JOURNAL}")
     return journal.read_text(encoding="utf-8").splitlines()
 
 
 def kept(takes: Path, text: str) -> int:
-    """How many of those hold `text`."""
+    """How many of these lines contain `text`."""
     return sum(text in line for line in written(takes))
 
 
@@ -281,7 +281,7 @@ def test_a_take_that_cannot_be_saved_stays_a_journal_and_is_told_with_status_2(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limits there")
 def test_a_take_that_was_cut_off_by_a_full_disk_is_told_with_status_2(tmp_path: Path) -> None:
-    """A limit of a file's size is refused as a full disk is."""
+    """Exceeding a file-size limit fails as a full disk does."""
     limited = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
         + PLAY.replace("'play', ", "'play', '--bpm', '400', ")

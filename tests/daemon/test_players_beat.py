@@ -1,4 +1,4 @@
-"""The player leads: jamd answers in his tempo, on his beat, and as he swings."""
+"""The player leads: jamd answers in their tempo, on their beat, and with their swing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LINE = (0, 1, 1.5, 2, 3, 3.5, 4, 5, 5.5, 6)  # a tune, in beats
 
 
 class Eighths:
-    """An improviser that plays straight eighths, and keeps what it was asked."""
+    """An improviser that plays straight eighths, and records its requests."""
 
     def __init__(self) -> None:
         self.asked: list[PlanRequest] = []
@@ -35,7 +35,7 @@ class Eighths:
 
 
 class Jam:
-    """What came of some phrases."""
+    """The results of some phrases."""
 
     def __init__(self, settings: Settings, *phrases: Sequence[float]) -> None:
         self.improviser = Eighths()

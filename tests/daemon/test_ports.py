@@ -1,4 +1,4 @@
-"""Ports over a MIDI system of paper: what is opened and closed, when, and what is told."""
+"""Ports over a fake MIDI system: what is opened and closed, when, and what is reported."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_what_is_unplugged_is_closed_and_what_comes_back_is_opened(system: Paper
 def test_what_was_down_on_a_keyboard_of_its_own_comes_up_when_it_has_gone(
     system: PaperSystem,
 ) -> None:
-    """The other inputs keep theirs, and there is no reason to let go of all."""
+    """The other inputs keep their keys down, and there is no reason to release all."""
     ports = live(system)
     system.plug(KEYBOARD, replace(KEYBOARD, id="pads", name="Keystation:pads"))
     assert len(look(ports)) == 2
@@ -151,7 +151,7 @@ def test_what_was_down_on_a_keyboard_of_its_own_comes_up_when_it_has_gone(
 def test_whose_messages_come_in_on_one_port_is_known(
     system: PaperSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on JACK, where jamd connects others to its virtual port and is told of all connections."""
+    """As on JACK, where jamd connects others to its virtual port and learns of all connections."""
     listens = PortSeen("jamd:in", "jamd:jamd listens", False, True, ())
     plays = PortSeen("jamd:out", "jamd:jamd plays", True, False, ())
 
@@ -182,7 +182,7 @@ needs_locks = pytest.mark.skipif(sys.platform == "win32", reason="ports are not 
 def test_no_other_jamd_opens_ports_between_two_looks(
     system: PaperSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They have the same names, so each would take the other's for its own."""
+    """They have the same names, so each jamd would take the other's ports for its own."""
     alone_meanwhile: dict[str, bool] = {}
 
     class Opened(PaperPort):

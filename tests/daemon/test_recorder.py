@@ -1,4 +1,4 @@
-"""The take outlives whatever happens to jamd."""
+"""The take survives whatever happens to jamd."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def record(folder: Path, name: str = "jam", jam: Sequence[Entry] = JAM) -> Path 
 
 
 def names(path: Path) -> list[str]:
-    """The tracks of a MIDI file that hold notes."""
+    """The names of a MIDI file's tracks that have notes."""
     tracks = mido.MidiFile(path).tracks
     return [track.name for track in tracks if any(m.type == "note_on" for m in track)]
 

@@ -1,4 +1,4 @@
-"""`jamd panic` and `jamd status` reach the jamds of this user that play, and nothing else."""
+"""`jamd panic` and `jamd status` reach this user's running jamds, and nothing else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A runtime folder of the test's own."""
+    """A runtime folder for this test only."""
     path = tmp_path / "run"
     monkeypatch.setattr("platformdirs.user_runtime_path", lambda *_, **__: path)
     return path

@@ -1,4 +1,4 @@
-"""A session is played again from its journal, bit for bit."""
+"""A session is replayed from its journal, bit for bit."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def phrase(begin: float) -> list[tuple[float, Event]]:
 def perform(
     settings: Settings, story: Story, seconds: float, looks: Sequence[float] = ()
 ) -> list[str]:
-    """The journal of a performance that is also looked at when nothing is due."""
+    """The journal of a performance that is also polled when nothing is due."""
     records: list[Record] = [Opened(FORMAT, "0.1.0", "today", "default", "", settings)]
     session = Journaled(Session(settings), records.append)
     looked = iter(sorted(looks))
     upcoming = next(looked, seconds)
 
     class Eyed(VirtualJam):
-        """Looks at the session between its deadlines, as the loop does each millisecond."""
+        """Polls the session between its deadlines, as the loop does each millisecond."""
 
         def _next_moment(self) -> float:
             nonlocal upcoming

@@ -1,6 +1,6 @@
-"""Whatever is routed back, however slowly: no note hangs, none goes round, each played one sounds.
+"""Whatever is routed back, however slowly: no note hangs or loops, and each one played sounds.
 
-The player plays on a few keys, so that his repeats meet what comes back.
+The player plays on a few keys, so that repeated notes meet what comes back.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is drawn is allowed, likely enough, and the same for the same key."""
+"""A token drawn is allowed, likely enough, and the same for the same key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAMPLING = st.builds(
 
 
 def nucleus_of(logits: np.ndarray, allowed: np.ndarray, sampling: Sampling) -> set[int]:
-    """The nucleus as its definition says it: add the likeliest until there is enough."""
+    """The nucleus by its definition: add the likeliest tokens until there is enough."""
     scores = np.where(allowed, logits, -np.inf).astype(np.float64)
     weights = np.exp((scores - scores.max()) / sampling.temperature)
     kept: set[int] = set()

@@ -1,4 +1,4 @@
-"""What a session promises whatever happens to it."""
+"""What a session guarantees whatever happens to it."""
 
 from __future__ import annotations
 

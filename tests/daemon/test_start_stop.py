@@ -1,4 +1,4 @@
-"""Start, Stop and Continue of a sequencer, and what holds while nobody has said any of them."""
+"""Start, Stop and Continue of a sequencer, and what holds before any of them was sent."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_after_a_lost_clock_too_continue_comes_back_with_the_pulse_after_the_las
 
 
 def test_a_play_button_without_a_clock_starts_nothing_later() -> None:
-    """A clock that comes by and only ticks is not the one that was started."""
+    """A clock that appears later and only ticks is not the one that was started."""
     session = Session(Settings(bpm=100))
     note = Heard(Message("note_on", note=60, velocity=80))
     tell(session, [(1.0, START), (5.0, note), *clocks(100, 8, begin=17.0)])

@@ -1,4 +1,4 @@
-"""Swing is measured, taken out and put in; a triplet is no swing."""
+"""Swing is measured, removed and added; a triplet is not swing."""
 
 from __future__ import annotations
 

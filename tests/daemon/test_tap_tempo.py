@@ -1,4 +1,4 @@
-"""The tempo is as it was tapped, and the beat is where it was tapped."""
+"""The tempo is as tapped, and the beat is where it was tapped."""
 
 from __future__ import annotations
 

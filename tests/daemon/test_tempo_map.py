@@ -1,4 +1,4 @@
-"""By a take's own tempo map all that is in it happens when it did, and on its bar lines."""
+"""A take's tempo map puts everything in it at the time it happened, and on its bar lines."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def perform(settings: Settings, story: Story, until: float) -> list[Entry]:
 
 
 def file_seconds(file: MidiFile, ticks: Sequence[float]) -> list[float]:
-    """When each of `ticks` falls, by the file's tempo map."""
+    """The time of each of `ticks`, by the file's tempo map."""
     tempos: list[tuple[int, int]] = []
     tick = 0
     for message in file.tracks[0]:

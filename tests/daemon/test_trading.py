@@ -1,4 +1,4 @@
-"""Traded bars, as takes to read: `bar.beat.step part pitch velocity length`."""
+"""Traded bars, as readable takes: `bar.beat.step part pitch velocity length`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When an answer begins, as takes to read: `bar.beat.step part pitch velocity length`."""
+"""When an answer begins, as readable takes: `bar.beat.step part pitch velocity length`."""
 
 from __future__ import annotations
 

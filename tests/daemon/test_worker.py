@@ -1,6 +1,6 @@
-"""The worker process: answers, restarts, changes over. Real processes, a small model.
+"""The worker process: answers, restarts, hand-overs. Real processes, a small model.
 
-Nothing here sleeps for a fixed time: `until` asks again and again, up to a deadline.
+Nothing here sleeps for a fixed time: `until` polls, up to a deadline.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def request(request_id: int, bars: int = 2, **changes: object) -> PlanRequest:
 
 
 class Bench:
-    """A supervisor, and all it has said so far."""
+    """A supervisor, and all that it has reported so far."""
 
     def __init__(self, bundle: Path = BUNDLE) -> None:
         self.supervisor = Supervisor(Load(bundle), time.monotonic())

@@ -1,4 +1,4 @@
-"""Who takes the turn back, as takes to read: `bar.beat.step part pitch velocity length`."""
+"""Who takes the turn back, as readable takes: `bar.beat.step part pitch velocity length`."""
 
 from __future__ import annotations
 

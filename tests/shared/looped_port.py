@@ -1,4 +1,4 @@
-"""An output that is routed back into the input of the same session."""
+"""A test port whose output is routed back into the input of the same session."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from jamd.daemon.virtual import RecordingPort, ScriptedImproviser, VirtualJam
 
 
 class LoopedPort(RecordingPort):
-    """Keeps what it is handed, and when; all of it comes back.
+    """Records what is sent to it, and when; the main output's messages come back.
 
     Args:
-        performance: Where to.
-        delay_s: After how many seconds what is sent at a moment comes back; None: it does not.
+        performance: The jam into which messages come back.
+        delay_s: Moment of sending -> seconds until the message comes back; None if it does not.
 
     Attributes:
-        moments: Seconds, when each message was handed to it.
+        moments: When each message was sent, in seconds.
         returned: What comes back, and when, in seconds.
     """
 
@@ -36,7 +36,7 @@ class LoopedPort(RecordingPort):
         self.moments.append(now)
         delay_s = self._delay_s(now)
         if delay_s is not None and message.output is Output.MAIN:
-            self._last_s = max(self._last_s, now + delay_s)  # a route keeps the order
+            self._last_s = max(self._last_s, now + delay_s)  # a route preserves the order
             self.returned.append((self._last_s, Heard(message.message)))
             self._performance._push(*self.returned[-1])
 
@@ -47,7 +47,7 @@ def play_looped(
     until: float,
     delay_s: Callable[[float], float | None],
 ) -> tuple[VirtualJam, LoopedPort]:
-    """Let `events` happen to a session that answers by rule and whose output comes back."""
+    """Play `events` to a session with the scripted improviser, whose output comes back."""
     performance = VirtualJam(Session(settings), ScriptedImproviser(), events)
     performance.port = port = LoopedPort(performance, delay_s)
     performance.run(until)

@@ -1,4 +1,4 @@
-"""ONNX files by hand, out of the standard library: also such as no library would write."""
+"""ONNX files built by hand with the standard library, including ones no library would write."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def node(
     domain: str = "",
     attribute: bytes | None = None,
 ) -> bytes:
-    """An operator on the names in `inputs`; `-` is one left out."""
+    """An operator on the names in `inputs`; `-` is an omitted input."""
     content = b"".join(field(1, name.strip("-").encode()) for name in inputs.split())
     content += b"".join(field(2, name.encode()) for name in outputs.split())
     content += field(4, kind.encode()) + field(7, domain.encode())
@@ -36,18 +36,18 @@ def node(
 
 
 def ints(name: str, *values: int) -> bytes:
-    """An attribute of whole numbers."""
+    """An attribute with integers."""
     return field(1, name.encode()) + b"".join(field(8, v) for v in values) + field(20, 7)
 
 
 def one(name: str, value: int | str) -> bytes:
-    """An attribute of one whole number, or one text."""
+    """An attribute with one integer or one string."""
     number, content = (3, value) if isinstance(value, int) else (4, value.encode())
     return field(1, name.encode()) + field(number, content) + field(20, number - 1)
 
 
 def texts(name: str, *values: str) -> bytes:
-    """An attribute of texts."""
+    """An attribute with strings."""
     return field(1, name.encode()) + b"".join(field(9, v.encode()) for v in values) + field(20, 8)
 
 
@@ -56,13 +56,13 @@ def weights(*sizes: int, kind: int = 1, rest: bytes = b"") -> bytes:
 
 
 def stored(name: str, *sizes: int) -> bytes:
-    """Weights of the graph, all of them 0."""
+    """Weights of the graph, all 0."""
     zeros = field(9, bytes(4 * math.prod(sizes)))
     return field(5, weights(*sizes, rest=field(8, name.encode()) + zeros))
 
 
 def constant(name: str, *values: int) -> bytes:
-    """Whole numbers of 64 bits, such as axes."""
+    """64-bit integers, such as axes."""
     raw = b"".join(value.to_bytes(8, "little", signed=True) for value in values)
     return field(5, weights(len(values), kind=7, rest=field(8, name.encode()) + field(9, raw)))
 
@@ -85,11 +85,11 @@ def network(
     """The graph of a grid network as `jamd export` builds it.
 
     Args:
-        vocabulary: Tokens.
-        layers: Units of each.
-        between: Nodes and weights that make `last` (batch, time, units) of `top`, which it is
-            otherwise.
-        embedding: Values that stand for a token.
+        vocabulary: Number of tokens.
+        layers: Units of each LSTM layer.
+        between: Nodes and weights that compute `last`, (batch, time, units), from `top`; if empty,
+            `top` is used directly.
+        embedding: Width of the embedding.
     """
     parts = [value(11, "tokens", 6, "batch", "time"), stored("E", vocabulary, embedding)]
     parts += [constant("first", 0), constant("second", 1)]

@@ -1,7 +1,7 @@
-"""Takes as a musician would read them, to be written into tests and compared there.
+"""Takes as a musician would read them, for tests to state and compare.
 
-A row is `bar.beat.step part pitch velocity length`; a step is 1/12 of a quarter note. What a player
-does is written in the same way as what comes of it.
+A row is `bar.beat.step part pitch velocity length`; a step is 1/12 of a quarter note. A player's
+input is written in the same way as the result.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ AMAZING_GRACE = """
     4.1.0 player 64 75 11
     4.2.0 player 62 80 18
 """
-"""Three four, from a quarter before the bar line."""
+"""In 3/4, starting a quarter before the bar line."""
 
 Story = list[tuple[float, Event]]
-"""What happens, and when, in seconds."""
+"""Events and their times, in seconds."""
 
 
 def seconds(place: str, bpm: float = 120, meter: Meter = FOUR) -> float:
-    """When `bar.beat.step` is, at a steady tempo; a step may have a fraction."""
+    """The time of `bar.beat.step` in seconds, at a steady tempo; a step may have a fraction."""
     bar, beat, step = map(float, place.split(".", 2))
     ticks = (bar - 1) * meter.ticks_per_bar + step * TICKS_PER_STEP
     ticks += (beat - 1) * TICKS_PER_BEAT * 4 / meter.denominator
@@ -60,7 +60,7 @@ def rows(text: str) -> list[str]:
 
 
 def heard(text: str, bpm: float = 120, meter: Meter = FOUR, channel: int = 0) -> Story:
-    """A player plays these rows, whatever they call him."""
+    """The events of a player who plays these rows, whatever part they name."""
     story: Story = []
     for row in rows(text):
         place, _, pitch, velocity, length = row.split()
@@ -73,13 +73,13 @@ def heard(text: str, bpm: float = 120, meter: Meter = FOUR, channel: int = 0) ->
 
 
 def unshaded(some: Iterable[str]) -> list[str]:
-    """Rows without their velocities, which follow what the player played last."""
+    """Rows without their velocities, which depend on what the player played last."""
     return [" ".join((*row.split()[:3], row.split()[4])) for row in some]
 
 
 @dataclass(frozen=True)
 class Take:
-    """What was played in a session, and what it handed to the port, as `VirtualJam` has it."""
+    """What was played in a session, and what it sent to the port, as recorded by `VirtualJam`."""
 
     entries: Sequence[Entry]
     performance: VirtualJam
@@ -87,22 +87,22 @@ class Take:
 
     @property
     def rows(self) -> list[str]:
-        """All notes."""
+        """The rows of all notes."""
         return list(take.rows(list(self.entries)))
 
     @property
     def jamds(self) -> list[str]:
-        """Rows of what jamd played."""
+        """The rows of what jamd played."""
         return [row for row in self.rows if " player " not in row]
 
     @property
     def players(self) -> list[str]:
-        """The player's."""
+        """The rows of what the player played."""
         return [row for row in self.rows if " player " in row]
 
     @property
     def turns(self) -> list[str]:
-        """`2.1 jamd`: who has the floor from which beat on."""
+        """Rows like `2.1 jamd`: from which beat on who has the floor."""
         return [
             f"{position(entry.tick, self.meter)} {entry.turn.value}"
             for entry in self.entries
@@ -111,13 +111,13 @@ class Take:
 
     @property
     def notes(self) -> list[Note]:
-        """What jamd played."""
+        """The notes that jamd played."""
         found = take.notes(list(self.entries))
         return sorted(note for part, notes in found.items() if part for note in notes)
 
     @property
     def struck(self) -> list[tuple[int, int]]:
-        """(channel from 0, pitch) of each note-on that went out, the player's own among them."""
+        """(channel from 0, pitch) of each note-on sent, including the player's own, passed on."""
         return [
             (send.message.channel, send.message.note)
             for send in self.performance.port.sent
@@ -132,14 +132,15 @@ def play(
     bars: int = 8,
     improviser: Improvises | None = None,
 ) -> Take:
-    """The take of a session with a worker there from the beginning.
+    """The take of a session whose worker is ready from the beginning.
 
     Args:
-        settings: Of the session; the player's rows are in its tempo and meter.
+        settings: The session's settings; the player's rows are in its tempo and meter.
         text: What the player plays.
-        events: What happens besides.
-        bars: How long the session is.
-        improviser: Who answers; None: the scripted one, with the mirror image of the tune.
+        events: Other events.
+        bars: How long the session is, in bars.
+        improviser: The improviser; None for the scripted one, which answers a tune with its mirror
+            image.
     """
     meter, bpm = settings.meter, settings.bpm
     story = [(0.0, WorkerReady()), *heard(text, bpm, meter), *events]

@@ -1,4 +1,4 @@
-"""What the tests of turns are played with.
+"""Material for the tests of turns.
 
 The tempo is 120 bpm: a sixteenth, which is also the commit window, lasts 125 ms. The scripted
 improviser answers a tune with its mirror image, so what is tested is when jamd plays, not what.
@@ -26,7 +26,7 @@ UNBROKEN = [
     "2.4.0 Lead 53 80 9",
     "3.1.0 Lead 55 86 6",
 ]
-"""What answers one bar when nobody takes the turn back."""
+"""The answer to one bar if nobody takes the turn back."""
 
 
 def jam(
