@@ -1,11 +1,11 @@
-# The two that matter. Each sets up all that it needs, once:
+# The two commands that matter. Each sets up everything it needs, once:
 #
 #   make play    jam; options pass through: make play ARGS="--bpm 92 --mode endless --bars 16"
 #   make test    check everything: style, types, layers, and the tests
 #
 #   make lint    style, types and layers alone
 #   make setup   set up TensorFlow and the rest, to train models
-#   make bench   measure speed, each figure beside what it is to be compared with
+#   make bench   measure speed, each figure beside what it should be compared with
 #   make bundle  make the default model again; DATA=FOLDER holds its data sets, unpacked
 #   make clean   remove the environments and what the tools left behind
 
@@ -23,7 +23,7 @@ DATA := corpora
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
 
-# What is installed: .venv/live stands for the live side, .venv/all for everything.
+# Stamp files: .venv/live means that the live side is installed, .venv/all that everything is.
 
 .venv/live: pyproject.toml constraints.txt
 	@echo 'setting up .venv for playing (once; a minute or so)'
@@ -54,7 +54,7 @@ lint: .venv/all
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-# The second round runs on the wheel: what it lacks, or wants from TensorFlow, shows there.
+# The second round tests the wheel: it shows what the wheel lacks, and what needs TensorFlow.
 test: lint .venv-live/dependencies
 	$(BIN)/pytest
 	rm -rf .venv-live/built
