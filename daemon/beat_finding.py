@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import deque
 from dataclasses import dataclass
 
 from jamd.daemon.beat_hypotheses import Hypotheses, Hypothesis, agree, apart, fit
@@ -33,6 +34,12 @@ FEWEST_ONSETS = 4
 
 _FREE = 0.1  # probability that there is no beat: gaps are then drawn from a log-normal
 _FREE_GAP_S, _FREE_SPREAD = 0.4, 0.6
+
+_OVERWHELMING = 700.0  # a difference of log-likelihoods whose exponential is still a number
+
+_KEPT = 64
+"""The loudness of an onset and the median gap are taken from at most this many of the last onsets:
+in endless music a phrase may last all evening."""
 
 _SOFTEST_SPREAD = 8.0  # velocities that differ by less than this mean little
 
@@ -58,6 +65,10 @@ class BeatFinder:
     Args:
         rhythm: Which rhythms are common in its meter: `SIMPLE` or `COMPOUND`.
         known: The beat before the phrase, if there was one.
+
+    Attributes:
+        onsets: Number of chords heard.
+        gaps: The latest times between their onsets, in seconds.
     """
 
     def __init__(self, rhythm: Rhythm, known: FoundPulse | None = None) -> None:
@@ -67,13 +78,9 @@ class BeatFinder:
         self._before: list[Hypothesis] = []  # as they were without the last chord
         self._now: list[Hypothesis] = []
         self._chord: list[float] = []
-        self._velocities: list[int] = []  # the loudest of each chord
-        self.gaps: list[float] = []
-
-    @property
-    def onsets(self) -> int:
-        """Number of chords heard."""
-        return len(self._velocities)
+        self.onsets = 0
+        self._velocities: deque[int] = deque(maxlen=_KEPT)  # the loudest of each chord
+        self.gaps: deque[float] = deque(maxlen=_KEPT)
 
     def hear(self, seconds: float, velocity: int) -> None:
         """Take in a note-on. Notes within 50 ms are one chord, whose onset is their mean."""
@@ -86,6 +93,7 @@ class BeatFinder:
                 self._free += _free_log_p(self.gaps[-1])
             self._before, self._chord = self._now, [seconds]
             self._velocities.append(velocity)
+            self.onsets += 1
         moment = statistics.fmean(self._chord)
         if self._before:
             self._now = self._hypotheses.following(self._before, moment, self._loudness())
@@ -124,9 +132,8 @@ class BeatFinder:
         )
         period = sum(share * h.period for share, h in group) / mass
         late = sum(share * apart(first, h) * first.period for share, h in group) / mass
-        return FoundPulse(
-            first.beat + late, period, right / (sum(masses) + math.exp(self._free - best))
-        )
+        free = math.exp(min(self._free - best, _OVERWHELMING))
+        return FoundPulse(first.beat + late, period, right / (sum(masses) + free))
 
     def _loudness(self) -> float:
         """Loudness of the last chord, in standard deviations from the mean so far."""

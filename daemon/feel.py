@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -23,6 +24,9 @@ _REMEMBERED = 32
 """A phrase's swing is averaged with that of at most this many off-beats heard before it."""
 
 _CHANGED = 0.06  # a swing that differs by more replaces it: the player has changed feel
+
+_KEPT = 256
+"""Swing is measured on at most this many of the last onsets: eight bars of sixteenths are 128."""
 
 _BEATS = 128  # swung beats remembered
 
@@ -49,7 +53,7 @@ class Feel:
         self._swings = swings(meter)
         self._fixed = swing if self._swings else None
         self._counted = 0  # the off-beats that `swing` is the mean of
-        self._phrase: list[Tick] = []
+        self._phrase: deque[Tick] = deque(maxlen=_KEPT)
         self._beats: dict[int, float] = {}  # beats that are swung, and how much
         self._read_beat = -1  # the last one that was read
         self._humanise_s = humanise_s
@@ -58,7 +62,7 @@ class Feel:
 
     def begin_phrase(self) -> None:
         """What is heard from now on is a new phrase."""
-        self._phrase = []
+        self._phrase.clear()
 
     def hear(self, tick: Tick) -> None:
         """An onset at `tick`, as played; it must not lie before the last one."""
@@ -78,7 +82,7 @@ class Feel:
         for tick in self._phrase:
             self._beats.pop(place_in_beat(tick)[0], None)
         if place is not None:
-            self._phrase = [place(tick) for tick in self._phrase]
+            self._phrase = deque(map(place, self._phrase), _KEPT)
         measured = measure(self._phrase) if self._swings else None
         if measured is not None:
             self._weigh(*measured)

@@ -119,6 +119,17 @@ def test_people_s_phrases_tell_their_beat() -> None:
     assert sum(beat for _, beat in outcomes) >= 0.90 * len(outcomes)  # measured: 93.3 %
 
 
+def test_after_a_gap_that_no_rhythm_spans_there_is_a_beat_however_long_it_goes_on() -> None:
+    finder = BeatFinder(SIMPLE)
+    for moment in (0.0, 0.5, 1.0, 1.5, *(20 + i / 4 for i in range(400))):
+        finder.hear(moment, 80)
+    found = finder.found(over=True)
+    assert found is not None
+    assert 0 <= found.confidence <= 1
+    assert finder.onsets == 404
+    assert len(finder.gaps) < 100, "an evening costs no more than a phrase"
+
+
 @given(st.lists(st.tuples(st.floats(0.0, 4.0), st.integers(1, 127)), max_size=40), st.booleans())
 def test_whatever_is_played_there_is_a_beat_or_none(
     played: list[tuple[float, int]], over: bool
