@@ -161,8 +161,8 @@ class Floor:
                 return self._give_way(now)
             self._planner.replan(self._commit.edge)
             return []
-        if self._ear.phrase is self._answered:
-            self._ear.begin_phrase()
+        if self._ear.phrase is self._answered or phrase_is_over(self._scene(now)):
+            self._ear.begin_phrase()  # a stray note that lies further back is no part of it
         if not self._policy.yields:
             self._planner.replan(self._commit.edge)
         elif self._patience.ends(velocity, now, self._transport.beat_seconds):

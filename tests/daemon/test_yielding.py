@@ -40,6 +40,15 @@ def test_a_stray_note_does_not_take_the_turn_back_nor_is_it_answered() -> None:
         assert played.turns == ["2.1 jamd", "3.2 player"], stray
 
 
+def test_a_stray_note_early_in_an_answer_is_no_part_of_the_phrase_that_follows_it() -> None:
+    # Four bars, an answer of four, in whose first bar one note is struck; then one bar.
+    four = "\n".join(f"{1 + i // 4}.{1 + i % 4}.0 player {60 + i % 5} 80 9" for i in range(16))
+    one = "\n".join(f"9.{beat}.0 player {60 + beat} 80 9" for beat in (1, 2, 3, 4))
+    for stray in ("", "5.4.0 player 72 80 3\n"):
+        played = play(jam(), f"{four}\n{stray}{one}\n", bars=16)
+        assert played.turns == ["5.1 jamd", "9.2 player", "10.1 jamd", "11.2 player"], stray
+
+
 def test_two_notes_within_a_beat_take_the_turn_back() -> None:
     # The second is struck at 2.4.3: what begins before 2.4.6 is played, then nothing.
     played = play(jam(), ONE_BAR + "    2.3.6 player 72 80 3\n    2.4.3 player 74 80 36", bars=2)
