@@ -107,9 +107,13 @@ class Controls:
             return None
         return self._meaning(message)
 
-    def let_go(self) -> None:
-        """Count every pedal and button as released."""
-        self._pressed.clear()
+    def let_go(self, but: Action | None = None) -> None:
+        """Count every pedal and button as released, except those that mean `but`."""
+        self._pressed = {
+            (channel, number)
+            for channel, number in self._pressed
+            if but and self._meanings.get((ControlKind.CC, number, channel)) is but
+        }
 
     def panics(self, event: Event) -> bool:
         """Whether an event is a panic: `Panic`, a channel mode message, or a control for it."""

@@ -11,7 +11,7 @@ from jamd.daemon.bar_line import BarLine
 from jamd.daemon.beat import Beat
 from jamd.daemon.clock_echo import ClockEcho
 from jamd.daemon.commit import Commit
-from jamd.daemon.controls import Controls, event_of
+from jamd.daemon.controls import Action, Controls, event_of
 from jamd.daemon.ear import Ear
 from jamd.daemon.echo import Echo, Origin
 from jamd.daemon.events import Effect, Event, Journal, Turn
@@ -209,7 +209,12 @@ class Session:
             self._use(message, seconds)
         elif message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
             self._journal(events.Sounded(self._tick, self._now, None, message))
-            self._panic()  # on any channel: a player who asks for silence means all of it
+            # On any channel: a player who asks for silence means all of it. But some keyboards
+            # send All Notes Off whenever the last key comes up.
+            idle = self._floor.turn is Turn.PLAYER and not self._memory.heard.keys
+            self._panic(
+                forgets=message.is_cc(ALL_SOUND_OFF) or not idle or self._stage.sounding > 0
+            )
         elif self._ear.minds(message):
             if self._ear.is_drums(message):
                 self._send_on(message, origin)
@@ -266,10 +271,12 @@ class Session:
             self._effects += self._stage.halt(self._now)
             self._effects += self._beat.make(move, self._now, self._commit.edge)
 
-    def _panic(self) -> None:
+    def _panic(self, *, forgets: bool = True) -> None:
         self._effects += self._stage.panic(self._now)
         self._lift_hands()  # the panic may be about a key whose note-off was lost
-        self._begin_afresh()
+        self._controls.let_go(but=Action.PANIC)
+        if forgets:
+            self._begin_afresh()
 
     def _lift_hands(self) -> None:
         """Write down that no key and no pedal is down."""

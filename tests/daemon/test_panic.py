@@ -10,7 +10,18 @@ from mido import Message
 from jamd.control import Control, ControlKind
 from jamd.daemon import take
 from jamd.daemon.controls import Action
-from jamd.daemon.events import Answered, Ask, Effect, Event, Heard, Panic, Send, WorkerReady
+from jamd.daemon.events import (
+    Answered,
+    Ask,
+    ControlUsed,
+    Effect,
+    Event,
+    Heard,
+    Journal,
+    Panic,
+    Send,
+    WorkerReady,
+)
 from jamd.daemon.requests import Planned
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -85,6 +96,30 @@ def test_all_that_sounds_ends_on_every_channel_before_anything_else(event: Event
     ]
     for later in range(1, 40):
         assert not sent(session.advance(late + later / 10)), "what was planned is forgotten"
+
+
+def test_the_habit_of_a_keyboard_to_send_all_notes_off_with_its_last_note_off_loses_no_phrase() -> (
+    None
+):
+    for number, answered in ((123, True), (120, False)):
+        story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
+        for i, pitch in enumerate((60, 64, 67, 72)):
+            story.append((i / 2, Heard(Message("note_on", note=pitch))))
+            story.append((i / 2 + 0.4, Heard(Message("note_off", note=pitch))))
+            story.append((i / 2 + 0.4, Heard(control(number))))
+        jam = VirtualJam(Session(Settings(bpm=120)), ScriptedImproviser(), story)
+        jam.run(8.0)
+        assert any(send.message.type == "note_on" for send in jam.port.sent) == answered
+
+
+def test_a_control_whose_release_was_lost_counts_as_released_after_a_panic() -> None:
+    session = Session(SETTINGS)
+    used = []
+    story: tuple[Event, ...] = (Heard(control(66, 127)), Panic(), Heard(control(66, 127)))
+    for now, event in enumerate(story):
+        effects = session.handle(event, float(now))
+        used += [e.entry for e in effects if isinstance(e, Journal)]
+    assert sum(isinstance(entry, ControlUsed) for entry in used) == 2
 
 
 def test_a_channel_that_is_not_listened_to_asks_for_silence_too() -> None:
