@@ -110,7 +110,9 @@ class Ledger:
         sounding, begun = self._sounding.get(key, (None, tick))
         if sounding is not None and strike in (None, sounding):
             del self._sounding[key]
-            yield Outgoing(max(tick, begun), sounding.part, sounding.off, self._output)
+            if sounding.part is not None:  # the player's own is sent on at once
+                tick = max(tick, begun)
+            yield Outgoing(tick, sounding.part, sounding.off, self._output)
 
     def thru(self, tick: Tick, message: Message) -> Iterator[Outgoing]:
         """Send one of the player's own channel messages on."""
