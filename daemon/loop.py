@@ -165,11 +165,15 @@ class Loop:
             for event in self._improvisers.poll(now):
                 self._handle(event, now)
             if now >= self._tend_at:
-                self._tend_at = now + TEND_S
-                self._advance(now)
-                self._stopped |= bool(self._tend(now, self._session.status(now)))
-                self._look_at_input(now)
+                self._tend_to_the_rest(now)
         return now
+
+    def _tend_to_the_rest(self, now: float) -> None:
+        self._tend_at = now + TEND_S
+        self._advance(now)
+        if self._tend(now, self._session.status(now)):
+            self.stop()
+        self._look_at_input(now)
 
     def _look_at_input(self, now: float) -> None:
         """Handle the loss of an input that was seen connected; not all that play to jamd are.
