@@ -34,6 +34,8 @@ _BEAT = Tick(TICKS_PER_BEAT)
 # As music21 spells MIDI pitches.
 _SPELLING = ("C", "C#", "D", "E-", "E", "F", "F#", "G", "G#", "A", "B-", "B")
 
+_OCTAVES = tuple(map(str, range(-1, 10)))
+
 _CHORD_CENTRE = 57  # A3: where the first chord is voiced when nothing sounded before
 
 
@@ -49,7 +51,7 @@ def note_name(pitch: int) -> str:
 def pitch_of(name: str) -> int | None:
     """The MIDI pitch of a note's name; None if it is a chord's name or no name at all."""
     for length in (2, 1):
-        if name[:length] in _SPELLING and name[length:].lstrip("-").isdecimal():
+        if name[:length] in _SPELLING and name[length:] in _OCTAVES:
             pitch = _SPELLING.index(name[:length]) + 12 * (int(name[length:]) + 1)
             return pitch if 0 <= pitch <= 127 else None
     return None

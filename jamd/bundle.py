@@ -81,12 +81,18 @@ class Bundle:
         """The language that the model speaks, ready to encode and continue music.
 
         Raises:
-            BundleError: It was made for another version of the grid language.
+            BundleError: It was made for another version of the grid language, or a name of the
+                article's language makes no sense.
         """
         if self.manifest.language == "article":
             from jamd.article import Article
 
-            return Article(Vocabulary(self.manifest.vocabulary))
+            try:
+                return Article(Vocabulary(self.manifest.vocabulary))
+            except ValueError as error:
+                raise BundleError(
+                    f"the bundle {self.path} is refused: its vocabulary is broken: {error}"
+                ) from None
         from jamd.grid import Grid
 
         grid = Grid()

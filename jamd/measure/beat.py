@@ -9,6 +9,7 @@ through them, which is the best that is possible.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -75,7 +76,9 @@ def _figures(outcomes: Sequence[Outcome]) -> Iterator[Figure]:
     yield share("answered on the player's beat", sum(e.on_beat for e in outcomes), count, LEAST)
     yield share("the same, told what was meant", told, count)
     off = [1000 * abs(each.off_s) for each in outcomes if each.on_beat]
-    yield Figure("how far beside it, in the middle", len(off), statistics.median(off), "ms")
+    yield Figure(
+        "how far beside it, in the middle", len(off), statistics.median(off or [math.inf]), "ms"
+    )
 
 
 def outcome(phrase: PlayedPhrase) -> Outcome:
@@ -85,7 +88,7 @@ def outcome(phrase: PlayedPhrase) -> Outcome:
     performance.run(phrase.notes[-1].seconds + _AFTERWARDS_S)
     answer = next((s.due for s in performance.port.sent if s.message.type == "note_on"), None)
     if answer is None:
-        return Outcome(None, 0.0, 0.0)
+        return Outcome(None, math.inf, math.inf)
     beats = (answer - phrase.beat_s) * phrase.bpm / 60
     tempo = session.status(answer).bpm / phrase.bpm
     off_s = (beats - round(beats)) * 60 / phrase.bpm

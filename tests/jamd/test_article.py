@@ -30,6 +30,12 @@ def test_note_names_come_back(pitch: int) -> None:
     assert pitch_of(note_name(pitch)) == pitch
 
 
+@given(st.text("C#-0123456789", max_size=6))
+def test_what_is_no_name_has_no_pitch(name: str) -> None:
+    pitch = pitch_of(name)
+    assert pitch is None or name == note_name(pitch) or pitch < 12
+
+
 @pytest.mark.train
 def test_names_agree_with_music21() -> None:
     from music21 import chord, pitch

@@ -249,6 +249,12 @@ def test_the_articles_tensors() -> None:
         Manifest.parse(replace(article, window=31).to_json().encode())
 
 
+def test_a_name_of_the_articles_language_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
+    article = Bundle(tmp_path, manifest(language="article", vocabulary=("C4", "C--4")))
+    with pytest.raises(BundleError, match=r"vocabulary is broken: expected a name like C4 or 0\.4"):
+        _ = article.language
+
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 anything = st.recursive(
     scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
