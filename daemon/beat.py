@@ -190,8 +190,8 @@ class Beat:
             case Rebase() as rebase:
                 return self._rebase(rebase, now)
             case Bend() as bend:
-                place = self._as_if_bent_before(bend)
-                return self.bend(bend.tick, bend.seconds, bend.bpm, now), place
+                remap = self._as_if_bent_before(bend)
+                return self.bend(bend.tick, bend.seconds, bend.bpm, now), remap
         return [], None
 
     def tap(self, now: float) -> list[Effect]:
@@ -199,15 +199,15 @@ class Beat:
         period_s = self._taps.tap(now)
         if period_s is None:
             return []
-        length = self._settings.meter.ticks_per_pulse
-        bpm = 60 / period_s * length / TICKS_PER_BEAT
+        pulse = self._settings.meter.ticks_per_pulse
+        bpm = 60 / period_s * pulse / TICKS_PER_BEAT
         if self.follower.follows or self._link is not None or not self.transport.rolling:
             return self.set_tempo(bpm, now)
         self.follower.keep_tempo()
         if self._player is not None:
             self._player.tapped()
-        beat = round(self.transport.exact_tick(now) / length) + 1
-        return self.bend(Tick(beat * length), now + period_s, bpm, now)
+        following = round(self.transport.exact_tick(now) / pulse) + 1
+        return self.bend(Tick(following * pulse), now + period_s, bpm, now)
 
     def bend(self, tick: Tick, seconds: float, bpm: float, now: float) -> list[Effect]:
         """Reach `tick` at `seconds`, both in the future, and play on from there at `bpm`."""
@@ -238,12 +238,12 @@ class Beat:
         heard = self.transport.tempo_map
         rate = bend.bpm * TICKS_PER_BEAT / 60
 
-        def place(tick: Tick) -> Tick:
+        def remap(tick: Tick) -> Tick:
             if tick < bend.since:
                 return tick
             return Tick(max(0, round(bend.tick + (heard.seconds_at(tick) - bend.seconds) * rate)))
 
-        return place
+        return remap
 
     def _roll(self, song: int, now: float, edge: Tick) -> tuple[Tick, list[Effect]]:
         effects: list[Effect] = []

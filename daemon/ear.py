@@ -126,23 +126,23 @@ class Ear:
         pauses = self.looks_back_at
         return pauses is not None and pauses <= now
 
-    def learn(self, place: Callable[[Tick], Tick] | None) -> bool:
+    def learn(self, remap: Callable[[Tick], Tick] | None) -> bool:
         """Look back on the phrase so far.
 
         Args:
-            place: Gives where its ticks turn out to lie; None if where they were heard.
+            remap: Gives where its ticks turn out to lie; None if where they were heard.
 
         Returns:
             Whether what was heard is now read differently.
         """
         self._learnt = True
         since = self.phrase.first
-        changed = self._feel.learn(place) or place is not None
+        changed = self._feel.learn(remap) or remap is not None
         if since is None or not changed:
             return False
-        self._memory.heard.move(since, place or as_played)
-        if place is not None:
-            self.phrase.move(place)
+        self._memory.heard.move(since, remap or as_played)
+        if remap is not None:
+            self.phrase.move(remap)
         return True
 
     def begin_phrase(self) -> None:

@@ -69,11 +69,11 @@ class Feel:
         self._phrase.append(tick)
         self._read(tick)
 
-    def learn(self, place: Callable[[Tick], Tick] | None = None) -> bool:
+    def learn(self, remap: Callable[[Tick], Tick] | None = None) -> bool:
         """Learn from the phrase so far how the player swings.
 
         Args:
-            place: Gives where a tick of the phrase turns out to lie; None if where it was heard.
+            remap: Gives where a tick of the phrase turns out to lie; None if where it was heard.
 
         Returns:
             Whether the phrase is now read differently.
@@ -81,8 +81,8 @@ class Feel:
         before = [self.straight(tick) for tick in self._phrase]
         for tick in self._phrase:
             self._beats.pop(place_in_beat(tick)[0], None)
-        if place is not None:
-            self._phrase = deque(map(place, self._phrase), _KEPT)
+        if remap is not None:
+            self._phrase = deque(map(remap, self._phrase), _KEPT)
         measured = measure(self._phrase) if self._swings else None
         if measured is not None:
             self._weigh(*measured)

@@ -135,23 +135,23 @@ class Hearing:
         self._settled = [note for note in self._settled if note.onset >= start]
         self._recent = [struck for struck in self._recent if struck.onset.place >= start]
 
-    def move(self, since: Tick, place: Callable[[Tick], Tick]) -> None:
-        """Move what was heard from `since` on: what was played at `tick` is now at `place(tick)`.
+    def move(self, since: Tick, remap: Callable[[Tick], Tick]) -> None:
+        """Move what was heard from `since` on: what was played at `tick` is now at `remap(tick)`.
 
-        `place` must keep the order of the notes. Their swing is taken out afresh.
+        `remap` must keep the order of the notes. Their swing is taken out afresh.
         """
         self.notes(since)  # moves what is settled out of the recent ones
         settled = bisect_left(self._settled, since, key=attrgetter("onset"))
         self._settled[settled:] = [
-            replace(note, onset=to_tick(to_step(place(note.onset))))
+            replace(note, onset=to_tick(to_step(remap(note.onset))))
             for note in self._settled[settled:]
         ]
-        self._placer.move(since, place)
+        self._placer.move(since, remap)
         for struck in self._recent:
             if struck.tick >= since:
-                struck.tick = place(struck.tick)
-                struck.let_go = struck.let_go if struck.let_go is None else place(struck.let_go)
-                struck.end = struck.end if struck.end is None else place(struck.end)
+                struck.tick = remap(struck.tick)
+                struck.let_go = struck.let_go if struck.let_go is None else remap(struck.let_go)
+                struck.end = struck.end if struck.end is None else remap(struck.end)
 
     def _silence(self, struck: _Struck | None, tick: Tick) -> None:
         if struck is not None and struck.let_go is not None:

@@ -79,10 +79,10 @@ class Phrase:
         if self._down.pop(key, None) is not None:
             self.last, self._last_release = tick, now
 
-    def move(self, place: Callable[[Tick], Tick]) -> None:
-        """Move what was heard at a tick to `place(tick)`, where it was played."""
+    def move(self, remap: Callable[[Tick], Tick]) -> None:
+        """Move what was heard at a tick to `remap(tick)`, where it was played."""
         if self.first is not None:
-            self.first, self.last = place(self.first), place(self.last)
+            self.first, self.last = remap(self.first), remap(self.last)
 
     def hand_over(self, now: float) -> None:
         """End it because the player says so, whatever keys are down."""

@@ -325,9 +325,9 @@ class Session:
         """The player seems to pause: learn from the whole phrase what single notes did not show."""
         first = self._ear.phrase.first
         assert first is not None
-        effects, place = self._beat.settle(first, self._now)
+        effects, remap = self._beat.settle(first, self._now)
         self._effects += effects
-        if self._ear.learn(place):
+        if self._ear.learn(remap):
             self._planner.aim(None)
 
     def _find_bar_line(self) -> None:

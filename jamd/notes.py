@@ -2,7 +2,9 @@
 
 A *tick* is 1/480 of a quarter note: the unit of the live side, of takes and of files. A *step* is
 1/12 of a quarter note: the grid that the model thinks in, on which sixteenths (3 steps) and eighth
-triplets (4 steps) both fall. "Beat" always means the quarter note, as tempo in bpm does.
+triplets (4 steps) both fall. In names and settings a *beat* is the quarter note, as in bpm; what a
+foot taps, a dotted quarter in 6/8, is a *pulse*; and the `Position` that is shown to the player
+counts the meter's own denominator.
 """
 
 from __future__ import annotations

@@ -175,14 +175,14 @@ class Placer:
         for each in reversed(later):
             self._add(each)
 
-    def move(self, since: Tick, place: Callable[[Tick], Tick]) -> None:
-        """Move onsets played at `since` or later to `place` of their ticks."""
+    def move(self, since: Tick, remap: Callable[[Tick], Tick]) -> None:
+        """Move onsets played at `since` or later to `remap` of their ticks."""
         moved: list[Onset] = []
         while self._onsets and self._onsets[-1].played >= since:
             moved.append(self._onsets.pop())
         for onset in reversed(moved):
-            onset.played = place(onset.played)
-            onset.let_go = onset.let_go if onset.let_go is None else place(onset.let_go)
+            onset.played = remap(onset.played)
+            onset.let_go = onset.let_go if onset.let_go is None else remap(onset.let_go)
             onset.tick = self._straight(onset.played)
             self._add(onset)
 
