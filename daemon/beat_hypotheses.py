@@ -139,7 +139,7 @@ class Hypotheses:
             log_bpm = low + (index + 0.5) * apart
             period = 60 / 2**log_bpm
             spread = period * (2 ** (apart / 2) - 1)
-            off = (log_bpm - math.log2(rhythm.bpm)) / _TEMPO_SPREAD
+            off = (log_bpm - math.log2(rhythm.pulses_per_minute)) / _TEMPO_SPREAD
             usual = math.log(apart / _TEMPO_SPREAD / math.sqrt(2 * math.pi)) - off * off / 2
             for swung in self._feels:
                 feel = math.log(_SWUNG if swung else 1 - _SWUNG) if rhythm.swings else 0.0

@@ -15,9 +15,9 @@ class Rhythm:
         begins: How often a phrase begins at a place.
         ends: How often a phrase that stops at a place is over.
         accents: How loud an onset at a place is, in standard deviations from the phrase's mean.
-        bpm: The commonest tempo, in beats a minute. Periods are distributed log-normally around it.
-        slowest: The slowest beat, in beats a minute.
-        fastest: The fastest beat, in beats a minute.
+        pulses_per_minute: The commonest tempo. Periods are distributed log-normally around it.
+        slowest: The slowest tempo, in pulses a minute.
+        fastest: The fastest tempo, in pulses a minute.
         swings: Whether off-beats may be swung.
     """
 
@@ -25,7 +25,7 @@ class Rhythm:
     begins: Mapping[int, float]
     ends: Mapping[int, float]
     accents: Mapping[int, float]
-    bpm: float
+    pulses_per_minute: float
     slowest: float
     fastest: float
     swings: bool
@@ -52,7 +52,7 @@ SIMPLE = Rhythm(
     begins={0: 66, 3: 3, 4: 2, 6: 20, 8: 3, 9: 5},
     ends={0: 60, 3: 3, 4: 2, 6: 20, 8: 8, 9: 5},
     accents={0: 0.6, 3: -0.7, 4: -0.5, 6: 0.0, 8: -0.2, 9: -0.5},
-    bpm=104.0,
+    pulses_per_minute=104.0,
     slowest=52.0,
     fastest=230.0,
     swings=True,
@@ -69,7 +69,7 @@ COMPOUND = Rhythm(
     begins={0: 70, 4: 8, 8: 18, 10: 4},
     ends={0: 60, 4: 25, 8: 8, 10: 2, 2: 2, 6: 2},
     accents={0: 0.6, 2: -0.6, 4: -0.2, 6: -0.5, 8: -0.2, 10: -0.5},
-    bpm=70.0,
+    pulses_per_minute=70.0,
     slowest=36.0,
     fastest=150.0,
     swings=False,
