@@ -20,8 +20,8 @@ from jamd.training.reading import DURATION, ONSET, PITCH
 
 _OFF_TICKS = TICKS_PER_STEP * 3 // 20
 _OFF_ONSETS, _OFF_ENDS = 0.25, 0.4
-"""Shares of onsets and of ends that lie further than `_OFF_TICKS` from a step of the grid: of what
-is nowhere in particular, two thirds do; of nearly all that was written, none."""
+"""Shares of onsets and of note-offs further than `_OFF_TICKS` from a step of the grid. At random it
+would be two thirds of them; in nearly all written music it is none."""
 
 
 def is_by_hand(notes: NDArray[np.signedinteger]) -> bool:
