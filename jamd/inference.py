@@ -61,23 +61,19 @@ def open_session(graph: Path | bytes, provider: str, threads: int) -> ort.Infere
     return session
 
 
-def prove(
-    bundle: Path, size: int, logits: Callable[[list[int]], NDArray[np.float32]], least: int = 1
-) -> None:
+def prove(bundle: Path, size: int, logits: Callable[[list[int]], NDArray[np.float32]]) -> None:
     """Run a graph once on every token: a well-formed graph may still not be a model.
 
     Args:
         bundle: The bundle's folder, for the message.
         size: How many tokens there are.
         logits: Runs the graph on tokens: logits (…, vocabulary) after some or all of them.
-        least: The fewest tokens that it may be given at once.
 
     Raises:
         BundleError: It cannot be run, or its output is not a finite number for each token.
     """
-    tokens = [token % size for token in range(max(size, least))]
     try:
-        found = logits(tokens)
+        found = logits(list(range(size)))
     except Exception as error:  # onnxruntime's own errors have no other base
         raise BundleError(f"{bundle}: its graph cannot be run: {_on_one_line(error)}") from error
     if found.shape[-1:] != (size,) or not np.isfinite(found).all():

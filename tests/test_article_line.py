@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -115,6 +116,30 @@ def test_every_checkpoint_is_heard_and_compared(
         assert any(map(onsets, mido.MidiFile(folder / f"{row['checkpoint']}.mid").tracks))
     shown = capsys.readouterr().out
     assert all(row["loss_nats"] in shown for row in rows)
+
+
+def test_loops_shorter_than_a_window_go_all_the_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loops = tmp_path / "loops"
+    loops.mkdir()
+    for by in range(1, 9):
+        track = mido.MidiTrack()
+        for pitch in (60 + by * i % 13 for i in range(16)):
+            track.append(mido.Message("note_on", note=pitch))
+            track.append(mido.Message("note_off", note=pitch, time=240))
+        mido.MidiFile(tracks=[track]).save(loops / f"{by}.mid")
+    corpus, run, bundle = (str(tmp_path / name) for name in ("corpus", "run", "bundle"))
+    language = ("--language", "article", "--held-out", "0.5")
+    assert main(["prepare", str(loops), "-o", corpus, *language]) == 0
+    assert main(["train", corpus, "-o", run, "--preset", "tiny", "--epochs", "1"]) == 0
+    assert main(["compare", run, "-n", "8"]) == 0
+    assert main(["export", run, "-o", bundle]) == 0
+    (figures,) = Bundle.read(Path(bundle)).manifest.figures.values()
+    capsys.readouterr()
+    assert main(["evaluate", bundle, "--corpus", corpus, "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["sets"]
+    assert found["tokens"] == figures.tokens == 15 * figures.pieces
 
 
 def test_the_daemon_plays_it(

@@ -102,7 +102,7 @@ def evaluate(
     vocabulary: Vocabulary,
     progress: Progress = no_progress,
 ) -> Evaluation:
-    """Measure every predictor on the same tokens of `samples`.
+    """Measure every predictor on the same tokens of `samples`: those that all of them predict.
 
     Raises:
         CorpusError: No note is left to measure.
@@ -110,16 +110,18 @@ def evaluate(
     kinds = np.array([_kind(vocabulary, token) for token in range(len(vocabulary))])
     names = sorted(set(kinds))
     by_kind = {name: {kind: Tally() for kind in names} for name in predictors}
-    first = max(predictor.first for predictor in predictors.values())
     for done, sample in enumerate(samples):
         progress("evaluating", done, len(samples))
-        kind = kinds[sample.tokens]
-        for name, predictor in predictors.items():
-            judged = predictor.judge(sample.tokens)
+        judged = {name: predictor.judge(sample.tokens) for name, predictor in predictors.items()}
+        common = min(len(judgement.bits) for judgement in judged.values())
+        first = len(sample.tokens) - common
+        counted, kind = sample.counted[first:], kinds[sample.tokens[first:]]
+        for name, judgement in judged.items():
+            others = len(judgement.bits) - common  # which not all of them predict
+            bits, hits = judgement.bits[others:], judgement.hits[others:]
             for one in names:
-                where = np.flatnonzero(sample.counted & (kind == one))
-                where = where[where >= first] - predictor.first
-                by_kind[name][one].add(judged.bits[where], judged.hits[where])
+                where = counted & (kind == one)
+                by_kind[name][one].add(bits[where], hits[where])
     progress("evaluating", len(samples), len(samples))
     measured = {
         name: {kind: tally for kind, tally in tallies.items() if tally.tokens}
@@ -127,7 +129,7 @@ def evaluate(
     }
     evaluation = Evaluation(len(samples), measured)
     if not evaluation.notes:
-        raise CorpusError(f"expected pieces of more than {first} tokens to measure, found none")
+        raise CorpusError("expected pieces of at least 2 tokens to measure, found none")
     return evaluation
 
 

@@ -27,15 +27,14 @@ class Judgement:
 class Predictor(Protocol):
     """Gives every token of a piece a probability, given the tokens before it."""
 
-    @property
-    def first(self) -> int:
-        """How many tokens it must read before it can predict one, at least 1."""
-
     def judge(self, tokens: Ids) -> Judgement:
-        """Predict `tokens[first:]`, each from all before it.
+        """Predict the tokens of a piece, each from all before it.
 
         Args:
             tokens: A piece's ids, from its start.
+
+        Returns:
+            What it made of the last of them: `tokens[1:]`, or fewer where it must have read more.
         """
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -30,13 +29,10 @@ _WINDOWS = 64
 class Network(Protocol):
     """A network that can be asked for its logits, and can therefore be judged."""
 
-    @property
-    def first(self) -> int: ...
-
     def judge(self, tokens: Ids) -> Judgement: ...
 
     def logits(self, tokens: Ids) -> Iterator[Floats]:
-        """Logits (n, vocabulary) after `tokens[:first]`, `tokens[:first + 1]` … up to all."""
+        """Logits after each of `tokens`: (n, vocabulary) per call."""
 
 
 class Recurrent:
@@ -48,8 +44,6 @@ class Recurrent:
         block: Tokens per call.
         padded: Whether to pad the remainder to a block; otherwise it is passed token by token.
     """
-
-    first = 1
 
     def __init__(
         self, step: Step, units: Sequence[int], *, block: int = BLOCK, padded: bool = False
@@ -94,24 +88,35 @@ class Windowed:
     """
 
     def __init__(self, run: Callable[[Floats], Floats], window: int, vocabulary: int) -> None:
-        self.first = window
         self._run = run
+        self._window = window
         self._vocabulary = vocabulary
 
     def logits(self, tokens: Ids) -> Iterator[Floats]:
+        """Logits after each token; the first windows are filled up with 0, as in training."""
+        return self._after_windows(np.pad(tokens, (self._window - 1, 0)))
+
+    def judge(self, tokens: Ids) -> Judgement:
+        """Predict `tokens[window:]`, each from the window before it.
+
+        Of a piece that is no longer than a window, predict `tokens[1:]`: beginnings are filled up
+        as in training. The loss on held-out pieces that training prints counts the beginnings of
+        longer pieces, too.
+        """
+        if len(tokens) > self._window:
+            return _judge(self._after_windows(tokens[:-1]), tokens[self._window :])
+        return _judge(self.logits(tokens[:-1]), tokens[1:])
+
+    def _after_windows(self, tokens: Ids) -> Iterator[Floats]:
         """Logits after each whole window: (n, vocabulary) per call."""
-        if len(tokens) < self.first:
+        if len(tokens) < self._window:
             return
         scaled = tokens.astype(np.float32) / np.float32(self._vocabulary)
-        windows = np.lib.stride_tricks.sliding_window_view(scaled, self.first)[:, :, None]
+        windows = np.lib.stride_tricks.sliding_window_view(scaled, self._window)[:, :, None]
         for start in range(0, len(windows), _WINDOWS):
             batch = windows[start : start + _WINDOWS]  # (n, window, 1)
             full = np.pad(batch, ((0, _WINDOWS - len(batch)), (0, 0), (0, 0)))
             yield self._run(full)[: len(batch)]
-
-    def judge(self, tokens: Ids) -> Judgement:
-        """Predict `tokens[window:]`, each from the window before it."""
-        return _judge(self, tokens)
 
 
 class Remembering:
@@ -123,7 +128,6 @@ class Remembering:
     """
 
     def __init__(self, network: Network, *, relative: bool) -> None:
-        self.first = network.first
         self._network = network
         self._relative = relative
 
@@ -131,8 +135,6 @@ class Remembering:
         """The network's logits, each row mixed with the memory of the piece so far."""
         recall = Recall(relative=self._relative)
         coming = iter(tokens.tolist())
-        for token in islice(coming, self.first - 1):
-            recall.push(token, learn=True)
         for block in self._network.logits(tokens):
             rows = []
             for row, token in zip(block, coming):  # noqa: B905 - the block may end first
@@ -141,21 +143,25 @@ class Remembering:
             yield np.stack(rows)
 
     def judge(self, tokens: Ids) -> Judgement:
-        """Predict `tokens[first:]`, each from all before it, as the network reads them."""
-        return _judge_at_home(self, tokens) if self._relative else _judge(self, tokens)
+        """Predict `tokens[1:]`, each from all before it, as the network reads them."""
+        if self._relative:
+            return _judge_at_home(self, tokens)
+        return _judge(self.logits(tokens[:-1]), tokens[1:])
 
 
 def _judge_at_home(network: Network, tokens: Ids) -> Judgement:
     ids = tokens.astype(np.int32)
-    judged = _judge(network, transposed(ids, home_of_tokens(ids)))
+    at_home = transposed(ids, home_of_tokens(ids))
+    judged = _judge(network.logits(at_home[:-1]), at_home[1:])
     judged.bits[first_note(ids) - 1 :][:1] += np.log2(12)
     return judged
 
 
-def _judge(network: Network, tokens: Ids) -> Judgement:
-    judgements, place = [], network.first
-    for logits in network.logits(tokens[:-1]):
-        judgements.append(judge_logits(logits, tokens[place : place + len(logits)]))
+def _judge(rows: Iterator[Floats], targets: Ids) -> Judgement:
+    """Judge logits, (n, vocabulary) per call, by the tokens that came."""
+    judgements, place = [], 0
+    for logits in rows:
+        judgements.append(judge_logits(logits, targets[place : place + len(logits)]))
         place += len(logits)
     return join(judgements)
 

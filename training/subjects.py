@@ -68,7 +68,7 @@ def open_subject(name: str, precision: str | None = None) -> Subject:
     def logits(tokens: Sequence[int]) -> NDArray[np.float32]:
         return np.concatenate(list(network.logits(np.array(tokens))))
 
-    prove(path, len(vocabulary), logits, network.first)
+    prove(path, len(vocabulary), logits)
     name = f"bundle {path}, {chosen} in onnxruntime"
     return Subject(name, bundle.manifest.language, vocabulary, network)
 

@@ -86,7 +86,7 @@ def _bits(network: Network, tokens: Ids, *, velocities: bool) -> float:
     counted = _HARMONY[tokens[owners(tokens)]]
     if not velocities:
         counted &= ~_VELOCITY[tokens]
-    bits, place = 0.0, network.first
+    bits, place = 0.0, 1
     for logits in network.logits(tokens[:-1]):
         targets = tokens[place : place + len(logits)]
         exact = logits.astype(np.float64)

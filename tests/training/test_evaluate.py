@@ -28,8 +28,9 @@ from jamd.training.evaluate import (
     evaluate_corpus,
     held_out,
 )
-from jamd.training.judging import Ids, Judgement, judge_logits
-from jamd.training.predictors import Floats, Recurrent, Windowed
+from jamd.training.judging import Ids, Judgement, Predictor, judge_logits
+from jamd.training.ngram import NGram
+from jamd.training.predictors import Floats, Recurrent, Remembering, Windowed
 from jamd.training.subjects import read_corpus
 from jamd.vocabulary import Vocabulary
 
@@ -133,9 +134,9 @@ def test_nothing_to_measure_is_said(tmp_path: Path) -> None:
         held_out(only)
     with pytest.raises(CorpusError, match="expected pieces to train on, found none"):
         baselines_of(corpus(tmp_path, [("held-out", piece(8))]))
-    short = [Sample(np.arange(3), np.ones(3, np.bool_))]
-    with pytest.raises(CorpusError, match="expected pieces of more than 32 tokens"):
-        evaluate({"late": Uniform(first=32)}, short, VOCABULARY)
+    short = [Sample(np.arange(1), np.ones(1, np.bool_))]
+    with pytest.raises(CorpusError, match="expected pieces of at least 2 tokens"):
+        evaluate({"model": Uniform()}, short, VOCABULARY)
 
 
 def summing(tokens: NDArray[np.int32], states: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
@@ -152,17 +153,37 @@ def test_states_are_carried_from_call_to_call(tokens: list[int], block: int, pad
     assert logits[:, 0].tolist() == np.cumsum(tokens).tolist()
 
 
+def ends(windows: Floats) -> Floats:
+    """A network whose logits show what a window begins and ends with."""
+    rest = np.zeros((len(windows), 8), np.float32)
+    return np.concatenate([windows[:, 0], windows[:, -1], rest], axis=1)
+
+
 @given(st.lists(st.integers(0, 9), max_size=150))
 def test_windows_slide(tokens: list[int]) -> None:
-    def last(windows: Floats) -> Floats:
-        rest = np.zeros((len(windows), 8), np.float32)
-        return np.concatenate([windows[:, 0], windows[:, -1], rest], axis=1)
-
-    network = Windowed(last, window=4, vocabulary=10)
+    network = Windowed(ends, window=4, vocabulary=10)
     found = np.concatenate([np.zeros((0, 10)), *network.logits(np.array(tokens, np.int64))])
-    expected = [(a / 10, b / 10) for a, b in zip(tokens, tokens[3:], strict=False)]
+    expected = [(a / 10, b / 10) for a, b in zip([0, 0, 0, *tokens], tokens, strict=False)]
     np.testing.assert_allclose(found[:, :2], np.array(expected).reshape(-1, 2), rtol=1e-6)
-    assert len(network.judge(np.array(tokens, np.int64)).bits) == max(0, len(tokens) - 4)
+    judged = len(network.judge(np.array(tokens, np.int64)).bits)
+    assert judged == (len(tokens) - 4 if len(tokens) > 4 else max(0, len(tokens) - 1))
+
+
+@pytest.mark.parametrize(("length", "measured"), [(2, 1), (3, 2), (4, 3), (5, 1), (9, 5)])
+def test_a_piece_shorter_than_a_window_is_measured_from_its_second_token_on(
+    length: int, measured: int
+) -> None:
+    vocabulary = Vocabulary([f"C{octave}" for octave in range(10)])
+    network = Windowed(ends, window=4, vocabulary=10)
+    predictors: dict[str, Predictor] = {
+        "model": network,
+        "with memory": Remembering(network, relative=False),
+        "n-gram": NGram(10, 2, relative=False).fit([(np.arange(10), np.ones(10, np.bool_))]),
+    }
+    tokens = np.arange(length) + 1
+    found = evaluate(predictors, [Sample(tokens, np.ones(length, np.bool_))], vocabulary)
+    assert {kinds["note"].tokens for kinds in found.by_kind.values()} == {measured}
+    assert found.by_kind["n-gram"]["note"].hits == measured
 
 
 def test_an_articles_names_are_renumbered(tmp_path: Path) -> None:

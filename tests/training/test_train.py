@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -26,8 +27,11 @@ load_backend()
 
 from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
 from jamd.training import recipe  # noqa: E402
+from jamd.training.evaluate import evaluate_corpus  # noqa: E402
 from jamd.training.lessons import GridLessons, LossScore  # noqa: E402
+from jamd.training.predictors import of_keras  # noqa: E402
 from jamd.training.runs import Run, Settings, preset  # noqa: E402
+from jamd.training.subjects import corpora_of  # noqa: E402
 from jamd.training.train import LEARNING_PER_LOOK, Moment, new_run, rate_at, train  # noqa: E402
 
 SMALL = Settings(units=12, layers=2, inner=8, rows=4, window=16, rate=1e-2, epoch_steps=4, epochs=2)
@@ -151,6 +155,20 @@ def test_an_article_run_learns_from_loops_shorter_than_a_window(
     losses = [item["held_out"]["loss"] for item in run.history()]
     assert losses[-1] < losses[0]
     assert Run.read(run.path).network().output_shape == (None, 5)
+
+
+def test_short_loops_are_measured_as_in_training(
+    article_corpus: MakeArticle, tmp_path: Path
+) -> None:
+    corpus = article_corpus("loops", ["C4", "E4", "0.4.7"], 20)
+    settings = replace(preset("article", "tiny"), epochs=2, rows=8, precision="float32")
+    run = new_run(tmp_path / "run", [corpus.path], settings, {})
+    train(run, ignore)
+    best = min(epoch["held_out"]["loss"] for epoch in run.history())
+    network = of_keras(run.network(), vocabulary=len(run.vocabulary))
+    found = evaluate_corpus(network, *corpora_of(run))
+    assert found.tokens == run.history()[0]["held_out"]["tokens"] == 19
+    assert found.score("model").bits_per_token * math.log(2) == pytest.approx(best, abs=1e-4)
 
 
 def test_what_cannot_be_trained_leaves_no_run(
