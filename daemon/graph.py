@@ -114,9 +114,9 @@ class WindowGraph:
         self._vocabulary = vocabulary
 
     def logits(self, tokens: Sequence[int]) -> NDArray[np.float32]:
-        """Logits (vocabulary,) after `tokens`, repeated if they are fewer than the window holds."""
-        seen = tokens[-self._length :] or [0]
-        window = np.resize(seen[::-1], self._length)[::-1]  # repeated backwards from its end
-        scaled = window.astype(np.float32).reshape(1, -1, 1) / np.float32(self._vocabulary)
+        """Logits (vocabulary,) after `tokens`; a short beginning is filled up as in training."""
+        seen = np.array(tokens[-self._length :], np.float32)
+        window = np.pad(seen, (self._length - len(seen), 0))
+        scaled = window.reshape(1, -1, 1) / np.float32(self._vocabulary)
         (logits,) = self._session.run(["logits"], {"window": scaled})
         return np.asarray(logits[0], np.float32)

@@ -7,14 +7,18 @@ import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from jamd.cli import main
+from jamd.daemon.graph import WindowGraph
 from jamd.errors import CorpusError
 from jamd.grid import Grid
 from jamd.grid_tokens import VOCABULARY
@@ -30,7 +34,7 @@ from jamd.training.evaluate import (
 )
 from jamd.training.judging import Ids, Judgement, Predictor, judge_logits
 from jamd.training.ngram import NGram
-from jamd.training.predictors import Floats, Recurrent, Remembering, Windowed
+from jamd.training.predictors import Floats, Recurrent, Remembering, Windowed, of_session
 from jamd.training.subjects import read_corpus
 from jamd.vocabulary import Vocabulary
 
@@ -167,6 +171,23 @@ def test_windows_slide(tokens: list[int]) -> None:
     np.testing.assert_allclose(found[:, :2], np.array(expected).reshape(-1, 2), rtol=1e-6)
     judged = len(network.judge(np.array(tokens, np.int64)).bits)
     assert judged == (len(tokens) - 4 if len(tokens) > 4 else max(0, len(tokens) - 1))
+
+
+class EndsSession:
+    """`ends` as a graph in onnxruntime."""
+
+    def get_inputs(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name="window", shape=[None, 4, 1])]
+
+    def run(self, _outputs: Sequence[str], feeds: dict[str, Floats]) -> list[Floats]:
+        return [ends(feeds["window"])]
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=9))
+def test_a_window_is_played_from_as_it_is_measured(tokens: list[int]) -> None:
+    session = cast("ort.InferenceSession", EndsSession())
+    *_, measured = of_session(session, vocabulary=10).logits(np.array(tokens))
+    np.testing.assert_array_equal(WindowGraph(session, 10).logits(tokens), measured[-1])
 
 
 @pytest.mark.parametrize(("length", "measured"), [(2, 1), (3, 2), (4, 3), (5, 1), (9, 5)])
