@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mido import Message
@@ -31,6 +31,7 @@ def generate(
     seed: int,
     before: Sequence[Note] = (),
     constraints: Constraints | None = None,
+    wrote: Callable[[int], None] = lambda _: None,
 ) -> list[Note]:
     """Continue silence or some music until there is enough, or the model is finished.
 
@@ -42,6 +43,7 @@ def generate(
         seed: 0..2**63-1; the same seed gives the same notes.
         before: Music to continue, by onset; empty for silence.
         constraints: What may be written; None for the defaults.
+        wrote: Is called now and then with how many of `count` there are.
 
     Returns:
         The new notes, without `before`, by onset; tick 0 is where `before` ends.
@@ -62,6 +64,8 @@ def generate(
     notes: list[Note] = []
     for planned in improviser.plan(request):
         notes += planned.notes
+        done = (planned.through - start) // STEP if article else len(notes)
+        wrote(min(done, count))
         if not article and len(notes) >= count:
             del notes[count:]
             break

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +22,9 @@ if TYPE_CHECKING:
     from jamd.training.runs import Run
 
 MOST = 100_000
+
+SHOWN_AFTER_S = 1.0
+"""What takes no longer needs no bar."""
 
 SETTINGS = (
     "transport.bpm",
@@ -115,12 +122,13 @@ def run(args: argparse.Namespace) -> int:
     if is_meant_as_run(folder):
         found = open_run(folder)
         manner = manner_of(args, found.language, found)
-        with drafted(found) as bundle:
-            notes = write(Improviser(bundle), manner, args.output)
+        with drafted(found) as bundle, _shown(args.notes) as wrote:
+            notes = write(Improviser(bundle), manner, args.output, wrote)
     else:
         bundle = Bundle.read(folder)
         manner = manner_of(args, bundle.manifest.language)
-        notes = write(Improviser(bundle), manner, args.output)
+        with _shown(args.notes) as wrote:
+            notes = write(Improviser(bundle), manner, args.output, wrote)
     print(f"{args.output}: {len(notes)} notes, seed {manner.seed}")
     return 0
 
@@ -163,8 +171,50 @@ def manner_of(args: argparse.Namespace, language: str, run: Run | None = None) -
     )
 
 
-def write(improviser: Improviser, manner: Manner, output: Path) -> list[Note]:
-    """Write music to a file; return what the model wrote, before any fault was added."""
+@contextmanager
+def _shown(count: int) -> Generator[Callable[[int], None]]:
+    """What shows on a terminal how many of `count` notes there are, once it has taken a while."""
+    if not sys.stderr.isatty() or find_spec("rich") is None:  # only what learns needs rich
+        yield _unseen
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True))
+    task = bar.add_task("writing", total=count)
+    begun = time.monotonic()
+
+    def wrote(done: int) -> None:
+        bar.update(task, completed=done)
+        if time.monotonic() >= begun + SHOWN_AFTER_S:
+            bar.start()  # does nothing the second time
+
+    try:
+        yield wrote
+    finally:
+        if bar.live.is_started:
+            bar.stop()
+
+
+def _unseen(done: int) -> None:
+    """Notes that nobody counts."""
+
+
+def write(
+    improviser: Improviser,
+    manner: Manner,
+    output: Path,
+    wrote: Callable[[int], None] = _unseen,
+) -> list[Note]:
+    """Write music to a file; return what the model wrote, before any fault was added.
+
+    Args:
+        improviser: The model.
+        manner: How.
+        output: The file.
+        wrote: As for `jamd.daemon.generate.generate`.
+    """
     from jamd.article import as_the_article_writes
     from jamd.daemon.generate import generate, to_entries
     from jamd.daemon.take import to_midi
@@ -174,7 +224,7 @@ def write(improviser: Improviser, manner: Manner, output: Path) -> list[Note]:
     # The article takes any chord, however many notes it has.
     limits = Constraints(lowest=0, highest=127, polyphony=12) if manner.faithful else None
     how = (manner.sampling, manner.style, manner.seed)
-    notes = generate(improviser, manner.count, *how, manner.before, limits)
+    notes = generate(improviser, manner.count, *how, manner.before, limits, wrote)
     written = as_the_article_writes(notes) if manner.faithful else notes
     if manner.music21 or output.suffix.lower() in _SCORES:
         from jamd.training.score_writer import write_score

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import mido
 import pytest
 
 from jamd.cli import main
+from jamd.commands import generate
 from jamd.daemon.generate import to_entries
 from jamd.daemon.take import to_midi
 from jamd.notes import Note, Part, Tick
@@ -52,3 +55,31 @@ def test_a_note_ends_before_the_same_one_begins_again() -> None:
     track = to_midi(to_entries(notes, 100)).tracks[-1]
     kinds = [m.type for m in track if not m.is_meta]
     assert kinds == ["note_on", "note_off", "note_on", "note_off"]
+
+
+class Terminal(io.StringIO):
+    """A terminal's screen."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.train  # which brings what draws the bar
+@pytest.mark.parametrize(("after_s", "shown"), [(0.0, True), (60.0, False)])
+def test_what_takes_long_shows_how_far_it_has_come(
+    after_s: float,
+    shown: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    generated(tmp_path / "unseen.mid", "-n", "30", "--seed", "4")
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(generate, "SHOWN_AFTER_S", after_s)
+    generated(tmp_path / "shown.mid", "-n", "30", "--seed", "4")
+    assert ("30/30" in screen.getvalue()) == shown
+    assert capsys.readouterr().out == printed.out.replace("unseen", "shown")
+    assert (tmp_path / "shown.mid").read_bytes() == (tmp_path / "unseen.mid").read_bytes()
