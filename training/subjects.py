@@ -129,12 +129,27 @@ def opening(run: Run, seed: int) -> list[int]:
     return row
 
 
+@dataclass(frozen=True, slots=True)
+class FilesRead:
+    """Music out of files, in the tokens of a model.
+
+    Attributes:
+        samples: Its pieces.
+        left_out: Files of which nothing could be made.
+        tokens: How many tokens they have, the unknown ones included.
+        unknown: How many of these are left out because an article model has no name for them.
+    """
+
+    samples: list[Sample]
+    left_out: tuple[LeftOut, ...]
+    tokens: int
+    unknown: int
+
+
 def read_files(
     files: Sequence[str], subject: Subject, style: str, progress: Progress = no_progress
-) -> tuple[list[Sample], tuple[LeftOut, ...]]:
-    """Read music as `jamd prepare` does, into a model's tokens; also list files that were left out.
-
-    Notes and chords that an article model has no name for are left out.
+) -> FilesRead:
+    """Read music as `jamd prepare` does, into a model's tokens.
 
     Raises:
         UserError: A file is missing, or none can be read.
@@ -145,9 +160,12 @@ def read_files(
         ids = np.array(
             [subject.vocabulary.id(t) if t in subject.vocabulary else -1 for t in corpus.vocabulary]
         )
-        samples = []
+        samples, total, unknown = [], 0, 0
         for entry in corpus.pieces:
             sample = sample_of(corpus, entry)
             tokens = ids[sample.tokens]
-            samples.append(Sample(tokens[tokens >= 0], sample.counted[tokens >= 0]))
-        return samples, corpus.left_out
+            known = tokens >= 0
+            samples.append(Sample(tokens[known], sample.counted[known]))
+            total += len(tokens)
+            unknown += int((~known).sum())
+        return FilesRead(samples, corpus.left_out, total, unknown)

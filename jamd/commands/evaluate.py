@@ -175,10 +175,13 @@ def _evaluate(
         }
     baselines = baselines_of(corpora[0]) if corpora else {}
     of_files = args.style or (corpora[0].style if corpora else "other")
-    samples, left_out = read_files(args.files, subject, of_files, progress)
-    for item in left_out:
+    read = read_files(args.files, subject, of_files, progress)
+    for item in read.left_out:
         print(f"left out: {printable(item.source)}: {printable(item.reason)}", file=sys.stderr)
-    return {"files": evaluate({**models, **baselines}, samples, subject.vocabulary, progress)}
+    if read.unknown:
+        what = f"{read.unknown} of {read.tokens} notes and chords"
+        print(f"left out: {what}: the model has no names for them", file=sys.stderr)
+    return {"files": evaluate({**models, **baselines}, read.samples, subject.vocabulary, progress)}
 
 
 def _table(name: str, evaluation: Evaluation) -> Table:

@@ -16,8 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jamd.daemon.generate import to_entries
+from jamd.daemon.take import to_midi
 from jamd.errors import CorpusError
 from jamd.lock import only_writer
+from jamd.notes import Note, Tick
 from jamd.training.backend import load_backend
 from jamd.training.corpus import Corpus
 
@@ -169,6 +172,25 @@ def test_short_loops_are_measured_as_in_training(
     found = evaluate_corpus(network, *corpora_of(run))
     assert found.tokens == run.history()[0]["held_out"]["tokens"] == 19
     assert found.score("model").bits_per_token * math.log(2) == pytest.approx(best, abs=1e-4)
+
+
+def test_names_that_an_article_model_does_not_know_are_counted(
+    article_corpus: MakeArticle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = article_corpus("loops", ["A4", "B4", "C5", "D5"], 20)
+    run = new_run(tmp_path / "run", [corpus.path], replace(preset("article", "tiny"), epochs=1), {})
+    train(run, ignore)
+    file = tmp_path / "tune.mid"
+    pitches = (69, 71, 72, 74, 76, 77, 79, 81, 83, 81, 79, 77, 76, 74, 72, 71)
+    notes = [Note(Tick(480 * i), pitch, 80, Tick(480)) for i, pitch in enumerate(pitches)]
+    to_midi(to_entries(notes, 100)).save(file)
+    capsys.readouterr()
+    assert main(["evaluate", str(run.path), str(file), "--json"]) == 0
+    shown = capsys.readouterr()
+    assert "left out: 9 of 16 notes and chords: the model has no names for them" in shown.err
+    assert json.loads(shown.out)["sets"][0]["tokens"] == 6
+    assert main(["evaluate", str(run.path), "--corpus", str(corpus.path)]) == 0
+    assert "left out" not in capsys.readouterr().err
 
 
 def test_what_cannot_be_trained_leaves_no_run(
