@@ -59,6 +59,9 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     import argparse
     from importlib import import_module
     from importlib.util import find_spec
+    from pathlib import Path
+
+    from jamd.commands import named
 
     class Parser(argparse.ArgumentParser):
         """Reports a mistake in one line, without the whole usage."""
@@ -66,6 +69,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         def __init__(self, *args: Any, **settings: Any) -> None:
             super().__init__(*args, **settings)
             self.register("type", int, whole)
+            self.register("type", Path, lambda text: Path(named(text)))
 
         def error(self, message: str) -> NoReturn:
             raise UserError(f"{message}: see `{self.prog} --help`")

@@ -51,6 +51,13 @@ share = _number(float, "a share from 0 to below 1", lambda value: 0 <= value < 1
 """The value of an option that is a share, from 0 to below 1."""
 
 
+def named(text: str) -> str:
+    """The name of a file, a folder or a model: an empty one would be the working folder's."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a name; found an empty one")
+    return text
+
+
 def folder(text: str) -> Path:
     """The value of an option that is a folder, as a setting would take it."""
     from jamd.setting_kinds import Folder

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, named
 
 if TYPE_CHECKING:
     from jamd.bench.report import Row
@@ -28,7 +28,9 @@ def add(subparsers: Subparsers) -> None:
         "server of its own. The exit status is 0 whether or not the limits are kept.",
     )
     parser.add_argument("--json", action="store_true", help="print a list of objects, no table")
-    parser.add_argument("--bundle", default="default", help="the model's folder (default: shipped)")
+    parser.add_argument(
+        "--bundle", type=named, default="default", help="the model's folder (default: shipped)"
+    )
     parser.add_argument("--only", action="append", choices=NAMES, help="measure only this; repeat")
     parser.add_argument("--quick", action="store_true", help="a small try: the figures are rough")
     parser.add_argument(

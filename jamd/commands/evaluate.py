@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd import config_file
-from jamd.commands import Subparsers, at_least_one, style
+from jamd.commands import Subparsers, at_least_one, named, style
 from jamd.config import SETTINGS
 from jamd.errors import printable
 
@@ -38,8 +38,10 @@ def add(subparsers: Subparsers) -> None:
         "piece so far; with a corpus, beside a unigram and an n-gram that know its training "
         "pieces.",
     )
-    parser.add_argument("model", metavar="RUN|BUNDLE", help='a folder, or "default"')
-    parser.add_argument("files", nargs="*", metavar="FILE", help="music; default: held-out pieces")
+    parser.add_argument("model", type=named, metavar="RUN|BUNDLE", help='a folder, or "default"')
+    parser.add_argument(
+        "files", nargs="*", type=named, metavar="FILE", help="music; default: held-out pieces"
+    )
     parser.add_argument(
         "--corpus",
         action="append",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd import config_file
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, named
 
 if TYPE_CHECKING:
     from jamd.daemon.improviser import Improviser
@@ -45,7 +45,7 @@ def add(subparsers: Subparsers) -> None:
         "of the article's language goes on from 32 notes and chords of its corpus, drawn by the "
         "seed, anything else from silence.",
     )
-    parser.add_argument("model", metavar="RUN|BUNDLE", help='a folder, or "default"')
+    parser.add_argument("model", type=named, metavar="RUN|BUNDLE", help='a folder, or "default"')
     parser.add_argument(
         "-o",
         "--output",

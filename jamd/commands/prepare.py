@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd.commands import Subparsers, at_least_one, natural, positive, share, style
+from jamd.commands import Subparsers, at_least_one, named, natural, positive, share, style
 from jamd.errors import UserError
 from jamd.interrupts import ending_at_once, terminated_in_order
 
@@ -29,7 +29,9 @@ def add(subparsers: Subparsers) -> None:
         description="Make a corpus from folders, files (MIDI, MusicXML, ABC) or names of music21's "
         "own corpus, such as music21:bach. A second run reads only what has changed.",
     )
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="folder, file or music21:NAME")
+    parser.add_argument(
+        "sources", nargs="+", type=named, metavar="SOURCE", help="folder, file or music21:NAME"
+    )
     parser.add_argument(
         "-o", "--output", required=True, type=Path, metavar="CORPUS", help="folder to write"
     )

@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jamd.commands import Subparsers, at_least_one, folder, natural, positive, share, style
+from jamd.commands import Subparsers, at_least_one, folder, named, natural, positive, share, style
 from jamd.interrupts import end_on_sigterm
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ def _add_tuning(parser: argparse.ArgumentParser) -> None:
     tuning.add_argument(
         "--from",
         dest="origin",
+        type=named,
         metavar="BUNDLE|RUN",
         help='what to go on from: a folder, or "default" for the bundle that jamd is shipped with',
     )

@@ -202,6 +202,38 @@ def test_a_wrong_option_is_one_line(
     assert shown in told
 
 
+@pytest.mark.parametrize(
+    ("arguments", "which"),
+    [
+        (["prepare", "", "-o", ""], "SOURCE"),
+        (["prepare", "x", "-o", ""], "-o/--output"),
+        (["corpus", ""], "CORPUS"),
+        (["train", "", "-o", "y"], "CORPUS"),
+        (["train", "x", "--from", ""], "--from"),
+        (["train", "x", "--from", "y", "--old", ""], "--old"),
+        (["evaluate", "", "x"], "RUN|BUNDLE"),
+        (["evaluate", "x", ""], "FILE"),
+        (["evaluate", "x", "--corpus", ""], "--corpus"),
+        (["generate", "", "-o", "y"], "RUN|BUNDLE"),
+        (["export", "", "-o", "y"], "RUN"),
+        (["compare", "x", "-o", ""], "-o/--output"),
+        (["recipe", "", "-o", "y"], "FOLDER"),
+        (["replay", ""], "TAKE"),
+        (["freewheel", "", "-o", "y.mid"], "IN.mid"),
+        (["roll", ""], "FILE"),
+        (["bench", "--bundle", ""], "--bundle"),
+        (["config", "--config", ""], "--config"),
+    ],
+)
+def test_an_empty_name_is_not_the_working_folder(
+    arguments: list[str], which: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments) == 2
+    expected = f"jamd: argument {which}: expected a name; found an empty one: see `jamd "
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(expected)
+
+
 def interrupted(module: str, number: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `jamd`; a signal comes as it begins to import `module`."""
     program = (
