@@ -113,34 +113,40 @@ def _begun(args: argparse.Namespace, output: Path) -> Run:
 
 
 def _begin(args: argparse.Namespace, output: Path, console: Console) -> Run:
-    bundle = _bundle(args)
+    opened = _opened(args, console)
     given = tuple(_given(args))  # first: what is added while it is read is not learned
     own = _corpora(args, output, args.style or _config().model.style, console)
     with console.status("loading the network"):
         from jamd.training.backend import load_backend
 
         load_backend()
-        from jamd.bundle import resolve
         from jamd.commands.train import settings_given
         from jamd.training import tune
         from jamd.training.runs import Origin
 
-        network, size, sources, known = _network(bundle or resolve(args.origin), output)
+        network, size, sources, known = _network(opened, output)
         old = args.old or known
         settings = replace(tune.SETTINGS, **settings_given(args))
         origin = Origin(args.origin, sources, given)
         return tune.begin(output, network, size, origin, own, old, settings)
 
 
-def _bundle(args: argparse.Namespace) -> Bundle | None:
-    """The bundle to go on from, refused before anything slow is done; None if it is a run."""
+def _opened(args: argparse.Namespace, console: Console) -> Bundle | Run:
+    """What to go on from, refused before any music is read; a bundle before Keras is loaded."""
     from jamd.bundle import Bundle, resolve
-    from jamd.export.opening import expect_trainable
+    from jamd.export.opening import expect_trainable, open_run
     from jamd.training.run_folder import is_meant_as_run
 
     path = resolve(args.origin)
     if is_meant_as_run(path):
-        return None
+        with console.status("loading the network"):
+            found = open_run(path)
+        if found.language != "grid":
+            raise CorpusError(
+                f"{path}: expected a run of the grid language, found one of the {found.language} "
+                "language: only a grid network can be trained further"
+            )
+        return found
     bundle = Bundle.read(path)
     expect_trainable(bundle)
     if not args.old and bundle.manifest.rehearsal is None:
@@ -152,22 +158,16 @@ def _bundle(args: argparse.Namespace) -> Bundle | None:
     return bundle
 
 
-def _network(origin: Bundle | Path, output: Path) -> tuple[Any, Any, dict[str, str], list[Path]]:
+def _network(origin: Bundle | Run, output: Path) -> tuple[Any, Any, dict[str, str], list[Path]]:
     """The network of a bundle or a run, its size, the sources it knows, and corpora of them."""
     from jamd.export.weights import read_network
     from jamd.training import rehearsal
     from jamd.training.runs import Run
 
-    if isinstance(origin, Path):
-        found = Run.read(origin)
-        if found.language != "grid":
-            raise CorpusError(
-                f"{origin}: expected a run of the grid language, found one of the {found.language} "
-                "language: only a grid network can be trained further"
-            )
-        known = [Path(source.path) for source in found.sources]
-        sources = dict(found.origin.sources) if found.origin else {}
-        return found.network(), found.size, sources, known
+    if isinstance(origin, Run):
+        known = [Path(source.path) for source in origin.sources]
+        sources = dict(origin.origin.sources) if origin.origin else {}
+        return origin.network(), origin.size, sources, known
     loaded = read_network(origin)
     corpus = rehearsal.write_corpus(origin, output / rehearsal.NAME)
     sources = dict(origin.manifest.sources)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,12 +33,14 @@ load_backend()
 
 from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
 from jamd.export.weights import read_network  # noqa: E402
-from jamd.training.runs import Run  # noqa: E402
+from jamd.training.runs import Run, preset  # noqa: E402
+from jamd.training.train import new_run  # noqa: E402
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 QUICK = ["--batch", "2", "--window", "32", "--epochs", "2"]
 
 MakeGrid = Callable[[str], Corpus]
+MakeArticle = Callable[[str, Sequence[str], int], Corpus]
 
 
 def loops(folder: Path, count: int) -> Path:
@@ -153,6 +155,19 @@ def test_a_bundle_is_refused_before_the_music_is_read(
         assert main(["train", str(tmp_path), "--from", str(origin), "-o", str(tmp_path / "r")]) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert reason in line
+
+
+def test_a_run_of_the_article_is_refused_before_the_music_is_read(
+    article_corpus: MakeArticle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = article_corpus("corpus", ["C4", "E4"], 20)
+    article = new_run(tmp_path / "article", [corpus.path], preset("article", "tiny"), {})
+    article.write()
+    music, output = loops(tmp_path / "loops", 20), tmp_path / "tuned"
+    assert main(["train", str(music), "--from", str(article.path), "-o", str(output)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "expected a run of the grid language, found one of the article language" in line
+    assert not output.exists()
 
 
 def test_of_a_jam_only_the_players_notes_are_taught(tmp_path: Path) -> None:
