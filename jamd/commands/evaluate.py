@@ -75,7 +75,9 @@ def add(subparsers: Subparsers) -> None:
         "how like it is, loops, copies of training pieces, how it accompanies",
     )
     parser.add_argument(
-        "--quick", action="store_true", help="a smaller report: a minute, and rougher figures"
+        "--quick",
+        action="store_true",
+        help="a smaller report: half a minute of computing for each corpus, and rougher figures",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     config_file.add_options(parser, *_SETTINGS)

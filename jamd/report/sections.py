@@ -212,7 +212,7 @@ def duet(sets: Sequence[SetFigures]) -> Iterator[str]:
     yield html.table(columns, rows)
     yield html.paragraph(
         words.DUET + " In front, the share of notes that are chord tones; in brackets, of moments "
-        "at which at least one note is. Sets without both parts are left out.",
+        "at which at least one note is. Sets without both parts have dashes.",
         "reading",
     )
 
