@@ -324,7 +324,10 @@ def load_weights(network: keras.Model, path: Path) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Replace the file at `path` by `content` as JSON."""
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    """Replace the file at `path` by `content` as JSON.
+
+    The JSON is ASCII, so that a path that is not valid UTF-8 is read back unchanged.
+    """
+    text = json.dumps(content, indent=1) + "\n"
     with written_whole(path) as new:
-        new.write_text(text, encoding="utf-8")
+        new.write_text(text, encoding="ascii")

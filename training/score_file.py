@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from jamd.errors import SourceError
+from jamd.errors import SourceError, printable
 from jamd.notes import TICKS_PER_BEAT, Meter, Tick
 from jamd.training.reading import DURATION, Reading, Voice, as_spoken, in_order
 
@@ -52,7 +52,8 @@ def _read_or_refuse(score: Any) -> Reading | SourceError:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+    # The message may contain the file's name, which need not be valid text.
+    return f"{type(error).__name__}: {printable(lines[0][:200])}" if lines else type(error).__name__
 
 
 def _read_one(score: Any) -> Reading:

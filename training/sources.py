@@ -30,7 +30,8 @@ class Source:
     """A file to read.
 
     Attributes:
-        name: Where it was found, relative to the folder that was given, with forward slashes.
+        name: Where it was found, relative to the folder that was given, with forward slashes and in
+            printable form, because a file's name need not be valid text.
         path: The file itself.
     """
 
@@ -77,7 +78,7 @@ def _expand(item: str) -> Iterator[tuple[Source, Path]]:
         return
     top = Path(item)
     if top.is_file():
-        yield Source(top.name, top), top.resolve()
+        yield Source(printable(top.name), top), top.resolve()
     elif top.is_dir():
         for folder, _, names in os.walk(top):
             inside = Path(folder).relative_to(top).parts
@@ -86,7 +87,7 @@ def _expand(item: str) -> Iterator[tuple[Source, Path]]:
                 path = Path(folder, name)
                 if path.suffix.lower() in SUFFIXES and path.is_file():
                     file = path.resolve() if path.is_symlink() else real / name
-                    yield Source("/".join((*inside, name)), path), file
+                    yield Source(printable("/".join((*inside, name))), path), file
     else:
         raise SourceError(f"{printable(item)}: expected a file or a folder, found neither")
 

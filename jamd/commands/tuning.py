@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jamd.errors import CorpusError, SourceError, UserError
+from jamd.errors import CorpusError, SourceError, UserError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -232,7 +232,7 @@ def _from_takes(args: argparse.Namespace, path: Path, tell: Callable[[str], None
         if args.style is not None:
             contexts = [replace(context, style=args.style) for context in contexts]
         if contexts:
-            found[journal.name.removesuffix(KEPT)] = contexts
+            found[printable(journal.name.removesuffix(KEPT))] = contexts
     if rehearsals:
         _tell_left_out(_counted(rehearsals, "rehearsals"), "the phrase was jamd's own")
     if not found:
@@ -255,8 +255,6 @@ def _config() -> Any:
 
 
 def _tell_left_out(name: str, reason: str) -> None:
-    from jamd.errors import printable
-
     print(f"left out: {printable(name)}: {printable(reason)}", file=sys.stderr)
 
 

@@ -273,6 +273,20 @@ def test_names_are_shown_without_what_a_terminal_would_obey() -> None:
     assert ", ".join(names) == r"a\x1b[31m\n.mid, \udcff.mid, ノート.mid"
 
 
+def test_names_that_are_no_text_are_kept_as_they_are_printed(tmp_path: Path) -> None:
+    latin = os.fsdecode(b"caf\xe9")
+    for name in (f"{latin} loop.mid", f"{latin}/one.mid", f"{latin}/other.mid"):
+        write_midi(tmp_path / "music" / name, triads(0, 5, 7))
+    unknown = tmp_path / f"{latin}.unknown"  # music21 names it when it refuses it
+    unknown.write_text("no music")
+    given = [str(tmp_path / "music"), str(unknown)]
+    report = prepare(given, tmp_path / "corpus", Options(join_bars=4))
+    joined, alone = sorted((piece.source for piece in report.corpus.pieces), key=len, reverse=True)
+    assert set(joined.split(" + ")) == {r"caf\udce9/one.mid", r"caf\udce9/other.mid"}
+    assert alone == r"caf\udce9 loop.mid"
+    assert [item.source for item in report.corpus.left_out] == [r"caf\udce9.unknown"]
+
+
 def test_the_command_counts_and_lists(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -108,3 +109,11 @@ def test_a_run_without_an_epoch_has_no_network(grid_corpus: MakeGrid, tmp_path: 
         run.network()
     with pytest.raises(CorpusError, match=r"no run\.json"):
         Run.read(tmp_path)
+
+
+def test_a_run_knows_its_corpora_by_any_path(grid_corpus: MakeGrid, tmp_path: Path) -> None:
+    corpus = grid_corpus("jazz").path.rename(tmp_path / os.fsdecode(b"caf\xe9"))
+    run = new_run(tmp_path / "run", [corpus], SMALL, {})
+    run.write()
+    assert Run.read(run.path).sources == run.sources
+    assert run.sources[0].path == str(corpus)
