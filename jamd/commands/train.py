@@ -114,7 +114,7 @@ def _add_tuning(parser: argparse.ArgumentParser) -> None:
     tuning.add_argument(
         "--takes",
         nargs="?",
-        const=Path(),
+        const=True,
         type=folder,
         metavar="DIR",
         help="learn what you played in the takes in DIR (default: where jamd play keeps them)",

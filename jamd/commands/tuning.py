@@ -244,7 +244,8 @@ def _from_takes(args: argparse.Namespace, path: Path, tell: Callable[[str], None
 
 
 def _takes_folder(args: argparse.Namespace) -> Path:
-    folder: Path = args.takes if args.takes != Path() else _config().takes.folder
+    """Where the takes are: in the folder that is named, or where jamd play keeps them."""
+    folder: Path = _config().takes.folder if args.takes is True else args.takes
     return folder
 
 

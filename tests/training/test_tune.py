@@ -225,6 +225,16 @@ def test_a_rehearsal_is_not_learned(
     assert refused.startswith("jamd: expected takes with their journals")
 
 
+def test_the_takes_of_the_current_folder_can_be_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["train", "--from", "default", "-o", "run", "--takes"]
+    for where, found in ((["."], "in .,"), ([], "in takes,")):
+        assert main([*command, *where]) == 2
+        assert f"expected takes with their journals {found}" in capsys.readouterr().err
+
+
 def test_the_command_learns_what_was_played_in_takes(
     grid_corpus: MakeGrid,
     tmp_path: Path,
