@@ -172,6 +172,19 @@ class Corpus(Contents):
         return self.all_taught[piece.start : piece.start + piece.length]
 
 
+def expect_each_once(paths: Iterable[Path]) -> None:
+    """Refuse a corpus that is named twice: it would count twice.
+
+    Raises:
+        CorpusError: Two of the paths lead to one folder.
+    """
+    known: set[Path] = set()
+    for path in paths:
+        if path.resolve() in known:
+            raise CorpusError(f"{path}: expected each corpus once, found it twice; name it once")
+        known.add(path.resolve())
+
+
 def _piece(item: Mapping[str, Any]) -> CorpusPiece:
     # Early corpora of this format also state how far each piece could be transposed.
     told = {name: value for name, value in dict(item).items() if name != "transpose"}

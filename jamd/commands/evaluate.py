@@ -122,6 +122,7 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     """Refuse arguments that do not go together."""
     from jamd.errors import UserError
+    from jamd.training.corpus import expect_each_once
 
     if not args.files and not args.corpus:
         raise UserError("expected files of music or a --corpus to evaluate on, found neither")
@@ -131,6 +132,7 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError("--report: expected held-out pieces of a --corpus, found files")
     if args.style is not None and not args.files:
         raise UserError("--style: expected files beside it, found none: a corpus has its own")
+    expect_each_once(args.corpus)
     of_a_report = {"--quick": args.quick or None, "--config": args.config}
     of_a_report |= {SETTINGS[key].option: getattr(args, key) for key in _SETTINGS}
     for option, value in of_a_report.items():

@@ -83,13 +83,14 @@ def run(args: argparse.Namespace) -> int:
     from jamd.bundle import expect_replaceable
     from jamd.manifest_file import expect_text
     from jamd.training.backend import load_backend
-    from jamd.training.corpus import Corpus
+    from jamd.training.corpus import Corpus, expect_each_once
     from jamd.training.run_folder import expect_run
 
     sources = dict(_source(text) for text in args.source)
     expect_text("--licence", args.licence)
     expect_run(args.run_folder)
     expect_replaceable(args.output)
+    expect_each_once(args.corpus)
     for corpus in args.corpus:
         Corpus.read(corpus)
     console = Console(stderr=True)

@@ -158,13 +158,14 @@ def _run(args: argparse.Namespace) -> int:
         end_on_sigterm()  # before anything has threads
     from jamd.errors import UserError
     from jamd.lock import only_writer
-    from jamd.training.corpus import Corpus
+    from jamd.training.corpus import Corpus, expect_each_once
 
     for name in ("takes", "style", "join", "old"):
         if getattr(args, name) not in (None, 0, []):
             raise UserError(f"--{name} goes with --from BUNDLE: a network that is there already")
     if not args.corpora or args.output is None:
         raise UserError("expected jamd train CORPUS -o RUN; or jamd train FOLDER --from BUNDLE")
+    expect_each_once(args.corpora)
     corpora = [Corpus.read(path) for path in args.corpora]  # reports a wrong path at once
     team = _team() if several else None  # TensorFlow insists on being asked this first
     writes = team is None or team.is_chief

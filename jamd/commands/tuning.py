@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from jamd.daemon.recorder import recover
     from jamd.lock import only_writer
     from jamd.training import forks
+    from jamd.training.corpus import expect_each_once
     from jamd.training.run_folder import is_run
 
     forks.start()  # gets ready while the rest is imported
@@ -49,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
             )
     if not args.corpora and args.takes is None:
         raise UserError("expected a folder of music, a corpus or --takes to learn, found none")
+    expect_each_once(path for path in args.corpora if _is_corpus(path))
+    expect_each_once(args.old)
     if args.takes is not None:
         recover(_takes_folder(args))  # as at every start of the daemon
     output = args.output or OUTPUT

@@ -271,6 +271,7 @@ def test_a_stray_file_is_left_out_with_a_line(
         (["--corpus", "a", "--seed", "0"], "--seed: expected --report beside it"),
         (["a.mid", "--config", "config.toml"], "--config: expected --report beside it"),
         (["a.mid", "--corpus", "a", "--corpus", "b"], "expected one --corpus beside files"),
+        (["--corpus", "a", "--corpus", "./a"], "a: expected each corpus once, found it twice"),
         (["--corpus", "nowhere"], "expected a corpus, found no corpus.json"),
         (["nowhere.mid"], "nowhere.mid"),
     ],

@@ -136,6 +136,7 @@ def test_what_cannot_be_learned_from_is_told_in_one_line(
         ([str(few), "--from", "default", "--faithful", *run], "--faithful is for a network"),
         ([str(few), "--from", "default", "--oversample", *run], "--oversample is for a network"),
         ([str(few), "--from", "default", "--style", "jaz", *run], "--style: expected one of jazz"),
+        ([str(few), "--from", "default", "--old", "a", "--old", "a", *run], "each corpus once"),
         ([str(few), "--takes", *run], "goes with --from BUNDLE"),
     ):
         assert main(["train", *arguments]) == 2
