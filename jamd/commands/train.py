@@ -237,9 +237,12 @@ def refuse_other_settings(begun: Run, args: argparse.Namespace) -> None:
 
     for name, value in settings_given(args).items():
         if (found := getattr(begun.settings, name)) != value:
+            option = f"--{_NAMES.get(name, name)}"
+            how = f"with {option} {found}, not {value}"
+            if value is True:  # such an option has no values, and is not given where it is off
+                how = f"without {option}, not with it"
             raise CorpusError(
-                f"{args.output or begun.path}: begun with --{_NAMES.get(name, name)} {found}, "
-                f"not {value}; leave it out, or name another folder"
+                f"{args.output or begun.path}: begun {how}; leave it out, or name another folder"
             )
 
 

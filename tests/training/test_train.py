@@ -307,6 +307,7 @@ def test_a_run_goes_on_only_with_what_it_was_begun_with(
         ([*both, "--weight", "song=1"], "begun with shares of jazz 75.0%, song 25.0%, not jazz 5"),
         ([*both, "--weight", "roll=1"], "expected weights for styles of the corpora (jazz, song)"),
         ([*both, "--preset", "default"], "begun with another --preset, not default"),
+        ([*both, "--faithful"], "begun without --faithful, not with it; leave it out, or name"),
         ([*both, str(song)], f"{song}: expected each corpus once, found it twice; name it once"),
     ):
         assert main(["train", *wrong, "-o", str(run.path), "--minutes", "1"]) == 2
