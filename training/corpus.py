@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, get_args
 
 from jamd import __version__
-from jamd.errors import CorpusError
+from jamd.errors import CorpusError, printable
 from jamd.grid_tokens import STYLES
 from jamd.lock import only_writer
 from jamd.vocabulary import Vocabulary
@@ -84,6 +84,11 @@ class Contents:
     style: str
     pieces: tuple[CorpusPiece, ...]
     left_out: tuple[LeftOut, ...]
+
+    @property
+    def name(self) -> str:
+        """Its folder's name, in printable form."""
+        return printable(self.path.resolve().name)
 
     def of_split(self, split: Split) -> tuple[CorpusPiece, ...]:
         """The pieces of one side of the split."""
@@ -183,6 +188,19 @@ def expect_each_once(paths: Iterable[Path]) -> None:
         if path.resolve() in known:
             raise CorpusError(f"{path}: expected each corpus once, found it twice; name it once")
         known.add(path.resolve())
+
+
+def names_of(paths: Iterable[Path]) -> list[str]:
+    """Names for corpora: of each its folder, with as many parents as tell it from the others."""
+    folders = [path.resolve().parts for path in paths]
+
+    def name(folder: tuple[str, ...]) -> str:
+        for depth in range(1, len(folder) + 1):
+            if sum(other[-depth:] == folder[-depth:] for other in folders) == 1:
+                break
+        return printable(Path(*folder[-depth:]).as_posix())
+
+    return list(map(name, folders))
 
 
 def _piece(item: Mapping[str, Any]) -> CorpusPiece:

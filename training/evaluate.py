@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.errors import CorpusError, printable
+from jamd.errors import CorpusError
 from jamd.manifest import Figures, Score
-from jamd.training.corpus import Corpus, CorpusPiece
+from jamd.training.corpus import Corpus, CorpusPiece, names_of
 from jamd.training.judging import Ids, Predictor
 from jamd.training.ngram import NGram
 from jamd.training.passages import Text, whole
@@ -162,21 +162,19 @@ def evaluate_corpus(
 
 def evaluate_corpora(
     model: Predictor,
-    corpora: Iterable[Corpus],
+    corpora: Sequence[Corpus],
     *,
     most_tokens: int = MOST_TOKENS,
     progress: Progress = no_progress,
 ) -> dict[str, Figures]:
-    """The figures of a model card: by corpus name, against a unigram and an n-gram.
+    """The figures of a model card: by name (`names_of`), against a unigram and an n-gram.
 
     Raises:
         CorpusError: A corpus holds nothing out, or has nothing to train on.
     """
     return {
-        printable(corpus.path.resolve().name): evaluate_corpus(
-            model, corpus, most_tokens=most_tokens, progress=progress
-        ).figures()
-        for corpus in corpora
+        name: evaluate_corpus(model, corpus, most_tokens=most_tokens, progress=progress).figures()
+        for name, corpus in zip(names_of(corpus.path for corpus in corpora), corpora, strict=True)
     }
 
 

@@ -162,6 +162,7 @@ def _report(args: argparse.Namespace, subject: Subject, progress: Progress) -> l
 def _evaluate(
     args: argparse.Namespace, subject: Subject, progress: Progress
 ) -> dict[str, Evaluation]:
+    from jamd.training.corpus import names_of
     from jamd.training.evaluate import MOST_TOKENS, baselines_of, evaluate, held_out
     from jamd.training.predictors import Remembering
     from jamd.training.subjects import read_corpus, read_files
@@ -171,13 +172,13 @@ def _evaluate(
     corpora = [read_corpus(path, subject.vocabulary) for path in args.corpus]
     if not args.files:
         return {
-            corpus.path.resolve().name: evaluate(
+            name: evaluate(
                 {**models, **baselines_of(corpus)},
                 held_out(corpus, args.most_tokens or MOST_TOKENS),
                 subject.vocabulary,
                 progress,
             )
-            for corpus in corpora
+            for name, corpus in zip(names_of(args.corpus), corpora, strict=True)
         }
     baselines = baselines_of(corpora[0]) if corpora else {}
     of_files = args.style or (corpora[0].style if corpora else "other")

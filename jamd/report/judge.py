@@ -102,7 +102,7 @@ class Judge:
         Raises:
             CorpusError: It has no held-out pieces, or nothing to train on.
         """
-        name = corpus.path.resolve().name
+        name = corpus.name
         models = {"model": self.network, "with memory": self._remembering}
         self.progress(f"{name}: counting for the n-gram", 0, 1)
         evaluation = evaluate(

@@ -63,7 +63,7 @@ def report(request: Request, folder: Path, progress: Progress = no_progress) -> 
             "--report: expected a model of the grid language, found one of the "
             f"{request.subject.language} language"
         )
-    names = [corpus.path.resolve().name for corpus in request.corpora]
+    names = [corpus.name for corpus in request.corpora]
     if len(set(names)) < len(names):
         raise UserError(f"--report: expected corpora of different names, found {', '.join(names)}")
     folder.mkdir(parents=True, exist_ok=True)

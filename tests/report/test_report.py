@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -95,6 +96,16 @@ def test_the_page_stands_alone(
     assert "the report" in capsys.readouterr().out
     for file in (tmp_path / "first").iterdir():
         assert file.read_bytes() == (tmp_path / "second" / file.name).read_bytes(), file.name
+
+
+def test_a_set_is_called_as_its_folder_is_printed(
+    made_corpus: Callable[[str], Corpus], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporting, "find_synth", lambda: "FluidSynth is not installed")
+    corpus = Corpus.read(made_corpus("jazz").path.rename(tmp_path / os.fsdecode(b"caf\xe9")))
+    assert reported(tmp_path / "report", [corpus]) == 0
+    told = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert [one["set"] for one in told["sets"]] == [r"caf\udce9"]
 
 
 @pytest.mark.parametrize(

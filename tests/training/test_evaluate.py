@@ -124,6 +124,20 @@ def test_figures_for_a_card(small: Corpus) -> None:
     assert figures["small"].scores["model"].accuracy == 0
 
 
+def test_corpora_in_folders_of_one_name_are_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = ("a/x/corpus", "b/x/corpus", "b/y/corpus", "other")
+    pieces: list[tuple[Split, Piece]] = [("train", piece(32)), ("held-out", piece(16))]
+    made = [corpus(tmp_path / folder, pieces) for folder in folders]
+    expected = ["a/x/corpus", "b/x/corpus", "y/corpus", "other"]
+    assert list(evaluate_corpora(Uniform(), made)) == expected
+    of_both = ["--corpus", str(made[1].path), "--corpus", str(made[2].path)]
+    assert main(["evaluate", str(BUNDLE), *of_both, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert [one["set"] for one in printed["sets"]] == ["x/corpus", "y/corpus"]
+
+
 def test_a_bounded_sample_is_the_same_every_time(tmp_path: Path) -> None:
     pieces: list[tuple[Split, Piece]] = [("held-out", piece(4 + i)) for i in range(20)]
     many = corpus(tmp_path, [("train", piece(8)), *pieces])
