@@ -151,10 +151,9 @@ def prepare(
         ClusterError: The dask cluster cannot be reached, or was lost.
         BusyError: Another process writes to `output`.
     """
-    sources = find_sources(given)
+    sources, left_out = find_sources(given)
     if options.sample is not None and options.sample < len(sources):
         sources = sorted(random.Random(options.seed).sample(sources, options.sample))
-    left_out: list[LeftOut] = []
     warnings: list[Remark] = []
     with (
         named(output),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import stat
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jamd.errors import SourceError, printable
+from jamd.training.corpus import LeftOut
 
 MIDI_SUFFIXES = frozenset({".mid", ".midi", ".kar", ".rmi"})
 """Suffixes of MIDI files, in lower case."""
@@ -49,28 +52,36 @@ class Source:
         return self.name.rpartition("/")[0]
 
 
-def find_sources(given: Iterable[str]) -> list[Source]:
-    """All files that `given` names, sorted by name, each once.
+def find_sources(given: Iterable[str]) -> tuple[list[Source], list[LeftOut]]:
+    """All files that `given` names, sorted by name, each once; and what is left out of them.
 
     Args:
-        given: Folders (searched recursively for files with one of `SUFFIXES`, in upper or lower
-            case), files (whatever their suffix) and names in music21's corpus (`music21:bach`).
+        given: Folders (searched recursively, links to folders included, for files with one of
+            `SUFFIXES`, in upper or lower case), files (whatever their suffix) and names in
+            music21's corpus (`music21:bach`).
+
+    Returns:
+        The sources; and the files and folders that could not be opened.
 
     Raises:
         SourceError: One of them is missing, or none holds a file to read.
     """
     found: dict[Path, Source] = {}
+    left_out: list[LeftOut] = []
     for item in given:
-        for source, file in _expand(item):
+        for source, file in _expand(item, left_out):
             found.setdefault(file, source)
     if not found:
         kinds = " ".join(sorted(SUFFIXES))
         names = ", ".join(map(printable, given))
-        raise SourceError(f"expected files of music ({kinds}), found none in {names}")
-    return sorted(found.values())
+        because = [f"; {item.source} was left out: {item.reason}" for item in left_out[:1]]
+        raise SourceError(
+            f"expected files of music ({kinds}), found none in {names}{''.join(because)}"
+        )
+    return sorted(found.values()), left_out
 
 
-def _expand(item: str) -> Iterator[tuple[Source, Path]]:
+def _expand(item: str, left_out: list[LeftOut]) -> Iterator[tuple[Source, Path]]:
     """The sources that `item` names, each with its file, all links resolved."""
     if item.startswith(CORPUS):
         for path in corpus_paths(item):
@@ -80,16 +91,69 @@ def _expand(item: str) -> Iterator[tuple[Source, Path]]:
     if top.is_file():
         yield Source(printable(top.name), top), top.resolve()
     elif top.is_dir():
-        for folder, _, names in os.walk(top):
-            inside = Path(folder).relative_to(top).parts
-            real = Path(folder).resolve()  # once per folder: it looks at every folder on the path
-            for name in names:
-                path = Path(folder, name)
-                if path.suffix.lower() in SUFFIXES and path.is_file():
-                    file = path.resolve() if path.is_symlink() else real / name
-                    yield Source(printable("/".join((*inside, name))), path), file
+        yield from _search(top, left_out)
     else:
         raise SourceError(f"{printable(item)}: expected a file or a folder, found neither")
+
+
+def _search(top: Path, left_out: list[LeftOut]) -> Iterator[tuple[Source, Path]]:
+    """As `_expand`, of a folder."""
+
+    def leave_out(path: Path, reason: str) -> None:
+        left_out.append(LeftOut(_name(path, top), reason))
+
+    def cannot_open(error: OSError) -> None:
+        leave_out(Path(error.filename), f"cannot be opened: {error.strerror}")
+
+    for folder, real, names in _folders(top, cannot_open):
+        for name in names:
+            path = folder / name
+            is_music = path.suffix.lower() in SUFFIXES
+            try:
+                if not is_music and not path.is_symlink():
+                    continue
+                mode = path.stat().st_mode
+            except OSError as error:  # a link that leads nowhere may have led to a folder
+                cannot_open(error)
+                continue
+            if is_music and not stat.S_ISREG(mode):
+                leave_out(path, "expected a file, found a pipe or a device")
+            elif is_music:
+                file = path.resolve() if _is_link(path) else real / name
+                yield Source(_name(path, top), path), file
+
+
+def _folders(
+    top: Path, cannot_open: Callable[[OSError], None]
+) -> Iterator[tuple[Path, Path, list[str]]]:
+    """Each folder in `top` once, its path with all links resolved, and the names of its files.
+
+    Folders behind links come last, so that a file that can also be reached without a link is named
+    without it.
+    """
+    waiting, known = deque([top]), set[Path]()
+    while waiting:
+        for folder, folders, names in os.walk(waiting.popleft(), onerror=cannot_open):
+            real = Path(folder).resolve()  # once per folder: it looks at every folder on the path
+            if real in known:  # a link may lead back to a folder that contains it
+                folders.clear()
+                continue
+            known.add(real)
+            folders.sort()
+            waiting += [path for name in folders if _is_link(path := Path(folder, name))]
+            yield Path(folder), real, sorted(names)
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except OSError:  # its folder allows only that names are listed
+        return False
+
+
+def _name(path: Path, top: Path) -> str:
+    """What `path`, found in the folder `top`, or `top` itself is called."""
+    return printable("/".join(path.relative_to(top).parts) or str(top))
 
 
 def corpus_paths(name: str) -> list[Path]:

@@ -84,7 +84,8 @@ def _music_in(path: Path) -> str:
 
     from jamd.training.sources import find_sources
 
-    digest, sources = hashlib.sha256(), find_sources([str(path)])
+    digest = hashlib.sha256()
+    sources, _ = find_sources([str(path)])
     for source in sources:
         found = source.path.stat()
         digest.update(ascii((source.name, found.st_size, found.st_mtime_ns)).encode())

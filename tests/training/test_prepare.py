@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -256,9 +257,50 @@ def test_sources_are_found_in_any_case_and_each_once(tmp_path: Path) -> None:
     for name in ("a.MID", "deep/er/b.Midi", "c.kar", "d.txt", "e.mxl"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
-    found = find_sources([str(tmp_path), str(tmp_path / "a.MID")])
+    found, _ = find_sources([str(tmp_path), str(tmp_path / "a.MID")])
     assert [source.name for source in found] == ["a.MID", "c.kar", "deep/er/b.Midi", "e.mxl"]
     assert [source.is_score for source in found] == [False, False, False, True]
+
+
+def test_links_to_folders_are_followed_and_each_file_is_found_once(tmp_path: Path) -> None:
+    for name in ("music/z/a.mid", "music/b.mid", "pack/deep/c.mid"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    links = {"all": "z", "pack": "../pack", "z/round": "..", "b again.mid": "b.mid"}
+    for link, target in links.items():
+        (tmp_path / "music" / link).symlink_to(target)
+    (tmp_path / "pack" / "back").symlink_to(tmp_path / "music")
+    found, left_out = find_sources([str(tmp_path / "music")])
+    assert [source.name for source in found] == ["b again.mid", "pack/deep/c.mid", "z/a.mid"]
+    assert left_out == []
+
+
+def test_what_cannot_be_opened_is_left_out_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = os.scandir
+
+    def refuse_locked(path: str) -> Iterator[os.DirEntry[str]]:  # root may open any folder
+        if Path(path).name == "locked":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse_locked)
+    (tmp_path / "music" / "locked").mkdir(parents=True)
+    with pytest.raises(SourceError, match="locked was left out: cannot be opened: Permission"):
+        find_sources([str(tmp_path / "music")])
+    (tmp_path / "music" / "gone.mid").symlink_to("nowhere.mid")
+    (tmp_path / "music" / "disk").symlink_to("/nowhere")
+    os.mkfifo(tmp_path / "music" / "pipe.mid")
+    write_midi(tmp_path / "music" / "a.mid", triads(0, 5, 7))
+    report = prepare([str(tmp_path / "music")], tmp_path / "corpus", Options(jobs=1))
+    assert {item.source: item.reason for item in report.corpus.left_out} == {
+        "locked": "cannot be opened: Permission denied",
+        "gone.mid": "cannot be opened: No such file or directory",
+        "disk": "cannot be opened: No such file or directory",
+        "pipe.mid": "expected a file, found a pipe or a device",
+    }
+    assert [piece.source for piece in report.corpus.pieces] == ["a.mid"]
 
 
 def test_a_source_that_is_not_there_is_an_error(tmp_path: Path) -> None:
