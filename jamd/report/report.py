@@ -23,6 +23,7 @@ from jamd.report.samples import Sample, write_samples
 from jamd.training.corpus import Corpus
 from jamd.training.progress import Progress, no_progress
 from jamd.training.subjects import Subject
+from jamd.writing import written_whole
 
 PAGE = "index.html"
 DATA = "report.json"
@@ -55,8 +56,9 @@ def report(request: Request, folder: Path, progress: Progress = no_progress) -> 
     """Judge a model and write `PAGE`, `DATA` and what they refer to into `folder`.
 
     Raises:
-        UserError: The model does not speak the grid language, two corpora have the same name, or
-            one has no held-out pieces or nothing to train on.
+        UserError: The model does not speak the grid language, two corpora have the same name, one
+            has no held-out pieces or nothing to train on, or `folder` contains anything but a
+            report.
     """
     if request.subject.language != "grid":
         raise UserError(
@@ -66,6 +68,7 @@ def report(request: Request, folder: Path, progress: Progress = no_progress) -> 
     names = [corpus.name for corpus in request.corpora]
     if len(set(names)) < len(names):
         raise UserError(f"--report: expected corpora of different names, found {', '.join(names)}")
+    _expect_replaceable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     training = [(corpus, entry) for corpus in request.corpora for entry in corpus.of_split("train")]
     progress("reading the training pieces", 0, 1)
@@ -80,6 +83,9 @@ def report(request: Request, folder: Path, progress: Progress = no_progress) -> 
         progress,
     )
     sets = [judge.measure(corpus) for corpus in request.corpora]
+    text = json.dumps({"model": request.subject.name, "sets": [plain(one) for one in sets]})
+    with written_whole(folder / DATA) as new:  # first: it marks the folder as a report
+        new.write_text(text, encoding="utf-8")
     synth = find_synth()
     player = synth if isinstance(synth, Synth) else None
     samples: dict[str, list[Sample]] = {}
@@ -96,9 +102,23 @@ def report(request: Request, folder: Path, progress: Progress = no_progress) -> 
         synth if isinstance(synth, str) else "",
     )
     (folder / PAGE).write_text(page_of(facts, sets, samples), encoding="utf-8")
-    text = json.dumps({"model": request.subject.name, "sets": [plain(one) for one in sets]})
-    (folder / DATA).write_text(text, encoding="utf-8")
     return sets
+
+
+def _expect_replaceable(folder: Path) -> None:
+    """Raise UserError if `folder` exists, is not empty and is not a report."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    try:
+        found = json.loads((folder / DATA).read_bytes())
+        is_report = found.keys() == {"model", "sets"}
+    except (OSError, ValueError, AttributeError):
+        is_report = False
+    if not is_report:
+        raise UserError(
+            f"--report: expected a new or an empty folder or a report at {folder}, found "
+            "something else: name another"
+        )
 
 
 def _how(request: Request, precision: str, sets: Sequence[SetFigures]) -> str:

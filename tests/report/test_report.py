@@ -15,6 +15,7 @@ import pytest
 
 from jamd.cli import main
 from jamd.notes import Note, Tick
+from jamd.report import pictures
 from jamd.report import report as reporting
 from jamd.report.audio import Synth, find_synth, write_midi
 from jamd.training.corpus import Corpus
@@ -106,6 +107,37 @@ def test_a_set_is_called_as_its_folder_is_printed(
     assert reported(tmp_path / "report", [corpus]) == 0
     told = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert [one["set"] for one in told["sets"]] == [r"caf\udce9"]
+
+
+@pytest.mark.parametrize("stranger", ["index.html", "report.json"])
+def test_a_folder_that_holds_something_else_is_left_alone(
+    stranger: str,
+    made_corpus: Callable[[str], Corpus],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / stranger).write_text('["mine"]')
+    assert reported(tmp_path / "site", [made_corpus("jazz")]) == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert "--report: expected a new or an empty folder or a report at" in told
+    assert [path.read_text() for path in (tmp_path / "site").iterdir()] == ['["mine"]']
+
+
+def test_a_report_takes_the_place_of_one_that_was_interrupted(
+    made_corpus: Callable[[str], Corpus], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reporting, "find_synth", lambda: "FluidSynth is not installed")
+    (tmp_path / "report").mkdir()
+    corpora = [made_corpus("jazz")]
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(pictures, "copies_by_set", interrupt)
+        assert reported(tmp_path / "report", corpora) == 130
+    assert (tmp_path / "report" / "bits.svg").exists()
+    assert reported(tmp_path / "report", corpora) == 0
 
 
 @pytest.mark.parametrize(
