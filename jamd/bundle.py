@@ -142,12 +142,19 @@ def expect_replaceable(path: Path) -> None:
     """Refuse a path that `write` would refuse, before any slow work is done.
 
     Raises:
-        BundleError: `path` holds something that is not a bundle.
+        BundleError: `path` holds something that is not a bundle, or cannot be written.
     """
     if path.exists() and not (path / MANIFEST).is_file():
         raise BundleError(
             f"expected a new folder or a bundle at {path}, found something else: name another"
         )
+    try:
+        nearest = next(folder for folder in path.absolute().parents if folder.exists())
+        for folder in (nearest, path) if path.exists() else (nearest,):
+            with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=folder):
+                pass
+    except OSError as error:
+        raise _cannot_write(path, error) from error
 
 
 def write(
@@ -189,8 +196,12 @@ def write(
                     old.rename(path)
                 raise
     except OSError as error:
-        raise BundleError(f"cannot write the bundle {path}: {error.strerror}") from error
+        raise _cannot_write(path, error) from error
     return Bundle(path, manifest)
+
+
+def _cannot_write(path: Path, error: OSError) -> BundleError:
+    return BundleError(f"cannot write the bundle {path}: {error.strerror}; name another folder")
 
 
 def checksum(data: bytes) -> str:

@@ -12,6 +12,7 @@ from jamd.bundle import Bundle
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.requests import Sampling
 from jamd.errors import UserError
+from jamd.lock import LOCK, only_writer
 from jamd.report import pictures
 from jamd.report.audio import Synth, find_synth
 from jamd.report.figures import SetFigures
@@ -58,7 +59,8 @@ def report(request: Request, folder: Path, progress: Progress = no_progress) -> 
     Raises:
         UserError: The model does not speak the grid language, two corpora have the same name, one
             has no held-out pieces or nothing to train on, or `folder` contains anything but a
-            report.
+            report, or another process writes to it.
+        OSError: `folder` cannot be written to.
     """
     if request.subject.language != "grid":
         raise UserError(
@@ -69,7 +71,29 @@ def report(request: Request, folder: Path, progress: Progress = no_progress) -> 
     if len(set(names)) < len(names):
         raise UserError(f"--report: expected corpora of different names, found {', '.join(names)}")
     _expect_replaceable(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    with only_writer(folder):  # what cannot be written is found out before all the measuring
+        return _write(request, folder, progress)
+
+
+def _expect_replaceable(folder: Path) -> None:
+    """Raise UserError if `folder` exists, is not empty and is not a report."""
+    if not folder.exists():
+        return
+    if folder.is_dir() and {path.name for path in folder.iterdir()} <= {LOCK}:  # as after a kill
+        return
+    try:
+        found = json.loads((folder / DATA).read_bytes())
+        is_report = found.keys() == {"model", "sets"}
+    except (OSError, ValueError, AttributeError):
+        is_report = False
+    if not is_report:
+        raise UserError(
+            f"--report: expected a new or an empty folder or a report at {folder}, found "
+            "something else: name another"
+        )
+
+
+def _write(request: Request, folder: Path, progress: Progress) -> list[SetFigures]:
     training = [(corpus, entry) for corpus in request.corpora for entry in corpus.of_split("train")]
     progress("reading the training pieces", 0, 1)
     judge = Judge(
@@ -103,22 +127,6 @@ def report(request: Request, folder: Path, progress: Progress = no_progress) -> 
     )
     (folder / PAGE).write_text(page_of(facts, sets, samples), encoding="utf-8")
     return sets
-
-
-def _expect_replaceable(folder: Path) -> None:
-    """Raise UserError if `folder` exists, is not empty and is not a report."""
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    try:
-        found = json.loads((folder / DATA).read_bytes())
-        is_report = found.keys() == {"model", "sets"}
-    except (OSError, ValueError, AttributeError):
-        is_report = False
-    if not is_report:
-        raise UserError(
-            f"--report: expected a new or an empty folder or a report at {folder}, found "
-            "something else: name another"
-        )
 
 
 def _how(request: Request, precision: str, sets: Sequence[SetFigures]) -> str:

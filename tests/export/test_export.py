@@ -271,3 +271,17 @@ def test_what_is_no_run_and_where_no_bundle_may_go_is_told_before_keras_is_loade
     output = tmp_path if is_run else tmp_path / "out"
     assert main([command, str(tmp_path), "-o", str(output)]) == 2
     assert told.format(tmp_path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["export", "recipe"])
+def test_where_no_bundle_can_be_written_is_told_before_keras_is_loaded(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("jamd.training.backend.load_backend", None)
+    (tmp_path / "run.json").touch()
+    output = tmp_path / "run.json" / "bundle"
+    assert main([command, str(tmp_path), "-o", str(output)]) == 2
+    assert f"cannot write the bundle {output}: Not a directory" in capsys.readouterr().err

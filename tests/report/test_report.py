@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from jamd.cli import main
+from jamd.lock import only_writer
 from jamd.notes import Note, Tick
 from jamd.report import pictures
 from jamd.report import report as reporting
@@ -122,6 +123,22 @@ def test_a_folder_that_holds_something_else_is_left_alone(
     told = capsys.readouterr().err.splitlines()[-1]
     assert "--report: expected a new or an empty folder or a report at" in told
     assert [path.read_text() for path in (tmp_path / "site").iterdir()] == ['["mine"]']
+
+
+def test_a_folder_that_cannot_be_written_to_is_found_out_before_the_measuring(
+    made_corpus: Callable[[str], Corpus],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(reporting, "Judge", None)
+    corpora = [made_corpus("jazz")]
+    with only_writer(tmp_path / "report"):
+        assert reported(tmp_path / "report", corpora) == 2
+    assert "expected a folder that nobody writes to" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert reported(tmp_path / "file" / "report", corpora) == 2
+    assert "Not a directory" in capsys.readouterr().err
 
 
 def test_a_report_takes_the_place_of_one_that_was_interrupted(
