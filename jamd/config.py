@@ -51,8 +51,8 @@ class Midi:
     api: str = _setting(
         "auto",
         Choice.of("auto", "alsa", "jack", "coremidi", "winmm"),
-        "The MIDI system. auto takes ALSA's sequencer where there is one, then a JACK server that "
-        "answers, then the system's own.",
+        "The MIDI system. auto tries ALSA's sequencer, then a JACK server that answers, then the "
+        "system's own.",
     )
     input_name: str = _setting(
         "jamd listens", Text("a port name", longest=60), "The port that you play into."
@@ -63,8 +63,8 @@ class Midi:
     connect_input: tuple[str, ...] = _setting(
         (),
         _PATTERNS,
-        "Ports to listen to, at the start and whenever they appear. * and ? stand for any "
-        "characters; case does not matter.",
+        "Ports to listen to, at the start and whenever they appear. * stands for any characters, "
+        "? for exactly one; case does not matter.",
     )
     connect_output: tuple[str, ...] = _setting(
         (), _PATTERNS, "Ports to play to, at the start and whenever they appear."
@@ -72,36 +72,36 @@ class Midi:
     channel_in: int = _setting(
         0,
         Number(0, 16),
-        "The channel that is heard; 0 is all of them but 10, whose pitches are drums in General "
-        "MIDI: a keyboard that sends on 10 is heard with 10 alone.",
+        "The channel that jamd hears; 0 is all but 10, which has the drums in General MIDI. Set 10 "
+        "to hear a keyboard that sends on channel 10.",
     )
     program_changes: bool = _setting(
         False,
         Flag(),
         "Keep and send on program changes and bank selects. Keyboards send them when their own "
-        "sound is changed; what plays jamd would change its sound with them.",
+        "sound is changed; the instrument that plays jamd's notes would change its sound too.",
     )
     split: int = _setting(
         0,
         Number(0, 127, "MIDI pitch"),
-        "Below it your left hand accompanies: it is heard as chords, and it neither keeps your "
-        "turn nor takes it. 0: no split.",
+        "Below this pitch your left hand accompanies: it is heard as chords, and it neither keeps "
+        "your turn nor takes it. 0: no split.",
     )
-    channel_lead: int = _setting(1, _CHANNEL, "The channel on which jamd's lead goes out.")
+    channel_lead: int = _setting(1, _CHANNEL, "The channel that jamd's lead is sent on.")
     channel_comp: int = _setting(
         1,
         _CHANNEL,
-        "The channel on which jamd's chords go out: another than the lead's gives them an "
+        "The channel that jamd's chords are sent on: one other than the lead's gives them an "
         "instrument of their own.",
     )
     thru: bool = _setting(
-        False, Flag(), "Send what you play on to the output as well, not only when jamd is off."
+        False, Flag(), "Always pass what you play on to the output, not only when jamd is off."
     )
     output_offset_ms: float = _setting(
         0.0,
         _OFFSET,
-        "How much later than its beat a note of jamd's leaves for the output; below 0, earlier: "
-        "for an instrument that takes its time to sound. The take has every note on its beat.",
+        "How much later than its beat jamd sends each note; below 0, earlier: for an instrument "
+        "that is slow to sound. The take has every note on its beat.",
     )
     send_clock: bool = _setting(
         False,
@@ -112,10 +112,10 @@ class Midi:
     clock_port: str = _setting(
         "",
         _OWN_PORT,
-        'A port of its own for that clock, such as "jamd clock"; empty: it goes out with the '
+        'A separate port for that clock, such as "jamd clock"; if empty, it goes out with the '
         "notes.",
     )
-    clock_offset_ms: float = _setting(0.0, _OFFSET, "As output_offset_ms, for clock_port.")
+    clock_offset_ms: float = _setting(0.0, _OFFSET, "Like output_offset_ms, for clock_port.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +125,21 @@ class Transport:
     source: str = _setting(
         "auto",
         Choice.of("internal", "midi", "auto", "player", "link"),
-        "Where the beat comes from: jamd's own tempo, a MIDI clock that comes in, (auto) a MIDI "
-        "clock while there is one, (player) what you play, phrase by phrase, or an Ableton Link "
-        "session on the local network, which needs pip install 'jamd[link]'.",
+        "Where the beat comes from. internal: jamd's own tempo. midi: an incoming MIDI clock. "
+        "auto: a MIDI clock while there is one, else jamd's own tempo. player: what you play, "
+        "phrase by phrase. link: an Ableton Link session on the local network, which needs "
+        "pip install 'jamd[link]'.",
         option="--clock",
     )
     on_clock_lost: str = _setting(
         "keep",
         Choice.of("keep", "stop"),
-        "When a MIDI clock falls silent: play on at its tempo, or stop until it is back.",
+        "When a MIDI clock goes silent: play on at its tempo, or stop until it is back.",
     )
     link_start_stop: bool = _setting(
         True,
         Flag(),
-        "In a Link session: start and stop with the others, and they with jamd.",
+        "In a Link session: start and stop with the others, as they do with jamd.",
     )
     bpm: float = _setting(
         100.0, Number(20.0, 400.0, "quarter notes a minute"), "The internal clock's tempo."
@@ -147,13 +148,13 @@ class Transport:
     start: str = _setting(
         "first note",
         Choice.of("first note", "at once"),
-        "When bar 1 begins: with the first note that you play, or as soon as jamd is ready.",
+        "When bar 1 begins: with your first note, or as soon as jamd is ready.",
     )
     count_in: int = _setting(
         0,
         Number(0, 4, "bars"),
-        "Bars that are counted in, as soon as jamd is ready; bar 1 comes after them. A sequencer "
-        "that says Start counts in for itself.",
+        "Bars to count in as soon as jamd is ready; bar 1 comes after them. A sequencer that sends "
+        "Start does its own count-in.",
     )
 
 
@@ -164,14 +165,14 @@ class Click:
     when: str = _setting(
         "auto",
         Choice.of("auto", "on", "off"),
-        "A click on each beat. auto: until jamd's first answer sounds, where there is no clock to "
+        "A click on each beat. auto: until jamd's first answer sounds, if there is no clock to "
         "follow. Without a count-in it begins with your first note: there is no beat before.",
         option="--click",
     )
     port: str = _setting(
         "",
         _OWN_PORT,
-        'A port of its own, such as "jamd click"; empty: it goes out with the notes.',
+        'A separate port, such as "jamd click"; if empty, it goes out with the notes.',
         option="--click-port",
     )
     channel: int = _setting(
@@ -180,12 +181,12 @@ class Click:
         "Its channel; 10 is the drums in General MIDI.",
         option="--click-channel",
     )
-    accent_note: int = _setting(76, _PITCH, "What it plays on one: a high wood block.")
-    accent_velocity: int = _setting(110, _VELOCITY, "How loud that is.")
-    beat_note: int = _setting(77, _PITCH, "What it plays on the other beats: a low wood block.")
-    beat_velocity: int = _setting(80, _VELOCITY, "How loud that is.")
+    accent_note: int = _setting(76, _PITCH, "The note played on beat one: a high wood block.")
+    accent_velocity: int = _setting(110, _VELOCITY, "How loud that note is.")
+    beat_note: int = _setting(77, _PITCH, "The note played on the other beats: a low wood block.")
+    beat_velocity: int = _setting(80, _VELOCITY, "How loud that note is.")
     offset_ms: float = _setting(
-        0.0, _OFFSET, "As output_offset_ms, for its own port.", option="--click-offset-ms"
+        0.0, _OFFSET, "Like output_offset_ms, for the click's own port.", option="--click-offset-ms"
     )
 
 
@@ -199,17 +200,15 @@ class Model:
     provider: str = _setting(
         "auto",
         Choice.of("auto", "cpu", "cuda"),
-        "Where the model runs. auto starts on the CPU and changes over to what was measured to be "
-        "faster.",
+        "Where the model runs. auto starts on the CPU and changes over to CUDA if that is measured "
+        "to be clearly faster.",
     )
     threads: int = _setting(1, Number(1, 64), "CPU threads that the model may use at once.")
-    style: str = _setting(
-        "combo", Choice.of(*STYLES), "What kind of music the model takes itself to be playing."
-    )
+    style: str = _setting("combo", Choice.of(*STYLES), "The style the model plays in.")
     temperature: float = _setting(
         0.9,
         Number(0.05, 2.0),
-        "How adventurous: 1 is what the model learned, less is safer, more is wilder.",
+        "How adventurous jamd is: 1 is what the model learned, less is safer, more is wilder.",
     )
     nucleus: float = _setting(
         0.95,
@@ -219,7 +218,7 @@ class Model:
     memory: float = _setting(
         1.0,
         Number(0.0, 1.0),
-        "How much jamd picks up of what you play while you play it; 0 leaves it to what the model "
+        "How much jamd picks up from what you play as you play it; 0 leaves it to what the model "
         "learned in training.",
     )
     seed: int = _setting(
@@ -237,13 +236,13 @@ class Play:
         "answer",
         Choice.of("answer", "endless", "off"),
         "answer: you play, you pause, it answers. endless: it goes on from what you played until "
-        "you stop it. off: it plays nothing, and sends on what you play.",
+        "you stop it. off: it plays nothing and passes on what you play.",
     )
     trade: int = _setting(
         0,
         Among((0, 2, 4, 8), "bars"),
-        "In the mode answer: so many bars for you, as many for jamd, and round again, to the bar. "
-        "0: the answer comes when you pause, and is as long as your phrase was.",
+        "In answer mode: this many bars for you, then as many for jamd, in strict alternation. 0: "
+        "the answer comes when you pause, and is as long as your phrase was.",
     )
     yield_: str = _setting(
         "note",
@@ -260,26 +259,27 @@ class Play:
                 "comp": frozenset({Part.COMP}),
             }
         ),
-        "What jamd plays: lead is a melody, comp is chords.",
+        "What jamd plays: lead is a melody, comp is chords, both is the two together.",
     )
     lowest: int = _setting(21, Number(0, 127, "MIDI pitch"), "The lowest pitch jamd plays.")
     highest: int = _setting(
         108, Number(0, 127, "MIDI pitch"), "The highest pitch jamd plays; 60 is middle C."
     )
-    polyphony: int = _setting(8, Number(1, 16, "notes"), "Most notes that sound at once.")
+    polyphony: int = _setting(8, Number(1, 16, "notes"), "The most notes that jamd sounds at once.")
     swing: float | None = _setting(
         None,
         NumberOr({"player": None, "off": 50.0}, Number(50.0, 75.0, "percent")),
-        "Where in the beat jamd's off-beats lie: as you swing yours, straight, or always so.",
+        "Where in the beat jamd's off-beats lie: as you swing (player), straight (off), or always "
+        "at this percentage.",
     )
     humanise_ms: float = _setting(
-        0.0, Number(0.0, 30.0, "ms"), "How far jamd's notes wander from the beat, as people's do."
+        0.0, Number(0.0, 30.0, "ms"), "How far jamd's notes stray from the beat, as people's do."
     )
     in_key: float = _setting(
         0.9,
         Number(0.0, 0.99),
-        "How strongly jamd keeps to the key that it hears: pitches outside it are as likely as the "
-        "model thinks, times 1 - in_key. 0 leaves it to the model.",
+        "How strongly jamd keeps to the key that it hears: the model's probability of each pitch "
+        "outside it is multiplied by 1 - in_key. 0 leaves it to the model.",
     )
     register: str = _setting(
         "player",
@@ -290,12 +290,12 @@ class Play:
     density: float = _setting(
         1.25,
         Number(0.0, 10.0, "times your notes a beat"),
-        "How many notes jamd answers with, at most; 0 leaves it to the model.",
+        "The most notes that jamd answers with; 0 leaves it to the model.",
     )
     repeat_bars: int = _setting(
         4,
         Number(0, 64, "bars"),
-        "jamd repeats nothing note for note for longer than this; 0 lets it.",
+        "jamd repeats nothing note for note for longer than this; 0: no limit.",
     )
 
 
@@ -306,22 +306,20 @@ class Controls:
     your_turn: tuple[Control, ...] = _setting(
         (Control(ControlKind.CC, 66),),
         _CONTROLS,
-        "Pedals, buttons, pads and keys that tell jamd something. They are not heard as music, and "
-        "count as pressed when their value rises through 64; programs count from 1. This one: it "
-        "is your turn, jamd, now; cc 66 is the middle pedal, cc 67 the left one, cc 64 the right "
-        "one.",
+        "This one hands the turn to jamd at once; cc 66 is the middle pedal, cc 67 the left one, "
+        "cc 64 the right one.",
     )
     panic: tuple[Control, ...] = _setting(
-        (), _CONTROLS, "End everything that sounds. cc 120 and cc 123 always do."
+        (), _CONTROLS, "Silence everything; cc 120 and cc 123 always do."
     )
-    tap: tuple[Control, ...] = _setting((), _CONTROLS, "Tapped on the beat, it sets the tempo.")
+    tap: tuple[Control, ...] = _setting((), _CONTROLS, "Tap it on the beat to set the tempo.")
     again: tuple[Control, ...] = _setting((), _CONTROLS, "Play the last answer once more.")
     next_mode: tuple[Control, ...] = _setting(
         (), _CONTROLS, "Change to the next mode: answer, endless, off, and round again."
     )
-    answer: tuple[Control, ...] = _setting((), _CONTROLS, "Change to the mode answer.")
-    endless: tuple[Control, ...] = _setting((), _CONTROLS, "Change to the mode endless.")
-    off: tuple[Control, ...] = _setting((), _CONTROLS, "Change to the mode off.")
+    answer: tuple[Control, ...] = _setting((), _CONTROLS, "Change to answer mode.")
+    endless: tuple[Control, ...] = _setting((), _CONTROLS, "Change to endless mode.")
+    off: tuple[Control, ...] = _setting((), _CONTROLS, "Change to off mode.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,13 +328,16 @@ class Takes:
 
     keep: bool = _setting(True, Flag(), "Save every jam as a MIDI file.")
     folder: Path = _setting(
-        Path("takes"), Folder(), "Where takes go, seen from the working folder.", option="--takes"
+        Path("takes"),
+        Folder(),
+        "Where takes are saved, relative to the working folder.",
+        option="--takes",
     )
     most: int = _setting(
         200,
         Number(0, 100_000, "takes"),
-        "Most takes that are kept: when one begins, the oldest beyond them are deleted. Only "
-        "jamd's own are, and none that was changed since. 0 keeps all.",
+        "The most takes that are kept: when a new one begins, the oldest beyond that are deleted, "
+        "but only jamd's own files, and none changed since. 0 keeps all.",
     )
 
 
@@ -362,6 +363,13 @@ SECTIONS: Mapping[str, type[Any]] = {
     "controls": Controls,
     "takes": Takes,
 }
+
+INTRODUCTIONS: Mapping[str, str] = {
+    "controls": "Pedals, buttons, pads, keys and programs that tell jamd something; they are not "
+    "heard as music. A pedal or button acts when its value rises to 64 or above, a pad or key when "
+    "it is struck, a program whenever it is chosen; programs count from 1.",
+}
+"""What goes for all the settings of a section, where something does."""
 
 
 SETTINGS: Mapping[str, Setting] = {each.key: each for each in settings_of(SECTIONS)}

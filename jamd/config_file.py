@@ -21,7 +21,7 @@ from typing import Any
 
 import platformdirs
 
-from jamd.config import SECTIONS, SETTINGS, Config, Controls
+from jamd.config import INTRODUCTIONS, SECTIONS, SETTINGS, Config, Controls
 from jamd.errors import ConfigError, printable
 from jamd.setting import Setting
 from jamd.setting_kinds import Among, Flag, Number, Several
@@ -171,6 +171,11 @@ def add_options(parser: argparse.ArgumentParser, *keys: str) -> None:
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help=f"settings to use instead of {FILE_NAME}"
     )
+    introduced = {
+        section: parser.add_argument_group(f"[{section}]", text)
+        for section, text in INTRODUCTIONS.items()
+        if any(SETTINGS[key].section == section for key in keys)
+    }
     for key in keys:
         setting = SETTINGS[key]
         shown = setting.kind.show(setting.default)
@@ -183,7 +188,7 @@ def add_options(parser: argparse.ArgumentParser, *keys: str) -> None:
             rest = {"metavar": setting.name.upper()}
             if isinstance(setting.kind, (Number, Among)):
                 rest["type"] = _number
-        parser.add_argument(
+        introduced.get(setting.section, parser).add_argument(
             setting.option,
             dest=key,
             help=f"{setting.doc} {_sentence(setting.kind.expected)} Default: {shown}.".replace(
@@ -216,12 +221,14 @@ def documented() -> str:
     head = (
         "jamd's settings. A key that is left out has the value shown here. jamd reads one file: "
         "the one given with --config, else config.toml in the working folder, else the user's "
-        "(on Linux ~/.config/jamd/config.toml). An option on the command line goes before it. "
+        "(on Linux ~/.config/jamd/config.toml). An option on the command line overrides it. "
         "`jamd config` prints what is in force and where it came from."
     )
     lines = _comment(head)
     for section in SECTIONS:
         lines += ["", f"[{section}]"]
+        if section in INTRODUCTIONS:
+            lines += ["", *_comment(INTRODUCTIONS[section])]
         for setting in _of(section):
             shown = setting.kind.show(setting.default)
             lines += ["", *_comment(setting.doc)]

@@ -20,19 +20,23 @@ NAMES = ("token", "replan", "answer", "lateness", "prepare", "training", "start"
 def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "bench",
-        help="measure speed, each figure beside what it is to be compared with",
+        help="measure speed, each figure beside its yardstick",
         description="Measure one token, a replan, an answer, lateness, preparing, training, "
-        "starting and memory: about seven minutes. Ratios are of figures taken in turns, so they "
-        "hold on a machine that is not quiet; absolute figures (limits in us, ms, s) mean "
-        "something only on one that is. With jackd at hand, the daemon is measured on a JACK "
-        "server of its own. The exit status is 0 whether or not the limits are kept.",
+        "starting and memory: about seven minutes. Ratios compare figures taken in turns, so they "
+        "hold on a busy machine; absolute figures (limits in us, ms, s) are meaningful only on a "
+        "quiet one. If jackd is installed, the daemon is measured on a JACK server of its own. The "
+        "exit status is 0 whether or not the limits are kept.",
     )
-    parser.add_argument("--json", action="store_true", help="print a list of objects, no table")
+    parser.add_argument(
+        "--json", action="store_true", help="print a list of objects instead of a table"
+    )
     parser.add_argument(
         "--bundle", type=named, default="default", help="the model's folder (default: shipped)"
     )
-    parser.add_argument("--only", action="append", choices=NAMES, help="measure only this; repeat")
-    parser.add_argument("--quick", action="store_true", help="a small try: the figures are rough")
+    parser.add_argument(
+        "--only", action="append", choices=NAMES, help="measure only this; may be repeated"
+    )
+    parser.add_argument("--quick", action="store_true", help="a short run with rough figures")
     parser.add_argument(
         "--midi", type=Path, metavar="FOLDER", help="MIDI files to prepare and train on"
     )

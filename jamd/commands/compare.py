@@ -35,7 +35,7 @@ def add(subparsers: Subparsers) -> None:
         type=at_least_one,
         default=2000,
         metavar="N",
-        help="held-out tokens of each corpus to measure on, about (default: 2000)",
+        help="roughly how many held-out tokens of each corpus to measure on (default: 2000)",
     )
     add_manner(parser)
     parser.set_defaults(run=run)

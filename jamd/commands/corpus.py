@@ -17,8 +17,8 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "corpus",
         help="show what a corpus holds",
-        description="Say how large a corpus is and how often its tokens occur, as a table and as a "
-        "picture; or print the pieces themselves.",
+        description="Show how large a corpus is and how often its tokens occur, as a table and as "
+        "a picture; or print the pieces themselves.",
     )
     parser.add_argument(
         "corpus", type=Path, metavar="CORPUS", help="folder that jamd prepare wrote"
@@ -28,14 +28,14 @@ def add(subparsers: Subparsers) -> None:
         type=at_least_one,
         default=20,
         metavar="N",
-        help="names to list, if not all (default: 20)",
+        help="how many names to list (default: 20)",
     )
     parser.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="PICTURE",
-        help=f"PNG or SVG (default: {PICTURE} there)",
+        help=f"PNG or SVG (default: {PICTURE} in the corpus's folder)",
     )
     parser.add_argument(
         "--tokens",

@@ -35,12 +35,16 @@ def add(subparsers: Subparsers) -> None:
         help="measure how well a model predicts music",
         description="Measure bits per token and per note (fewer are better) and accuracy, on files "
         "of music or on a corpus's held-out pieces, by the model alone and with its memory of the "
-        "piece so far; with a corpus, beside a unigram and an n-gram that know its training "
+        "piece so far; with a corpus, also a unigram and an n-gram trained on its training "
         "pieces.",
     )
     parser.add_argument("model", type=named, metavar="RUN|BUNDLE", help='a folder, or "default"')
     parser.add_argument(
-        "files", nargs="*", type=named, metavar="FILE", help="music; default: held-out pieces"
+        "files",
+        nargs="*",
+        type=named,
+        metavar="FILE",
+        help="music (default: a corpus's held-out pieces)",
     )
     parser.add_argument(
         "--corpus",
@@ -48,31 +52,31 @@ def add(subparsers: Subparsers) -> None:
         default=[],
         type=Path,
         metavar="CORPUS",
-        help="folder that jamd prepare wrote; again for several, where no files are given",
+        help="folder that jamd prepare wrote; may be repeated if no files are given",
     )
     parser.add_argument(
         "--style",
         type=style,
-        help="what family the files are: jazz, song … (default: the corpus's, or other)",
+        help="the style of the files: jazz, song … (default: the corpus's, or other)",
     )
     parser.add_argument(
         "--precision",
         choices=("float32", "int8"),
-        help="which graph of a bundle (default: the most exact that it holds)",
+        help="which graph of a bundle to use (default: the most exact one that it has)",
     )
     parser.add_argument(
         "--most-tokens",
         type=at_least_one,
         metavar="N",
-        help="of a corpus's held-out pieces, measure about so many tokens (default: 200000; for a "
+        help="measure about this many tokens of a corpus's held-out pieces (default: 200000; for a "
         "report 40000, or 6000 with --quick)",
     )
     parser.add_argument(
         "--report",
         type=Path,
         metavar="DIR",
-        help="write a page with pictures into DIR: also what the model writes beside real music, "
-        "how like it is, loops, copies of training pieces, how it accompanies",
+        help="write an illustrated page into DIR that also compares the model's music with real "
+        "music: similarity, loops, copies of training pieces, accompaniment",
     )
     parser.add_argument(
         "--quick",

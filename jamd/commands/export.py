@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "export",
-        help="make a bundle of a trained network",
+        help="make a bundle from a trained network",
         description="Convert a run's best network to ONNX in float32 and int8, compare both with "
         "Keras on held-out pieces, and write a bundle with a model card. A bundle that is too far "
         "from the network is not written.",
@@ -30,12 +30,12 @@ def add(subparsers: Subparsers) -> None:
         default=[],
         type=Path,
         metavar="CORPUS",
-        help="where a corpus of the run is now; again for each (default: where they were)",
+        help="where a corpus of the run is now; may be repeated (default: where it was)",
     )
     parser.add_argument(
         "--float32",
         action="store_true",
-        help="store weights as float32: twice the size, and no rounding to float16 before",
+        help="store weights as float32: twice the size, but not rounded to float16",
     )
     parser.add_argument(
         "--figures",
@@ -45,14 +45,16 @@ def add(subparsers: Subparsers) -> None:
         help="held-out tokens of each corpus to measure for the card; 0 for none (default: 200000)",
     )
     parser.add_argument(
-        "--licence", default="not stated", help="under which the weights may be used"
+        "--licence",
+        default="not stated",
+        help="the licence of the weights (default: not stated)",
     )
     parser.add_argument(
         "--source",
         action="append",
         default=[],
         metavar="NAME=TEXT",
-        help="who made a corpus, and its licence, for the card; again for each",
+        help="who made a corpus, and its licence, for the card; may be repeated",
     )
     parser.add_argument(
         "--rehearsal",
@@ -64,8 +66,8 @@ def add(subparsers: Subparsers) -> None:
         type=_epochs,
         default=(),
         metavar="EPOCH,EPOCH…",
-        help="export the mean of the weights after these epochs, which have checkpoints "
-        "(default: the best alone)",
+        help="export the mean of the weights after these epochs, each of which must have a "
+        "checkpoint (default: the best epoch's alone)",
     )
     parser.set_defaults(run=run)
 

@@ -39,14 +39,14 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "freewheel",
         help="jam with a MIDI file, faster than real time",
-        description="Play a MIDI file into a session and write the take: the live code under a "
-        "clock that jumps. The same arguments give the same bytes. The file's tempos, held "
-        "within 20 and 400 bpm, and its meter are followed unless --bpm or --meter say otherwise; "
-        "its drums (channel 10) are left out; without a seed, the seed is 0.",
+        description="Play a MIDI file into a session and write the take: the live code with a "
+        "simulated clock. The same arguments give the same bytes. The file's tempos, clamped to 20 "
+        "to 400 bpm, and its meter are followed unless --bpm or --meter is given; its drums "
+        "(channel 10) are left out; without a seed, the seed is 0.",
     )
     parser.add_argument("input", type=Path, metavar="IN.mid", help="what the player plays")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mid")
-    parser.add_argument("--bars", type=bars, help="bars to play (default: the file's, and 8 more)")
+    parser.add_argument("--bars", type=bars, help="bars to play (default: the file's and 8 more)")
     parser.add_argument(
         "--scripted", action="store_true", help="answer by a fixed rule instead of a model"
     )

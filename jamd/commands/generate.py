@@ -42,8 +42,8 @@ def add(subparsers: Subparsers) -> None:
         "generate",
         help="write music with a model",
         description="Write music with a model, through the same improviser as the daemon's: a run "
-        "of the article's language goes on from 32 notes and chords of its corpus, drawn by the "
-        "seed, anything else from silence.",
+        "in the article's language continues 32 notes and chords of its corpus, chosen by the "
+        "seed; any other model starts from silence.",
     )
     parser.add_argument("model", type=named, metavar="RUN|BUNDLE", help='a folder, or "default"')
     parser.add_argument(
@@ -52,7 +52,7 @@ def add(subparsers: Subparsers) -> None:
         type=Path,
         required=True,
         metavar="OUT",
-        help="a MIDI file, or with .musicxml a score to read, which music21 writes",
+        help="a MIDI file, or with .musicxml a score, which music21 writes",
     )
     add_manner(parser)
     parser.set_defaults(run=run)
@@ -69,7 +69,7 @@ def add_manner(parser: argparse.ArgumentParser) -> None:
         help="how many notes; for an article model onsets, half a beat each (default: 500)",
     )
     parser.add_argument(
-        "--argmax", action="store_true", help="always the likeliest token: it soon loops"
+        "--argmax", action="store_true", help="always take the likeliest token; this soon loops"
     )
     parser.add_argument(
         "--faithful",

@@ -32,17 +32,19 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "measure",
         help="measure how well jamd listens and answers",
-        description="Play performances of which the truth is known to the code that listens, in "
-        "virtual time. phrases: breaths that jamd would have interrupted, and ends it would have "
-        "missed, in songs, piano rolls and made-up phrases. beat: made-up phrases that are "
-        "answered in their own tempo, and on their own beat, where jamd follows the player. "
-        "pickups: bar lines found, and mistaken, in openings of tunes where nobody tells them. "
-        "answers: how the model's answers to the songs' first phrases end, and how much they are "
-        "in kind, under the settings in force. The exit status is 0 whether or not the limits are "
-        "kept.",
+        description="Play performances with known answers to the listening code, in virtual time. "
+        "phrases: breaths that jamd would interrupt and phrase ends that it would miss, in songs, "
+        "piano rolls and made-up phrases. beat: how many made-up phrases are answered in their own "
+        "tempo and on their own beat when jamd follows the player. pickups: how often jamd finds "
+        "the bar line in openings of tunes without being told, and how often it gets it wrong. "
+        "answers: how the model's answers to the songs' first phrases end and how closely they "
+        "resemble them, with the settings in force. The exit status is 0 whether or not the limits "
+        "are kept.",
     )
     parser.add_argument("name", nargs="*", metavar="NAME", help=f"{', '.join(NAMES)}; default: all")
-    parser.add_argument("--json", action="store_true", help="print a list of objects, no table")
+    parser.add_argument(
+        "--json", action="store_true", help="print a list of objects instead of a table"
+    )
     config_file.add_options(parser, *_SETTINGS)
     parser.set_defaults(run=run)
 

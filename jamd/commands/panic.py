@@ -10,11 +10,14 @@ from jamd.commands import Subparsers
 def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "panic",
-        help="end everything that a running jamd sounds",
-        description="End every note that the jamd now playing sounds, lift the pedals, and send "
-        "All Sound Off and All Notes Off on every channel it has used. It plays on when you do.",
+        help="silence a running jamd",
+        description="End every note that a running jamd sounds, lift the pedals, and send All "
+        "Sound Off and All Notes Off on every channel it has used. jamd goes on when you play "
+        "again.",
     )
-    parser.add_argument("--pid", type=int, help="of one jamd, where several play; default: all")
+    parser.add_argument(
+        "--pid", type=int, help="process id of one jamd if several are playing; default: all"
+    )
     parser.set_defaults(run=run)
 
 

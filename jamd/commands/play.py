@@ -42,12 +42,12 @@ _SETTINGS = (
 def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "play",
-        help="listen, and play along",
-        description="Open two MIDI ports and jam until Ctrl-C. Without a MIDI system, rehearse: a "
-        "bundled phrase is played to jamd, silently, and the take is saved with its picture, to be "
-        "heard in any player of MIDI files.",
+        help="listen and play along",
+        description="Open two MIDI ports and jam until Ctrl-C. Without a MIDI system, jamd "
+        "rehearses: a bundled phrase is played to it, silently, and the take, which any MIDI "
+        "player can play, is saved with a picture.",
     )
-    parser.add_argument("--bars", type=bars, help="stop after so many bars; a rehearsal has 8")
+    parser.add_argument("--bars", type=bars, help="stop after this many bars; a rehearsal has 8")
     config_file.add_options(parser, *_SETTINGS)
     parser.set_defaults(run=run)
 

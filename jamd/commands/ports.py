@@ -15,13 +15,13 @@ CHORD_S = 1.0
 def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "ports",
-        help="list the MIDI ports there are, or play a chord out",
-        description="List the MIDI systems of this computer and their ports, or play a chord out.",
+        help="list the MIDI ports, or play a test chord",
+        description="List this computer's MIDI systems and their ports, or play a test chord.",
     )
     parser.add_argument(
         "--test",
         action="store_true",
-        help="open jamd's ports, connect what is to be connected, and play C major for a second",
+        help="open jamd's ports, make the configured connections, and play C major for a second",
     )
     config_file.add_options(
         parser,

@@ -36,59 +36,68 @@ def add(subparsers: Subparsers) -> None:
         "-o", "--output", required=True, type=Path, metavar="CORPUS", help="folder to write"
     )
     parser.add_argument(
-        "--language", choices=("grid", "article"), default="grid", help="default: grid"
+        "--language",
+        choices=("grid", "article"),
+        default="grid",
+        help="how music is written as tokens (default: grid)",
     )
     parser.add_argument(
         "--style",
         type=style,
         default="other",
-        help="what family all of it is: jazz, combo, song, chords, piano, roll, game or other "
-        "(default)",
+        help="the style of all the music: jazz, combo, song, chords, piano, roll, game or other "
+        "(default: other)",
     )
     parser.add_argument(
         "--sample", type=at_least_one, metavar="N", help="take only N files, at random"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of that choice and of --join; 1")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed for --sample and --join (default: 1)"
+    )
     split = parser.add_mutually_exclusive_group()
     split.add_argument(
         "--held-out",
         type=share,
         default=0.1,
         metavar="SHARE",
-        help="share of pieces kept from training, 0 to 1 (default 0.1)",
+        help="share of pieces held out from training, 0 to below 1 (default: 0.1)",
     )
     split.add_argument(
         "--faithful",
         action="store_true",
-        help="with the article's fault: no piece is kept from training (article)",
+        help="with the article's fault: no piece is held out from training (article)",
     )
     parser.add_argument(
         "--join",
         type=natural,
         default=0,
         metavar="BARS",
-        help="join files of one folder that are shorter, until they have so many bars",
+        help="join short files of a folder until they have this many bars (default: 0, none)",
     )
     parser.add_argument(
         "--jobs",
         type=at_least_one,
         default=os.cpu_count() or 1,
-        help="processes (default: all cores)",
+        help="how many processes (default: all cores)",
     )
     parser.add_argument(
         "--dask",
         metavar="ADDRESS",
-        help="have the work done by a dask cluster, whose scheduler is there: tcp://host:8786",
+        help="use the dask cluster with this scheduler address: tcp://host:8786",
     )
     parser.add_argument(
-        "--time-limit-s", type=positive, default=60.0, metavar="S", help="a file; default 60"
+        "--time-limit-s",
+        type=positive,
+        default=60.0,
+        metavar="S",
+        help="limit for each file, in seconds (default: 60)",
     )
     parser.add_argument(
         "--memory-limit-mb",
         type=at_least_one,
         default=1024,
         metavar="MB",
-        help="a file; default 1024",
+        help="limit for each file (default: 1024)",
     )
     parser.set_defaults(run=run)
 

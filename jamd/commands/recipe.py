@@ -13,11 +13,13 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "recipe",
         help="make the default bundle from its data sets",
-        description="Prepare every data set that is found in FOLDER, train, measure beside an "
-        "n-gram and export: the default bundle, as it is shipped. What is already in --work is "
-        "kept; the same command goes on where it was stopped.",
+        description="Prepare every data set found in FOLDER, train, compare with an n-gram, and "
+        "export the default bundle as shipped. Work already in --work is kept, so the same command "
+        "resumes where it stopped.",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="holds the sets, unpacked")
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="folder with the unpacked data sets"
+    )
     parser.add_argument(
         "-o", "--output", required=True, type=Path, metavar="BUNDLE", help="folder to write"
     )
@@ -25,19 +27,19 @@ def add(subparsers: Subparsers) -> None:
         "--work",
         type=Path,
         default=Path("build/recipe"),
-        help="holds corpora and run (default: build/recipe)",
+        help="folder for the corpora and the run (default: build/recipe)",
     )
     parser.add_argument(
         "--minutes",
         type=positive,
         metavar="M",
-        help="of training in all (default: until as much is read as the size can learn from)",
+        help="total training time (default: until it has read as much as this size can learn from)",
     )
     parser.add_argument(
         "--size",
         choices=("small", "default", "large"),
         default="default",
-        help="how large the network is: small for little boards, large for a GPU",
+        help="size of the network: small for boards with a weak CPU, large for a GPU",
     )
     parser.set_defaults(run=run)
 

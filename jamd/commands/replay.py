@@ -17,10 +17,10 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "replay",
         help="play a take's session again, bit for bit",
-        description="Tell a session again all that one was told, from the journal that lies beside "
-        "every take, and compare what it does: every message, every request to the model, to the "
-        "bit. The status is 0 where all is the same, and 1 where something differs. Prints the "
-        "notes: bar.beat.step part pitch velocity length.",
+        description="Feed a session again everything that it received, from the journal beside "
+        "every take, and compare what it does, bit for bit: every message and every request to the "
+        "model. The exit status is 0 if all is the same, 1 if anything differs. Prints the notes: "
+        "bar.beat.step part pitch velocity length.",
     )
     parser.add_argument("take", type=Path, metavar="TAKE", help="a take's MIDI file, or a journal")
     parser.add_argument(
@@ -29,10 +29,11 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--again",
         action="store_true",
-        help="ask the model anew, too, and show where its answers differ from those of then",
+        help="also ask the model anew, and show where its answers differ from the original ones",
     )
     parser.add_argument(
-        "--bundle", help='the model that --again asks: a bundle, or "default" (default: as then)'
+        "--bundle",
+        help='the model that --again asks: a bundle, or "default" (default: the original one)',
     )
     parser.set_defaults(run=run)
 

@@ -11,11 +11,13 @@ from jamd.commands import Subparsers
 def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "status",
-        help="say what a running jamd hears, does and is connected to",
-        description="Say of every jamd that plays: the last note heard, bar and beat, the tempo "
-        "and where it comes from, the mode, whose turn it is, and what its ports are connected to.",
+        help="show what a running jamd hears, does and is connected to",
+        description="Show for every running jamd: the last note heard, bar and beat, the tempo and "
+        "where it comes from, the mode, whose turn it is, and what its ports are connected to.",
     )
-    parser.add_argument("--pid", type=int, help="of one jamd, where several play; default: all")
+    parser.add_argument(
+        "--pid", type=int, help="process id of one jamd if several are playing; default: all"
+    )
     parser.add_argument("--json", action="store_true", help="for programs: one object a line")
     parser.set_defaults(run=run)
 

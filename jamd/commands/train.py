@@ -31,9 +31,9 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "train",
         help="train a network on corpora",
-        description="Train a network on one or more corpora of one language; or, with --from, a "
-        "network that is there already on your own music. A run that was stopped goes on where its "
-        "last epoch ended when the same command is given again.",
+        description="Train a network on one or more corpora of one language; or, with --from, "
+        "train an existing network further on your own music. A stopped run resumes after its last "
+        "finished epoch when the same command is given again.",
     )
     parser.add_argument(
         "corpora",
@@ -47,12 +47,12 @@ def add(subparsers: Subparsers) -> None:
         "--output",
         type=Path,
         metavar="RUN",
-        help="folder to write; needed, but with --from (default there: tuned)",
+        help="folder to write; required unless --from is given (then default: tuned)",
     )
     parser.add_argument(
         "--preset",
         choices=("default", "tiny"),
-        help="how large and how long (default: default); tiny is done within a minute",
+        help="size and length of training (default: default); tiny takes under a minute",
     )
     _add_tuning(parser)
     parser.add_argument(
@@ -61,11 +61,12 @@ def add(subparsers: Subparsers) -> None:
         action="append",
         default=[],
         metavar="STYLE=W",
-        help="how much of what is read is of this style, beside the others; default: by size",
+        help="share of the training data from this style, relative to the others (default: by "
+        "size)",
     )
     budget = parser.add_mutually_exclusive_group()
-    budget.add_argument("--minutes", type=positive, metavar="M", help="stop after M")
-    budget.add_argument("--epochs", type=at_least_one, metavar="N", help="stop after N")
+    budget.add_argument("--minutes", type=positive, metavar="M", help="stop after M minutes")
+    budget.add_argument("--epochs", type=at_least_one, metavar="N", help="stop after N epochs")
     parser.add_argument("--units", type=at_least_one, help="width of each LSTM layer")
     parser.add_argument("--layers", type=at_least_one, help="LSTM layers (grid)")
     parser.add_argument("--batch", dest="rows", type=at_least_one, help="rows in a batch")
@@ -75,16 +76,17 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--precision",
         choices=("auto", "float32", "mixed"),
-        help="what is computed in; weights are float32 (default: auto, mixed where that is faster)",
+        help="precision of the computation; weights are float32 (default: auto, mixed where that "
+        "is faster)",
     )
-    parser.add_argument("--seed", type=natural, help="default: 1")
+    parser.add_argument("--seed", type=natural, help="seed (default: 1)")
     parser.add_argument(
         "--oversample",
         type=at_least_one,
         nargs="?",
         const=100,
         metavar="CAP",
-        help="repeat rare next notes until each has CAP windows, 100 if not said (article)",
+        help="repeat rare next notes until each has CAP windows (article; CAP is 100 by default)",
     )
     parser.add_argument(
         "--faithful",
@@ -97,19 +99,19 @@ def add(subparsers: Subparsers) -> None:
         "--resume",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="go on with the run in RUN (default); --no-resume refuses to",
+        help="resume the run in RUN (default); --no-resume refuses an existing run",
     )
     parser.set_defaults(run=run)
 
 
 def _add_tuning(parser: argparse.ArgumentParser) -> None:
-    tuning = parser.add_argument_group("going on from a network that is there")
+    tuning = parser.add_argument_group("training an existing network further")
     tuning.add_argument(
         "--from",
         dest="origin",
         type=named,
         metavar="BUNDLE|RUN",
-        help='what to go on from: a folder, or "default" for the bundle that jamd is shipped with',
+        help='network to train further: a folder, or "default" for the bundle shipped with jamd',
     )
     tuning.add_argument(
         "--takes",
@@ -122,15 +124,15 @@ def _add_tuning(parser: argparse.ArgumentParser) -> None:
     tuning.add_argument(
         "--style",
         type=style,
-        help="what family your music is, and is to be played in: jazz, song … "
-        "(default: the one that jamd play asks for)",
+        help="style of your music, also used to play it: jazz, song … (default: the style that "
+        "jamd play uses)",
     )
     tuning.add_argument(
         "--join",
         type=natural,
         default=0,
         metavar="BARS",
-        help="join shorter files, as jamd prepare",
+        help="join short files, as jamd prepare does",
     )
     tuning.add_argument(
         "--old",
@@ -138,8 +140,8 @@ def _add_tuning(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=Path,
         metavar="CORPUS",
-        help="what it learned from, to rehearse and to measure how much it forgets; again for "
-        "several (default: what the bundle brings of it)",
+        help="a corpus it learned from, used to rehearse and to measure forgetting; may be "
+        "repeated (default: the bundle's excerpts, or the run's corpora)",
     )
 
 
