@@ -100,7 +100,16 @@ def test_what_is_read_is_not_written(
     assert song.read_bytes() == SONG.read_bytes()
 
 
-@pytest.mark.parametrize("name", [".", "", ".."])
-def test_a_folder_is_no_file_to_draw(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (".", "expected a MIDI file, found a folder\n"),
+        ("..", "expected a MIDI file, found a folder\n"),
+        ("", "expected a name; found an empty one: see `jamd roll --help`\n"),
+    ],
+)
+def test_a_folder_is_no_file_to_draw(
+    name: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["roll", name]) == 2
-    assert capsys.readouterr().err.endswith("expected a MIDI file, found a folder\n")
+    assert capsys.readouterr().err.endswith(expected)
