@@ -26,7 +26,7 @@ _REMEMBERED = 32
 _CHANGED = 0.06  # a swing that differs by more replaces it: the player has changed feel
 
 _KEPT = 256
-"""Swing is measured on at most this many of the last onsets: eight bars of sixteenths are 128."""
+"""Swing is measured on at most this many of the last notes: eight bars of sixteenths are 128."""
 
 _BEATS = 128  # swung beats remembered
 

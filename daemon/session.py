@@ -273,6 +273,7 @@ class Session:
 
     def _panic(self, *, forgets: bool = True) -> None:
         self._effects += self._stage.panic(self._now)
+        self._cut()
         self._lift_hands()  # the panic may be about a key whose note-off was lost
         self._controls.let_go(but=Action.PANIC)
         if forgets:
@@ -285,10 +286,14 @@ class Session:
 
     def _begin_afresh(self) -> None:
         """Begin anew after everything was silenced, with the floor the player's."""
-        left = self._stage.leaving(self._now)  # what lies later was never sent, so never sounded
-        self._memory.cut(left, left)
+        self._cut()
         self._ear.begin_phrase()
         self._effects += self._floor.give_back(self._now)
+
+    def _cut(self) -> None:
+        """Forget jamd's notes from now on: they were never sent, so never sounded."""
+        left = self._stage.leaving(self._now)
+        self._memory.cut(left, left)
 
     # What follows from it
 

@@ -170,7 +170,9 @@ class Placer:
         if apart:
             onset.chord_with = None
             following = later[-2] if len(later) > 1 else None
-            if following and self._may_be_one(onset, following):
+            after = later[-3] if len(later) > 2 else None
+            taken = after is not None and after.chord_with is following
+            if following and not taken and self._may_be_one(onset, following):
                 following.chord_with, following.is_chord = onset, following.let_go is not None
         for each in reversed(later):
             self._add(each)

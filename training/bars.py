@@ -89,7 +89,7 @@ def lay_out(
     Args:
         notes: Shape (notes, 5), as `Reading.notes`, sorted by onset.
         changes: The meters; only a pickup's may be missing from `METERS`.
-        beside: As in `hidden_pickup`.
+        beside: How far from where it was meant an onset may lie, in ticks.
 
     Returns:
         The notes, and the meters, each now on a bar line of the previous one.
@@ -109,7 +109,7 @@ def lay_out(
         line, before = laid[-1]
         over = (tick + shift - line) % before.ticks_per_bar
         padding = -over if over <= ROUNDING else before.ticks_per_bar - over
-        moved[notes[:, ONSET] >= tick, ONSET] += padding
+        moved[notes[:, ONSET] + beside >= tick, ONSET] += padding
         shift += padding
         if tick + shift == line:
             laid.pop()

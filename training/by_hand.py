@@ -18,20 +18,25 @@ from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
 from jamd.placing import CHORD_SECONDS, Onset, Placer
 from jamd.training.reading import DURATION, ONSET, PITCH
 
-_OFF_TICKS = TICKS_PER_STEP * 3 // 20
+_WRITTEN = ((TICKS_PER_STEP, 6), (TICKS_PER_BEAT // 8, 2), (TICKS_PER_BEAT // 5, 2))
+"""The grid, 32nds and quintuplets: what lies within so many ticks of a multiple may be written."""
+
 _OFF_ONSETS, _OFF_ENDS = 0.25, 0.4
-"""Shares of onsets and of note-offs further than `_OFF_TICKS` from a step of the grid. At random it
-would be two thirds of them; in nearly all written music it is none."""
+"""Least shares of onsets and of note-offs that lie elsewhere. At random it would be well over half;
+in nearly all written music it is none."""
 
 
 def is_by_hand(notes: NDArray[np.signedinteger]) -> bool:
-    """Whether `notes`, as `Reading.notes`, are as far from the grid as only a hand plays them."""
+    """Whether `notes`, as `Reading.notes` but without drums, lie beside all that is written."""
 
     def off(ticks: NDArray[np.signedinteger]) -> float:
-        half = TICKS_PER_STEP // 2
-        apart = np.abs((ticks + half) % TICKS_PER_STEP - half)
-        return float(np.mean(apart > _OFF_TICKS))
+        elsewhere = np.ones(len(ticks), np.bool_)
+        for unit, near in _WRITTEN:
+            elsewhere &= np.abs((ticks + unit // 2) % unit - unit // 2) > near
+        return float(np.mean(elsewhere))
 
+    if not len(notes):
+        return False
     onsets = notes[:, ONSET]
     return off(onsets) > _OFF_ONSETS and off(onsets + notes[:, DURATION]) > _OFF_ENDS
 
@@ -58,6 +63,8 @@ def meant_onsets(notes: Sequence[Note], meter: Meter, bpm: float) -> list[Tick]:
             down.append((note.end, onset))
         struck[note.pitch] = note, onset
         heard.append(onset)
+    for end, released in sorted(down, key=lambda key: key[0]):
+        placer.release(released, end)
     return [onset.place for onset in heard]
 
 

@@ -66,12 +66,15 @@ def read_midi(data: bytes) -> Reading:
         remarks.append("notes of no length given the shortest")
     signatures = [(sign.time, sign.numerator, sign.denominator) for sign in score.time_signatures]
     changes = _meters(signatures, division)
+    first = int(notes[0, ONSET])
     notes = _rescale(notes, division)
     beat = keeps_beat(notes)
-    played_bpm = _first_tempo(score) if beat and is_by_hand(notes) else None
+    drums = [number for number, voice in enumerate(voices) if voice.drums]
+    pitched = notes[~np.isin(notes[:, VOICE], drums)]
+    played_bpm = _tempo(score, first) if beat and is_by_hand(pitched) else None
     if played_bpm is not None:
         remarks.append("played by hand: read as the daemon would hear it")
-    if not beat and (found := to_beat(notes, _first_tempo(score))) is not None:
+    if not beat and (found := to_beat(notes, _tempo(score))) is not None:
         notes, changes, beat = found, [(0, Meter(4, 4))], True
         remarks.append("keeps no beat as written: one was found by its onsets")
     notes, changes, cut = cut_silences(notes, changes)
@@ -88,9 +91,14 @@ def read_midi(data: bytes) -> Reading:
     )
 
 
-def _first_tempo(score: ScoreTick) -> float:
-    """In quarter notes per minute, limited to what a person would write: 20 to 300."""
-    qpm = score.tempos[0].qpm if len(score.tempos) else 120.0
+def _tempo(score: ScoreTick, at: int = -1) -> float:
+    """The tempo at the file's tick `at`, else the first; limited to what a person would write.
+
+    Returns:
+        Quarter notes per minute, 20 to 300; 120 if the file names none.
+    """
+    tempos = [(tempo.time, tempo.qpm) for tempo in score.tempos] or [(0, 120.0)]
+    qpm = next((qpm for time, qpm in reversed(tempos) if time <= at), tempos[0][1])
     return min(300.0, max(20.0, qpm))
 
 

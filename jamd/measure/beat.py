@@ -76,9 +76,8 @@ def _figures(outcomes: Sequence[Outcome]) -> Iterator[Figure]:
     yield share("answered on the player's beat", sum(e.on_beat for e in outcomes), count, LEAST)
     yield share("the same, told what was meant", told, count)
     off = [1000 * abs(each.off_s) for each in outcomes if each.on_beat]
-    yield Figure(
-        "how far beside it, in the middle", len(off), statistics.median(off or [math.inf]), "ms"
-    )
+    if off:
+        yield Figure("how far beside it, in the middle", len(off), statistics.median(off), "ms")
 
 
 def outcome(phrase: PlayedPhrase) -> Outcome:

@@ -82,6 +82,35 @@ def test_what_was_played_is_read_as_it_was_meant(tmp_path: Path, seed: int) -> N
     assert len(as_meant.intersection(read(path))) >= 0.95 * len(as_meant)
 
 
+def test_a_sequenced_drum_track_does_not_hide_that_the_keys_were_played(tmp_path: Path) -> None:
+    path = file_of(played(music(), 1), tmp_path / "played.mid")
+    file = mido.MidiFile(path)
+    hat = [
+        mido.Message(kind, note=42, channel=9, time=time)
+        for _ in range(128)
+        for kind, time in (("note_on", 0), ("note_off", 120))
+    ]
+    file.tracks.append(mido.MidiTrack(hat))
+    file.save(path)
+    assert read_midi(path.read_bytes()).played_bpm == pytest.approx(BPM)
+
+
+def test_quick_music_that_was_written_is_not_taken_for_played(tmp_path: Path) -> None:
+    for length in (60, 96):  # 32nds, quintuplets
+        rows = [(length * i, 60 + i % 7, length) for i in range(128)]
+        path = file_of(rows, tmp_path / "quick.mid")
+        assert read_midi(path.read_bytes()).played_bpm is None
+
+
+def test_a_roll_that_ends_a_file_is_one_chord(tmp_path: Path) -> None:
+    rows = [(round(1.05 * 120 * i), 60 + i % 3, 100) for i in range(40)]
+    last = rows[-1][0] + 126
+    for apart in range(20, 40, 4):
+        notes = [(last, 60, 200), (last + apart, 64, 200)]
+        path = file_of([*rows, *notes], tmp_path / "roll.mid")
+        assert len({onset for onset, *_ in read(path) if onset >= last - 60}) == 1, apart
+
+
 def test_notes_meant_to_be_short_stay_short(tmp_path: Path) -> None:
     staccato = [(240 * i, 60 + i % 5, 100) for i in range(64)]
     path = file_of(played(staccato, 1), tmp_path / "staccato.mid")
