@@ -48,24 +48,27 @@ def meant_onsets(notes: Sequence[Note], meter: Meter, bpm: float) -> list[Tick]:
     """
     rate = bpm / 60 * TICKS_PER_BEAT  # ticks a second
     placer = Placer(meter)
-    struck: dict[int, tuple[Note, Onset]] = {}  # by pitch, the last
+    struck: dict[int, int] = {}  # by pitch, the index of the last note
     heard: list[Onset] = []
-    down: list[tuple[Tick, Onset]] = []  # when each key that is down goes up
-    for note in notes:
-        down.sort(key=lambda key: key[0])
-        while down and down[0][0] <= note.onset:
-            end, released = down.pop(0)
-            placer.release(released, end)
-        last, onset = struck.get(note.pitch, (note, None))
-        at_once = note.onset - last.onset <= CHORD_SECONDS * rate
-        if onset is None or last.part is note.part or not at_once:
-            onset = placer.hear(note.onset, note.onset / rate, note.pitch, rate)
-            down.append((note.end, onset))
-        struck[note.pitch] = note, onset
-        heard.append(onset)
-    for end, released in sorted(down, key=lambda key: key[0]):
-        placer.release(released, end)
+    ends = [(note.end, False, i) for i, note in enumerate(notes)]
+    onsets = [(note.onset, True, i) for i, note in enumerate(notes)]
+    for tick, goes_down, i in sorted(ends + onsets):  # of one tick the note-offs come first
+        if not goes_down:
+            placer.release(heard[i], tick)
+            continue
+        note, last = notes[i], struck.get(notes[i].pitch)
+        if last is not None and _is_one_key(notes[last], note, rate):
+            heard.append(heard[last])
+        else:
+            heard.append(placer.hear(tick, tick / rate, note.pitch, rate))
+        struck[note.pitch] = i
     return [onset.place for onset in heard]
+
+
+def _is_one_key(note: Note, following: Note, rate: float) -> bool:
+    """Whether two notes of a pitch, in two parts, are struck as one."""
+    at_once = following.onset - note.onset <= CHORD_SECONDS * rate
+    return following.part is not note.part and at_once
 
 
 def placed(notes: NDArray[np.int32], meter: Meter, bpm: float) -> NDArray[np.int32]:

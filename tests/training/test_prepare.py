@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
-import sys
-import time
 import tracemalloc
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mido
-import psutil
 import pytest
 
 from jamd.cli import main
-from jamd.errors import CorpusError, SourceError, printable
+from jamd.errors import CorpusError, SourceError
 from jamd.grid import Grid
 from jamd.lock import only_writer
 from jamd.training.corpus import Corpus
 from jamd.training.prepare import Options, prepare
 from jamd.training.sources import find_sources
 from jamd.training.store import Outcome, Read, Store
-from jamd.training.worker_pool import LimitError, Workers
 
 pytestmark = pytest.mark.train
 
@@ -180,101 +174,6 @@ def test_nothing_left_is_an_error_that_says_why(tmp_path: Path) -> None:
         prepare([str(tmp_path)], tmp_path / "corpus", Options())
 
 
-def test_limits_end_a_task_and_the_next_one_is_done() -> None:
-    with Workers(jobs=1, time_limit_s=0.2, memory_limit_mb=256) as workers:
-        slow, quick = workers.map(time.sleep, [3600, 0])
-        assert isinstance(slow, LimitError)
-        assert str(slow) == "took longer than 0.2 s"
-        assert quick is None
-
-
-def test_what_was_handed_over_with_a_slow_task_is_done_all_the_same() -> None:
-    with Workers(jobs=1, time_limit_s=0.2, memory_limit_mb=256) as workers:
-        quick, slow, last = workers.map(time.sleep, [0, 3600, 0], at_once=3)
-        assert isinstance(slow, LimitError)
-        assert (quick, last) == (None, None)
-
-
-def test_a_task_that_takes_too_much_memory_is_refused() -> None:
-    with Workers(jobs=1, time_limit_s=20, memory_limit_mb=256) as workers:
-        large, small = workers.map(bytearray, [2**30, 2])
-        assert str(large) == "took more than 256 MB of memory"
-        assert small == bytearray(2)
-
-
-def test_a_reader_that_dies_is_replaced() -> None:
-    with Workers(jobs=1, time_limit_s=20, memory_limit_mb=256) as workers:
-        dead, alive = workers.map(os._exit, [3]), workers.map(abs, [-1])
-        assert [str(result).partition(" (")[0] for result in dead] == ["its reader died"]
-        assert list(alive) == [1]
-
-
-def test_a_mistake_of_ours_is_raised_and_the_next_task_is_done() -> None:
-    with Workers(jobs=1, time_limit_s=20, memory_limit_mb=256) as workers:
-        with pytest.raises(AssertionError):
-            list(workers.map(exec, ["assert False"]))
-        assert list(workers.map(abs, [-1])) == [1]
-
-
-def test_large_tasks_and_results_pass_each_other() -> None:
-    large = [bytes([number]) * 2**20 for number in range(12)]
-    with Workers(jobs=2, time_limit_s=20, memory_limit_mb=256) as workers:
-        assert list(workers.map(bytes, large)) == large
-
-
-def test_threads_may_share_workers_and_each_has_its_results_in_order() -> None:
-    with Workers(jobs=2, time_limit_s=20, memory_limit_mb=256) as workers:
-
-        def negated(start: int) -> list[object]:
-            return list(workers.map(abs, range(start, start + 50), at_once=3))
-
-        starts = [0, -100, 1000]
-        with ThreadPoolExecutor() as threads:
-            results = list(threads.map(negated, starts))
-    assert results == [[abs(start + i) for i in range(50)] for start in starts]
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no server where nothing can fork")
-def test_what_a_killed_command_started_ends_whatever_it_is_doing() -> None:
-    code = """
-from time import sleep
-from jamd.training.worker_pool import Workers
-with Workers(1, 3600, 256) as workers:
-    for _ in workers.map(sleep, [0, 3600]):
-        print(flush=True)
-"""
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as command:
-        assert command.stdout is not None
-        command.stdout.readline()  # the first task is done
-        started = psutil.Process(command.pid).children(recursive=True)
-        command.kill()
-    assert len(started) >= 2  # the worker, and what it was forked from
-    _, left = psutil.wait_procs(started, timeout=10)
-    assert not left
-
-
-def test_sources_are_found_in_any_case_and_each_once(tmp_path: Path) -> None:
-    for name in ("a.MID", "deep/er/b.Midi", "c.kar", "d.txt", "e.mxl"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(b"")
-    found, _ = find_sources([str(tmp_path), str(tmp_path / "a.MID")])
-    assert [source.name for source in found] == ["a.MID", "c.kar", "deep/er/b.Midi", "e.mxl"]
-    assert [source.is_score for source in found] == [False, False, False, True]
-
-
-def test_links_to_folders_are_followed_and_each_file_is_found_once(tmp_path: Path) -> None:
-    for name in ("music/z/a.mid", "music/b.mid", "pack/deep/c.mid"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    links = {"all": "z", "pack": "../pack", "z/round": "..", "b again.mid": "b.mid"}
-    for link, target in links.items():
-        (tmp_path / "music" / link).symlink_to(target)
-    (tmp_path / "pack" / "back").symlink_to(tmp_path / "music")
-    found, left_out = find_sources([str(tmp_path / "music")])
-    assert [source.name for source in found] == ["b again.mid", "pack/deep/c.mid", "z/a.mid"]
-    assert left_out == []
-
-
 def test_what_cannot_be_opened_is_left_out_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -301,18 +200,6 @@ def test_what_cannot_be_opened_is_left_out_with_its_reason(
         "pipe.mid": "expected a file, found a pipe or a device",
     }
     assert [piece.source for piece in report.corpus.pieces] == ["a.mid"]
-
-
-def test_a_source_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="expected a file or a folder, found neither"):
-        find_sources([str(tmp_path / "nowhere")])
-    with pytest.raises(SourceError, match="expected files of music"):
-        find_sources([str(tmp_path)])
-
-
-def test_names_are_shown_without_what_a_terminal_would_obey() -> None:
-    names = map(printable, ["a\x1b[31m\n.mid", "\udcff.mid", "ノート.mid"])
-    assert ", ".join(names) == r"a\x1b[31m\n.mid, \udcff.mid, ノート.mid"
 
 
 def test_names_that_are_no_text_are_kept_as_they_are_printed(tmp_path: Path) -> None:
