@@ -254,8 +254,26 @@ def policy(mode: Mode, settings: Settings) -> Policy:
 
 def phrase_is_over(scene: Scene) -> bool:
     """Whether the player has paused for long enough to end the turn."""
-    ends = scene.phrase.ends(scene.transport.beat_seconds)
+    ends = phrase_ends(scene.transport, scene.phrase, scene.ahead_s)
     return ends is not None and ends <= scene.now
+
+
+def phrase_ends(transport: Transport, phrase: Phrase, ahead_s: float = 0.0) -> float | None:
+    """When the phrase is over unless a key moves before; None if nothing has been played.
+
+    As `Phrase.ends`; but after slow short notes soon enough for an answer on an eighth within
+    `LONGEST_SILENCE`.
+
+    Args:
+        transport: A rolling transport.
+        phrase: What the player plays.
+        ahead_s: As in `Scene`.
+    """
+    ends = phrase.ends(transport.beat_seconds)
+    if ends is None or phrase.keys_down or phrase.handed_over is not None:
+        return ends
+    latest = transport.last_eighth(phrase.last + LONGEST_SILENCE + LIFTED_EARLY)
+    return min(ends, transport.seconds_at(latest - SIXTEENTH) - ahead_s)
 
 
 def is_stray(scene: Scene) -> bool:
@@ -273,8 +291,9 @@ def _rest_of_answer(scene: Scene) -> Span | None:
 
 def answer_span(scene: Scene) -> Span | None:
     """The span of an answer to the phrase so far; None unless the player seems to pause."""
-    beat = scene.transport.beat_seconds
-    pauses, ends = scene.phrase.pauses(beat), scene.phrase.ends(beat)
+    transport = scene.transport
+    beat = transport.beat_seconds
+    pauses, ends = scene.phrase.pauses(beat), phrase_ends(transport, scene.phrase, scene.ahead_s)
     if pauses is None or ends is None or scene.now < pauses or scene.notes_heard < FEWEST_NOTES:
         return None
     over = scene.now > ends + beat  # it ended while jamd played, so there was no silence
@@ -311,8 +330,9 @@ def answer_deadline(scene: Scene) -> float | None:
     """When the player will seem to pause; after that, when the phrase will be over."""
     if scene.notes_heard < FEWEST_NOTES:
         return None
-    beat = scene.transport.beat_seconds
-    pauses, ends = scene.phrase.pauses(beat), scene.phrase.ends(beat)
+    transport = scene.transport
+    beat = transport.beat_seconds
+    pauses, ends = scene.phrase.pauses(beat), phrase_ends(transport, scene.phrase, scene.ahead_s)
     if pauses is not None and scene.now < pauses:
         return pauses
     return ends

@@ -278,6 +278,10 @@ class Transport:
         """The first eighth at or after `tick`."""
         return Tick(math.ceil(tick / (2 * SIXTEENTH)) * 2 * SIXTEENTH)
 
+    def last_eighth(self, tick: float) -> Tick:
+        """The last eighth at or before `tick`."""
+        return Tick(math.floor(tick / (2 * SIXTEENTH)) * 2 * SIXTEENTH)
+
     def next_sixteenth(self, tick: float) -> Tick:
         """The first sixteenth at or after `tick`."""
         return Tick(math.ceil(tick / SIXTEENTH) * SIXTEENTH)

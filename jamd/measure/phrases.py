@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from jamd.daemon.modes import answer_start
+from jamd.daemon.modes import answer_start, phrase_ends
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.schedule import NoteKey
 from jamd.daemon.transport import Transport
@@ -64,13 +64,12 @@ def count(performance: Performance) -> Count:
     counted = Count()
     transport = Transport(performance.bpm, performance.meter)
     transport.start(0.0)
-    beat = transport.beat_seconds
     phrase = Phrase()
     known: float | None = None  # when the phrase was known to be over
     up = Tick(0)  # when a key last came up
     ends = sorted(performance.ends)
     for seconds, tick, key, struck in _strokes(performance, transport):
-        over = phrase.ends(beat)
+        over = phrase_ends(transport, phrase)
         if known is None and over is not None and over <= seconds:
             known = over
         if not struck:
@@ -91,7 +90,7 @@ def count(performance: Performance) -> Count:
         known = None
         phrase.press(key, 64, tick, seconds)
     if ends:
-        over = known or phrase.ends(beat)
+        over = known or phrase_ends(transport, phrase)
         latest = transport.seconds_at(ends[0] + 2 * TICKS_PER_BEAT)
         counted.ends += 1
         counted.missed += over is None or over > latest
