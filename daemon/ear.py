@@ -121,11 +121,6 @@ class Ear:
         """When the player seems to pause, in seconds; None if nothing was played since `learn`."""
         return None if self._learnt else self.phrase.pauses(self._transport.beat_seconds)
 
-    def pauses(self, now: float) -> bool:
-        """Whether the player seems to pause, and has played something since `learn`."""
-        pauses = self.looks_back_at
-        return pauses is not None and pauses <= now
-
     def learn(self, remap: Callable[[Tick], Tick] | None) -> bool:
         """Look back on the phrase so far.
 

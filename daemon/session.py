@@ -308,7 +308,7 @@ class Session:
         self._effects += due
         if due:
             return  # what is due goes out first; planning is left to the next `advance`, at once
-        if self._floor.turn is Turn.PLAYER and self._ear.pauses(self._now):
+        if self._floor.turn is Turn.PLAYER:
             self._look_back()
         if self._floor.turn is Turn.PLAYER and self._beat.bar_is_assumed:
             self._find_bar_line()
@@ -327,9 +327,10 @@ class Session:
             self._effects.append(events.Ask(request))
 
     def _look_back(self) -> None:
-        """The player seems to pause: learn from the whole phrase what single notes did not show."""
-        first = self._ear.phrase.first
-        assert first is not None
+        """Once the player seems to pause, learn from the whole phrase what no single note shows."""
+        first, pauses = self._ear.phrase.first, self._ear.looks_back_at
+        if first is None or pauses is None or pauses > self._now:
+            return
         effects, remap = self._beat.settle(first, self._now)
         self._effects += effects
         if self._ear.learn(remap):
