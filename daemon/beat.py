@@ -16,7 +16,7 @@ from jamd.daemon.events import (
     TellLink,
     TempoSet,
 )
-from jamd.daemon.follower import Follower, Move, Roll, Source
+from jamd.daemon.follower import BeatSource, Follower, Move, Roll
 from jamd.daemon.link_follower import LinkFollower
 from jamd.daemon.players_beat import Bend, PlayersBeat, Rebase
 from jamd.daemon.settings import Settings
@@ -42,7 +42,7 @@ class Beat:
         self._settings = settings
         self.transport = Transport(settings.bpm, settings.meter)
         self._link: LinkFollower | None = None
-        if settings.source is Source.LINK:
+        if settings.source is BeatSource.LINK:
             self._link = LinkFollower(self.transport, settings.link_start_stop)
         self.follower: Follower | LinkFollower = self._link or Follower(
             settings.source, settings.on_clock_lost, self.transport, settings.own_tempo
@@ -51,7 +51,7 @@ class Beat:
         self.counted_in = Tick(0)
         self._take = TempoWriter()
         self._taps = TapTempo()
-        self._player = PlayersBeat(self.transport) if settings.source is Source.PLAYER else None
+        self._player = PlayersBeat(self.transport) if settings.source is BeatSource.PLAYER else None
         self._bent_until: float | None = None
         self._bent_bpm = 0.0  # the tempo until then
 

@@ -26,7 +26,7 @@ SAME_SONG_S = 4.0
 long: after 4 s a tempo error of 0.2 % amounts to less than half a pulse at 120 bpm."""
 
 
-class Source(Enum):
+class BeatSource(Enum):
     """Where the beat comes from."""
 
     INTERNAL = "internal"  # jamd's own tempo
@@ -85,12 +85,12 @@ class Follower:
         source: Where the beat comes from.
         on_lost: What to do when the clock is lost.
         transport: What is steered.
-        own_tempo: The transport's tempo was asked for: with `Source.AUTO`, a clock that only ticks
-            does not change it. Start or Continue still does, as that asks for the clock's.
+        own_tempo: The transport's tempo was asked for: with `BeatSource.AUTO`, a clock that only
+            ticks does not change it. Start or Continue still does, as that asks for the clock's.
     """
 
     def __init__(
-        self, source: Source, on_lost: ClockLost, transport: Transport, own_tempo: bool = False
+        self, source: BeatSource, on_lost: ClockLost, transport: Transport, own_tempo: bool = False
     ) -> None:
         self._source = source
         self._on_lost = on_lost
@@ -122,7 +122,7 @@ class Follower:
         """Whether the transport waits for the sequencer to start it."""
         if self._clock.present:
             return self._stands or self._armed
-        return self._stands or self._source is Source.MIDI
+        return self._stands or self._source is BeatSource.MIDI
 
     @property
     def deadline(self) -> float | None:
@@ -164,7 +164,7 @@ class Follower:
             seconds: When it came.
             now: The session's present, `seconds` or later.
         """
-        if self._source in (Source.INTERNAL, Source.PLAYER):
+        if self._source in (BeatSource.INTERNAL, BeatSource.PLAYER):
             return None
         match message.type:
             case "clock":
@@ -212,7 +212,7 @@ class Follower:
     def _heeded(self) -> bool:
         """Whether the clock counts: one that merely ticks leaves an asked-for tempo alone."""
         led = self._on_pulses or self._armed
-        return led or not self._own_tempo or self._source is not Source.AUTO
+        return led or not self._own_tempo or self._source is not BeatSource.AUTO
 
     @property
     def _leads(self) -> bool:

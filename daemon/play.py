@@ -18,7 +18,7 @@ from jamd.daemon import providers
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.cuda import nvidia_driver
 from jamd.daemon.events import Mode, Output, Panic
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.journal import FORMAT, Decides, Journaled, Opened
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
@@ -81,7 +81,7 @@ def play(
     with ExitStack() as stops:
         stops.callback(screen.close)
         link = None
-        if settings.source is Source.LINK:
+        if settings.source is BeatSource.LINK:
             link = LinkPeer(settings.bpm, settings.meter, settings.link_start_stop, clock)
             stops.callback(link.close)
         supervisor = Supervisor(load, clock.now())
@@ -152,7 +152,7 @@ def _open(
             "There is no MIDI system here, so jamd plays in its rehearsal room, without a sound: "
             f"you see the notes{kept}."
         )
-        if settings.source is Source.MIDI:
+        if settings.source is BeatSource.MIDI:
             screen.news("No MIDI clock can come in there: the beat is jamd's own.")
         phrase = seed_phrase(settings.bpm)
         again = settings.mode is Mode.ANSWER

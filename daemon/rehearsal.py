@@ -15,7 +15,7 @@ from mido import Message
 
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import Output
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.settings import Settings
 from jamd.daemon.take import read_song
@@ -86,7 +86,7 @@ class RehearsalRoom:
 
 def rehearsed(settings: Settings) -> Settings:
     """`settings` adapted to the room: it has no MIDI clock, and the phrase has one channel."""
-    source = Source.INTERNAL if settings.source is Source.MIDI else settings.source
+    source = BeatSource.INTERNAL if settings.source is BeatSource.MIDI else settings.source
     return replace(settings, source=source, listen_channel=None)
 
 

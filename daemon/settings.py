@@ -9,7 +9,7 @@ from jamd.config import Config, Controls
 from jamd.daemon.click import Sound, When
 from jamd.daemon.controls import Meanings, meanings
 from jamd.daemon.events import Mode
-from jamd.daemon.follower import ClockLost, Source
+from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.requests import Sampling
 from jamd.daemon.yielding import Yield
 from jamd.language import Constraints
@@ -65,7 +65,7 @@ class Settings:
     meter: Meter = field(default_factory=lambda: Meter(4, 4))
     start_at_once: bool = False
     count_in: int = 0
-    source: Source = Source.AUTO
+    source: BeatSource = BeatSource.AUTO
     own_tempo: bool = False
     on_clock_lost: ClockLost = ClockLost.KEEP
     link_start_stop: bool = True
@@ -115,7 +115,7 @@ def settings_from(config: Config) -> Settings:
         meter=transport.meter,
         start_at_once=transport.start == "at once",
         count_in=transport.count_in,
-        source=Source(transport.source),
+        source=BeatSource(transport.source),
         on_clock_lost=ClockLost(transport.on_clock_lost),
         link_start_stop=transport.link_start_stop,
         listen_channel=midi.channel_in - 1 if midi.channel_in else None,

@@ -13,7 +13,7 @@ from jamd.daemon.click import Click, When
 from jamd.daemon.clock_out import ClockOut
 from jamd.daemon.events import Effect, Journal, Mode, Output, Send, Sounded
 from jamd.daemon.feel import Feel
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.schedule import Ledger, Outgoing, Schedule
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
@@ -194,7 +194,7 @@ class Stage:
 
     def _wants_click(self, led: bool, counts_in: bool) -> bool:
         if self._settings.click is When.AUTO:
-            own = self._settings.source in (Source.INTERNAL, Source.AUTO)
+            own = self._settings.source in (BeatSource.INTERNAL, BeatSource.AUTO)
             return counts_in or (own and not led and not self._has_answered)
         return self._settings.click is When.ON
 

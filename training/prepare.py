@@ -20,10 +20,10 @@ from jamd.errors import CorpusError, SourceError
 from jamd.grid_tokens import VOCABULARY
 from jamd.training.corpus import Contents, Corpus, CorpusWriter, LeftOut, Split
 from jamd.training.progress import Progress, no_progress
-from jamd.training.sources import Source, find_sources
+from jamd.training.sources import SourceFile, find_sources
 from jamd.training.split import held_out_of
 from jamd.training.spool import Spool
-from jamd.training.store import Outcome, Store, key_of
+from jamd.training.store import Store, StoredFile, key_of
 from jamd.training.tasks import FileTask, PieceTask, Written, read_and_write, write_piece
 from jamd.training.worker_pool import LimitError, Workers
 from jamd.writing import named
@@ -108,7 +108,7 @@ class Report:
 class _Found:
     """A piece of a file, by its place in the store."""
 
-    source: Source
+    source: SourceFile
     key: str
     number: int
     group: str
@@ -210,7 +210,9 @@ def _workers(options: Options) -> Workers | Cluster:
     return Cluster(options.dask, options.time_limit_s, options.memory_limit_mb)
 
 
-def _keys(sources: Iterable[Source], left_out: list[LeftOut]) -> Iterator[tuple[Source, str]]:
+def _keys(
+    sources: Iterable[SourceFile], left_out: list[LeftOut]
+) -> Iterator[tuple[SourceFile, str]]:
     for source in sources:
         try:
             content = source.path.read_bytes()
@@ -220,10 +222,10 @@ def _keys(sources: Iterable[Source], left_out: list[LeftOut]) -> Iterator[tuple[
         yield source, key_of(content, source.path.suffix, source.is_score)
 
 
-def _read(new: dict[str, Source], shop: _Workshop) -> dict[str, str]:
+def _read(new: dict[str, SourceFile], shop: _Workshop) -> dict[str, str]:
     """Read files into the store; return, by key, why files failed that another run might read."""
     failed: dict[str, str] = {}
-    fresh: list[tuple[str, Outcome]] = []
+    fresh: list[tuple[str, StoredFile]] = []
     options = shop.options
     style = options.style if options.language == "grid" else None
     tasks = (
@@ -235,9 +237,9 @@ def _read(new: dict[str, Source], shop: _Workshop) -> dict[str, str]:
             if isinstance(result, LimitError):
                 failed[key] = str(result)
             elif isinstance(result, SourceError):
-                fresh.append((key, Outcome(reason=str(result))))
+                fresh.append((key, StoredFile(reason=str(result))))
             else:
-                fresh.append((key, Outcome(tuple(read for read, _ in result))))
+                fresh.append((key, StoredFile(tuple(read for read, _ in result))))
                 for number, (_, written) in enumerate(result):
                     if written is not None:
                         shop.spool.put((key, number), written)

@@ -105,7 +105,7 @@ def preset(language: str, name: Preset) -> Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RunCorpus:
     """A corpus that a run reads.
 
     Attributes:
@@ -125,8 +125,8 @@ class Source:
     fingerprint: str = ""
 
     @classmethod
-    def of(cls, corpus: Corpus, style: str, share: float, pieces: int) -> Source:
-        """The source for `corpus` as it is now; takes its path, tokens and fingerprint from it."""
+    def of(cls, corpus: Corpus, style: str, share: float, pieces: int) -> RunCorpus:
+        """For `corpus` as it is now; takes its path, tokens and fingerprint from it."""
         return cls(
             path=str(corpus.path.resolve()),
             style=style,
@@ -170,7 +170,7 @@ class Run:
     language: str
     vocabulary: Vocabulary
     settings: Settings
-    sources: tuple[Source, ...]
+    sources: tuple[RunCorpus, ...]
     versions: Mapping[str, str]
     origin: Origin | None = None
 
@@ -298,8 +298,8 @@ def _settings(item: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _source(item: Mapping[str, Any]) -> Source:
-    source = Source(**item)
+def _source(item: Mapping[str, Any]) -> RunCorpus:
+    source = RunCorpus(**item)
     texts: tuple[Any, ...] = (source.path, source.style)
     numbers: tuple[Any, ...] = (source.share, source.pieces, source.tokens)
     if not all(isinstance(text, str) for text in texts) or min(numbers) < 0:

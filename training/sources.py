@@ -29,7 +29,7 @@ SUFFIXES = MIDI_SUFFIXES | SCORE_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Source:
+class SourceFile:
     """A file to read.
 
     Attributes:
@@ -52,7 +52,7 @@ class Source:
         return self.name.rpartition("/")[0]
 
 
-def find_sources(given: Iterable[str]) -> tuple[list[Source], list[LeftOut]]:
+def find_sources(given: Iterable[str]) -> tuple[list[SourceFile], list[LeftOut]]:
     """All files that `given` names, sorted by name, each once; and what is left out of them.
 
     Args:
@@ -66,7 +66,7 @@ def find_sources(given: Iterable[str]) -> tuple[list[Source], list[LeftOut]]:
     Raises:
         SourceError: One of them is missing, or none holds a file to read.
     """
-    found: dict[Path, Source] = {}
+    found: dict[Path, SourceFile] = {}
     left_out: list[LeftOut] = []
     for item in given:
         for source, file in _expand(item, left_out):
@@ -81,22 +81,22 @@ def find_sources(given: Iterable[str]) -> tuple[list[Source], list[LeftOut]]:
     return sorted(found.values()), left_out
 
 
-def _expand(item: str, left_out: list[LeftOut]) -> Iterator[tuple[Source, Path]]:
+def _expand(item: str, left_out: list[LeftOut]) -> Iterator[tuple[SourceFile, Path]]:
     """The sources that `item` names, each with its file, all links resolved."""
     if item.startswith(CORPUS):
         for path in corpus_paths(item):
-            yield Source(f"{CORPUS}{path.parent.name}/{path.name}", path), path.resolve()
+            yield SourceFile(f"{CORPUS}{path.parent.name}/{path.name}", path), path.resolve()
         return
     top = Path(item)
     if top.is_file():
-        yield Source(printable(top.name), top), top.resolve()
+        yield SourceFile(printable(top.name), top), top.resolve()
     elif top.is_dir():
         yield from _search(top, left_out)
     else:
         raise SourceError(f"{printable(item)}: expected a file or a folder, found neither")
 
 
-def _search(top: Path, left_out: list[LeftOut]) -> Iterator[tuple[Source, Path]]:
+def _search(top: Path, left_out: list[LeftOut]) -> Iterator[tuple[SourceFile, Path]]:
     """As `_expand`, of a folder."""
 
     def leave_out(path: Path, reason: str) -> None:
@@ -120,7 +120,7 @@ def _search(top: Path, left_out: list[LeftOut]) -> Iterator[tuple[Source, Path]]
                 leave_out(path, "expected a file, found a pipe or a device")
             elif is_music:
                 file = path.resolve() if _is_link(path) else real / name
-                yield Source(_name(path, top), path), file
+                yield SourceFile(_name(path, top), path), file
 
 
 def _folders(

@@ -42,7 +42,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StoredFile:
     """The result of reading a file: its pieces, or the reason why there are none."""
 
     pieces: tuple[Read, ...] = ()
@@ -56,7 +56,7 @@ def key_of(content: bytes, suffix: str, is_score: bool) -> str:
 
 
 class Store:
-    """Outcomes by key. A context manager; however it is left, it keeps what was put in."""
+    """Files read, by key. A context manager; however it is left, it keeps what was put in."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -115,22 +115,22 @@ class Store:
         if self._is_new:
             self._path.unlink(missing_ok=True)
 
-    def put(self, outcomes: Sequence[tuple[str, Outcome]]) -> None:
-        """Keep outcomes by their keys, all or none."""
+    def put(self, files: Sequence[tuple[str, StoredFile]]) -> None:
+        """Keep `files` by their keys, all or none."""
         if self._db.in_transaction:
             self._db.execute(
                 "ROLLBACK"
             )  # an earlier put failed; this is the last try to keep the rest
         self._db.execute("BEGIN")
-        for key, outcome in outcomes:
+        for key, file in files:
             self._db.execute(
-                "INSERT OR REPLACE INTO files (key, reason) VALUES (?, ?)", (key, outcome.reason)
+                "INSERT OR REPLACE INTO files (key, reason) VALUES (?, ?)", (key, file.reason)
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO pieces VALUES (?, ?, ?, ?, ?, ?)",
                 [
                     (key, number, read.reading, read.group, read.bars, "\n".join(read.warnings))
-                    for number, read in enumerate(outcome.pieces)
+                    for number, read in enumerate(file.pieces)
                 ],
             )
         self._db.execute("COMMIT")

@@ -23,7 +23,7 @@ from jamd.training.network import ArticleSize, GridSize
 from jamd.training.passages import Text, resolve_shares
 from jamd.training.plot import draw_history
 from jamd.training.run_folder import is_run
-from jamd.training.runs import Run, Settings, Source, load_weights, write_json
+from jamd.training.runs import Run, RunCorpus, Settings, load_weights, write_json
 from jamd.training.state import State
 from jamd.vocabulary import Vocabulary
 from jamd.writing import written_whole
@@ -89,7 +89,7 @@ def new_run(
     training, _ = _texts(opened, [corpus.style for corpus in opened], _vocabulary(opened))
     resolved = resolve_shares(training, shares)
     sources = tuple(
-        Source.of(
+        RunCorpus.of(
             corpus, corpus.style, resolved.get(corpus.style, 0.0), len(corpus.of_split("train"))
         )
         for corpus in opened

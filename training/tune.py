@@ -25,7 +25,7 @@ from jamd.training.evaluate import entries_held_out, evaluate, sample_of
 from jamd.training.network import GridSize, grid_network
 from jamd.training.progress import Progress, no_progress
 from jamd.training.rehearsal import NAME as BEFORE
-from jamd.training.runs import Origin, Run, Settings, Source, load_weights, write_json
+from jamd.training.runs import Origin, Run, RunCorpus, Settings, load_weights, write_json
 from jamd.training.train import expect_current, versions
 from jamd.writing import written_whole
 
@@ -78,7 +78,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Tuned:
     """The result of tuning.
 
     Attributes:
@@ -128,7 +128,7 @@ def begin(
         settings, units=size.units, layers=size.layers, inner=size.embedding, dropout=size.dropout
     )
     sources = tuple(
-        Source.of(corpus, name, share, count(corpus.of_split("train")))
+        RunCorpus.of(corpus, name, share, count(corpus.of_split("train")))
         for name, share in ((YOURS, 1 - REHEARSED), (BEFORE, REHEARSED))
         for corpus in opened[name]
     )
@@ -173,7 +173,7 @@ def _require_enough(corpora: Sequence[Corpus]) -> None:
         )
 
 
-def conclude(run: Run, progress: Progress = no_progress) -> Outcome:
+def conclude(run: Run, progress: Progress = no_progress) -> Tuned:
     """Choose which weights of a trained run to keep, and measure them.
 
     Repeating it gives the same result: it starts from the last of the improvements.
@@ -209,9 +209,9 @@ def conclude(run: Run, progress: Progress = no_progress) -> Outcome:
         Change(sum(count(entries) for _, entries in measured[n]), first[n], after[n])
         for n in (YOURS, BEFORE)
     )
-    outcome = Outcome(kept, yours, before)
-    write_json(run.path / "tuned.json", asdict(outcome))
-    return outcome
+    tuned = Tuned(kept, yours, before)
+    write_json(run.path / "tuned.json", asdict(tuned))
+    return tuned
 
 
 def _newest(run: Run) -> Path:

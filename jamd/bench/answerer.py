@@ -16,7 +16,7 @@ from pathlib import Path
 from jamd.config import Midi
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Entry, Sounded, Turn, TurnTaken
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.loop import Loop
 from jamd.daemon.ports import open_ports
 from jamd.daemon.session import Session
@@ -52,7 +52,7 @@ def main(bundle: Path) -> None:
     def tend(now: float, status: Status) -> None:  # noqa: ARG001 - as the loop has it
         ports.tend(now)
 
-    session = Session(Settings(bpm=BPM, source=Source.INTERNAL))
+    session = Session(Settings(bpm=BPM, source=BeatSource.INTERNAL))
     loop = Loop(session, ports, supervisor, journal, clock, tend=tend)
     signal.signal(signal.SIGTERM, lambda *_: loop.stop())
     gc.collect()

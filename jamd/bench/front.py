@@ -23,7 +23,7 @@ from jamd.config import Config
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import Answered, Entry, Event, Judged, Mode, Output, Sounded, WorkerReady
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_clock import CLOCKS_PER_BEAT
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Request
@@ -197,7 +197,7 @@ class Weightless:
 
 
 def play(
-    bundle: Path, messages: int, source: Source = Source.INTERNAL
+    bundle: Path, messages: int, source: BeatSource = BeatSource.INTERNAL
 ) -> list[tuple[float, float]]:
     """Play `messages` messages to the beat of `source`.
 
@@ -218,7 +218,7 @@ def play(
 
     loop = Loop(
         Session(Settings(mode=Mode.ENDLESS, bpm=BPM, source=source)),
-        Weightless(lambda: busy.writes, Sequencer() if source is Source.MIDI else None),
+        Weightless(lambda: busy.writes, Sequencer() if source is BeatSource.MIDI else None),
         ScriptBesideBusy(busy),
         journal,
         clock,
@@ -255,4 +255,4 @@ def with_left_out(played: Sequence[tuple[int, float, float]]) -> list[tuple[floa
 
 
 if __name__ == "__main__":
-    print(json.dumps(play(Path(sys.argv[1]), int(sys.argv[2]), *map(Source, sys.argv[3:]))))
+    print(json.dumps(play(Path(sys.argv[1]), int(sys.argv[2]), *map(BeatSource, sys.argv[3:]))))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jamd.bench.front import Busy
 from jamd.bench.report import Row, absolute, blocks_as_late, greatest
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 
 ASK_AGAIN_S = 0.01
 """How often the worker beside the bare process is polled: seldom, so as not to disturb that."""
@@ -30,11 +30,11 @@ def rows(
         clocked_blocks: Pairs of blocks following a clock.
         deadlines: How many there are in each block.
     """
-    yield from _rows(bundle, Source.INTERNAL, blocks, deadlines)
-    yield from _rows(bundle, Source.MIDI, clocked_blocks, deadlines)
+    yield from _rows(bundle, BeatSource.INTERNAL, blocks, deadlines)
+    yield from _rows(bundle, BeatSource.MIDI, clocked_blocks, deadlines)
 
 
-def _rows(bundle: Path, source: Source, blocks: int, deadlines: int) -> Iterator[Row]:
+def _rows(bundle: Path, source: BeatSource, blocks: int, deadlines: int) -> Iterator[Row]:
     """Alternate blocks of the front and of a bare process, with a worker writing beside each."""
     front_ms: list[list[float]] = []
     bare_ms: list[list[float]] = []
@@ -44,7 +44,7 @@ def _rows(bundle: Path, source: Source, blocks: int, deadlines: int) -> Iterator
         bare = _bare(bundle, [due - first for due, _ in due_late])
         front_ms.append([1000 * late for _, late in due_late])
         bare_ms.append([1000 * late for late in bare])
-    beat = "following a clock" if source is Source.MIDI else "worker writing"
+    beat = "following a clock" if source is BeatSource.MIDI else "worker writing"
     name = f"message late at the port, {beat}"
     bare_process = "bare process that sleeps"
     yield blocks_as_late(name, "ms", front_ms, bare_process, bare_ms, 1.5)
@@ -55,7 +55,7 @@ def _rows(bundle: Path, source: Source, blocks: int, deadlines: int) -> Iterator
     yield greatest(latest, "ms", together, bare_process, bare_together, 10)
 
 
-def _front(bundle: Path, deadlines: int, source: Source) -> list[tuple[float, float]]:
+def _front(bundle: Path, deadlines: int, source: BeatSource) -> list[tuple[float, float]]:
     module = "jamd.bench.front"
     command = [sys.executable, "-m", module, str(bundle), str(deadlines), source.value]
     result = subprocess.run(command, check=True, stdout=subprocess.PIPE)

@@ -86,11 +86,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _settings(in_force: config_file.InForce, song: Song, path: Path) -> Settings:
     """The settings in force, with the song's tempo and meter unless the command line names any."""
-    from jamd.daemon.follower import Source
+    from jamd.daemon.follower import BeatSource
     from jamd.daemon.settings import settings_from
 
     settings = settings_from(in_force.config)
-    settings = replace(settings, start_at_once=True, source=Source.INTERNAL)  # no clock in a file
+    # A file holds no clock.
+    settings = replace(settings, start_at_once=True, source=BeatSource.INTERNAL)
     if in_force.config.model.seed < 0:
         settings = replace(settings, seed=0)
     if song.tempos:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jamd.language import Context
     from jamd.training.corpus import Corpus
     from jamd.training.runs import Run
-    from jamd.training.tune import Change, Outcome
+    from jamd.training.tune import Change, Tuned
 
 OUTPUT = Path("tuned")
 """The run's folder, if none is named."""
@@ -283,27 +283,27 @@ def _train(begun: Run, console: Console) -> int:
         with show_training() as report:
             train(begun, report)
         with console.status("measuring") as status:
-            outcome = conclude(begun, lambda step, _done, _of: status.update(step))
+            tuned = conclude(begun, lambda step, _done, _of: status.update(step))
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on from the last epoch in {begun.path}")
         return 130
-    _print(outcome, _kind(begun))
+    _print(tuned, _kind(begun))
     print(f"written to {begun.path}")
     print(f"next: jamd export {begun.path} -o mine && jamd play --bundle mine{_style(begun)}")
     return 0
 
 
-def _print(outcome: Outcome, kind: str) -> None:
+def _print(tuned: Tuned, kind: str) -> None:
     names = {
-        f"yours ({_counted(outcome.yours.pieces, kind)})": outcome.yours,
-        f"what it knew ({_counted(outcome.before.pieces)})": outcome.before,
+        f"yours ({_counted(tuned.yours.pieces, kind)})": tuned.yours,
+        f"what it knew ({_counted(tuned.before.pieces)})": tuned.before,
     }
     width = max(map(len, names)) + len(", a token") + 1
     print(f"{'bits, held out':{width}}{'before':>8}{'after':>8}")
     for name, change in names.items():
         _print_change(name, change, width)
-    if outcome.kept < 1:
-        print(f"{outcome.kept:.0%} of the change was kept: more would have made it forget too much")
+    if tuned.kept < 1:
+        print(f"{tuned.kept:.0%} of the change was kept: more would have made it forget too much")
 
 
 def _print_change(name: str, change: Change, width: int) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from mido import Message
 
 from jamd.daemon.events import Event, Heard, WorkerReady
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -37,7 +37,7 @@ _AFTERWARDS_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FollowedPhrase:
     """What came of one phrase.
 
     Attributes:
@@ -65,34 +65,34 @@ class Outcome:
 
 def figures() -> list[Figure]:
     """The shares of phrases that were answered in tempo and on the beat."""
-    outcomes = [outcome(phrase) for phrase in phrases(PHRASES, SEED)]
-    return list(_figures(outcomes))
+    followed = [follow(phrase) for phrase in phrases(PHRASES, SEED)]
+    return list(_figures(followed))
 
 
-def _figures(outcomes: Sequence[Outcome]) -> Iterator[Figure]:
-    count = len(outcomes)
-    told = sum(abs(each.off_if_told_s) <= ON_BEAT_S for each in outcomes)
-    yield share("answered in the player's tempo", sum(e.in_tempo for e in outcomes), count, LEAST)
-    yield share("answered on the player's beat", sum(e.on_beat for e in outcomes), count, LEAST)
+def _figures(followed: Sequence[FollowedPhrase]) -> Iterator[Figure]:
+    count = len(followed)
+    told = sum(abs(each.off_if_told_s) <= ON_BEAT_S for each in followed)
+    yield share("answered in the player's tempo", sum(e.in_tempo for e in followed), count, LEAST)
+    yield share("answered on the player's beat", sum(e.on_beat for e in followed), count, LEAST)
     yield share("the same, told what was meant", told, count)
-    off = [1000 * abs(each.off_s) for each in outcomes if each.on_beat]
+    off = [1000 * abs(each.off_s) for each in followed if each.on_beat]
     if off:
         yield Figure("how far beside it, in the middle", len(off), statistics.median(off), "ms")
 
 
-def outcome(phrase: PlayedPhrase) -> Outcome:
+def follow(phrase: PlayedPhrase) -> FollowedPhrase:
     """Play `phrase` to a session that follows the player."""
-    session = Session(Settings(source=Source.PLAYER))
+    session = Session(Settings(source=BeatSource.PLAYER))
     performance = VirtualJam(session, _Beats(), _events(phrase))
     performance.run(phrase.notes[-1].seconds + _AFTERWARDS_S)
     answer = next((s.due for s in performance.port.sent if s.message.type == "note_on"), None)
     if answer is None:
-        return Outcome(None, math.inf, math.inf)
+        return FollowedPhrase(None, math.inf, math.inf)
     beats = (answer - phrase.beat_s) * phrase.bpm / 60
     tempo = session.status(answer).bpm / phrase.bpm
     off_s = (beats - round(beats)) * 60 / phrase.bpm
     told = _line_at(phrase, round(beats)) - phrase.beat_s - round(beats) * 60 / phrase.bpm
-    return Outcome(tempo, off_s, told)
+    return FollowedPhrase(tempo, off_s, told)
 
 
 def _line_at(phrase: PlayedPhrase, beat: int) -> float:

@@ -37,7 +37,7 @@ _SHORTEST, _LONGEST = 0.75, 1.0  # how much of its length a note sounds
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FoundPickup:
     """How many ticks before a bar line one opening begins: `pickup` in truth, `found` by jamd."""
 
     kind: str
@@ -52,15 +52,15 @@ def figures(bundle: Bundle) -> Iterator[Figure]:
         bundle: The model that is asked.
     """
     judge = Improviser(bundle).likelihoods
-    outcomes = [outcome(opening, judge) for opening in shipped("openings.txt")]
-    for kind in dict.fromkeys(each.kind for each in outcomes):
-        yield from _figures(kind, [each for each in outcomes if each.kind == kind])
-    yield from _figures("all", outcomes)
+    found = [find_pickup(opening, judge) for opening in shipped("openings.txt")]
+    for kind in dict.fromkeys(each.kind for each in found):
+        yield from _figures(kind, [each for each in found if each.kind == kind])
+    yield from _figures("all", found)
 
 
-def _figures(kind: str, outcomes: Sequence[Outcome]) -> Iterator[Figure]:
-    pickups = [each for each in outcomes if each.pickup]
-    others = [each for each in outcomes if not each.pickup]
+def _figures(kind: str, found: Sequence[FoundPickup]) -> Iterator[Figure]:
+    pickups = [each for each in found if each.pickup]
+    others = [each for each in found if not each.pickup]
     limit = MOST_WRONG if kind == "all" else None
     yield share(
         f"{kind}: pickups found", sum(each.found == each.pickup for each in pickups), len(pickups)
@@ -70,7 +70,7 @@ def _figures(kind: str, outcomes: Sequence[Outcome]) -> Iterator[Figure]:
     )
 
 
-def outcome(opening: Performance, judge: Judge) -> Outcome:
+def find_pickup(opening: Performance, judge: Judge) -> FoundPickup:
     """Play `opening` to a session that asks `judge`."""
     played = VirtualJam(
         Session(Settings(bpm=opening.bpm, meter=opening.meter)),
@@ -81,7 +81,7 @@ def outcome(opening: Performance, judge: Judge) -> Outcome:
     played.run(opening.notes[-1].end * 60 / opening.bpm / TICKS_PER_BEAT + _AFTERWARDS_S)
     by = sum(entry.by for entry in played.entries if isinstance(entry, BarLineFound))
     bar = opening.meter.ticks_per_bar
-    return Outcome(opening.kind, -opening.notes[0].onset % bar, -by % bar)
+    return FoundPickup(opening.kind, -opening.notes[0].onset % bar, -by % bar)
 
 
 def _events(opening: Performance) -> Iterator[tuple[float, Event]]:

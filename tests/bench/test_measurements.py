@@ -18,7 +18,7 @@ from jamd.bench.front import play, scripted, with_left_out
 from jamd.bench.report import Row
 from jamd.bundle import Bundle
 from jamd.cli import main
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.requests import PlanRequest
 from jamd.language import Context
 from jamd.notes import TICKS_PER_STEP, Tick
@@ -49,7 +49,7 @@ def test_the_front_has_a_deadline_at_every_step() -> None:
 
 
 def test_the_front_follows_the_sequencers_clock() -> None:
-    due = [seconds for seconds, _ in play(BUNDLE, 60, Source.MIDI)]
+    due = [seconds for seconds, _ in play(BUNDLE, 60, BeatSource.MIDI)]
     assert due[-1] - due[0] == pytest.approx(59 / 60, abs=0.02)
 
 
@@ -77,7 +77,7 @@ def test_one_block_in_which_a_message_is_very_late_is_not_hidden_by_the_others(
 ) -> None:
     late_s = cycle([0.0001, 0.0122, 0.0001])
 
-    def front(bundle: Path, deadlines: int, source: Source) -> list[tuple[float, float]]:
+    def front(bundle: Path, deadlines: int, source: BeatSource) -> list[tuple[float, float]]:
         return [(float(i), 0.0001) for i in range(deadlines - 1)] + [(9999.0, next(late_s))]
 
     monkeypatch.setattr(lateness, "_front", front)

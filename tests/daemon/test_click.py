@@ -7,7 +7,7 @@ from mido import Message
 
 from jamd.daemon.click import Click, Sound, When
 from jamd.daemon.events import Event, Heard, Mode, Output, Panic, Send, SetTempo, WorkerReady
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.schedule import Ledger
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -89,7 +89,7 @@ def test_with_a_clock_to_follow_there_is_none_unless_it_is_on() -> None:
     assert len(auto) <= 1, "the first pulse does not tell a tempo yet"
     on = clicks(sends(Settings(bpm=100, click=When.ON), story, 10.0))
     assert on[1:6] == ["1.50 beat", "2.00 beat", "2.50 beat", "3.00 one", "3.50 beat"]
-    waiting = Settings(bpm=100, click=When.ON, source=Source.MIDI)
+    waiting = Settings(bpm=100, click=When.ON, source=BeatSource.MIDI)
     assert clicks(sends(waiting, phrase(100), 10.0)) == []
 
 

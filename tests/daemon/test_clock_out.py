@@ -11,7 +11,7 @@ from mido import Message
 
 from jamd.daemon.clock_out import ClockOut
 from jamd.daemon.events import Event, Heard, Output, SetTempo, WorkerReady
-from jamd.daemon.follower import ClockLost, Follower, Roll, Source
+from jamd.daemon.follower import BeatSource, ClockLost, Follower, Roll
 from jamd.daemon.midi_clock import MidiClock
 from jamd.daemon.schedule import Outgoing
 from jamd.daemon.session import Session
@@ -92,7 +92,7 @@ def test_after_a_stall_the_song_is_found_again_without_a_burst() -> None:
 @given(st.integers(-8000, 400_000), st.integers(0, 100_000))
 def test_whoever_follows_is_where_jamd_is(song: int, tick: int) -> None:
     clock, transport = ClockOut(), Transport(100, Meter(4, 4))
-    follower = Follower(Source.MIDI, ClockLost.KEEP, transport)
+    follower = Follower(BeatSource.MIDI, ClockLost.KEEP, transport)
     seconds = 1 / 800  # of a tick, at 100 bpm
     for out in [*clock.roll(Tick(tick), song), *clock.release(Tick(tick + 9000), Tick(tick))]:
         now = (out.tick - tick) * seconds
@@ -155,7 +155,7 @@ def test_while_a_clock_is_followed_none_is_sent_and_afterwards_the_song_goes_on(
 
 
 def test_with_a_clock_as_the_source_and_none_there_is_no_tempo_to_tell() -> None:
-    waiting = Settings(bpm=120, send_clock=True, source=Source.MIDI)
+    waiting = Settings(bpm=120, send_clock=True, source=BeatSource.MIDI)
     assert sent(waiting, struck(1.0), 3.0) == []
 
 

@@ -9,14 +9,14 @@ from mido import Message
 
 from jamd.daemon.click import Sound, When
 from jamd.daemon.events import Event, Heard, LinkState, Output, TellLink, WorkerReady
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import Meter
 
 ONE = Settings(bpm=120, count_in=1, click=When.AUTO)  # a bar is 2 s
-LINK = replace(ONE, source=Source.LINK, click=When.ON)
+LINK = replace(ONE, source=BeatSource.LINK, click=When.ON)
 THEIRS = LinkState(peers=1, bpm=120, bar_line=1.0, playing=False, since=-1.0)
 
 
@@ -37,7 +37,7 @@ def clicks(
 
 
 def test_with_the_player_leading() -> None:
-    heard = clicks(replace(ONE, source=Source.PLAYER), 1.0)
+    heard = clicks(replace(ONE, source=BeatSource.PLAYER), 1.0)
     assert heard == ["1.00 one", "1.50 beat", "2.00 beat", "2.50 beat"]
 
 

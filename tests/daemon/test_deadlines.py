@@ -8,7 +8,7 @@ import pytest
 from mido import Message
 
 from jamd.daemon.events import Entry, Event, Heard, Mode, TempoSet, WorkerReady
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -55,8 +55,8 @@ def jam(played: Played, settings: Settings, looks_s: float | None) -> list[Entry
         Settings(),
         Settings(trade_bars=2),
         Settings(trade_bars=4),
-        Settings(mode=Mode.OFF, source=Source.PLAYER),
-        Settings(source=Source.PLAYER),
+        Settings(mode=Mode.OFF, source=BeatSource.PLAYER),
+        Settings(source=BeatSource.PLAYER),
     ],
     ids=["answer", "twos", "fours", "off", "player"],
 )

@@ -10,7 +10,7 @@ import pytest
 from mido import Message
 
 from jamd.daemon.events import Event, Heard, Mode, Send, SetTempo, WorkerReady
-from jamd.daemon.follower import ClockLost, Source
+from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import RecordingPort, ScriptedImproviser, VirtualClock, VirtualJam
@@ -179,8 +179,8 @@ def test_a_start_while_it_rolls_is_bar_one_and_ticks_still_rise() -> None:
     assert session._transport.tick_at(BEGIN_S + 3.5) % 1920 == 0
 
 
-@pytest.mark.parametrize("source", [Source.AUTO, Source.MIDI])
-def test_a_lost_clock_leaves_its_tempo(source: Source) -> None:
+@pytest.mark.parametrize("source", [BeatSource.AUTO, BeatSource.MIDI])
+def test_a_lost_clock_leaves_its_tempo(source: BeatSource) -> None:
     session = Session(Settings(bpm=100, source=source))
     tell(session, [(BEGIN_S - 0.01, START), *clocks(140, 16)])
     later = BEGIN_S + 16 * 60 / 140 + 5
@@ -255,14 +255,14 @@ def test_a_clock_without_start_sets_the_tempo_and_the_first_note_the_bar() -> No
 
 
 def test_with_the_internal_source_a_clock_is_no_news() -> None:
-    session = Session(Settings(bpm=100, source=Source.INTERNAL))
+    session = Session(Settings(bpm=100, source=BeatSource.INTERNAL))
     tell(session, [(BEGIN_S - 0.01, START), *clocks(140, 12)])
     status = session.status(BEGIN_S + 5)
     assert (status.bar, status.bpm, status.from_clock) == (0, 100, False)
 
 
 def test_with_a_clock_as_the_source_there_is_no_beat_without_one() -> None:
-    session = Session(Settings(bpm=100, source=Source.MIDI, start_at_once=True))
+    session = Session(Settings(bpm=100, source=BeatSource.MIDI, start_at_once=True))
     session.advance(1.0)
     tell(session, list(phrase(100)))
     assert session.status(BEGIN_S + 5).bar == 0

@@ -23,7 +23,7 @@ from jamd.daemon.events import (
     Tap,
     WorkerReady,
 )
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.notes import Meter
@@ -117,7 +117,7 @@ def test_taps_set_the_tempo_and_the_beat(event: Event) -> None:
     taps = [(i * 0.6, event) for i in range(4)]
     up = Heard(Message("control_change", control=67, value=0))
     played = play(
-        Settings(bpm=120, source=Source.INTERNAL, controls={PEDAL: Action.TAP}),
+        Settings(bpm=120, source=BeatSource.INTERNAL, controls={PEDAL: Action.TAP}),
         "",
         *taps,
         *[(at + 0.1, up) for at, _ in taps],
@@ -150,7 +150,7 @@ def test_the_players_own_beat_is_answered_on() -> None:
         2.3.0 player 62 80 9
         2.4.0 player 60 80 9
     """
-    played = play(Settings(bpm=120, source=Source.PLAYER), "", *heard(phrase, 90))
+    played = play(Settings(bpm=120, source=BeatSource.PLAYER), "", *heard(phrase, 90))
     assert played.jamds == rows("""
         4.2.0 Lead 60 80 9
         4.3.0 Lead 58 80 5
@@ -176,7 +176,7 @@ def test_where_there_is_no_beat_the_answer_is_in_the_players_median_gap() -> Non
         for at in struck
         for held, kind in ((0.0, "note_on"), (0.1, "note_off"))
     ]
-    played = play(Settings(bpm=120, source=Source.PLAYER), "", *events)
+    played = play(Settings(bpm=120, source=BeatSource.PLAYER), "", *events)
     assert played.turns == ["5.3 jamd", "7.4 player"]
     assert played.jamds[0] == "5.4.0 Lead 60 64 3"
     assert played.performance.port.sent[0].due == pytest.approx(struck[-1] + 2 * 0.47)

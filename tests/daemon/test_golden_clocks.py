@@ -15,7 +15,7 @@ import pytest
 from mido import Message
 
 from jamd.daemon.events import Event, Heard, LinkState, Output
-from jamd.daemon.follower import ClockLost, Source
+from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import position
@@ -25,7 +25,7 @@ from readable_takes import FOUR, ONE_BAR, Story, Take, heard, play, rows, second
 CLOCK, START, STOP, CONTINUE = (
     Heard(Message(kind)) for kind in ("clock", "start", "stop", "continue")
 )
-LINK = Settings(bpm=120, source=Source.LINK)
+LINK = Settings(bpm=120, source=BeatSource.LINK)
 THEIRS = LinkState(peers=1, bpm=90, bar_line=0.0, playing=False, since=-1.0)
 
 

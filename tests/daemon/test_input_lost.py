@@ -13,7 +13,7 @@ from mido import Message
 from jamd.control import Control, ControlKind
 from jamd.daemon.controls import Action
 from jamd.daemon.events import Event, Heard, InputLost, Mode, Send, SetMode
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from readable_takes import play, rows, seconds
@@ -55,7 +55,7 @@ def test_what_is_down_comes_up_and_the_phrase_can_be_answered() -> None:
 @pytest.mark.parametrize("mode", Mode)
 def test_what_was_sent_on_ends_and_pedals_are_lifted(mode: Mode, channel: int) -> None:
     """Drums too, and after a change of mode, and where the song stands."""
-    for source in (Source.INTERNAL, Source.MIDI):
+    for source in (BeatSource.INTERNAL, BeatSource.MIDI):
         session = Session(replace(SETTINGS, mode=Mode.OFF, source=source))
         session.handle(Heard(Message("note_on", note=60, channel=channel)), 0.0)
         session.handle(pedal(127, channel), 0.1)

@@ -25,7 +25,7 @@ from jamd.daemon.events import (
     TempoSet,
     WorkerReady,
 )
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -33,7 +33,7 @@ from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.errors import UserError
 from jamd.notes import TICKS_PER_BEAT, Meter
 
-LINK = Settings(source=Source.LINK, bpm=100)
+LINK = Settings(source=BeatSource.LINK, bpm=100)
 THEIRS = LinkState(peers=1, bpm=120, bar_line=0.0, playing=False, since=-1.0)  # a bar is 2 s
 NOTE, OFF = Heard(Message("note_on", note=60)), Heard(Message("note_off", note=60))
 START, STOP = Heard(Message("start")), Heard(Message("stop"))

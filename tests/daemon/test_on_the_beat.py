@@ -16,7 +16,7 @@ from mido import Message
 
 from jamd.daemon.click import When
 from jamd.daemon.events import Event, Heard, Send, WorkerReady
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import RecordingPort, ScriptedImproviser, VirtualClock, VirtualJam
@@ -24,7 +24,7 @@ from jamd.notes import Meter
 
 BEGIN_S = 10.0
 START, CLOCK = Heard(Message("start")), Heard(Message("clock"))
-CLICKING = Settings(bpm=100, meter=Meter(6, 8), source=Source.MIDI, click=When.ON)
+CLICKING = Settings(bpm=100, meter=Meter(6, 8), source=BeatSource.MIDI, click=When.ON)
 
 SEEDS = range(5)
 TEMPOS = (50, 85, 120, 170, 220)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mido import Message
 
 from jamd.daemon.events import Event, Heard, Sounded, TempoSet, WorkerReady
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -77,7 +77,7 @@ def off_beat(moment: float, bpm: float, start: float = 1.0) -> float:
     return (beats - round(beats)) * 60 / bpm
 
 
-FOLLOWING = Settings(source=Source.PLAYER, bpm=100)
+FOLLOWING = Settings(source=BeatSource.PLAYER, bpm=100)
 
 
 @pytest.mark.parametrize("bpm", [72, 90, 118, 150])
@@ -163,8 +163,8 @@ def test_ticks_only_rise(gaps: list[float]) -> None:
 SWUNG = [beat + place for beat in range(8) for place in (0, 0.66)]
 
 
-@pytest.mark.parametrize("source", [Source.PLAYER, Source.INTERNAL])
-def test_the_answer_swings_as_the_player_does(source: Source) -> None:
+@pytest.mark.parametrize("source", [BeatSource.PLAYER, BeatSource.INTERNAL])
+def test_the_answer_swings_as_the_player_does(source: BeatSource) -> None:
     jam = Jam(Settings(source=source, bpm=108), at(108, SWUNG))
     off = [place for place in places(jam) if place > 0.2]
     assert len(off) >= 6

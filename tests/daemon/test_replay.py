@@ -24,7 +24,7 @@ from jamd.daemon.events import (
     WorkerLost,
     WorkerReady,
 )
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.journal import FORMAT, Journaled, Opened, Record, to_line
 from jamd.daemon.replay import ask_again, replay
 from jamd.daemon.session import Session
@@ -95,7 +95,7 @@ moments = st.floats(0, 8)
         mode=st.sampled_from(Mode),
         bpm=st.floats(50, 220),
         meter=st.sampled_from(METERS),
-        source=st.sampled_from(Source),
+        source=st.sampled_from(BeatSource),
         start_at_once=st.booleans(),
         thru=st.booleans(),
     ),

@@ -33,7 +33,7 @@ from jamd.daemon.events import (
     WorkerReady,
     YourTurn,
 )
-from jamd.daemon.follower import ClockLost, Source
+from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.planner import READING
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
 from jamd.daemon.session import Session
@@ -159,7 +159,7 @@ all_settings = st.builds(
     bpm=st.floats(20, 400),
     meter=st.sampled_from(METERS),
     start_at_once=st.booleans(),
-    source=st.sampled_from(Source),
+    source=st.sampled_from(BeatSource),
     own_tempo=st.booleans(),
     swing=st.sampled_from([None, 0.5, 0.62]),
     humanise_s=st.sampled_from([0.0, 0.02]),

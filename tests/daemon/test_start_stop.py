@@ -8,7 +8,7 @@ import pytest
 from mido import Message
 
 from jamd.daemon.events import Event, Heard
-from jamd.daemon.follower import ClockLost, Source
+from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.notes import TICKS_PER_BEAT
@@ -79,14 +79,14 @@ def test_a_sequencer_may_take_a_moment_to_send_its_first_pulse() -> None:
 NOTE = Heard(Message("note_on", note=60, velocity=80))
 
 
-@pytest.mark.parametrize("source", [Source.AUTO, Source.MIDI])
+@pytest.mark.parametrize("source", [BeatSource.AUTO, BeatSource.MIDI])
 @pytest.mark.parametrize(
     "said",
     [[], [(BEGIN_S + 3.99, STOP)], [(BEGIN_S + 5.5, CONTINUE), (BEGIN_S + 6, STOP)]],
     ids=["nothing", "stop", "buttons without a clock"],
 )
 def test_where_a_lost_clock_stops_no_key_goes_on_until_it_is_back(
-    source: Source, said: Story
+    source: BeatSource, said: Story
 ) -> None:
     settings = Settings(bpm=100, source=source, on_clock_lost=ClockLost.STOP)
     session = Session(settings)

@@ -27,7 +27,7 @@ from jamd.daemon.events import (
     TempoSet,
     WorkerReady,
 )
-from jamd.daemon.follower import ClockLost, Source
+from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.take import TRACKS, to_midi
@@ -235,7 +235,7 @@ def test_the_seconds_of_a_take_are_those_of_a_link_session() -> None:
         (30.0, link(160, 30.0)),
         *keys(4.0, 40.0),
     ]
-    entries = perform(replace(ENDLESS, source=Source.LINK), story, 40.0)
+    entries = perform(replace(ENDLESS, source=BeatSource.LINK), story, 40.0)
     apart = apart_s(entries)
     print(f"link: {1000 * apart:.2f} ms, {tempo_events(entries)} tempo events")
     assert apart < BOUND_S
@@ -246,7 +246,7 @@ def test_two_clocks_that_drift_are_one_tempo_in_the_take() -> None:
     """300 ppm for three minutes, told each second."""
     told: Story = [(0.1, link(120, 0.0))]
     told += [(4.0 + i, link(120, 4.0 + i * 3e-4)) for i in range(1, 180)]
-    settings = Settings(mode=Mode.OFF, source=Source.LINK)
+    settings = Settings(mode=Mode.OFF, source=BeatSource.LINK)
     entries = perform(settings, [*told, *keys(4.0, 180.0, 2.1)], 180.0)
     assert apart_s(entries) < BOUND_S
     assert tempo_events(entries) < 30
@@ -263,7 +263,7 @@ def test_the_seconds_of_a_take_are_those_of_the_player() -> None:
             story.append((struck, Heard(mido.Message("note_on", note=60, velocity=80))))
             story.append((struck + 0.1, Heard(mido.Message("note_off", note=60))))
         begin += 24 * 60 / bpm
-    entries = perform(Settings(source=Source.PLAYER), story, begin)
+    entries = perform(Settings(source=BeatSource.PLAYER), story, begin)
     apart = apart_s(entries)
     print(f"player: {1000 * apart:.2f} ms, {tempo_events(entries)} tempo events")
     assert apart < BOUND_S

@@ -28,7 +28,7 @@ from jamd.daemon.events import (
     TellLink,
     WorkerReady,
 )
-from jamd.daemon.follower import Source
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
 from jamd.daemon.requests import PlanRequest, Request
@@ -112,7 +112,7 @@ class Improvisers:
 
 def main() -> None:
     commands: queue.Queue[str] = queue.Queue()
-    settings = Settings(source=Source.LINK, mode=Mode.ENDLESS, bpm=100)
+    settings = Settings(source=BeatSource.LINK, mode=Mode.ENDLESS, bpm=100)
     link = Peer(settings.bpm, settings.meter, settings.link_start_stop, CLOCK)
     session, ports, improvisers = Session(settings), Ports(), Improvisers()
 

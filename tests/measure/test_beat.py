@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from jamd.measure.beat import Outcome, figures, outcome
+from jamd.measure.beat import FollowedPhrase, figures, follow
 from jamd.measure.report import Figure
 from jamd.measure.rhythms import FEWEST, phrases, played
 
@@ -31,15 +31,15 @@ def test_who_is_told_what_was_meant_misses_none(measured: dict[str, Figure]) -> 
 
 def test_without_jitter_the_answer_is_on_the_beat() -> None:
     places = [12 * beat for beat in range(8)] + [84 + 6, 96]
-    exact = outcome(played(places, 120, 0.5, random.Random(1), timing_s=0.0))
+    exact = follow(played(places, 120, 0.5, random.Random(1), timing_s=0.0))
     assert exact.on_beat
     assert abs(exact.off_s) < 0.003
 
 
 def test_half_the_tempo_counts_and_two_thirds_do_not() -> None:
-    assert Outcome(0.5, 0.0, 0.0).in_tempo
-    assert not Outcome(2 / 3, 0.0, 0.0).in_tempo
-    assert not Outcome(None, 0.0, 0.0).in_tempo
+    assert FollowedPhrase(0.5, 0.0, 0.0).in_tempo
+    assert not FollowedPhrase(2 / 3, 0.0, 0.0).in_tempo
+    assert not FollowedPhrase(None, 0.0, 0.0).in_tempo
 
 
 def test_the_same_seed_makes_the_same_phrases() -> None:

@@ -18,7 +18,7 @@ from jamd.lock import only_writer
 from jamd.training.corpus import Corpus
 from jamd.training.prepare import Options, prepare
 from jamd.training.sources import find_sources
-from jamd.training.store import Outcome, Read, Store
+from jamd.training.store import Read, Store, StoredFile
 
 pytestmark = pytest.mark.train
 
@@ -251,7 +251,7 @@ def test_a_full_disk_and_a_store_that_is_none_name_the_file(
     def fill() -> None:
         with Store(path) as store:
             store._db.execute("PRAGMA max_page_count = 1")  # as if the disk ended there
-            store.put([("key", Outcome((Read(bytes(100_000), "group", 1),)))])
+            store.put([("key", StoredFile((Read(bytes(100_000), "group", 1),)))])
 
     with pytest.raises(CorpusError) as told:
         fill()
