@@ -7,7 +7,7 @@ requested again as soon as there is a worker to ask.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from jamd.daemon.encore import Encore, LastAnswer
 from jamd.daemon.events import Answered, Failed, FromWorker, WorkerLost, WorkerReady
@@ -36,6 +36,23 @@ on. A worker too slow for that is better than none: its next answer is taken fro
 on."""
 
 
+@dataclass(slots=True)
+class _Pending:
+    """The request that the worker is working on.
+
+    Attributes:
+        request: As it was sent.
+        known: It has been answered up to here, exclusive.
+        overtaken: A note became certain that its answer does not follow from.
+        awaited: Its answer is awaited, although the player has moved on.
+    """
+
+    request: PlanRequest
+    known: Tick
+    overtaken: bool = False
+    awaited: bool = False
+
+
 class Planner:
     """Keeps the span that jamd is to fill planned.
 
@@ -50,12 +67,9 @@ class Planner:
         self._settings = settings
         self._memory = memory
         self._plan = Plan()
-        self._request: PlanRequest | None = None
-        self._known = Tick(0)  # the request has been answered up to here, exclusive
+        self._pending: _Pending | None = None
         self._overtaken = 0  # overtaken answers in a row
-        self._is_overtaken = False
         self._outrun = 0  # requests in a row before whose answer the player did something new
-        self._is_outrun = False
         self._resumes: Tick | None = None  # request nothing before the edge reaches this tick
         self._has_begun = False  # some note of the span is certain
         self._asked = 0
@@ -89,8 +103,9 @@ class Planner:
         if self._resumes is not None and self._resumes <= edge:
             self._resumes = None
         certain = self._plan.commit(edge)
-        if self._request is not None and any(note.onset >= self._known for note in certain):
-            self._is_overtaken = True
+        pending = self._pending
+        if pending is not None:
+            pending.overtaken |= any(note.onset >= pending.known for note in certain)
         self._has_begun |= bool(certain)
         if self.span is not None:
             self._last_answer.add(self.span, certain)
@@ -132,12 +147,14 @@ class Planner:
         The old plan is thrown away, unless there is no worker to ask for a better one, or the
         worker is so slow that the player is always ahead of it: then its answer is awaited first.
         """
-        self._outrun += self._request is not None
-        self._is_outrun = self._outrun > PATIENCE
-        if self._is_outrun and self._request is not None:
+        pending = self._pending
+        self._outrun += pending is not None
+        is_slow = self._outrun > PATIENCE
+        if is_slow and pending is not None:
+            pending.awaited = True
             return
         self._forget_request()
-        if self.worker and not self._is_outrun:
+        if self.worker and not is_slow:
             self._plan.cancel(edge)
         else:
             self._plan.through = min(self._plan.through, edge)
@@ -146,56 +163,50 @@ class Planner:
         """Take in an answer from the worker, or news about the worker itself."""
         match event:
             case Answered(planned):
-                self.accept(planned, edge)
+                self._accept(planned, edge)
             case Failed(request_id):
-                self.give_up(request_id)
-            case WorkerReady():
-                self.find_worker()
+                self._give_up(request_id)
+            case WorkerReady():  # a new one: nothing asked before will be answered
+                self.worker = True
+                self._reads_from = None
+                self._forget_request()
             case WorkerLost():
-                self.lose_worker()
+                self.worker = False
+                self._forget_request()
 
-    def lose_worker(self) -> None:
-        """There is no worker any more: what was asked will not be answered."""
-        self.worker = False
-        self._forget_request()
-
-    def find_worker(self) -> None:
-        """There is a worker to ask. It is a new one, so nothing asked before will be answered."""
-        self.worker = True
-        self._reads_from = None
-        self._forget_request()
-
-    def accept(self, planned: Planned, edge: Tick) -> None:
+    def _accept(self, planned: Planned, edge: Tick) -> None:
         """Keep the notes of an answer to the request that are valid and not before `edge`."""
-        request = self._request
+        pending = self._pending
         self._has_read |= planned.id == READING
-        if request is None or self.span is None or planned.id != request.id:
+        if pending is None or self.span is None or planned.id != pending.request.id:
             return
-        if self._is_overtaken and self._overtaken < PATIENCE:
+        if pending.overtaken and self._overtaken < PATIENCE:
             self._overtaken += 1
-            self._request = None
+            self._pending = None
             return
-        through = Tick(min(max(planned.through, self._known), request.through))
-        room = Span(Tick(max(self._known, edge)), through, self.span.closes)
+        request = pending.request
+        through = Tick(min(max(planned.through, pending.known), request.through))
+        room = Span(Tick(max(pending.known, edge)), through, self.span.closes)
         allowed = self._settings.constraints.parts
         notes = fit(planned.notes, room, self._settings.meter, allowed)
         self._plan.replace(notes, room.start, through)
-        self._known = through
-        if not self._is_outrun:
+        pending.known = through
+        if not pending.awaited:
             self._outrun = 0
         if planned.done:
             self._forget_request()
-            if self._is_outrun:
+            if pending.awaited:
                 self._plan.through = min(self._plan.through, edge)
             elif through <= request.context.until:
                 self._plan.through = request.through  # asking again would get no further
             elif through < request.through:  # it wrote as much as it may: the rest can wait
                 self._resumes = Tick(through - TICKS_PER_BEAT)
 
-    def give_up(self, request_id: int) -> None:
+    def _give_up(self, request_id: int) -> None:
         """The worker cannot answer this request: the old plan for its stretch stands."""
-        if self._request is not None and self._request.id == request_id:
-            self._plan.through = self._request.through
+        pending = self._pending
+        if pending is not None and pending.request.id == request_id:
+            self._plan.through = pending.request.through
             self._forget_request()
 
     def ask(self, now: float, edge: Tick) -> PlanRequest | None:
@@ -211,10 +222,9 @@ class Planner:
         if not self._has_read:  # the read-ahead is superseded by this request
             self._reads_from = None
         self._not_before = now + ASK_SECONDS
-        self._known, self._resumes = open_span.start, None
-        self._is_overtaken = self._is_outrun = False
+        self._resumes = None
         ends = open_span.through if open_span.closes else None
-        self._request = PlanRequest(
+        request = PlanRequest(
             id=self.next_id(),
             context=self._memory.context(open_span.start, self._settings.style, open_span.phrase),
             through=open_span.through,
@@ -227,11 +237,12 @@ class Planner:
             sampling=self._settings.sampling,
             seed=self._settings.seed,
         )
-        return self._request
+        self._pending = _Pending(request, open_span.start)
+        return request
 
     def _reading(self, edge: Tick) -> PlanRequest | None:
         """A request that an idle worker read ahead, if the window is about to move; else None."""
-        if self._request is not None or not self.worker:
+        if self._pending is not None or not self.worker:
             return None
         start = self._memory.next_start(Tick(edge + READ_AHEAD))
         if start is None or start == self._reads_from:
@@ -252,7 +263,7 @@ class Planner:
 
     def _open_span(self, edge: Tick) -> Span | None:
         """What the next request is to fill, on the grid; None: nothing, or no worker to ask."""
-        if self.span is None or self._request is not None or not self.worker:
+        if self.span is None or self._pending is not None or not self.worker:
             return None
         if self._resumes is not None:
             return None
@@ -271,5 +282,5 @@ class Planner:
         return Tick(-(-span.start // beat) * beat)
 
     def _forget_request(self) -> None:
-        self._request = self._resumes = None
+        self._pending = self._resumes = None
         self._overtaken = 0

@@ -18,6 +18,7 @@ from mido import Message
 
 from jamd.daemon import take
 from jamd.daemon.events import (
+    Answered,
     Ask,
     Effect,
     Event,
@@ -282,7 +283,7 @@ def test_a_request_says_which_keys_are_down() -> None:
 
 def planner() -> Planner:
     made = Planner(Settings(), Memory(FOUR))
-    made.find_worker()
+    made.hear(WorkerReady(), Tick(0))
     return made
 
 
@@ -292,29 +293,33 @@ def ask(planner: Planner, now: float, edge: int) -> PlanRequest:
     return request
 
 
+def answer(planner: Planner, planned: Planned, edge: Tick) -> None:
+    planner.hear(Answered(planned), edge)
+
+
 def test_only_the_newest_request_is_answered() -> None:
     asking = planner()
     asking.aim(Span(Tick(0), Tick(BAR)))
     old = ask(asking, 0.0, 0)
     asking.replan(Tick(0))
     new = ask(asking, 1.0, 0)
-    asking.accept(numbered(old), Tick(0))
+    answer(asking, numbered(old), Tick(0))
     assert asking.commit(Tick(BAR)) == ()
-    asking.accept(numbered(new), Tick(0))
+    answer(asking, numbered(new), Tick(0))
     assert len(asking.commit(Tick(BAR))) == 16
 
 
 def test_an_answer_is_clipped_to_the_edge() -> None:
     asking = planner()
     asking.aim(Span(Tick(0), Tick(BAR)))
-    asking.accept(numbered(ask(asking, 0.0, 0)), Tick(BAR // 2))
+    answer(asking, numbered(ask(asking, 0.0, 0)), Tick(BAR // 2))
     assert asking.commit(Tick(BAR))[0].onset == BAR // 2
 
 
 def test_an_answer_that_was_overtaken_is_asked_for_anew_but_not_for_ever() -> None:
     asking = planner()
     asking.aim(Span(Tick(0), Tick(BAR), closes=False))
-    asking.accept(numbered(ask(asking, 0.0, 0)), Tick(0))
+    answer(asking, numbered(ask(asking, 0.0, 0)), Tick(0))
     asking.aim(Span(Tick(0), Tick(2 * BAR), closes=False))
     edge = 1
     asking.commit(Tick(edge))
@@ -323,7 +328,7 @@ def test_an_answer_that_was_overtaken_is_asked_for_anew_but_not_for_ever() -> No
         assert request.context.until >= edge
         edge += SIXTEENTH
         assert len(asking.commit(Tick(edge))) == 1, "the old plan goes on"
-        asking.accept(numbered(request), Tick(edge))
+        answer(asking, numbered(request), Tick(edge))
     assert asking.ask(9.0, Tick(edge)) is None
     assert {note.pitch for note in asking.commit(Tick(2 * BAR))} == {1 + request.id}
 
@@ -331,7 +336,7 @@ def test_an_answer_that_was_overtaken_is_asked_for_anew_but_not_for_ever() -> No
 def test_where_the_worker_wrote_all_that_it_may_the_rest_is_asked_for_later() -> None:
     asking = planner()
     asking.aim(Span(Tick(0), Tick(4 * BAR)))
-    asking.accept(numbered(ask(asking, 0.0, 0), Tick(BAR)), Tick(0))
+    answer(asking, numbered(ask(asking, 0.0, 0), Tick(BAR)), Tick(0))
     assert asking.ask(1.0, Tick(0)) is None
     assert asking.next_tick == 0
     asking.commit(Tick(BAR - TICKS_PER_BEAT - 1))
@@ -349,9 +354,9 @@ def test_what_the_model_will_be_shown_is_read_once_unless_something_is_asked_mea
         assert reading.context.start == HOP_BARS * BAR
         assert asking.ask(0.0, edge) is None
         if bar == 3:
-            asking.accept(numbered(reading), edge)
+            answer(asking, numbered(reading), edge)
         asking.aim(Span(edge, Tick(edge + bar * BAR)))
-        asking.accept(numbered(ask(asking, float(bar), edge)), edge)
+        answer(asking, numbered(ask(asking, float(bar), edge)), edge)
     assert asking.ask(9.0, edge) is None
     edge = Tick((LONGEST_BARS + HOP_BARS - 1) * BAR)
     assert asking.ask(9.0, edge) is None
