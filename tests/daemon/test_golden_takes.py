@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mido import Message
+from turn_taking import jam
 
 from jamd.bundle import Bundle
 from jamd.control import Control, ControlKind
@@ -26,28 +27,17 @@ from jamd.daemon.events import (
 )
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.requests import Sampling
-from jamd.daemon.settings import Settings
 from jamd.daemon.yielding import Yield
 from jamd.language import Constraints
-from jamd.notes import Meter
-from readable_takes import FOUR, ONE_BAR, play, rows, seconds
+from readable_takes import ONE_BAR, play, rows, seconds
 
-JAM = Settings(bpm=120, start_at_once=True)
 TINY = Bundle.read(Path(__file__).parents[1] / "fixtures" / "tiny-bundle")
-
-
-def settings(
-    mode: Mode = Mode.ANSWER, meter: Meter = FOUR, yields: Yield = Yield.NOTE, trade: int = 0
-) -> Settings:
-    return Settings(
-        mode=mode, bpm=120, meter=meter, start_at_once=True, yields=yields, trade_bars=trade
-    )
 
 
 def test_an_answer_starts_on_the_next_beat_and_is_as_long_as_the_phrase() -> None:
     # Quarter notes: 1.5 beats without an onset end the phrase, at 2.1.6. The next strong beat, 2.3,
     # is more than two beats away from the last key's release, so the answer starts on 2.2.
-    played = play(settings(), ONE_BAR)
+    played = play(jam(), ONE_BAR)
     assert played.turns == ["2.1 jamd", "3.2 player"]
     assert played.jamds == rows("""
         2.2.0 Lead 60 80 9
@@ -61,7 +51,7 @@ def test_a_drone_is_answered_over_and_never_struck_again() -> None:
     # 60 is held from 1.1 to 5.1: it counts as up from 1.3, and the last key above it is up at 2.1.
     # The answer would strike it on 2.3 and 3.3.
     played = play(
-        settings(),
+        jam(),
         """
         1.1.0 player 60 80 192
         1.2.0 player 64 80 9
@@ -82,7 +72,7 @@ def test_a_pad_is_answered_over_and_never_struck_again() -> None:
     # half notes, has paused for long enough whenever the next is due, and at 4.3 there is no next.
     # The answer would strike all three on 4.3.6.
     played = play(
-        settings(),
+        jam(),
         """
         1.1.0 player 48 80 384
         1.1.0 player 60 80 384
@@ -110,7 +100,7 @@ def test_a_pad_is_answered_over_and_never_struck_again() -> None:
 def test_keys_that_never_come_up_silence_nobody_for_good() -> None:
     # The last of the two is struck at 1.3.6 and counts as up two bars later, at 3.3.6.
     played = play(
-        settings(),
+        jam(),
         """
         1.1.0 player 60 80 9
         1.2.0 player 64 80 9
@@ -128,12 +118,12 @@ def test_keys_that_never_come_up_silence_nobody_for_good() -> None:
 
 
 def test_two_notes_are_not_answered() -> None:
-    played = play(settings(), "1.1.0 player 60 80 9\n1.2.0 player 64 80 9")
+    played = play(jam(), "1.1.0 player 60 80 9\n1.2.0 player 64 80 9")
     assert played.jamds == []
 
 
 def test_a_note_before_the_answer_goes_on_with_the_phrase() -> None:
-    played = play(settings(), ONE_BAR + "    2.1.8 player 72 80 6")
+    played = play(jam(), ONE_BAR + "    2.1.8 player 72 80 6")
     assert played.turns == ["2.1 jamd", "2.1 player", "2.3 jamd", "3.4 player"]
     assert played.jamds[0] == "2.4.0 Lead 72 80 6"
 
@@ -144,12 +134,12 @@ def test_playing_takes_the_turn_back_and_what_sounds_ends_within_a_beat() -> Non
         1.2.0 player 64 80 9
         1.3.0 player 67 80 22
     """
-    assert play(settings(), phrase, bars=4).jamds == rows("""
+    assert play(jam(), phrase, bars=4).jamds == rows("""
         2.2.0 Lead 60 80 9
         2.3.0 Lead 56 80 9
         2.4.0 Lead 53 80 22
     """)
-    played = play(settings(yields=Yield.NOW), phrase + "    2.4.3 player 72 80 6", bars=2)
+    played = play(jam(yields=Yield.NOW), phrase + "    2.4.3 player 72 80 6", bars=2)
     assert played.turns == ["2.1 jamd", "2.4 player"]
     assert played.jamds == rows("""
         2.2.0 Lead 60 80 9
@@ -159,13 +149,13 @@ def test_playing_takes_the_turn_back_and_what_sounds_ends_within_a_beat() -> Non
 
 
 def test_endless_goes_on_until_the_end() -> None:
-    played = play(settings(Mode.ENDLESS), ONE_BAR, bars=40)
+    played = play(jam(Mode.ENDLESS), ONE_BAR, bars=40)
     assert played.turns == ["2.1 jamd"]
     assert {row.partition(".")[0] for row in played.jamds} == {str(bar) for bar in range(2, 41)}
 
 
 def test_a_mode_ends_with_its_notes() -> None:
-    played = play(settings(Mode.ENDLESS), ONE_BAR, (seconds("3.2.1"), SetMode(Mode.OFF)))
+    played = play(jam(Mode.ENDLESS), ONE_BAR, (seconds("3.2.1"), SetMode(Mode.OFF)))
     assert played.turns == ["2.1 jamd", "3.2 player"]
     assert played.jamds[-1] == "3.2.0 Lead 60 80 9"
 
@@ -183,8 +173,7 @@ def test_panic_ends_everything_at_once(event: Event) -> None:
     # In an answer and in endless: a step into a note, everything ends, and nothing follows.
     mapped = {Control(ControlKind.NOTE, 36, 10): Action.PANIC}
     for mode in (Mode.ANSWER, Mode.ENDLESS):
-        jam = replace(settings(mode), controls=mapped)
-        played = play(jam, ONE_BAR, (seconds("2.3.1"), event))
+        played = play(replace(jam(mode), controls=mapped), ONE_BAR, (seconds("2.3.1"), event))
         assert played.turns == ["2.1 jamd", "2.3 player"]
         assert played.jamds == rows("""
             2.2.0 Lead 60 80 9
@@ -201,7 +190,7 @@ def test_panic_ends_everything_at_once(event: Event) -> None:
 
 def test_a_phrase_handed_over_is_answered_on_the_next_sixteenth() -> None:
     pedal = Heard(Message("control_change", control=66, value=127))
-    assert play(JAM, ONE_BAR, (seconds("1.4.7"), pedal)).jamds == rows("""
+    assert play(jam(), ONE_BAR, (seconds("1.4.7"), pedal)).jamds == rows("""
         1.4.9 Lead 60 75 9
         2.1.9 Lead 56 75 9
         2.2.9 Lead 53 75 9
@@ -209,59 +198,8 @@ def test_a_phrase_handed_over_is_answered_on_the_next_sixteenth() -> None:
     """)
 
 
-def test_traded_bars_are_full_and_begin_on_the_bar_line() -> None:
-    played = play(settings(trade=2), f"{ONE_BAR}    2.1.0 player 64 80 9\n    2.3.0 player 60 80 9")
-    assert played.turns == ["2.4 jamd", "5.1 player"]
-    assert played.jamds == rows("""
-        3.1.0 Lead 60 86 9
-        3.2.0 Lead 56 80 9
-        3.3.0 Lead 53 80 9
-        3.4.0 Lead 55 80 6
-        4.1.0 Lead 56 86 9
-        4.3.0 Lead 60 80 9
-    """)
-
-
-def test_fours_and_eights_are_traded_to_the_bar() -> None:
-    # The last note rings to the bar line, and jamd's as long but for a tick: 1/40 of a step.
-    fours = play(
-        settings(trade=4),
-        """
-        1.1.0 player 60 80 9
-        2.1.0 player 64 80 9
-        3.1.0 player 67 80 9
-        4.4.0 player 65 80 12
-        """,
-        bars=16,
-    )
-    assert fours.turns == ["4.4 jamd", "9.1 player"]
-    assert fours.jamds == rows("""
-        5.1.0 Lead 60 86 9
-        6.1.0 Lead 56 86 9
-        7.1.0 Lead 53 86 9
-        8.4.0 Lead 55 80 11.975
-    """)
-    eights = play(
-        settings(trade=8),
-        """
-        1.1.0 player 60 80 9
-        3.1.0 player 64 80 9
-        6.1.0 player 67 80 9
-        8.4.0 player 65 80 12
-        """,
-        bars=32,
-    )
-    assert eights.turns == ["8.4 jamd", "17.1 player"]
-    assert eights.jamds == rows("""
-        9.1.0 Lead 60 86 9
-        11.1.0 Lead 56 86 9
-        14.1.0 Lead 53 86 9
-        16.4.0 Lead 55 80 11.975
-    """)
-
-
 def test_the_last_answer_can_be_had_again() -> None:
-    played = play(JAM, ONE_BAR, (seconds("4.1.0"), Again()), bars=6)
+    played = play(jam(), ONE_BAR, (seconds("4.1.0"), Again()), bars=6)
     assert played.turns == ["2.1 jamd", "3.2 player", "4.1 jamd", "5.2 player"]
     assert played.jamds[4:] == rows("""
         4.2.0 Lead 60 80 9
@@ -273,7 +211,7 @@ def test_the_last_answer_can_be_had_again() -> None:
 
 def test_endless_music_rests_for_a_beat_within_eight_bars() -> None:
     full = ONE_BAR.replace(" 9", " 12").replace(" 6\n", " 12\n")
-    places = [row.split()[0] for row in play(settings(Mode.ENDLESS), full, bars=10).jamds]
+    places = [row.split()[0] for row in play(jam(Mode.ENDLESS), full, bars=10).jamds]
     assert places[0] == "2.3.0"
     missing = {f"{bar}.{beat}.0" for bar in range(3, 10) for beat in (1, 2, 3, 4)} - set(places)
     assert missing == {"9.4.0"}
@@ -290,7 +228,7 @@ def test_what_would_repeat_for_ever_changes_after_so_many_bars() -> None:
     logits = np.zeros(len(vocabulary), np.float32)
     logits[[vocabulary.id(token) for token in wanted]] = range(len(wanted), 0, -1)
     improviser.logits = lambda _: logits
-    endless = replace(settings(Mode.ENDLESS), sampling=Sampling(argmax=True))
+    endless = replace(jam(Mode.ENDLESS), sampling=Sampling(argmax=True))
     free = play(endless, ONE_BAR, bars=5, improviser=improviser)
     assert {row.split()[2] for row in free.jamds} == {"60"}
     guarded = replace(endless, constraints=Constraints(repeat_bars=2))
@@ -310,7 +248,7 @@ def test_what_would_repeat_for_ever_changes_after_so_many_bars() -> None:
 
 
 def test_off_is_thru_alone_and_thru_is_off_elsewhere() -> None:
-    off = play(settings(Mode.OFF), ONE_BAR)
+    off = play(jam(Mode.OFF), ONE_BAR)
     assert off.jamds == []
     assert off.struck == [(0, 60), (0, 64), (0, 67), (0, 65)]
-    assert play(settings(trade=2), ONE_BAR, bars=1).struck == []
+    assert play(jam(trade=2), ONE_BAR, bars=1).struck == []

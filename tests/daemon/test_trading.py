@@ -22,7 +22,7 @@ from jamd.daemon.schedule import NoteKey
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import SIXTEENTH, Transport
 from jamd.notes import Meter
-from readable_takes import AMAZING_GRACE, FOUR, ONE_BAR, heard, play, seconds
+from readable_takes import AMAZING_GRACE, FOUR, ONE_BAR, heard, play, rows, seconds
 
 
 def test_twos_are_traded_to_the_bar() -> None:
@@ -47,6 +47,57 @@ def test_twos_are_traded_to_the_bar() -> None:
         "7.1.0 Lead 72 86 9",
         "8.1.0 Lead 73 86 9",
     ]
+
+
+def test_traded_bars_are_full_and_begin_on_the_bar_line() -> None:
+    played = play(jam(trade=2), f"{ONE_BAR}    2.1.0 player 64 80 9\n    2.3.0 player 60 80 9")
+    assert played.turns == ["2.4 jamd", "5.1 player"]
+    assert played.jamds == rows("""
+        3.1.0 Lead 60 86 9
+        3.2.0 Lead 56 80 9
+        3.3.0 Lead 53 80 9
+        3.4.0 Lead 55 80 6
+        4.1.0 Lead 56 86 9
+        4.3.0 Lead 60 80 9
+    """)
+
+
+def test_fours_and_eights_are_traded_to_the_bar() -> None:
+    # The last note rings to the bar line, and jamd's as long but for a tick: 1/40 of a step.
+    fours = play(
+        jam(trade=4),
+        """
+        1.1.0 player 60 80 9
+        2.1.0 player 64 80 9
+        3.1.0 player 67 80 9
+        4.4.0 player 65 80 12
+        """,
+        bars=16,
+    )
+    assert fours.turns == ["4.4 jamd", "9.1 player"]
+    assert fours.jamds == rows("""
+        5.1.0 Lead 60 86 9
+        6.1.0 Lead 56 86 9
+        7.1.0 Lead 53 86 9
+        8.4.0 Lead 55 80 11.975
+    """)
+    eights = play(
+        jam(trade=8),
+        """
+        1.1.0 player 60 80 9
+        3.1.0 player 64 80 9
+        6.1.0 player 67 80 9
+        8.4.0 player 65 80 12
+        """,
+        bars=32,
+    )
+    assert eights.turns == ["8.4 jamd", "17.1 player"]
+    assert eights.jamds == rows("""
+        9.1.0 Lead 60 86 9
+        11.1.0 Lead 56 86 9
+        14.1.0 Lead 53 86 9
+        16.4.0 Lead 55 80 11.975
+    """)
 
 
 @pytest.mark.parametrize("seed", range(4))
