@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from jamd.notes import Note
 
 
+_TIMED_STEPS = 32
+
+
 class StateCache:
     """The states of one sequence of tokens, reused as far as the next one agrees with it.
 
@@ -247,13 +250,13 @@ class Improviser:
             self._recall.push(token, learn=False)
         return token
 
-    def step_us(self, steps: int = 32) -> int:
+    def step_us(self) -> int:
         """Median microseconds of one token, measured on tokens that are not played."""
         spent_ns = []
         tokens: list[int] = []
-        for _ in range(steps):
+        for _ in range(_TIMED_STEPS):
             tokens.append(len(self.language.vocabulary) - 1)
             before_ns = time.perf_counter_ns()
             self.logits(tokens)
             spent_ns.append(time.perf_counter_ns() - before_ns)
-        return sorted(spent_ns)[steps // 2] // 1000
+        return sorted(spent_ns)[_TIMED_STEPS // 2] // 1000

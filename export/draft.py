@@ -19,7 +19,7 @@ from jamd.manifest import Parity
 from jamd.training.runs import Run
 
 
-def draft(run: Run, output: Path, weights: Path | None = None) -> Bundle:
+def draft(run: Run, output: Path, weights: Path | None) -> Bundle:
     """Convert a run's network without changing its weights; no corpus is needed.
 
     Args:

@@ -90,17 +90,17 @@ class Trained:
 def export(
     run: Path,
     output: Path,
-    options: Options | None = None,
-    corpora: Sequence[Path] = (),
-    progress: Progress = no_progress,
+    options: Options,
+    corpora: Sequence[Path],
+    progress: Progress,
 ) -> Bundle:
     """Export the best network of a run, or the mean of several of its checkpoints.
 
     Args:
         run: Folder of the run.
         output: Folder of the bundle.
-        options: How to export; None for the defaults.
-        corpora: The corpora it was trained on, if they have moved.
+        options: How to export.
+        corpora: The corpora it was trained on, if they have moved; else none.
         progress: Called with how far it has come.
 
     Raises:
@@ -109,7 +109,6 @@ def export(
     found = Run.read(run)
     paths = corpora or [Path(source.path) for source in found.sources]
     opened = [read_corpus(path, found.vocabulary) for path in paths]
-    options = options or Options()
     training = facts_of(found, options.mean)
     if found.origin is not None:
         options = replace(options, sources={**found.origin.sources, **options.sources})

@@ -54,8 +54,8 @@ EXTRAS = dict.fromkeys(LEARNING, "train") | dict.fromkeys(("dask", "distributed"
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def parser(only: str | None = None) -> argparse.ArgumentParser:
-    """Every subcommand with its arguments, or `only` one; imports neither of jamd's two sides."""
+def parser(only: str | None) -> argparse.ArgumentParser:
+    """`only` one subcommand, or all (None), with arguments; imports neither of jamd's two sides."""
     import argparse
     from importlib import import_module
     from importlib.util import find_spec

@@ -42,7 +42,7 @@ class InForce:
 
     config: Config
     origins: Mapping[str, str]
-    file: Path | None = None
+    file: Path | None
 
     def on_command_line(self, key: str) -> bool:
         """Whether an option set `key`, rather than a file or the default."""

@@ -15,6 +15,9 @@ _FIXED = {1: 8, 5: 4}  # kind of field -> bytes
 MOST_FIELDS = 100_000
 """Most fields in one message: a network's outline has some hundred."""
 
+MOST_BYTES = 1024
+"""Most bytes in a text: all of them are names."""
+
 Span = tuple[int, int]
 """Where bytes begin and end in the file."""
 
@@ -65,14 +68,14 @@ def span_of(value: int | Span) -> Span:
     return value
 
 
-def text(data: mmap.mmap, value: int | Span, most: int = 1024) -> str:
+def text(data: mmap.mmap, value: int | Span) -> str:
     """A field's bytes as text.
 
     Raises:
-        DamageError: It is not text, or has more than `most` bytes.
+        DamageError: It is not text, or has more than `MOST_BYTES`.
     """
     start, end = span_of(value)
-    if end - start > most:
+    if end - start > MOST_BYTES:
         raise DamageError(f"a name of {end - start} bytes")
     try:
         return data[start:end].decode("utf-8")

@@ -79,7 +79,7 @@ def cut_silences(
 
 
 def lay_out(
-    notes: NDArray[np.int64], changes: Changes, beside: int = 0
+    notes: NDArray[np.int64], changes: Changes, beside: int
 ) -> tuple[NDArray[np.int64], tuple[tuple[Tick, Meter], ...]]:
     """Move each change of meter, and what follows it, to the next bar line if it is not on one.
 
@@ -128,7 +128,7 @@ def is_pickup(changes: Sequence[tuple[int, Meter]]) -> bool:
     return short and following in METERS
 
 
-def hidden_pickup(notes: NDArray[np.int64], changes: Changes, beside: int = 0) -> int:
+def hidden_pickup(notes: NDArray[np.int64], changes: Changes, beside: int) -> int:
     """Length of the pickup in a file that does not mark it, because it counts bars from tick 0.
 
     Long notes and chords tend to start on bar lines. If far more of them start at another half beat

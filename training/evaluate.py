@@ -205,7 +205,7 @@ def held_out(corpus: Corpus, most_tokens: int = MOST_TOKENS) -> list[Sample]:
     return [sample_of(corpus, entry) for entry in entries_held_out(corpus, most_tokens)]
 
 
-def entries_held_out(corpus: Corpus, most_tokens: int = MOST_TOKENS) -> list[CorpusPiece]:
+def entries_held_out(corpus: Corpus, most_tokens: int) -> list[CorpusPiece]:
     """The pieces that `held_out` takes; raises the same errors."""
     entries = _bounded(corpus.of_split("held-out"), most_tokens)
     if not entries:

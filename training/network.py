@@ -162,7 +162,7 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
     """
 
     def __init__(
-        self, lstm: keras.layers.LSTM, rows: int, whole_windows: bool = False, **settings: Any
+        self, lstm: keras.layers.LSTM, rows: int, whole_windows: bool, **settings: Any
     ) -> None:
         super().__init__(**settings)
         self.lstm = lstm

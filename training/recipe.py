@@ -165,7 +165,7 @@ def trained(
     ingredients: Sequence[Ingredient],
     minutes: float | None,
     report: Callable[[Moment], None],
-    size: str = "default",
+    size: str,
 ) -> Run:
     """Train on the corpora, or resume where training stopped; return the run, `work`/runs/SIZE.
 

@@ -19,7 +19,7 @@ from jamd.training.corpus import Corpus, LeftOut
 from jamd.training.evaluate import Sample, sample_of
 from jamd.training.predictors import Network
 from jamd.training.prepare import Options, prepare
-from jamd.training.progress import Progress, no_progress
+from jamd.training.progress import Progress
 from jamd.training.run_folder import is_meant_as_run
 from jamd.vocabulary import Vocabulary
 
@@ -46,7 +46,7 @@ class Subject:
     network: Network
 
 
-def open_subject(name: str, precision: str | None = None) -> Subject:
+def open_subject(name: str, precision: str | None) -> Subject:
     """Open the run in folder `name`, or the bundle of that name.
 
     Args:
@@ -146,9 +146,7 @@ class FilesRead:
     unknown: int
 
 
-def read_files(
-    files: Sequence[str], subject: Subject, style: str, progress: Progress = no_progress
-) -> FilesRead:
+def read_files(files: Sequence[str], subject: Subject, style: str, progress: Progress) -> FilesRead:
     """Read music as `jamd prepare` does, into a model's tokens.
 
     Raises:

@@ -23,7 +23,7 @@ from jamd.training import predictors
 from jamd.training.corpus import Corpus, CorpusPiece, Split
 from jamd.training.evaluate import entries_held_out, evaluate, sample_of
 from jamd.training.network import GridSize, grid_network
-from jamd.training.progress import Progress, no_progress
+from jamd.training.progress import Progress
 from jamd.training.rehearsal import NAME as BEFORE
 from jamd.training.runs import Origin, Run, RunCorpus, Settings, load_weights, write_json
 from jamd.training.train import expect_current, versions
@@ -173,7 +173,7 @@ def _require_enough(corpora: Sequence[Corpus]) -> None:
         )
 
 
-def conclude(run: Run, progress: Progress = no_progress) -> Tuned:
+def conclude(run: Run, progress: Progress) -> Tuned:
     """Choose which weights of a trained run to keep, and measure them.
 
     Repeating it gives the same result: it starts from the last of the improvements.

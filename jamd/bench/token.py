@@ -35,13 +35,13 @@ class Contender:
 
     Attributes:
         call: What is timed.
-        often: How many calls of it make a round.
         after: Called after each call with its result, off the clock.
+        often: How many calls of it make a round.
     """
 
     call: Callable[[], Any]
+    after: Callable[[Any], object]
     often: int = 1
-    after: Callable[[Any], object] | None = None
 
 
 def rows(bundle: Bundle, rounds: int = 3000, keras_rounds: int = 100) -> Iterator[Row]:
@@ -113,8 +113,7 @@ def alternate(contenders: Sequence[Contender], rounds: int) -> list[list[float]]
                 before_ns = time.perf_counter_ns()
                 result = contender.call()
                 after_ns = time.perf_counter_ns()
-                if contender.after is not None:
-                    contender.after(result)
+                contender.after(result)
                 if round_number >= 0:
                     spent.append((after_ns - before_ns) / 1000)
     return spent_us
@@ -141,7 +140,7 @@ def _writing(
         if len(writing.tokens) > LONGEST:
             writing = improviser.begin(context, limits, how)
 
-    return Contender(choose, often, push)
+    return Contender(choose, push, often)
 
 
 def _stepping(session: Any) -> Contender:
