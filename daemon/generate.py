@@ -51,7 +51,7 @@ def generate(
     article = improviser.language.name == "article"
     heard = tuple(before)
     start = Tick(max((note.end for note in heard), default=0))
-    context = Context(heard, Tick(0), start, style, played=frozenset(heard))
+    context = Context((), Tick(0), start, style, played=heard)
     request = PlanRequest(
         1,
         context,

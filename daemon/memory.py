@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
-from jamd.daemon.hearing import MOST_NOTES, Hearing
+from jamd.daemon.hearing import MOST_NOTES, ORDER, Hearing
 from jamd.language import Context
 from jamd.notes import Meter, Note, Tick
 from jamd.placing import as_played
@@ -16,9 +16,6 @@ HOP_BARS = 16
 LONGEST_BARS = 2 * HOP_BARS + 4
 """After the window has moved, `HOP_BARS` and four more bars are left, so that a repetition of what
 was played that long ago is seen from its beginning and can be stopped."""
-
-_ONSET = attrgetter("onset")
-_ORDER = attrgetter("onset", "pitch", "velocity", "duration", "part")  # as Note orders, but faster
 
 
 class Memory:
@@ -52,7 +49,7 @@ class Memory:
 
     def commit(self, notes: Iterable[Note]) -> None:
         """Add `notes`, which jamd is now certain to play."""
-        self._played = _bounded([*self._played, *notes])
+        self._played = _bounded(sorted([*self._played, *notes], key=ORDER))
 
     def cut(self, onsets: Tick, limit: Tick) -> None:
         """Drop jamd's notes from `onsets` on, and end those before it by `limit`."""
@@ -93,16 +90,13 @@ class Memory:
 
     def _whole(self, until: Tick, style: str) -> Context:
         """Everything not forgotten, up to `until`."""
-        played = [note for note in self._played if note.onset < until]
-        notes = sorted((*self.heard.notes(until), *played), key=_ORDER)
-        del notes[bisect_left(notes, until, key=_ONSET) :]
         return Context(
-            heard=tuple(notes),
+            heard=_before(until, self.heard.notes(until)),
             start=self._start,
             until=until,
             style=style,
             meter=self._meter,
-            played=frozenset(played),
+            played=_before(until, self._played),
             phrase=self._phrase,
             forgotten=self._forgotten,
         )
@@ -126,6 +120,10 @@ class Memory:
         hop = HOP_BARS * bar
         overhang = until - LONGEST_BARS * bar
         return Tick(max(self._start, -(-overhang // hop) * hop))
+
+
+def _before(until: Tick, notes: Sequence[Note]) -> tuple[Note, ...]:
+    return tuple(notes[: bisect_left(notes, until, key=attrgetter("onset"))])
 
 
 def _bounded(notes: list[Note]) -> list[Note]:

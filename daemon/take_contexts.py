@@ -39,7 +39,7 @@ def shown(lines: Iterable[str]) -> list[Context] | None:
     for _, context in sorted(longest.items()):
         given = _given(context, told)
         told = max(told, context.until)
-        if given.by_player:
+        if given.heard:
             found.append(given)
     return found
 
@@ -49,8 +49,7 @@ def _given(context: Context, until: Tick) -> Context:
 
     Those notes still get the lengths that were meant, as live.
     """
-    by_player = context.by_player
-    lengths = zip(by_player, meant_lengths(by_player), strict=True)
-    known = {note: replace(note, duration=length) for note, length in lengths if note.onset < until}
-    heard = tuple(known.get(note, note) for note in context.heard)
-    return replace(context, heard=heard, played=context.played | set(known.values()))
+    lengths = zip(context.heard, meant_lengths(context.heard), strict=True)
+    given = [replace(note, duration=length) for note, length in lengths if note.onset < until]
+    played = tuple(sorted((*context.played, *given)))
+    return replace(context, heard=context.heard[len(given) :], played=played)

@@ -98,13 +98,14 @@ class ScriptedImproviser:
     def _answer(self, request: PlanRequest) -> Iterator[Note]:
         context, allowed = request.context, request.constraints
         length = request.through - context.until
-        if not context.heard:
+        before = context.notes
+        if not before:
             return
-        last = max(note.onset for note in context.heard)
+        last = before[-1].onset
         bar = context.meter.ticks_per_bar
         # The bars of the phrase, counted back from its last onset, at their place in the bar.
         begin = max(context.start, (last // bar + 1) * bar - -(-length // bar) * bar)
-        phrase = [note for note in context.heard if note.onset >= begin]
+        phrase = [note for note in before if note.onset >= begin]
         axis = next((note.pitch for note in phrase if note.part is Part.LEAD), phrase[0].pitch)
         beat = context.meter.ticks_per_pulse
         shift = -(-(context.until - phrase[0].onset) // beat) * beat

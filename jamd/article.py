@@ -169,11 +169,11 @@ class Article:
     def begin(self, context: Context, constraints: Constraints) -> ArticleContinuation:
         """Start writing what follows `context`, from the next half beat on."""
         prefix, from_player = [], []
-        for _, group in groupby(context.heard, key=lambda note: note.onset):
-            moment = list(group)
+        theirs = {note.onset for note in context.heard}
+        for onset, moment in groupby(context.notes, key=lambda note: note.onset):
             for token in self._ids(moment):
                 prefix.append(token)
-                from_player.append(any(note not in context.played for note in moment))
+                from_player.append(onset in theirs)
         return ArticleContinuation(self, prefix, from_player, context, constraints)
 
 
@@ -197,9 +197,10 @@ class ArticleContinuation:
         self._language = language
         self._constraints = constraints
         self._next = Tick(-(-context.until // STEP) * STEP)
-        chords = [n.pitch for n in context.heard if n.part is Part.COMP][-4:]
+        before = context.notes
+        chords = [n.pitch for n in before if n.part is Part.COMP][-4:]
         self._centre = sum(chords) / len(chords) if chords else float(_CHORD_CENTRE)
-        loud = [n.velocity for n in context.heard]
+        loud = [n.velocity for n in before]
         self._velocity = round(sum(loud) / len(loud)) if loud else 80
         self._mask = self._constant_mask()
         self._release = None if constraints.ends is None else Tick(constraints.ends - BREATH)

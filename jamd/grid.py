@@ -58,6 +58,7 @@ from jamd.notes import (
     TICKS_PER_BEAT,
     TICKS_PER_STEP,
     Meter,
+    Note,
     Part,
     Piece,
     Step,
@@ -112,23 +113,18 @@ class Grid:
         """
         if context.until < context.start:
             raise ValueError(f"until {context.until} is before start {context.start}")
-        up = transposition_of(context.heard)
-        start = context.start
-        notes: list[GridNote] = []
-        own: set[tuple[int, int]] = set()
-        lengths = iter(meant_lengths(context.by_player))
-        for note in context.heard:
-            is_own = note in context.played
-            length = note.duration if is_own else next(lengths)
+        start, up = context.start, transposition_of([*context.heard, *context.played])
+
+        def placed(note: Note, length: int) -> GridNote:
             if length == HELD:
-                length = Tick(max(TICKS_PER_BEAT, context.until - note.onset))
-            placed = _on_grid(
-                note.onset - start, note.pitch + up[note.part], note.velocity, length, note.part
-            )
-            notes.append(placed)
-            if is_own:
-                own.add(placed[:2])
-        notes = _in_order(notes)
+                length = max(TICKS_PER_BEAT, context.until - note.onset)
+            pitch = note.pitch + up[note.part]
+            return _on_grid(note.onset - start, pitch, note.velocity, length, note.part)
+
+        played = [placed(note, note.duration) for note in context.played]
+        heard = map(placed, context.heard, meant_lengths(context.heard))
+        own = {note[:2] for note in played}
+        notes = _in_order([*played, *heard])
         elapsed = Tick(context.until - context.start)
         here = Step(-(-elapsed // TICKS_PER_STEP))
         # A note rounded past the present falls where the model may write: leave it out.

@@ -6,9 +6,10 @@ continue music through the same two protocols, whichever language a bundle speak
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 from jamd.notes import HELD, TICKS_PER_BEAT, Meter, Note, Part, Piece, Tick
@@ -31,13 +32,13 @@ class Context:
     """What the model is to continue: the jam so far.
 
     Attributes:
-        heard: What was played and what is certain to be played, sorted by onset, none before
-            `start`. A note still held has duration `HELD`.
+        heard: What the player played, sorted, none before `start`. A note still held has duration
+            `HELD`.
         start: The bar line at which the context begins.
         until: The tick at which the continuation begins: nothing is written before it.
         style: One of `jamd.grid_tokens.STYLES`.
         meter: One of `METERS`.
-        played: Those of `heard` that jamd plays; the others are the player's.
+        played: What jamd plays, or is certain to play, likewise.
         phrase: Where the player's phrase to be answered begins; None: there is none.
         forgotten: The part of that phrase before `start`, sorted by onset: the model does not read
             it, but the limits on what it writes still take it into account.
@@ -48,7 +49,7 @@ class Context:
     until: Tick
     style: str
     meter: Meter = Meter(4, 4)
-    played: frozenset[Note] = frozenset()
+    played: tuple[Note, ...] = ()
     phrase: Tick | None = None
     forgotten: tuple[Note, ...] = ()
 
@@ -62,16 +63,15 @@ class Context:
             self,
             heard=tuple(map(moved, self.heard)),
             until=Tick(self.until + by),
-            played=frozenset(map(moved, self.played)),
+            played=tuple(map(moved, self.played)),
             phrase=None if self.phrase is None else Tick(self.phrase + by),
             forgotten=tuple(map(moved, self.forgotten)),
         )
 
     def since(self, start: Tick) -> Context:
         """The same music from the bar line `start` on; `forgotten` keeps the phrase before it."""
-        earlier = replace(
-            self, heard=tuple(note for note in self.heard if note.onset < start), until=start
-        )
+        count = _count_before(self.heard, start)
+        earlier = replace(self, heard=self.heard[:count], until=start)
         answer = earlier.answer
         held_until = answer[0].onset if answer else start
         forgotten = (
@@ -80,16 +80,16 @@ class Context:
         )
         return replace(
             self,
-            heard=self.heard[len(earlier.heard) :],
+            heard=self.heard[count:],
             start=start,
-            played=frozenset(note for note in self.played if note.onset >= start),
+            played=self.played[_count_before(self.played, start) :],
             forgotten=tuple(forgotten),
         )
 
     @property
-    def by_player(self) -> list[Note]:
-        """What the player played, sorted by onset."""
-        return [note for note in self.heard if note not in self.played]
+    def notes(self) -> list[Note]:
+        """All that sounds, whoever plays it, sorted."""
+        return sorted((*self.heard, *self.played))
 
     @property
     def answered(self) -> list[Note]:
@@ -102,8 +102,7 @@ class Context:
         if self.phrase is None:
             return []
         since = self.phrase - TICKS_PER_BEAT // 4  # an onset may have been meant a little earlier
-        recent = takewhile(lambda note: note.onset >= since, reversed(self.heard))
-        theirs = [*self.forgotten, *[note for note in recent if note not in self.played][::-1]]
+        theirs = [*self.forgotten, *self.heard[_count_before(self.heard, since) :]]
         up, left_out, before = self.phrase, 0, []
         for note in theirs:
             rest = note.onset - up
@@ -125,11 +124,15 @@ class Context:
             return []
         answered = self.answered
         over = answered[-1].onset if answered else self.phrase
-        return sorted(note for note in self.played if note.onset > over)
+        return [note for note in self.played if note.onset > over]
 
     def _has_played(self, begin: Tick, end: Tick) -> bool:
         """Whether jamd has played between the two; before `start` it is assumed to have."""
         return begin < self.start or any(begin <= note.onset < end for note in self.played)
+
+
+def _count_before(notes: Sequence[Note], tick: int) -> int:
+    return bisect_left(notes, tick, key=attrgetter("onset"))
 
 
 @dataclass(frozen=True, slots=True)

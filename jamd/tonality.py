@@ -74,5 +74,5 @@ def recent_tonality(context: Context) -> Tonality | None:
     If the player has played anything there, only that counts: jamd follows the player, not itself.
     """
     since = context.until - RECENT_BARS * context.meter.ticks_per_bar
-    recent = [note for note in context.heard if note.onset >= since]
-    return tonality_of([note for note in recent if note not in context.played] or recent)
+    heard = [note for note in context.heard if note.onset >= since]
+    return tonality_of(heard or [note for note in context.played if note.onset >= since])

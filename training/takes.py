@@ -20,7 +20,7 @@ def write_corpus(takes: Mapping[str, Sequence[Context]], path: Path, held_out: f
     """Write takes as a corpus of the grid language; a take is held out as a whole or not at all.
 
     Args:
-        takes: By name, the contexts of each, with `played` marking what is given.
+        takes: By name, the contexts of each, with what is given as `played`.
         path: The corpus's folder.
         held_out: The share of takes to hold out, 0..1.
     """
@@ -30,7 +30,7 @@ def write_corpus(takes: Mapping[str, Sequence[Context]], path: Path, held_out: f
         styles: Counter[str] = Counter()
         for name, take in takes.items():
             for context in take:
-                styles[context.style] += len(context.by_player)
+                styles[context.style] += len(context.heard)
                 writing = Grid().begin(context, Constraints())
                 tokens = np.array([*writing.tokens, END], np.uint16)
                 writer.add(
@@ -38,7 +38,7 @@ def write_corpus(takes: Mapping[str, Sequence[Context]], path: Path, held_out: f
                     source=name,
                     group=groups[name],
                     split="held-out" if groups[name] in chosen else "train",
-                    notes=len(context.by_player),
+                    notes=len(context.heard),
                     has_velocity=True,
                     taught=np.array([*writing.from_player, False], np.bool_),
                 )
@@ -48,5 +48,5 @@ def write_corpus(takes: Mapping[str, Sequence[Context]], path: Path, held_out: f
 
 def _group(take: Sequence[Context]) -> str:
     """The group, by what was played: a take is on the same side whatever its file is called."""
-    notes = [(n.onset, n.pitch, n.duration) for context in take for n in context.by_player]
+    notes = [(n.onset, n.pitch, n.duration) for context in take for n in context.heard]
     return hashlib.sha256(repr(notes).encode()).hexdigest()[:16]

@@ -265,21 +265,19 @@ def go_on(
     bar = phrase.meter.ticks_per_bar
     at = -(-max(note.end for note in phrase.notes) // bar)
     start = 0
-    heard, played = list(phrase.notes), list[Note]()
+    played: list[Note] = []
     for line in range(at, at + ENDLESS_BARS, 2):
         if line - start > LONGEST_BARS:
             start += HOP_BARS
         since = start * bar
-        recent = frozenset(note for note in played if note.onset >= since)
-        known = sorted([*(note for note in heard if note.onset >= since), *recent])
         before = tuple(note for note in phrase.notes if note.onset < since)
         context = Context(
-            heard=tuple(known),
+            heard=tuple(note for note in phrase.notes if note.onset >= since),
             start=Tick(since),
             until=Tick(line * bar),
             style=style,
             meter=phrase.meter,
-            played=recent,
+            played=tuple(sorted(note for note in played if note.onset >= since)),
             phrase=Tick(0),
             forgotten=before,
         )

@@ -217,7 +217,7 @@ def test_what_the_player_repeats_is_picked_up_and_what_jamd_plays_is_not() -> No
     request = PlanRequest(1, context, Tick(5 * BAR), sampling=Sampling(memory=1.0), seed=1)
     learned = [note.pitch for note in notes_of(list(Improviser(BUNDLE).plan(request)))]
     assert tuple(learned[:8]) == riff
-    own = replace(request, context=replace(context, played=frozenset(heard)))
+    own = replace(request, context=replace(context, heard=(), played=heard))
     assert [note.pitch for note in notes_of(list(Improviser(BUNDLE).plan(own)))][:8] != learned[:8]
 
 

@@ -32,7 +32,7 @@ def test_jamds_notes_are_heard_as_they_will_sound() -> None:
     memory = Memory(FOUR)
     memory.commit([Note(Tick(0), 50, duration=Tick(960)), Note(Tick(480), 52)])
     memory.cut(Tick(480), Tick(480))
-    assert context(memory, 960).heard == (Note(Tick(0), 50, duration=Tick(480)),)
+    assert context(memory, 960).played == (Note(Tick(0), 50, duration=Tick(480)),)
 
 
 @given(st.lists(st.integers(0, 8 * BAR), min_size=1, max_size=40))

@@ -53,7 +53,7 @@ class Jam:
     def heard(self) -> list[int]:
         """Where the model heard the player's notes, when it was asked last, in ticks."""
         context = self.improviser.asked[-1].context
-        return [note.onset for note in context.heard if note.pitch != 72]
+        return [note.onset for note in context.heard]
 
     def told_by(self) -> str | None:
         return self.session.status(self.answer[-1]).told_by

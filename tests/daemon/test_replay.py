@@ -186,7 +186,7 @@ def test_what_is_learned_of_a_take_holds_each_note_of_the_players_once() -> None
     found = shown(lines)
     assert found is not None
     assert len(found) > 1, "more bars than a context has"
-    told = [note.onset for context in found for note in context.by_player]
+    told = [note.onset for context in found for note in context.heard]
     assert len(told) == len(set(told))
     assert len(told) >= 110, "all but what came after jamd was last asked"
     assert any(context.played for context in found)

@@ -357,5 +357,6 @@ def test_requests_are_numbered_and_make_sense(
         assert (context.until == request.through) == (request.id == READING)
         assert (request.max_tokens == 0) == (request.id == READING)
         assert context.until - context.start <= 40 * context.meter.ticks_per_bar
-        assert list(context.heard) == sorted(context.heard)
-        assert all(context.start <= note.onset < context.until for note in context.heard)
+        for notes in (context.heard, context.played):
+            assert list(notes) == sorted(notes)
+            assert all(context.start <= note.onset < context.until for note in notes)

@@ -83,10 +83,8 @@ def answer_to(
     written: list[Note] = []
 
     def begin_at(until: Tick) -> GridContinuation:
-        heard = tuple(sorted([*phrase, *written]))
-        context = Context(
-            heard, Tick(0), until, "combo", meter, frozenset(written), phrase[0].onset
-        )
+        own = tuple(sorted(written))
+        context = Context(tuple(phrase), Tick(0), until, "combo", meter, own, phrase[0].onset)
         begins = None if written else Tick(begin + waits)
         return Grid().begin(context, replace(constraints, begins=begins, ends=end))
 

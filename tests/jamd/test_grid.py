@@ -168,11 +168,15 @@ def test_a_continuation_goes_on_where_its_tokens_lead(
     piece: Piece, until: int, random: Random
 ) -> None:
     """It is begun from the notes; following every token from the first comes to the same."""
-    heard = tuple(note for note in piece.notes if note.onset < until)
-    played = frozenset(note for note in heard if random.random() < 0.3)
-    context = Context(heard, Tick(0), Tick(until), "combo", piece.meters[0][1], played)
+    heard: list[Note] = []
+    played: list[Note] = []
+    for note in piece.notes:
+        if note.onset < until:
+            (played if random.random() < 0.3 else heard).append(note)
+    meter = piece.meters[0][1]
+    context = Context(tuple(heard), Tick(0), Tick(until), "combo", meter, tuple(played))
     writing = Grid().begin(context, Constraints())
-    up = transposition_of(heard)
+    up = transposition_of(context.notes)
 
     def place(note: Note) -> tuple[Tick, int, Part]:
         step = (note.onset + TICKS_PER_STEP // 2) // TICKS_PER_STEP
@@ -196,9 +200,9 @@ def test_a_continuation_goes_on_where_its_tokens_lead(
 
 def test_an_answer_is_counted_down_from_where_it_began() -> None:
     played = Note(Tick(4 * 1920), 67, 80, Tick(480))
-    heard = (Note(Tick(0), 60, 80, Tick(480)), Note(Tick(1920), 62, 80, Tick(480)), played)
+    heard = (Note(Tick(0), 60, 80, Tick(480)), Note(Tick(1920), 62, 80, Tick(480)))
     until = Tick(5 * 1920)
-    context = Context(heard, Tick(0), until, "combo", played=frozenset({played}), phrase=Tick(0))
+    context = Context(heard, Tick(0), until, "combo", played=(played,), phrase=Tick(0))
     writing = Grid().begin(context, Constraints(ends=Tick(8 * 1920)))
     assert [t for t in text(writing.tokens) if t.startswith(("Bar", "Phrase"))] == [
         *["Bar_4/4"] * 4,  # the player's
@@ -211,9 +215,9 @@ def test_an_answer_is_counted_down_from_where_it_began() -> None:
 
 def test_of_a_long_answer_only_the_last_bars_are_counted_down() -> None:
     played = Note(Tick(1920), 67, 80, Tick(480))
-    heard = (Note(Tick(0), 60, 80, Tick(480)), played)
+    heard = (Note(Tick(0), 60, 80, Tick(480)),)
     until = Tick(2 * 1920)
-    context = Context(heard, Tick(0), until, "combo", played=frozenset({played}), phrase=Tick(0))
+    context = Context(heard, Tick(0), until, "combo", played=(played,), phrase=Tick(0))
     ends = Tick((1 + 3 + PHRASE_BARS) * 1920)
     limits = Constraints(ends=ends)
     counted = [f"Phrase_{left}" for left in range(PHRASE_BARS, 0, -1)]

@@ -70,10 +70,9 @@ def test_a_line_is_read_as_it_is_written_however_a_person_lets_go(
 
 def test_only_the_players_notes_are_read_so() -> None:
     def tokens(length: int, played: bool) -> list[int]:
-        heard = tuple(Note(Tick(480 * i), 60 + i, duration=Tick(length)) for i in range(4))
-        context = Context(
-            heard, Tick(0), Tick(1920), "jazz", played=frozenset(heard) if played else frozenset()
-        )
+        notes = tuple(Note(Tick(480 * i), 60 + i, duration=Tick(length)) for i in range(4))
+        heard, own = ((), notes) if played else (notes, ())
+        context = Context(heard, Tick(0), Tick(1920), "jazz", played=own)
         return Grid().begin(context, Constraints()).tokens
 
     assert tokens(420, played=False) == tokens(480, played=False)

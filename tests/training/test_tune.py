@@ -175,8 +175,7 @@ def test_of_a_jam_only_the_players_notes_are_taught(tmp_path: Path) -> None:
     def jam(shift: int) -> list[Context]:
         mine = [Note(Tick(480 * i), 60 + i + shift) for i in range(8)]
         theirs = [Note(Tick(3840 + 480 * i), 72 + i, part=Part.LEAD) for i in range(8)]
-        heard = tuple(sorted([*mine, *theirs]))
-        return [Context(heard, Tick(0), Tick(7680), "combo", played=frozenset(theirs))]
+        return [Context(tuple(mine), Tick(0), Tick(7680), "combo", played=tuple(theirs))]
 
     corpus = takes.write_corpus({"one": jam(0), "other": jam(3)}, tmp_path / "takes", 0.2)
     assert {piece.split for piece in corpus.pieces} == {"train", "held-out"}
