@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from jamd.cli import main
 from jamd.daemon.events import Sounded
@@ -49,13 +50,6 @@ def until_shown(process: subprocess.Popen[str], text: str, times: int = 1) -> No
         line = process.stdout.readline()
         assert line, f"it ended before {text!r}"
         shown += text in line
-
-
-def until(wanted: Callable[[], object], limit_s: float = 60) -> None:
-    deadline = time.monotonic() + limit_s
-    while not wanted():
-        assert time.monotonic() < deadline, f"waited {limit_s} s"
-        time.sleep(0.001)
 
 
 def written(takes: Path) -> list[str]:
@@ -107,10 +101,10 @@ def test_a_terminal_that_is_stopped_stops_neither_the_music_nor_its_end(tmp_path
         started(endless, tmp_path, terminal) as process,
     ):
         try:
-            until(lambda: list(tmp_path.iterdir()) and in_a_note())
+            until(lambda: list(tmp_path.iterdir()) and in_a_note(), 60, "a note")
             termios.tcflow(terminal, termios.TCOOFF)  # Ctrl-S
             begun, _ = played(written(tmp_path))
-            until(lambda: in_a_note(begun + 4), 20)
+            until(lambda: in_a_note(begun + 4), 20, "four more notes")
             process.terminate()
             assert process.wait(10) == 0
         finally:
@@ -155,7 +149,8 @@ def test_killed_it_leaves_a_take_that_can_be_replayed(
 ) -> None:
     with started(PLAY, tmp_path) as process:
         until_shown(process, "1.2.0")
-        until(lambda: kept(tmp_path, '"Heard","message":"9') >= 12)  # six moments: two are chords
+        heard = '"Heard","message":"9'
+        until(lambda: kept(tmp_path, heard) >= 12, 60, "the phrase")  # six moments: two are chords
         process.kill()
     (take,) = recover(tmp_path)
     assert main(["replay", str(take)]) == 0
@@ -176,7 +171,7 @@ def test_it_answers_while_it_plays_and_a_panic_is_in_the_take(
         assert "listens to  the rehearsal room" in told
         assert main(["panic", "--pid", str(process.pid)]) == 0
         process.send_signal(signal.SIGUSR1)
-        until(lambda: kept(tmp_path, "Panic") == 2)
+        until(lambda: kept(tmp_path, "Panic") == 2, 60, "both panics")
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     assert process.returncode == 0

@@ -11,13 +11,14 @@ import sys
 import threading
 import time
 from bisect import bisect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import rtmidi
+from waiting import until
 
 if TYPE_CHECKING:
     from tests.live.conftest import JackServer
@@ -33,13 +34,6 @@ pytestmark = [
     pytest.mark.needs("jack_mclk_dump", "jack_midi_dump"),
     pytest.mark.slow,
 ]
-
-
-def until(wanted: Callable[[], object], limit_s: float, what: str) -> None:
-    deadline = time.monotonic() + limit_s
-    while not wanted():
-        assert time.monotonic() < deadline, f"waited {limit_s} s for {what}"
-        time.sleep(0.01)
 
 
 def port(name: str) -> str:

@@ -12,7 +12,6 @@ import statistics
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import rtmidi
+from waiting import until
 
 from jamd.daemon.remote import PANIC, ask
 
@@ -60,13 +60,6 @@ def port(name: str) -> str:
     """The one port whose name ends so."""
     (found,) = [line for line in jack("jack_lsp").splitlines() if line.endswith(name)]
     return found
-
-
-def until(wanted: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 1
-    while not wanted():
-        assert time.monotonic() < deadline, f"waited 1 s for {what}"
-        time.sleep(0.002)
 
 
 @contextmanager
@@ -174,15 +167,12 @@ def test_a_panic_is_whole_in_the_first_or_second_period(
             def attempt(way: Way = way) -> None:
                 start, velocity = len(lines), next(velocities)
                 play_a_chord(player, velocity)
-                until(
-                    lambda: passed_on(arrivals(lines[start:]), velocity),
-                    "the chord to be passed on",
-                )
+                until(lambda: passed_on(arrivals(lines[start:]), velocity), 1, "the chord")
                 start = len(lines)
                 player.send_message(MARK)
                 try:
                     way(jamd, player)
-                    until(lambda: is_whole(arrivals(lines[start:])), way.__name__)
+                    until(lambda: is_whole(arrivals(lines[start:])), 1, way.__name__)
                 finally:
                     let_go(player)
                 took[way.__name__].append(periods(arrivals(lines[start:])))

@@ -18,6 +18,7 @@ import mido
 import psutil
 import pytest
 import rtmidi
+from waiting import until
 
 from jamd.cli import main
 
@@ -31,14 +32,6 @@ BEAT_S = 60 / BPM
 PHRASE = (60, 64, 67, 72)
 
 pytestmark = [pytest.mark.needs("jackd", "setpriv", "jack_lsp", "jack_connect"), pytest.mark.slow]
-
-
-def until(wanted: Callable[[], object], limit_s: float, what: str) -> None:
-    """Look again and again until `wanted` is true."""
-    deadline = time.monotonic() + limit_s
-    while not wanted():
-        assert time.monotonic() < deadline, f"waited {limit_s} s for {what}"
-        time.sleep(0.0005)
 
 
 def jack(*command: str) -> str:

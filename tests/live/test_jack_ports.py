@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 import rtmidi
 from mido import Message
+from waiting import until
 
 from jamd.config import Midi
 from jamd.daemon.ports import LivePorts, open_ports
@@ -52,19 +53,6 @@ def client(kind: type[Client], name: str, port: str) -> Iterator[Client]:
         midi.delete()
 
 
-def until(
-    condition: Callable[[], object], limit_s: float, doing: Callable[[], object] = lambda: None
-) -> float:
-    """Wait for something, doing something each time before looking; the seconds that it took."""
-    began = time.monotonic()
-    doing()
-    while not condition():
-        assert time.monotonic() < began + limit_s, f"not within {limit_s} s"
-        time.sleep(0.002)
-        doing()
-    return time.monotonic() - began
-
-
 def press(keyboard: rtmidi.MidiOut) -> None:
     keyboard.send_message([0x90, 60, 64])
 
@@ -91,7 +79,7 @@ def test_both_ports_are_there_and_messages_pass(jack_server: JackServer) -> None
             until(
                 lambda: len(heard) >= len(sent),
                 2,
-                lambda: heard.extend(received.message for received in ports.poll(1.0)),
+                doing=lambda: heard.extend(received.message for received in ports.poll(1.0)),
             )
             assert heard == sent
 
@@ -150,14 +138,14 @@ def test_a_keyboard_is_connected_whenever_it_appears(jack_server: JackServer) ->
             with client(rtmidi.MidiOut, "Keystation", "MIDI 1") as keyboard:
                 took_s = until(lambda: ports.tend(0.0) == ["listening to Keystation:MIDI 1"], 2)
                 assert took_s < 2
-                until(lambda: ports.poll(1.0), 1, partial(press, keyboard))
+                until(lambda: ports.poll(1.0), 1, doing=partial(press, keyboard))
             until(lambda: ports.tend(0.0) == ["no longer listening to Keystation:MIDI 1"], 2)
 
 
 def test_what_is_sent_last_is_delivered_before_the_port_closes(jack_server: JackServer) -> None:
     def send_and_close(synth: rtmidi.MidiIn) -> None:
         with opened(Midi(api="jack", connect_output=("synth*",))) as ports:
-            until(synth.get_message, 2, lambda: ports.send(Message("stop")))
+            until(synth.get_message, 2, doing=lambda: ports.send(Message("stop")))
             for pitch in range(128):
                 ports.send(Message("note_off", note=pitch))
         ended: list[int] = []
@@ -165,7 +153,7 @@ def test_what_is_sent_last_is_delivered_before_the_port_closes(jack_server: Jack
         def read() -> None:
             ended.extend(data[1] for data, _ in iter(synth.get_message, None) if data[0] == 0x80)
 
-        until(lambda: len(ended) >= 128, 1, read)
+        until(lambda: len(ended) >= 128, 1, doing=read)
         assert ended == list(range(128))
 
     with client(rtmidi.MidiIn, "Synth", "in") as synth:
