@@ -87,9 +87,10 @@ def play(
         supervisor = Supervisor(load, clock.now())
         stops.callback(supervisor.close)
         _wait_for_the_model(supervisor, clock, stop_signals)
-        ports, room = _open(config, settings, bars, screen)
+        ports = _open(config, settings, bars, screen)
         stops.callback(ports.close)
-        if room is not None:
+        rehearsal = isinstance(ports, RehearsalRoom)
+        if rehearsal:
             bars = bars or BARS
             settings = rehearsed(settings)
         settings = replace(settings, bars=bars)
@@ -98,15 +99,15 @@ def play(
             stops.callback(signal.signal, PANIC_SIGNAL, signal.SIG_IGN)
         recorder = _start_recorder(config, screen)
         if recorder is not None:
-            stops.push(partial(_save, recorder, screen, room is not None))
-            recorder.write(_opened(config, settings, bundle, room is not None))
+            stops.push(partial(_save, recorder, screen, rehearsal))
+            recorder.write(_opened(config, settings, bundle, rehearsal))
             session = Journaled(session, recorder.write)
         trial = None
         if rival is not None:
             subject = f"{driver} {providers.fingerprint(bundle)}"
             trial = providers.Trial(supervisor, rival, subject, providers.Verdicts())
         model = config.model.bundle
-        watch = Watch(screen, ports, room, supervisor, trial, recorder, settings, model, why)
+        watch = Watch(screen, ports, supervisor, trial, recorder, settings, model, why)
         loop = Loop(session, ports, supervisor, watch.journal, clock, tend=watch.tend, link=link)
         stops.callback(_listen(partial(watch.answer, tell=loop.tell), screen))
         stop_signals.call(loop.stop)
@@ -133,9 +134,8 @@ def _raise_if_refused(supervisor: Supervisor) -> None:
         raise BundleError(f"the model cannot be run: {supervisor.refused}")
 
 
-def _open(
-    config: Config, settings: Settings, bars: int | None, screen: Screen
-) -> tuple[Ports, RehearsalRoom | None]:
+def _open(config: Config, settings: Settings, bars: int | None, screen: Screen) -> Ports:
+    """The ports, or the rehearsal room if there is no MIDI system and none is asked for."""
     try:
         ports = open_ports(config.midi, _own_ports(config))
     except NoMidiSystem as error:
@@ -157,10 +157,9 @@ def _open(
         phrase = seed_phrase(settings.bpm)
         again = settings.mode is Mode.ANSWER
         bar_s = settings.meter.ticks_per_bar * 60 / settings.bpm / TICKS_PER_BEAT
-        room = RehearsalRoom(
+        return RehearsalRoom(
             phrase, period_s(phrase, bar_s) if again else None, (bars or BARS) * bar_s
         )
-        return room, room
     screen.news(
         f'{ports.system_name}: jamd listens on "{ports.input_name}" and plays on '
         f'"{ports.output_name}".'
@@ -168,7 +167,7 @@ def _open(
     screen.news("Connect your keyboard to the one and an instrument to the other. Ctrl-C ends.")
     for line in ports.as_opened():
         screen.news(line)
-    return ports, None
+    return ports
 
 
 def _listen(answer: Callable[[str], object], screen: Screen) -> Callable[[], None]:

@@ -33,7 +33,6 @@ class Watch:
     Args:
         screen: Where news and the status are shown.
         ports: Where jamd plays.
-        room: The same, if they are the rehearsal room.
         supervisor: The worker's supervisor.
         trial: The trial of another provider, if there is one to try.
         recorder: The take's recorder, if the take is kept.
@@ -46,7 +45,6 @@ class Watch:
         self,
         screen: Screen,
         ports: Ports,
-        room: RehearsalRoom | None,
         supervisor: Supervisor,
         trial: providers.Trial | None,
         recorder: Recorder | None,
@@ -56,7 +54,7 @@ class Watch:
     ) -> None:
         self._screen = screen
         self._ports = ports
-        self._room = room
+        self._room = ports if isinstance(ports, RehearsalRoom) else None
         self._supervisor = supervisor
         self._trial = trial
         self._recorder = recorder
