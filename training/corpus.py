@@ -110,8 +110,6 @@ class Corpus(Contents):
         Raises:
             CorpusError: There is no corpus, it has another format, or its files do not match.
         """
-        import numpy as np
-
         try:
             text = (path / "corpus.json").read_bytes()
         except OSError as error:
@@ -131,8 +129,6 @@ class Corpus(Contents):
             found = {name: _sha256(path / name) for name in names}
             if sums is not None and found != sums:
                 raise _mismatch(path)
-            tokens = _mapped(path / TOKENS)
-            taught = _mapped(path / TAUGHT) if TAUGHT in found else None
             corpus = cls(
                 path=path,
                 language=_one_of(("grid", "article"), head["language"]),
@@ -140,21 +136,13 @@ class Corpus(Contents):
                 style=_one_of(STYLES, head["style"]),
                 pieces=tuple(map(_piece, head["pieces"])),
                 left_out=tuple(LeftOut(**item) for item in head["left_out"]),
-                all_tokens=tokens,
-                all_taught=taught,
+                all_tokens=_mapped(path / TOKENS),
+                all_taught=_mapped(path / TAUGHT) if TAUGHT in found else None,
                 sums=found,
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CorpusError(f"{path}: damaged corpus ({error}); prepare it again") from error
-        end = max((piece.start + piece.length for piece in corpus.pieces), default=0)
-        fits = tokens.dtype == np.uint16 and tokens.ndim == 1 and end <= len(tokens)
-        if taught is not None:
-            fits = fits and taught.dtype == np.bool_ and taught.shape == tokens.shape
-        if fits and sums is None:
-            fits = end == len(tokens)
-        if fits and len(tokens):  # corpus.json has no checksum, and may have been edited
-            fits = bool(tokens.max() < len(corpus.vocabulary))
-        if not fits:
+        if not _belong_together(corpus, whole=sums is None):
             raise _mismatch(path)
         return corpus
 
@@ -233,6 +221,22 @@ def _mapped(path: Path) -> NDArray[Any]:
     except (EOFError, SyntaxError, TokenError) as error:  # while numpy reads its header
         raise ValueError(f"{path.name} does not begin as it should") from error
     return array
+
+
+def _belong_together(corpus: Corpus, *, whole: bool) -> bool:
+    """Whether the arrays hold what `corpus.json` lists; `whole`: and no more than that."""
+    import numpy as np
+
+    tokens, taught = corpus.all_tokens, corpus.all_taught
+    end = max((piece.start + piece.length for piece in corpus.pieces), default=0)
+    if tokens.dtype != np.uint16 or tokens.ndim != 1 or end > len(tokens):
+        return False
+    if taught is not None and (taught.dtype != np.bool_ or taught.shape != tokens.shape):
+        return False
+    if whole and end < len(tokens):
+        return False
+    # corpus.json has no checksum, and may have been edited.
+    return not len(tokens) or bool(tokens.max() < len(corpus.vocabulary))
 
 
 def _mismatch(path: Path) -> CorpusError:

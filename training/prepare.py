@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -167,19 +167,7 @@ def prepare(
         new = {key: source for source, key in keyed if store.reason(key) is None}
         reused = sum(key not in new for _, key in keyed)
         failed = _read(new, shop)
-        facts = {key: store.facts(key) for _, key in keyed}
-        groups = {group for pieces in facts.values() for group, _, _ in pieces}
-        held_out = held_out_of(groups, options.held_out)
-        found: list[_Found] = []
-        for source, key in keyed:
-            reason = failed.get(key) or store.reason(key)
-            if reason:
-                left_out.append(LeftOut(source.name, reason))
-                continue
-            for number, (group, bars, remarks) in enumerate(facts[key]):
-                split: Split = "held-out" if group in held_out else "train"
-                found.append(_Found(source, key, number, group, split, bars))
-                warnings += [Remark(source.name, remark) for remark in remarks]
+        found = list(_find(keyed, failed, shop, left_out, warnings))
         if not found:
             store.discard()
             raise CorpusError(
@@ -250,6 +238,28 @@ def _read(new: dict[str, SourceFile], shop: _Workshop) -> dict[str, str]:
     finally:  # so that an interrupt loses nothing that was read
         shop.store.put(fresh)
     return failed
+
+
+def _find(
+    keyed: Sequence[tuple[SourceFile, str]],
+    failed: Mapping[str, str],
+    shop: _Workshop,
+    left_out: list[LeftOut],
+    warnings: list[Remark],
+) -> Iterator[_Found]:
+    """The pieces of all files, each on its side of the split."""
+    facts = {key: shop.store.facts(key) for _, key in keyed}
+    groups = {group for pieces in facts.values() for group, _, _ in pieces}
+    held_out = held_out_of(groups, shop.options.held_out)
+    for source, key in keyed:
+        reason = failed.get(key) or shop.store.reason(key)
+        if reason:
+            left_out.append(LeftOut(source.name, reason))
+            continue
+        for number, (group, bars, remarks) in enumerate(facts[key]):
+            split: Split = "held-out" if group in held_out else "train"
+            warnings += [Remark(source.name, remark) for remark in remarks]
+            yield _Found(source, key, number, group, split, bars)
 
 
 def _join(found: Sequence[_Found], options: Options) -> Iterator[list[_Found]]:
