@@ -56,6 +56,11 @@ class Scene:
     span: Span | None
     ahead_s: float = 0.0
 
+    @property
+    def span_ends(self) -> float | None:
+        """When `span` ends, in seconds; None: there is none."""
+        return None if self.span is None else self.transport.seconds_at(self.span.through)
+
 
 class Policy(Protocol):
     """A mode's decisions."""
@@ -99,7 +104,7 @@ class Answer(Policy):
     def deadline(self, scene: Scene) -> float | None:
         if scene.turn is Turn.PLAYER:
             return answer_deadline(scene)
-        return None if scene.span is None else scene.transport.seconds_at(scene.span.through)
+        return scene.span_ends
 
 
 class Trade(Policy):
@@ -143,7 +148,7 @@ class Trade(Policy):
 
     def deadline(self, scene: Scene) -> float | None:
         if scene.turn is Turn.JAMD:
-            return None if scene.span is None else scene.transport.seconds_at(scene.span.through)
+            return scene.span_ends
         start, _ = self._look(scene)
         if start is None:
             return None
@@ -283,10 +288,8 @@ def is_stray(scene: Scene) -> bool:
 
 def _rest_of_answer(scene: Scene) -> Span | None:
     """What jamd is filling in its turn; None once that is over."""
-    span = scene.span
-    if span is None or scene.transport.seconds_at(span.through) <= scene.now:
-        return None
-    return span
+    ends = scene.span_ends
+    return None if ends is None or ends <= scene.now else scene.span
 
 
 def answer_span(scene: Scene) -> Span | None:
