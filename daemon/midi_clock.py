@@ -8,6 +8,11 @@ straight line through the last pulses takes its place.
 An extra or missing pulse is not a tempo change. Among the first pulses it is detected in hindsight;
 after that a pulse long before the prediction is ignored and a missing one is still counted. The
 tempo has changed only if a whole run of pulses agrees on another.
+
+Many clocks come in batches, as long as an audio buffer or a Bluetooth interval: JACK hands over all
+pulses of a period at once. Then a pulse now and then seems extra or missing, though all are there.
+Glitches are rare, so once three more have come than were counted, or three fewer, it is batches,
+and from then on every pulse counts.
 """
 
 from __future__ import annotations
@@ -51,6 +56,7 @@ _GATE, _GATE_S = 0.25, 0.0045  # a pulse is as expected: within this share of a 
 _SHORT_RUN, _FAR = 6, 0.3
 _LONG_RUN, _NEAR = 13, 0.08
 _LONGEST_RUN = 25
+_TOO_MANY = 3  # so many extra pulses, or missing ones, are none: the pulses come in batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,9 @@ class MidiClock:
         self._run: list[Pulse] = []
         self.number = -1
         self._anchor = -1
+        self._arrived = -1  # `number`, had every pulse since the last `anchor` counted as 1
+        self._strays = 0  # since then: how often any seemed missing, less how many seemed extra
+        self._batched = False  # this is known: every pulse counts as 1, in later clocks, too
 
     @property
     def present(self) -> bool:
@@ -118,16 +127,19 @@ class MidiClock:
         """Forget the clock, which is lost; the next pulse belongs to a new one."""
         self._last_s = None
         self._restart([])
-        self.number = self._anchor = -1
+        self.number = -1
+        self.anchor(-1)
 
     def anchor(self, number: int) -> None:
         """Let pulse `number` keep its number in any recount: it has a place in the music."""
         self._anchor = number
+        self._arrived, self._strays = self.number, 0
 
     def pulse(self, seconds: float) -> None:
         """Take in a pulse at `seconds`; one earlier than the last counts as coming with it."""
         last = Pulse(self.number, seconds if self._last_s is None else self._last_s)
         seconds = max(seconds, last.seconds)
+        self._arrived += 1
         if self._line or self._last_s is None:
             expected = self._draw_on(seconds)
         else:
@@ -138,6 +150,9 @@ class MidiClock:
         if self._run:
             self._run.append(Pulse(self._run[-1].number + 1, seconds))
             self._judge_the_run()
+        miscounted = min(abs(self._strays), abs(self.number - self._arrived))
+        if miscounted >= _TOO_MANY and not self._line:
+            self._batched, self.number, self._run = True, self._arrived, []
         if self.locked:
             if not self._steady or self._steady[-1].number < self.number:
                 self._steady.append(Pulse(self.number, self._next_s - self._period))
@@ -156,7 +171,7 @@ class MidiClock:
             seconds = self._next_s + error
         self._line.append(Pulse(self.number, seconds))
         self._draw()
-        if len(self._line) == _SURE:
+        if len(self._line) == _SURE and not self._batched:
             self._count_anew()
         if len(self._line) >= _LINE and _possible(self._period):
             self._line = []  # the loop goes on from where the line is
@@ -208,7 +223,8 @@ class MidiClock:
             an extra one that does not count; and whether it came where it was expected.
         """
         late = seconds - self._next_s
-        missed = round(late / self._period)
+        missed = 0 if self._batched else round(late / self._period)
+        self._strays += (missed > 0) - (missed < 0)
         if missed < 0:
             return None, False
         self.number += 1 + missed
@@ -230,7 +246,10 @@ class MidiClock:
             news = apart > _FAR
             if len(self._run) >= _LONG_RUN:
                 news = apart > _NEAR or self._run[-1].number != self.number
-            if news and _possible(period) and residual <= max(0.2 * period, _GATE_S):
+            straight = max(0.2 * period, _GATE_S)
+            if self._batched:  # never that straight; but after a change the loop is far further off
+                straight = max(straight, _STRAIGHTER * abs(self._run[-1].seconds - self._next_s))
+            if news and _possible(period) and residual <= straight:
                 self._restart(self._run)
         if len(self._run) >= _LONGEST_RUN:
             self._run = []

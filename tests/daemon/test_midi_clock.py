@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable
 
@@ -104,6 +105,42 @@ def test_a_new_tempo_is_followed_within_two_beats(
             assert clock.number == number + i
             due = before[-1] + (i + 1) * 60 / changed / CLOCKS_PER_BEAT
             assert clock.due.seconds == pytest.approx(due, abs=0.003)
+
+
+BATCHES_S = [512 / 48_000, 0.012, 0.015, 1024 / 48_000, 1024 / 44_100, 2048 / 48_000]
+"""How often pulses are handed over: audio buffers, and intervals of Bluetooth."""
+
+
+def batched(seconds: Iterable[float], batch_s: float) -> list[float]:
+    return [math.ceil(moment / batch_s) * batch_s for moment in seconds]
+
+
+@pytest.mark.parametrize("batch_s", BATCHES_S)
+@pytest.mark.parametrize("bpm", [60, 100, 117, 120, 174, 220])
+def test_pulses_that_come_in_batches_all_count(bpm: float, batch_s: float) -> None:
+    true = pulses(bpm, 2 * bpm)
+    clock = following(batched(true, batch_s))
+    assert clock.number == len(true) - 1
+    assert clock.due.seconds == pytest.approx(BEGIN_S + 120, abs=1.1 * batch_s)
+
+
+@pytest.mark.parametrize("batch_s", BATCHES_S)
+@pytest.mark.parametrize("changed", [60, 90, 126, 200])
+def test_a_new_tempo_is_followed_through_batches(changed: float, batch_s: float) -> None:
+    before = pulses(120, 64)
+    after = pulses(changed, 4, before[-1])[1:]
+    clock = following(batched([*before, *after], batch_s))
+    assert clock.number == len(before) + len(after) - 1
+    due = after[-1] + 60 / changed / CLOCKS_PER_BEAT
+    assert clock.due.seconds == pytest.approx(due, abs=1.1 * batch_s)
+
+
+def test_two_glitches_and_a_gap_are_not_taken_for_batches() -> None:
+    true = pulses(120, 64)
+    missing = {*range(400, 409), 700}
+    assert following(at for i, at in enumerate(true) if i not in missing).number == len(true) - 1
+    extra = [true[200] + 0.01, true[600] + 0.01]
+    assert following(sorted([*true, *extra])).number == len(true) - 1
 
 
 @pytest.mark.parametrize("bpm", [15, 19, 420, 1000])
