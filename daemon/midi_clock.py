@@ -11,8 +11,8 @@ tempo has changed only if a whole run of pulses agrees on another.
 
 Many clocks come in batches, as long as an audio buffer or a Bluetooth interval: JACK hands over all
 pulses of a period at once. Then a pulse now and then seems extra or missing, though all are there.
-Glitches are rare, so once three more have come than were counted, or three fewer, it is batches,
-and from then on every pulse counts.
+Glitches are rare, so once three more have come within a thousand beats than were counted, or
+three fewer, it is batches, and from then on every pulse counts.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ _GATE, _GATE_S = 0.25, 0.0045  # a pulse is as expected: within this share of a 
 _SHORT_RUN, _FAR = 6, 0.3
 _LONG_RUN, _NEAR = 13, 0.08
 _LONGEST_RUN = 25
-_TOO_MANY = 3  # so many extra pulses, or missing ones, are none: the pulses come in batches
+# So many extra pulses, or missing ones, within so many pulses, are none: they come in batches.
+_TOO_MANY, _TOGETHER = 3, 1000 * CLOCKS_PER_BEAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ class MidiClock:
         self._run: list[Pulse] = []
         self.number = -1
         self._anchor = -1
-        self._arrived = -1  # `number`, had every pulse since the last `anchor` counted as 1
+        self._trusted = -1  # up to this number, at most `_TOGETHER` back, the count is believed
+        self._arrived = -1  # `number`, had every pulse since then counted as 1
         self._strays = 0  # since then: how often any seemed missing, less how many seemed extra
         self._batched = False  # this is known: every pulse counts as 1, in later clocks, too
 
@@ -133,12 +135,18 @@ class MidiClock:
     def anchor(self, number: int) -> None:
         """Let pulse `number` keep its number in any recount: it has a place in the music."""
         self._anchor = number
-        self._arrived, self._strays = self.number, 0
+        self._trust_the_count()
+
+    def _trust_the_count(self) -> None:
+        self._trusted = self._arrived = self.number
+        self._strays = 0
 
     def pulse(self, seconds: float) -> None:
         """Take in a pulse at `seconds`; one earlier than the last counts as coming with it."""
         last = Pulse(self.number, seconds if self._last_s is None else self._last_s)
         seconds = max(seconds, last.seconds)
+        if self.number - self._trusted >= _TOGETHER:
+            self._trust_the_count()
         self._arrived += 1
         if self._line or self._last_s is None:
             expected = self._draw_on(seconds)

@@ -143,6 +143,12 @@ def test_two_glitches_and_a_gap_are_not_taken_for_batches() -> None:
     assert following(sorted([*true, *extra])).number == len(true) - 1
 
 
+def test_pulses_lost_now_and_then_through_a_night_are_not_taken_for_batches() -> None:
+    true = pulses(120, 2000)
+    clock = following(at for i, at in enumerate(true) if i % 12_000 != 6000)
+    assert clock.number == len(true) - 1
+
+
 @pytest.mark.parametrize("bpm", [15, 19, 420, 1000])
 def test_a_tempo_that_nobody_plays_in_is_refused(bpm: float) -> None:
     assert not following(pulses(bpm, 8)).locked
