@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jamd.daemon.midi_clock import CLOCKS_PER_BEAT, LOST_S, MidiClock
@@ -209,6 +209,8 @@ def test_a_pulse_missing_among_the_first_is_told_in_hindsight(
 
 @settings(max_examples=100)
 @given(st.floats(50, 220), st.integers(0, 9999))
+@example(214, 163)
+@example(210, 379)
 def test_jitter_is_not_taken_for_a_pulse_too_many_or_too_few(bpm: float, seed: int) -> None:
     draw = random.Random(seed)
     true = pulses(bpm, 1)
