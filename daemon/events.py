@@ -50,7 +50,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class InputLost:
-    """An input on which keys may be down has gone: their note-offs will not come."""
+    """An input on which keys may be down has gone, or went unheard: no note-offs will come."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ TEND_S = 0.02
 LEISURE_S = 0.002
 """If a deadline is closer than this, everything less urgent waits until it is met."""
 
+STALL_S = 1.0
+"""A process that has looked at nothing for this long was stopped, and releases may have been lost:
+JACK keeps nothing for a client that does not run."""
+
 SWITCH_S = 2e-4
 """How soon another thread gives up the interpreter. Python's default, 5 ms, is late for a note."""
 
@@ -103,6 +107,7 @@ class Loop:
         self._tend = tend
         self._link = link
         self._tend_at = self._listen_by = -math.inf
+        self._looked_at = math.inf  # when everything was last looked at
         self._deadline: float | None = -math.inf  # the session's, which only it can change
         self._stopped = False
         self._connected = Connected()
@@ -151,6 +156,7 @@ class Loop:
         now = self._clock.now()
         while self._told:
             self._handle(self._told.popleft(), now)
+        self._notice_a_stall(now)
         if self._deadline is not None:
             if self._deadline <= now:
                 self._advance(now)
@@ -200,6 +206,13 @@ class Loop:
         self._clock.meet(deadline)
         self._perform(effects)
         self._deadline = self._session.next_deadline()
+
+    def _notice_a_stall(self, now: float) -> None:
+        """Count every key as released if this process was stopped for so long that one may be."""
+        stalled = now - self._looked_at > STALL_S
+        self._looked_at = now
+        if stalled:
+            self._handle(InputLost(), now)
 
     def _at_leisure(self, now: float) -> bool:
         """Whether nothing is due just now; True at least once every `TEND_S`."""

@@ -207,6 +207,22 @@ def test_what_was_never_seen_to_be_connected_is_not_lost() -> None:
     assert session.told == [(Heard(C4_ON), 0.1)]
 
 
+@pytest.mark.parametrize(("stopped_s", "lost"), [(0.9, 0), (2.0, 1)])
+def test_what_was_released_while_jamd_was_stopped_may_be_lost(stopped_s: float, lost: int) -> None:
+    class Stopped(FakePorts):
+        def poll(self, now: float) -> Sequence[Received]:
+            if 0.25 <= now < 0.5:
+                room.clock.sleep_until(0.25 + stopped_s)
+            return super().poll(now)
+
+    session = FakeSession()
+    room = Room(session, Stopped())
+    room.until_s = 3.0
+    room.loop.run()
+    assert [event for event, _ in session.told] == [InputLost()] * lost
+    assert all(moment == pytest.approx(2.25, abs=0.002) for _, moment in session.told)
+
+
 def test_effects_are_done_at_their_deadline_and_in_order() -> None:
     entry = TurnTaken(0, 0.25, Turn.JAMD)
     session = FakeSession(
