@@ -227,6 +227,12 @@ def _save(
     problem = None
     try:
         path = recorder.close()
+    except FileNotFoundError:
+        problem = (
+            f"the take cannot be saved: its journal {recorder.journal} was moved or deleted while "
+            "jamd wrote it. If it was moved, the next `jamd play --takes DIR` makes the take, DIR "
+            "being the folder it is in"
+        )
     except OSError as error:
         problem = (
             f"the take cannot be saved: {error.strerror}. It stays as {recorder.journal}, of which "

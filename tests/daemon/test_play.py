@@ -274,6 +274,26 @@ def test_a_take_that_cannot_be_saved_stays_a_journal_and_is_told_with_status_2(
     assert recover(tmp_path) == [in_the_way]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+def test_a_folder_of_takes_that_was_moved_meanwhile_is_told_with_what_to_do(tmp_path: Path) -> None:
+    takes, elsewhere = tmp_path / "takes", tmp_path / "elsewhere"
+    with started(PLAY, takes) as process:
+        until_shown(process, "1.2.0")
+        (journal,) = takes.glob(f"*{JOURNAL}")
+        takes.rename(elsewhere)
+        process.send_signal(signal.SIGTERM)
+        _, complaint = process.communicate(timeout=60)
+    assert (process.returncode, complaint) == (
+        2,
+        (
+            f"jamd: the take cannot be saved: its journal {journal} was moved or deleted while "
+            "jamd wrote it. If it was moved, the next `jamd play --takes DIR` makes the take, DIR "
+            "being the folder it is in\n"
+        ),
+    )
+    assert [path.parent for path in recover(elsewhere)] == [elsewhere]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limits there")
 def test_a_take_that_was_cut_off_by_a_full_disk_is_told_with_status_2(tmp_path: Path) -> None:
     """Exceeding a file-size limit fails as a full disk does."""
