@@ -204,13 +204,13 @@ def read_lines(lines: Iterable[str]) -> Iterator[tuple[str, Line]]:
 
 
 def entries(lines: Iterable[str]) -> Iterator[Entry]:
-    """The entries of a take, up to where the journal was cut off."""
+    """The entries of a take. A damaged line, or one cut off, does not cost what follows it."""
     for line in lines:
         if line.startswith(_ENTRY_BEGINNINGS):  # most lines are not, and reading costs time
             try:
                 entry: Entry = from_plain(Entry, json.loads(line))
             except ValueError:
-                return
+                continue
             yield entry
 
 

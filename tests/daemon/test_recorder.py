@@ -124,6 +124,16 @@ def test_a_killed_take_is_whole_but_for_the_last_100_ms(tmp_path: Path) -> None:
     assert 0 <= last - taken[-1].seconds < 0.1
 
 
+@pytest.mark.parametrize("damaged", [1, 2, 3])
+def test_a_damaged_line_does_not_cost_the_rest_of_the_take(damaged: int, tmp_path: Path) -> None:
+    """A power cut may leave zeros in the middle of a file."""
+    lines = [to_line(OPENED), *(to_line(Journal(entry)) for entry in JAM)]
+    lines[damaged] = lines[damaged][:30] + "\0" * 30 + "\n"
+    (tmp_path / f"jam{recorder_module.JOURNAL}").write_text("".join(lines), encoding="utf-8")
+    assert recover(tmp_path) == [tmp_path / "jam.mid"]
+    assert "jamd Lead" in names(tmp_path / "jam.mid")
+
+
 def test_a_journal_cut_off_anywhere_becomes_a_take(tmp_path: Path) -> None:
     whole = to_line(OPENED) + "".join(to_line(Journal(entry)) for entry in JAM)
     notes = whole.index("903C5A")
