@@ -26,6 +26,14 @@ _MINOR = (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 
 _A_BEAT_COUNTS = 1.5
 """How many independent draws a beat counts as."""
 
+A_CHANGE = 0.01
+"""How likely music is to change its key from one bar to the next.
+
+Two bars after a song has given way to one in another key, a note of the next bar costs 3.37 bits
+given the keys found so, 3.69 given a key that never changes, and 3.25 with a tenth; but with a
+tenth 51 % of the bars of songs are heard in the song's key, and 57 % with either of the others.
+"""
+
 _MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 _MINOR_SCALE = (0, 2, 3, 5, 7, 8, 10, 11)  # natural, and the leading tone of its dominant
 
@@ -64,15 +72,35 @@ _PROFILES = np.array([np.roll(_MINOR if key.minor else _MAJOR, key.tonic) for ke
 _LOG_PROFILES = np.log(_PROFILES / _PROFILES.sum(axis=1, keepdims=True))
 
 
-def probabilities(ticks: NDArray[np.float64]) -> NDArray[np.float64]:
+def probabilities(
+    ticks: NDArray[np.float64], before: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Shape (24,): the probability of each of `KEYS` given what was heard.
 
     Args:
         ticks: Shape (12,): how long each pitch class sounded, as `heard_ticks` counts it.
+        before: Shape (24,): the probability of each key beforehand; None: all are equally likely.
     """
     likelihoods = _LOG_PROFILES @ (_A_BEAT_COUNTS / TICKS_PER_BEAT * ticks)  # (24,)
     weights = np.exp(likelihoods - likelihoods.max())
+    if before is not None:
+        weights *= before
     likely: NDArray[np.float64] = weights / weights.sum()
+    return likely
+
+
+def latest_probabilities(bars: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Shape (24,): as `probabilities`, of the key in the last of `bars`, which may have changed.
+
+    From each bar to the next, every key gives way to any other with the probability `A_CHANGE`
+    (Temperley 2007, chapter 6).
+
+    Args:
+        bars: For each bar, by time, how long each pitch class sounded, shape (12,).
+    """
+    likely = np.full(len(KEYS), 1 / len(KEYS))
+    for ticks in bars:
+        likely = probabilities(ticks, (1 - A_CHANGE) * likely + A_CHANGE / len(KEYS))
     return likely
 
 

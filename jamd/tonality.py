@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.key import KEYS, Key, heard_ticks, probabilities
+from jamd.key import KEYS, Key, heard_ticks, latest_probabilities, probabilities
 from jamd.language import Context
 from jamd.notes import Note
 
@@ -69,10 +70,15 @@ def tonality_of(notes: Iterable[Note]) -> Tonality | None:
 
 
 def recent_tonality(context: Context) -> Tonality | None:
-    """The tonality of the last `RECENT_BARS` bars of a context; None if nothing was heard there.
+    """The tonality at the end of a context's last `RECENT_BARS` bars; None if they are silent.
 
     If the player has played anything there, only that counts: jamd follows the player, not itself.
+    The key may have changed on the way: what is played in a new one need not outweigh the old one.
     """
-    since = context.until - RECENT_BARS * context.meter.ticks_per_bar
+    bar = context.meter.ticks_per_bar
+    since = context.until - RECENT_BARS * bar
     heard = [note for note in context.heard if note.onset >= since]
-    return tonality_of(heard or [note for note in context.played if note.onset >= since])
+    recent = heard or [note for note in context.played if note.onset >= since]
+    by_bar = groupby(recent, key=lambda note: (note.onset - context.start) // bar)
+    ticks = [heard_ticks(notes) for _, notes in by_bar]
+    return Tonality(latest_probabilities(ticks)) if ticks else None

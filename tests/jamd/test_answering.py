@@ -16,7 +16,7 @@ from jamd.grid_continuation import GridContinuation
 from jamd.language import Constraints, Context
 from jamd.likeness import FIFTH
 from jamd.notes import HELD, METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
-from jamd.tonality import tonality_of
+from jamd.tonality import Tonality, recent_tonality
 
 LIMITS = Constraints(near=True, density=1.25, repeat_bars=4)
 FOUR = Meter(4, 4)
@@ -28,10 +28,22 @@ class Exchange:
     answer: list[Note]
     begin: Tick
     end: Tick
+    meter: Meter
+
+    @property
+    def tonality(self) -> Tonality:
+        return tonality_at(self.phrase, self.begin, self.meter)
 
     @property
     def tune(self) -> list[Note]:
         return tune_of(self.answer)
+
+
+def tonality_at(phrase: list[Note], begin: Tick, meter: Meter) -> Tonality:
+    """The tonality in which `phrase` is answered from `begin` on."""
+    tonality = recent_tonality(Context(tuple(phrase), Tick(0), begin, "combo", meter))
+    assert tonality is not None
+    return tonality
 
 
 def tune_of(notes: list[Note]) -> list[Note]:
@@ -96,7 +108,7 @@ def answer_to(
         if count == broken_after and writing.through < end:
             written = [note for note in written if note.onset < writing.through]
             writing = begin_at(writing.through)
-    return Exchange(phrase, written, begin, end)
+    return Exchange(phrase, written, begin, end, meter)
 
 
 @st.composite
@@ -136,9 +148,7 @@ def test_an_answer_ends_like_a_phrase_before_the_downbeat(exchange: Exchange) ->
 @MANY
 @given(exchanges())
 def test_an_answer_ends_at_home(exchange: Exchange) -> None:
-    tonality = tonality_of(exchange.phrase)
-    assert tonality is not None
-    assert exchange.tune[-1].pitch % 12 in tonality.tonic_tones
+    assert exchange.tune[-1].pitch % 12 in exchange.tonality.tonic_tones
 
 
 @MANY
@@ -164,9 +174,8 @@ def test_what_the_player_holds_is_not_struck_again_and_the_answer_ends_all_the_s
     phrase: list[Note], classes: frozenset[int], seed: int
 ) -> None:
     # In every octave; but one tone of the tonic triad is left to end on.
-    tonality = tonality_of(phrase)
-    assume(tonality is not None and tonality.tonic_tones - classes)
-    assert tonality is not None
+    tonality = tonality_at(phrase, Tick(3 * FOUR.ticks_per_bar), FOUR)
+    assume(tonality.tonic_tones - classes)
     held = frozenset(pitch for pitch in range(128) if pitch % 12 in classes)
     exchange = answer_to(
         phrase, FOUR, bars=2, seed=seed, waits=WAITS, constraints=replace(LIMITS, held=held)
@@ -190,10 +199,8 @@ def test_keys_held_down_that_are_all_a_part_may_write_do_not_silence_it() -> Non
 @MANY
 @given(exchanges())
 def test_what_accompanies_the_last_note_is_of_the_triad(exchange: Exchange) -> None:
-    tonality = tonality_of(exchange.phrase)
-    assert tonality is not None
     last = [note for note in exchange.answer if note.onset >= exchange.end - 3 * TICKS_PER_BEAT / 2]
-    assert {note.pitch % 12 for note in last} <= tonality.tonic_tones
+    assert {note.pitch % 12 for note in last} <= exchange.tonality.tonic_tones
 
 
 @pytest.mark.parametrize("seed", range(20))

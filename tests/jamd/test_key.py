@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,6 +55,25 @@ def test_silence_and_a_chromatic_scale_have_no_key(pitches: tuple[int, ...]) -> 
 
 def test_held_notes_count() -> None:
     assert key_of(notes((60, 64, 67, 72), HELD)) == Key(0)
+
+
+@pytest.mark.parametrize("semitones", [-4, -3, -2, -1, 1, 3, 4, 6])
+def test_a_phrase_in_a_new_key_is_heard_in_it(semitones: int) -> None:
+    first = notes(2 * TUNE)
+    new = [
+        replace(note, onset=Tick(note.onset + 7680), pitch=note.pitch + semitones)
+        for note in notes(TUNE)
+    ]
+    tonality = recent_tonality(Context((*first, *new), Tick(0), Tick(11520), "combo"))
+    assert tonality is not None
+    assert tonality.key == Key(semitones % 12)
+
+
+def test_a_chord_from_elsewhere_is_no_new_key() -> None:
+    applied = [replace(note, onset=Tick(note.onset + 7680)) for note in notes((62, 66, 69, 72))]
+    tonality = recent_tonality(Context((*notes(2 * TUNE), *applied), Tick(0), Tick(9600), "combo"))
+    assert tonality is not None
+    assert tonality.key == Key(0)
 
 
 def test_what_is_outside_the_key_becomes_less_likely_and_stays_possible() -> None:
