@@ -16,7 +16,7 @@ from jamd.copying import Copying, Place
 from jamd.entrance import Entrance
 from jamd.grid_writer import GridWriter, Mask
 from jamd.language import Constraints, Context
-from jamd.likeness import FEWEST_COMP, Chords, Density, Register, rate_of
+from jamd.likeness import BACKING, FEWEST_COMP, Backing, Chords, Density, Register, rate_of
 from jamd.notes import TICKS_PER_STEP, Meter, Note, Part, Tick
 from jamd.texture import Texture
 from jamd.tonality import recent_tonality
@@ -71,7 +71,7 @@ class Answering:
             close = None if end is None or self.cadence is None else (end, self.cadence)
             most = constraints.density * rate
             self._limits.append(Density(most, begin, meter, close))
-            self._limits += _chords(phrase, most, begin, meter)
+            self._limits += _chords(phrase, constraints.parts, most, begin, meter)
         longest = constraints.repeat_bars * meter.ticks_per_bar or None
         half = bool(phrase) and end is not None
         if longest or half:
@@ -111,13 +111,17 @@ class Answering:
         return mask
 
 
-def _chords(phrase: Sequence[Note], most: float, begin: Tick, meter: Meter) -> list[Limit]:
-    """A limit that leaves the tune its share of `most` notes a tick, if the phrase has chords."""
+def _chords(
+    phrase: Sequence[Note], parts: frozenset[Part], most: float, begin: Tick, meter: Meter
+) -> list[Limit]:
+    """A limit that leaves the tune its share of `most` notes a tick, if there is to be one."""
     comp = [note for note in phrase if note.part is Part.COMP]
-    if not FEWEST_COMP <= len(comp) < len(phrase):
+    if len(comp) == len(phrase):
         return []
-    strokes = len({note.onset for note in comp})
-    return [Chords(most * strokes / len(phrase), begin, meter)]
+    if len(comp) >= FEWEST_COMP:
+        strokes = len({note.onset for note in comp})
+        return [Chords(most * strokes / len(phrase), begin, meter)]
+    return [Backing(most * BACKING, begin, meter)] if Part.LEAD in parts else []
 
 
 def _read(notes: Sequence[Note], start: Tick, up: Mapping[Part, int]) -> list[Note]:

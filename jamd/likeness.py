@@ -34,6 +34,9 @@ _MARGIN = 0.5  # so that a centre computed in another way is still within the fi
 FEWEST_COMP = 3
 """From this many notes under the tune on, a player has a register for them."""
 
+BACKING = 1 / 3
+"""The share of an answer's notes that may go to an accompaniment the player did not play."""
+
 
 class Register:
     """Keeps each part's mean pitch, and its lowest and highest, within a fifth of the player's.
@@ -184,6 +187,32 @@ class Chords:
 
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
         """Clear in `mask`, (vocabulary,), a chord that comes too soon."""
+        if not writer.pitch_token and not self._bucket.has_one(writer.now):
+            mask[CHORD:VELOCITY] = False
+
+
+class Backing:
+    """Keeps an accompaniment that the player did not play to a share of the notes.
+
+    Otherwise chords of four notes use up what `Density` allows, and the tune stops. A chord may be
+    as full as the model likes; the next one comes once it is paid for.
+
+    Args:
+        rate: Notes of the accompaniment a tick, above 0.
+        begin: Tick at which the answer begins.
+        meter: The meter.
+    """
+
+    def __init__(self, rate: float, begin: Tick, meter: Meter) -> None:
+        self._bucket = _Bucket(rate, begin, meter)
+
+    def wrote(self, note: Note) -> None:
+        """Take in a note of the answer."""
+        if note.part is Part.COMP:
+            self._bucket.take(note.onset)
+
+    def narrow(self, mask: Mask, writer: GridWriter) -> None:
+        """Clear in `mask`, (vocabulary,), a chord that is not paid for."""
         if not writer.pitch_token and not self._bucket.has_one(writer.now):
             mask[CHORD:VELOCITY] = False
 

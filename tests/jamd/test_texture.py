@@ -20,6 +20,7 @@ from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
 
 FREE = Constraints()
 BOTH = frozenset(Part)
+POLYPHONY = FREE.polyphony
 
 
 def tune(meter: Meter, bars: int) -> list[Note]:
@@ -101,6 +102,28 @@ def test_an_accompaniment_leaves_the_tune_its_share(meter: Meter, seed: int) -> 
     answer = answer_to(phrase, meter, seed, Constraints(density=1.25), eager)
     struck = {note.onset for note in answer if note.part is Part.COMP}
     assert len(struck) <= 1.25 * (8 + 1) + 1  # one a bar, and a bar's worth ahead
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(METERS), st.integers(0, 999))
+def test_an_accompaniment_that_the_player_did_not_play_leaves_most_notes_to_the_tune(
+    meter: Meter, seed: int
+) -> None:
+    phrase = tune(meter, 2)
+    eager = "Position", "Comp"
+    answer = answer_to(phrase, meter, seed, Constraints(density=1.25), eager)
+    notes = 1.25 / 3 * len(phrase) / 2 * (8 + 1)  # eight bars', and a bar's worth ahead
+    comp = [note for note in answer if note.part is Part.COMP]
+    assert len({note.onset for note in comp}) <= notes + 1
+    assert len(comp) <= notes + POLYPHONY  # the last chord may be full
+
+
+def test_without_a_tune_an_accompaniment_may_have_every_note() -> None:
+    meter = METERS[2]
+    phrase = tune(meter, 2)
+    only = Constraints(parts=frozenset({Part.COMP}), density=1.25)
+    answer = answer_to(phrase, meter, 1, only, ("Position", "Comp"))
+    assert len(answer) >= len(phrase) / 2 * 8
 
 
 @settings(deadline=None, max_examples=60)
