@@ -12,6 +12,7 @@ from pathlib import Path
 
 import mido
 import pytest
+from packaging.requirements import Requirement
 
 import jamd
 
@@ -96,6 +97,30 @@ def test_the_sdist_holds_what_its_two_commands_need(built: Path) -> None:
         "tests/live/alsa_vm",
         "daemon/session.py",
     } <= names
+
+
+@pytest.mark.parametrize(
+    ("sys_platform", "machine", "pinned"),
+    [
+        ("linux", "x86_64", "1.31.1"),
+        ("linux", "aarch64", "1.31.1"),
+        ("win32", "AMD64", "1.31.1"),
+        ("darwin", "arm64", "1.31.1"),
+        ("darwin", "x86_64", "1.23.2"),  # the newest that has wheels for these
+    ],
+)
+def test_a_runtime_is_pinned_that_the_computer_has_wheels_of(
+    sys_platform: str, machine: str, pinned: str
+) -> None:
+    environment = {"sys_platform": sys_platform, "platform_machine": machine}
+    lines = (TOP / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+    fitting = [
+        str(pin.specifier)
+        for pin in pins
+        if pin.name == "onnxruntime" and (pin.marker is None or pin.marker.evaluate(environment))
+    ]
+    assert fitting == [f"=={pinned}"]
 
 
 @pytest.mark.slow
