@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fnmatch import fnmatch
@@ -35,11 +35,14 @@ class PortPatterns:
         listen: Patterns of the ports to listen to: `*`, `?`, `[...]`; case does not matter.
         play: Patterns of the ports to play to.
         own_names: The names of jamd's virtual ports, which are never connected to each other.
+        loops: Where there are no virtual ports (Windows): the names of the loopback ports that
+            stand for them. Each is wanted in its own direction, and never in the other.
     """
 
     listen: tuple[str, ...] = ()
     play: tuple[str, ...] = ()
     own_names: tuple[str, ...] = ()
+    loops: Mapping[Direction, str] = field(default_factory=dict)
 
     def wanted(self, port: PortSeen, direction: Direction) -> bool:
         """Whether this port should be connected."""
@@ -48,6 +51,8 @@ class PortPatterns:
             if direction is Direction.IN
             else (port.destination, self.play)
         )
+        if port.name == self.loops.get(direction):
+            return fits
         client, _, short = port.name.partition(":")
         own = re.fullmatch(rf"{CLIENT}(-\d+)?", client) or {port.name, short} & {*self.own_names}
         return (
@@ -99,11 +104,11 @@ def unmet(ports: Collection[PortSeen], patterns: PortPatterns) -> list[str]:
     """The patterns that no port fits."""
     one_by_one = [
         *(
-            (Direction.IN, pattern, replace(patterns, listen=(pattern,)))
+            (Direction.IN, pattern, replace(patterns, listen=(pattern,), loops={}))
             for pattern in patterns.listen
         ),
         *(
-            (Direction.OUT, pattern, replace(patterns, play=(pattern,)))
+            (Direction.OUT, pattern, replace(patterns, play=(pattern,), loops={}))
             for pattern in patterns.play
         ),
     ]

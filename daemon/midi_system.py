@@ -136,9 +136,10 @@ class RtmidiSystem:
         self._output = rtmidi.MidiOut(api, CLIENT)
 
     def look(self) -> tuple[PortSeen, ...] | None:
-        sources = [PortSeen(n, stable_name(n), True, False) for n in self._input.get_ports()]
-        destinations = [PortSeen(n, stable_name(n), False, True) for n in self._output.get_ports()]
-        return (*sources, *destinations)
+        return (
+            *(PortSeen(n, stable_name(n, self.api), True, False) for n in self._input.get_ports()),
+            *(PortSeen(n, stable_name(n, self.api), False, True) for n in self._output.get_ports()),
+        )
 
     def connect(self, source: PortSeen, destination: PortSeen) -> bool:  # noqa: ARG002 - protocol
         return False
@@ -151,9 +152,9 @@ class RtmidiSystem:
         self._output.delete()
 
 
-def stable_name(name: str) -> str:
-    """A port's name as RtMidi writes it, without the ALSA numbers that change on each replug."""
-    return re.sub(r" \d+:\d+$", "", name)
+def stable_name(listed: str, api: int) -> str:
+    """A port's name without its place in the list, which RtMidi puts behind each on WinMM."""
+    return re.sub(r" \d+$", "", listed) if api == rtmidi.API_WINDOWS_MM else listed
 
 
 SYSTEMS = {

@@ -90,8 +90,8 @@ def open_ports(settings: Midi, own_ports: Mapping[Output, str] = {}) -> LivePort
         PortError: It is there but refuses.
     """
     system = open_system(settings.api)
-    if system.api == rtmidi.API_WINDOWS_MM and (
-        todo := _without_virtual_ports(settings, own_ports)
+    if not _has_virtual_ports(system) and (
+        todo := _without_virtual_ports(system, settings, own_ports)
     ):
         system.close()
         raise PortError(f"Windows has no virtual ports: {todo}")
@@ -100,12 +100,33 @@ def open_ports(settings: Midi, own_ports: Mapping[Output, str] = {}) -> LivePort
     return ports
 
 
-def _without_virtual_ports(settings: Midi, own_ports: Mapping[Output, str]) -> str:
+def _has_virtual_ports(system: System) -> bool:
+    """Whether a program can open ports there that others connect to."""
+    return bool(system.api != rtmidi.API_WINDOWS_MM)
+
+
+def _loops(settings: Midi) -> Mapping[Direction, str]:
+    return {Direction.IN: settings.input_name, Direction.OUT: settings.output_name}
+
+
+def _without_virtual_ports(system: System, settings: Midi, own_ports: Mapping[Output, str]) -> str:
+    """What is missing there, in words; empty if nothing is."""
     if own_ports:
         return "leave [click] port and [midi] clock_port empty"
-    if not (settings.connect_input and settings.connect_output):
-        return "start loopMIDI and name its ports in [midi] connect_input and connect_output"
-    return ""
+    ports = system.look() or ()
+    loops = PortPatterns(loops=_loops(settings))
+    configured = {Direction.IN: settings.connect_input, Direction.OUT: settings.connect_output}
+    absent = [
+        f'"{name}"'
+        for direction, name in loops.loops.items()
+        if not configured[direction] and not any(loops.wanted(port, direction) for port in ports)
+    ]
+    if not absent:
+        return ""
+    return (
+        f"expected loopback ports, found none called {' or '.join(absent)}: make them with "
+        "loopMIDI, or name other ports in [midi] connect_input and connect_output"
+    )
 
 
 class LivePorts:
@@ -128,6 +149,7 @@ class LivePorts:
             settings.connect_input,
             settings.connect_output,
             (settings.input_name, settings.output_name, *self._own_ports.values()),
+            {} if _has_virtual_ports(system) else _loops(settings),
         )
         self._retry_at = 0.0
         self._connected = Connected()
@@ -216,7 +238,7 @@ class LivePorts:
         self._unseen = 0
         self._put_off = 0
         try:
-            if system.api != rtmidi.API_WINDOWS_MM:
+            if _has_virtual_ports(system):
                 with alone():
                     before = self._ids()
                     self._inputs[""] = RtmidiInput(system, self.input_name)

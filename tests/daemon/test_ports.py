@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+import rtmidi
 from hypothesis import given
 from hypothesis import strategies as st
 from mido import Message
@@ -18,7 +19,7 @@ from jamd.daemon import ports as ports_module
 from jamd.daemon.connections import Connected, Watcher
 from jamd.daemon.midi_system import NoMidiSystem, PortSeen, System, open_system
 from jamd.daemon.port_opening import PATIENCE_S, alone
-from jamd.daemon.ports import RETRY_S, UNSEEN_LIMIT, LivePorts
+from jamd.daemon.ports import RETRY_S, UNSEEN_LIMIT, LivePorts, open_ports
 from jamd.daemon.rtmidi_ports import STALL_S, Arrival, Received
 from jamd.errors import PortError
 
@@ -321,6 +322,60 @@ def test_closing_twice_is_closing_once_and_each_port_in_quiet(system: PaperSyste
 
     assert system.hushed == 2
     assert system.closed == ["jamd listens", "jamd plays", "system"]
+
+
+def loop(name: str) -> tuple[PortSeen, PortSeen]:
+    """A loopback port as WinMM shows it: once to read from, once to write to."""
+    return (
+        PortSeen(f"{name} 0, in", name, source=True, destination=False),
+        PortSeen(f"{name} 0, out", name, source=False, destination=True),
+    )
+
+
+@pytest.fixture
+def windows(system: PaperSystem, monkeypatch: pytest.MonkeyPatch) -> PaperSystem:
+    """A computer with no virtual ports."""
+    system.name, system.api = "WinMM", rtmidi.API_WINDOWS_MM
+    monkeypatch.setattr(ports_module, "open_system", lambda _: system)
+    return system
+
+
+def test_without_virtual_ports_the_loopback_ports_of_those_names_are_opened(
+    windows: PaperSystem,
+) -> None:
+    windows.plug(*loop("jamd listens"), *loop("jamd plays"), KEYBOARD)
+    ports = open_ports(Midi())
+
+    assert ports.as_opened() == ["listening to jamd listens", "playing to jamd plays"]
+    assert windows.opened == ["jamd listens", "jamd plays"]
+
+
+def test_a_loopback_port_is_never_opened_from_its_other_end(windows: PaperSystem) -> None:
+    windows.plug(*loop("jamd listens"), *loop("jamd plays"), KEYBOARD, SYNTH)
+    ports = open_ports(Midi(connect_input=("*",), connect_output=("*", "absent")))
+
+    assert ports.as_opened() == [
+        "listening to Keystation:MIDI 1",
+        "listening to jamd listens",
+        "playing to FLUID Synth:in",
+        "playing to jamd plays",
+        "waiting for 'absent'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "absent"),
+    [
+        (Midi(), '"jamd listens" or "jamd plays"'),
+        (Midi(connect_input=("key*",), output_name="band"), '"band"'),
+    ],
+)
+def test_loopback_ports_that_are_missing_are_named(
+    windows: PaperSystem, settings: Midi, absent: str
+) -> None:
+    with pytest.raises(PortError, match=f"found none called {absent}: make them with loopMIDI"):
+        open_ports(settings)
+    assert windows.closed == ["system"]
 
 
 @pytest.mark.parametrize("api", ["coremidi", "winmm"])
