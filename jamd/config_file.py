@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -24,7 +25,7 @@ import platformdirs
 from jamd.config import INTRODUCTIONS, SECTIONS, SETTINGS, Config, Controls
 from jamd.errors import ConfigError, printable
 from jamd.setting import Setting
-from jamd.setting_kinds import Among, Flag, Number, Several
+from jamd.setting_kinds import Among, Flag, Kind, Number, Several
 
 FILE_NAME = "config.toml"
 DEFAULT = "default"
@@ -129,13 +130,27 @@ def _assemble(values: Mapping[str, object]) -> Config:
 
 def _parse(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows' Notepad writes a BOM
+        text = file.read_text(encoding="utf-8-sig")  # Windows' Notepad writes a BOM
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: expected UTF-8 text; found other bytes") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: expected TOML; {error}") from error
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # too long a number, too many brackets
+        raise ConfigError(printable(f"{file}: expected TOML; {_not_toml(text, error)}")) from error
+
+
+def _not_toml(text: str, error: Exception) -> str:
+    """What is wrong, the line that it is in if it is known, and how TOML is written."""
+    place = re.search(r"\(at line (\d+), column \d+\)$", str(error))
+    if place is None:
+        return str(error)
+    line = text.split("\n")[int(place[1]) - 1].strip()
+    return (
+        f"{error}, found {_cut(line)}: a text is in quotes, true and false are in small letters, "
+        "and each name is there once"
+    )
 
 
 def _unknown(table: Mapping[str, object]) -> Iterator[str]:
@@ -163,7 +178,11 @@ def _suggestion(key: str) -> str:
 
 
 def _shown(raw: object) -> str:
-    return textwrap.shorten(json.dumps(raw, ensure_ascii=False, default=str), 60)
+    return _cut(json.dumps(raw, ensure_ascii=False, default=str))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def add_options(parser: argparse.ArgumentParser, *keys: str) -> None:
@@ -191,11 +210,17 @@ def add_options(parser: argparse.ArgumentParser, *keys: str) -> None:
         introduced.get(setting.section, parser).add_argument(
             setting.option,
             dest=key,
-            help=f"{setting.doc} {_sentence(setting.kind.expected)} Default: {shown}.".replace(
-                "%", "%%"
-            ),
+            help=f"{setting.doc}{_legal(setting.kind)} Default: {shown}.".replace("%", "%%"),
             **rest,
         )
+
+
+def _legal(kind: Kind) -> str:
+    """The legal values of an option, as a sentence of its help; a flag's are its two names."""
+    if isinstance(kind, Flag):
+        return ""
+    once = " Give the option once for each." if isinstance(kind, Several) else ""
+    return f" {_sentence(kind.expected)}{once}"
 
 
 def _number(text: str) -> object:

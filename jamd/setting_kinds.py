@@ -16,6 +16,9 @@ from typing import Protocol
 
 from jamd.control import Control
 
+_LONGEST = 1000
+"""Characters that a text may have unless its kind has a limit of its own."""
+
 
 class Kind(Protocol):
     """A kind of value. An instance belongs to one setting and carries that setting's range."""
@@ -174,12 +177,13 @@ class Text:
     """
 
     what: str
-    longest: int = 1000
+    longest: int = _LONGEST
     optional: bool = False
 
     @property
     def expected(self) -> str:
-        return f"{self.what}, in quotes{', or empty quotes' if self.optional else ''}"
+        limit = f" of at most {self.longest} characters" if self.longest < _LONGEST else ""
+        return f"{self.what}{limit}, in quotes{', or empty quotes' if self.optional else ''}"
 
     def accept(self, raw: object) -> str:
         if not isinstance(raw, str) or not raw.isprintable():

@@ -140,6 +140,33 @@ def test_a_long_value_is_shown_short(written: Path) -> None:
     written.write_text(f"transport.bpm = '{'word ' * 1000}'")
     assert len(problems(written)[0]) < 300
 
+    written.write_text(f"midi.input_name = '{'x' * 61}'")
+    (problem,) = problems(written)
+    assert problem.endswith(f'of at most 60 characters, in quotes; found "{"x" * 56}...')
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("mode = endless", "Invalid value (at line 2, column 8), found mode = endless: "),
+        ("keep = True", "Invalid value (at line 2, column 8), found keep = True: "),
+        ("[play]", "Cannot declare ('play',) twice (at line 2, column 6), found [play]: "),
+        ("\x1b[2J", r"Invalid statement (at line 2, column 1), found \x1b[2J: "),
+    ],
+)
+def test_what_is_not_toml_is_shown_with_how_toml_is_written(
+    written: Path, line: str, problem: str
+) -> None:
+    written.write_text(f"[play]\n{line}\n")
+    (told,) = problems(written)
+    assert told.startswith(f"{written}: expected TOML; {problem}a text is in quotes, true and ")
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 3000])
+def test_what_python_cannot_read_is_refused_in_one_line(written: Path, value: str) -> None:
+    written.write_text(f"transport.bpm = {value}")
+    assert problems(written)[0].startswith(f"{written}: expected TOML; ")
+
 
 def test_the_working_folder_goes_before_the_users(tmp_path: Path) -> None:
     working, user = tmp_path / "working", tmp_path / "user"
