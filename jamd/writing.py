@@ -22,12 +22,17 @@ def check_output(output: Path, kind: str, endings: Sequence[str], source: Path) 
         source: What the command reads.
 
     Raises:
-        UserError: The name has another ending, or `output` is `source`.
+        UserError: The name has another ending, or is a folder's or in no folder; or `output` is
+            `source`.
     """
     if output.exists() and not output.is_file() and not output.is_dir():
         return
     if output.suffix.lower() not in endings:
         raise UserError(f"{output}: expected the name of {kind}, ending in {' or '.join(endings)}")
+    if output.is_dir():
+        raise UserError(f"{output}: expected the name of a file, found a folder")
+    if not output.parent.is_dir():
+        raise UserError(f"{output}: expected a folder {output.parent}, found none: make it first")
     if output.exists() and source.exists() and output.samefile(source):
         raise UserError(f"{output}: expected another file than the one that is read")
 

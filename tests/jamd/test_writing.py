@@ -113,3 +113,25 @@ def test_a_folder_is_no_file_to_draw(
 ) -> None:
     assert main(["roll", name]) == 2
     assert capsys.readouterr().err.endswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        ("none/out.mid", "none/out.mid: expected a folder none, found none: make it first"),
+        ("folder.mid", "folder.mid: expected the name of a file, found a folder"),
+    ],
+)
+def test_where_nothing_can_be_written_is_told_before_the_work(
+    output: str,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.mid").mkdir()
+    monkeypatch.setattr("jamd.daemon.take.read_song", lambda _: pytest.fail("it was read"))
+
+    assert main(["freewheel", str(SONG), "-o", output]) == 2
+    assert capsys.readouterr().err == f"jamd: {told}\n"
