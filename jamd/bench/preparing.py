@@ -85,11 +85,16 @@ def rows(
 
 
 def _prepare(folder: Path, corpus: Path) -> float:
-    """Seconds from the start of the command to its end."""
+    """Seconds from the start of the command to its end. Raises SourceError if it refuses."""
     command = ["prepare", str(folder), "-o", str(corpus), "--language", "grid"]
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", _PREPARE, *command], check=True, capture_output=True)
-    return time.perf_counter() - began
+    program = [sys.executable, "-c", _PREPARE, *command]
+    done = subprocess.run(program, check=False, capture_output=True, text=True)
+    spent_s = time.perf_counter() - began
+    if done.returncode == 2:  # a mistake of the user's, in one line
+        raise SourceError(done.stderr.splitlines()[-1].removeprefix("jamd: "))
+    done.check_returncode()
+    return spent_s
 
 
 def _notes_by_file(corpus: Path) -> dict[str, int]:

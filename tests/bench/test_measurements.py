@@ -119,6 +119,15 @@ def test_preparing() -> None:
     assert measured([row]) == ["article's music21 loop, 2 files in turns"]
 
 
+@pytest.mark.train
+def test_a_folder_that_cannot_be_prepared_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "--only", "prepare", "--midi", str(tmp_path)]) == 2
+    *_, told = capsys.readouterr().err.splitlines()
+    assert told.startswith("jamd: expected files of music (")
+
+
 @pytest.mark.slow
 @pytest.mark.train
 def test_a_quick_try_of_preparing_judges_nothing(capsys: pytest.CaptureFixture[str]) -> None:
