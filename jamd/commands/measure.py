@@ -10,6 +10,7 @@ from jamd import config_file
 from jamd.commands import Subparsers
 
 if TYPE_CHECKING:
+    from jamd.config import Config
     from jamd.measure.report import Figure
 
 NAMES = ("phrases", "beat", "pickups", "answers")
@@ -55,13 +56,14 @@ def run(args: argparse.Namespace) -> int:
 
     for name in args.name:
         if name not in NAMES:
-            raise UserError(f"measure: expected one of {', '.join(NAMES)}; found {name}")
-    figures = [figure for name in args.name or NAMES for figure in _figures(name, args)]
+            raise UserError(f"measure: expected one of {', '.join(NAMES)}; found {name!r}")
+    config = config_file.in_force(args).config
+    figures = [figure for name in args.name or NAMES for figure in _figures(name, config)]
     print(as_json(figures) if args.json else as_table(figures))
     return 0
 
 
-def _figures(name: str, args: argparse.Namespace) -> Iterable[Figure]:
+def _figures(name: str, config: Config) -> Iterable[Figure]:
     if name == "beat":
         from jamd.measure import beat
 
@@ -72,7 +74,6 @@ def _figures(name: str, args: argparse.Namespace) -> Iterable[Figure]:
         return phrases.figures()
     from jamd.bundle import Bundle, resolve
 
-    config = config_file.in_force(args).config
     bundle = Bundle.read(resolve(config.model.bundle))
     if name == "pickups":
         from jamd.measure import pickups
