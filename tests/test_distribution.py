@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -97,6 +98,16 @@ def test_the_sdist_holds_what_its_two_commands_need(built: Path) -> None:
         "tests/live/alsa_vm",
         "daemon/session.py",
     } <= names
+
+
+def test_the_sdist_holds_every_page_that_its_readme_refers_to(built: Path) -> None:
+    (archive,) = built.glob("*.tar.gz")
+    with tarfile.open(archive) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    links = set(re.findall(r"\]\((?!https:)([^)#]+)", readme))
+    assert {"docs/playing.md", "LICENSE"} <= links
+    assert links <= names
 
 
 @pytest.mark.parametrize(
