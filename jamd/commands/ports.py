@@ -79,7 +79,7 @@ def _play_chord(midi: Midi) -> None:
     clock = MonotonicClock()
     ports = open_ports(midi)
     try:
-        to = ", ".join(ports.connected().from_output) or "nobody: connect a synthesizer to it"
+        to = ", ".join(ports.connected().from_output) or "nobody: name one with --connect-output"
         print(f"C major on {ports.system_name}, port {ports.output_name!r}, connected to {to}")
         for pitch in CHORD:
             ports.send(Message("note_on", channel=midi.channel_comp - 1, note=pitch, velocity=80))
