@@ -57,25 +57,30 @@ def cut_silences(
         moved = notes.copy()  # nothing to cut, as in most files
         moved[:, DURATION] = durations
         return moved, changes, False
-    # A change of meter is an event too: bars before it are cut by the old meter's length.
-    times = np.concatenate((onsets, ticks[1:]))
+    # A change of meter is an event too: bars before it are cut by the old meter's length. It comes
+    # before a note that begins there.
+    later = ticks[1:]
+    times = np.concatenate((later, onsets))
     order = np.argsort(times, kind="stable")
     times = times[order]
-    ends = np.concatenate((onsets + durations, ticks[1:]))[order]
-    bar = np.concatenate((in_force, bars[:-1]))[order]
+    ends = np.concatenate((later, onsets + durations))[order]
+    bar = np.concatenate((bars[:-1], in_force))[order]
     sounding_until = np.concatenate(([0], np.maximum.accumulate(ends)[:-1]))
     silence = times - sounding_until
     allowed = np.full(len(times), MOST_EMPTY_BARS)
     allowed[0] = 0
     cuts = np.maximum(silence - allowed * bar, 0) // bar * bar
+    if order[0] < len(later):  # bars begin anew there, and nothing is before
+        cuts[0] = times[0]
     shifts = np.empty(len(times), np.int64)
     shifts[order] = np.cumsum(cuts)
     moved = notes.copy()
-    moved[:, ONSET] -= shifts[: len(notes)]
+    moved[:, ONSET] -= shifts[len(later) :]
     moved[:, DURATION] = durations
-    later = (ticks[1:] - shifts[len(notes) :]).tolist()
-    kept = [(0, changes[0][1]), *zip(later, (meter for _, meter in changes[1:]), strict=True)]
-    return moved, kept, bool(cuts[1:].any())
+    nearer = (later - shifts[: len(later)]).tolist()
+    # By tick: a meter in which nothing is left gives way to the next.
+    kept = {0: changes[0][1]} | dict(zip(nearer, (meter for _, meter in changes[1:]), strict=True))
+    return moved, list(kept.items()), bool(cuts[1:].any())
 
 
 def lay_out(

@@ -3,7 +3,8 @@
 A score knows its bars, so the notes are laid out measure by measure: each measure begins on a bar
 line, a pickup stands at the end of an otherwise empty first bar, and the halves of a measure that a
 repeat sign splits are joined again. Tied notes are one note. Grace notes and chord symbols are
-dropped; repeats are not played out. A score's dynamics are marks, not velocities: it has none.
+dropped; repeats are not played out; silences are cut as those of MIDI files are. A score's dynamics
+are marks, not velocities: it has none.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy as np
 
 from jamd.errors import SourceError, printable
 from jamd.notes import TICKS_PER_BEAT, Meter, Tick
-from jamd.training.reading import DURATION, Reading, Voice, as_spoken, in_order
+from jamd.training.bars import MOST_EMPTY_BARS, cut_silences
+from jamd.training.reading import DURATION, ONSET, Reading, Voice, as_spoken, in_order
 
 VELOCITY = 80
 
@@ -73,9 +75,18 @@ def _read_one(score: Any) -> Reading:
         rows += _notes(measures, starts, voice)
     if not rows:
         raise SourceError("no notes")
-    table = np.array(rows, np.int32)
+    table = np.array(sorted(rows), np.int64)
+    if table[0, ONSET] < 0:  # as after a <backup> that is too long
+        raise SourceError("a note before the beginning of the first bar")
     table[:, DURATION] = np.maximum(table[:, DURATION], 1)
-    return Reading(in_order(table), tuple(voices), meters, has_velocity=False)
+    table, changes, cut = cut_silences(table, list(meters))
+    return Reading(
+        in_order(table.astype(np.int32)),
+        tuple(voices),
+        tuple((Tick(tick), meter) for tick, meter in changes),
+        has_velocity=False,
+        warnings=(f"silences cut to {MOST_EMPTY_BARS} bars",) if cut else (),
+    )
 
 
 def _voice(part: Any) -> Voice:

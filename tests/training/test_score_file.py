@@ -8,6 +8,7 @@ import pytest
 
 from jamd.errors import SourceError
 from jamd.notes import Meter
+from jamd.training.prepare import Options, prepare
 from jamd.training.reading import DURATION, ONSET, PITCH, VOICE, Reading
 from jamd.training.score_file import read_score
 from jamd.training.sources import corpus_paths
@@ -91,6 +92,49 @@ def test_a_short_measure_is_filled_up(tmp_path: Path) -> None:
     measures = (note("C", 4, 4), note("D", 4, 3), note("E", 4, 4))
     onsets = [onset for onset, _, _ in rows(read(tmp_path, score(*measures)))]
     assert onsets == [0, 4, 8]
+
+
+def test_a_rest_of_a_hundred_bars_is_eight_bars(tmp_path: Path) -> None:
+    """As in a part copied out of an orchestral score; and nothing precedes its first note."""
+    rest = "<note><rest/><duration>4</duration></note>"
+    measures = [*[rest] * 20, note("C", 4, 4), *[rest] * 100, note("D", 4, 4)]
+    reading = read(tmp_path, score(*measures))
+    assert rows(reading) == [(0, 4, 60), (36, 4, 62)]
+    assert reading.warnings == ("silences cut to 8 bars",)
+
+
+def test_a_meter_before_the_first_note_is_the_first(tmp_path: Path) -> None:
+    waltz = "<attributes><time><beats>3</beats><beat-type>4</beat-type></time></attributes>"
+    rest = "<note><rest/><duration>4</duration></note>"
+    reading = read(tmp_path, score(rest, rest, waltz + note("C", 4, 3), note("D", 4, 3)))
+    assert rows(reading) == [(0, 3, 60), (3, 3, 62)]
+    assert reading.meters == ((0, Meter(3, 4)),)
+
+
+def test_a_meter_after_a_long_rest_begins_on_a_bar_line(tmp_path: Path) -> None:
+    """The rest is cut by whole bars of the meter that it is in."""
+    waltz = "<attributes><time><beats>3</beats><beat-type>4</beat-type></time></attributes>"
+    rest = "<note><rest/><duration>4</duration></note>"
+    measures = [note("C", 4, 4), *[rest] * 21, waltz + note("D", 4, 3)]
+    reading = read(tmp_path, score(*measures))
+    assert rows(reading) == [(0, 4, 60), (36, 3, 62)]
+    assert reading.meters == ((0, Meter(4, 4)), (36 * 480, Meter(3, 4)))
+
+
+def test_a_note_of_a_million_bars_lasts_eight(tmp_path: Path) -> None:
+    """A slip in <duration>; it would be a corpus of a million empty bars."""
+    reading = read(tmp_path, score(note("C", 4, 4_000_000) + note("D", 4, 4)))
+    assert rows(reading) == [(0, 32, 60), (64, 4, 62)]
+
+
+def test_a_note_before_the_beginning_is_refused_and_spoils_no_corpus(tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "bad.musicxml").write_text(score(note("C", 4, -4) * 4))
+    (tmp_path / "music" / "good.musicxml").write_text(score(note("C", 4, 4), note("D", 4, 4)))
+    corpus = prepare([str(tmp_path / "music")], tmp_path / "corpus", Options(jobs=1)).corpus
+    (left_out,) = corpus.left_out
+    assert left_out.reason == "a note before the beginning of the first bar"
+    assert [piece.source for piece in corpus.pieces] == ["good.musicxml"]
 
 
 def test_a_meter_jamd_does_not_speak_is_left_out(tmp_path: Path) -> None:
