@@ -187,7 +187,7 @@ def read_line(line: str) -> Line:
     """
     try:
         record: Line = from_plain(Line, json.loads(line))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter where lists are nested too deeply
         raise ValueError(f"expected a record: {error}") from error
     return record
 
@@ -209,7 +209,7 @@ def entries(lines: Iterable[str]) -> Iterator[Entry]:
         if line.startswith(_ENTRY_BEGINNINGS):  # most lines are not, and reading costs time
             try:
                 entry: Entry = from_plain(Entry, json.loads(line))
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             yield entry
 

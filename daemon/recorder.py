@@ -157,7 +157,7 @@ def _can_be_read(line: str) -> bool:
         return _BEGINNING.startswith(line[: len(_BEGINNING)])
     try:
         return bool(json.loads(line)["format"] == FORMAT)
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         return False
 
 

@@ -140,7 +140,7 @@ class Corpus(Contents):
                 all_taught=_mapped(path / TAUGHT) if TAUGHT in found else None,
                 sums=found,
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise CorpusError(f"{path}: damaged corpus ({error}); prepare it again") from error
         if not _belong_together(corpus, whole=sums is None):
             raise _mismatch(path)

@@ -201,7 +201,7 @@ class Run:
                 f"{path}: expected a run, found no run.json ({error.strerror}); "
                 "make one with jamd train"
             ) from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise CorpusError(f"{path}/run.json: damaged ({error}); train anew") from error
 
     def write(self) -> None:
@@ -273,7 +273,7 @@ class Run:
             return []
         try:
             epochs: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CorpusError(f"{path}: damaged ({error}); delete it") from error
         return epochs
 

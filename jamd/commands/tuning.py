@@ -230,6 +230,9 @@ def _from_takes(args: argparse.Namespace, path: Path, tell: Callable[[str], None
         except SourceError as error:
             _tell_left_out(journal.name, str(error).removeprefix(f"{journal}: "))
             continue
+        except OSError as error:  # such as a link to a disk that is not there
+            _tell_left_out(journal.name, f"cannot be opened: {error.strerror}")
+            continue
         if contexts is None:
             rehearsals += 1
             continue

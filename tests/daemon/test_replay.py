@@ -157,7 +157,8 @@ def test_the_model_is_asked_anew() -> None:
 
 
 def test_what_is_no_journal_is_refused() -> None:
-    for text in ("", "dear diary\n", JAM[1], JAM[0].replace('"format":1', '"format":9')):
+    other = JAM[0].replace('"format":1', '"format":9')
+    for text in ("", "dear diary\n", "[" * 100_000 + "\n", JAM[1], other):
         with pytest.raises(SourceError, match="expected a journal"):
             replay([text])
 

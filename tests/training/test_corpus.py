@@ -214,7 +214,7 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
         Corpus.read(tmp_path)
 
 
-@pytest.mark.parametrize("damage", ["{", '{"format": 1}', "[]"])
+@pytest.mark.parametrize("damage", ["{", '{"format": 1}', "[]", "[" * 100_000])
 def test_a_damaged_corpus_is_refused(tmp_path: Path, damage: str) -> None:
     write(tmp_path, [[1]])
     (tmp_path / "corpus.json").write_text(damage, encoding="utf-8")

@@ -33,7 +33,7 @@ def ignore(moment: Moment) -> None:
     """Training that nobody watches."""
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', '{"format": 99}'])
+@pytest.mark.parametrize("content", ["", "[]", "[" * 100_000, '{"format": 1}', '{"format": 99}'])
 def test_a_damaged_run_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(CorpusError, match="train anew"):

@@ -213,14 +213,16 @@ def evenings(folder: Path, count: int, *, rehearsal: bool = False) -> None:
         assert recorder.close() is not None
 
 
-def test_a_rehearsal_is_not_learned(
+def test_a_rehearsal_is_not_learned_nor_a_take_that_cannot_be_opened(
     grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     takes_ = tmp_path / "takes"
     evenings(takes_, 2, rehearsal=True)
+    (takes_ / "moved.jamd-journal.gz").symlink_to("another disk")
     command = ["train", "--from", str(TINY), "--takes", str(takes_), "-o", str(tmp_path / "run")]
     assert main([*command, "--old", str(grid_corpus("jazz").path), *QUICK]) == 2
-    left_out, refused = capsys.readouterr().err.splitlines()
+    moved, left_out, refused = capsys.readouterr().err.splitlines()
+    assert moved == ("left out: moved.jamd-journal.gz: cannot be opened: No such file or directory")
     assert left_out == "left out: 2 rehearsals: the phrase was jamd's own"
     assert refused.startswith("jamd: expected takes with their journals")
 
