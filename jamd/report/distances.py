@@ -8,9 +8,10 @@ the generated pieces came from the same distribution as the real ones, both dens
 same: their overlapping area would be 1 and the Kullback-Leibler divergence of the first from the
 second 0.
 
-Two things differ from mgeval. The densities are compared over the whole range of both, where
-mgeval's integral stops at the outermost distances; and both are evaluated at the same places, where
-mgeval evaluates each at places of its own.
+Three things differ from mgeval. The densities are compared over the whole range of both, where
+mgeval's integral stops at the outermost distances; both are evaluated at the same places, where
+mgeval evaluates each at places of its own; and every two real pieces count once, where mgeval
+counts them twice, which makes the kernel of the intra-set 13 % narrower.
 """
 
 from __future__ import annotations

@@ -35,15 +35,16 @@ class Likeness:
         real: Its mean over the real continuations, shape (n,).
         written: Its mean over the written ones, shape (n,).
         comparison: The written ones compared with the real ones.
-        control: Other real music, from training pieces, compared with the real ones; None if there
-            is too little.
+        control: What the model had heard, the bars before of the same pieces, compared with the
+            real ones. Music from other pieces would be no mark to reach: where the continuations
+            are from few pieces, whatever keeps to its own piece is closer than that.
     """
 
     feature: Feature
     real: NDArray[np.float64]
     written: NDArray[np.float64]
     comparison: Comparison
-    control: Comparison | None
+    control: Comparison
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,21 +117,13 @@ class Judge:
             for i, stretch in self._each(places, f"{name}: writing continuations")
         ]
         written = [one for one in written if one.notes]
-        shapes = {stretch.shape for stretch in places}
-        others = stretches(
-            corpus,
-            corpus.of_split("train"),
-            self.budget.stretches,
-            self.seed,
-            shapes=sorted(shapes),
-        )
         samples = held_out(corpus, self.budget.played_tokens)
         return SetFigures(
             name,
             corpus.style,
             evaluation,
             written,
-            likenesses(written, others),
+            likenesses(written),
             (loops([w.stretch.real for w in written]), loops([w.notes for w in written]))
             if written
             else None,
@@ -225,26 +217,33 @@ class Judge:
         return Timing(clean, heard, written, touch, touch_written, followed, followed_heard)
 
 
-def likenesses(written: Sequence[Written], others: Sequence[Stretch]) -> list[Likeness]:
+def likenesses(written: Sequence[Written]) -> list[Likeness]:
     """The likeness by each feature; empty if there are fewer than three continuations."""
     if len(written) < 3:
         return []
     found = []
     for feature in FEATURES:
-        real = np.stack([feature.of(_music(w.stretch, w.stretch.real)) for w in written])
-        own = np.stack([feature.of(_music(w.stretch, w.notes)) for w in written])
-        control = None
-        if len(others) >= 3:
-            other = np.stack([feature.of(_music(stretch, stretch.real)) for stretch in others])
-            control = compare(real, other)
+        real, own, heard = (
+            np.stack([feature.of(music) for music in those])
+            for those in (
+                [_following(w.stretch, w.stretch.real) for w in written],
+                [_following(w.stretch, w.notes) for w in written],
+                [_heard(w.stretch) for w in written],
+            )
+        )
+        control = compare(real, heard)
         found.append(
             Likeness(feature, real.mean(axis=0), own.mean(axis=0), compare(real, own), control)
         )
     return found
 
 
-def _music(stretch: Stretch, notes: Sequence[Note]) -> Music:
+def _following(stretch: Stretch, notes: Sequence[Note]) -> Music:
     return Music(notes, stretch.until, stretch.end, stretch.meter, stretch.home)
+
+
+def _heard(stretch: Stretch) -> Music:
+    return Music(stretch.heard, Tick(0), stretch.until, stretch.meter, stretch.home)
 
 
 def loops(music: Sequence[Sequence[Note]]) -> Loops:

@@ -63,7 +63,7 @@ def _short(sets: Sequence[SetFigures]) -> Iterator[str]:
             for name in ("model", "with memory")
         ]
         likeness = [one.comparison.overlap for one in figures.likenesses]
-        ceiling = [one.control.overlap for one in figures.likenesses if one.control]
+        ceiling = [one.control.overlap for one in figures.likenesses]
         copied = figures.copied
         rows.append(
             [
@@ -81,14 +81,14 @@ def _short(sets: Sequence[SetFigures]) -> Iterator[str]:
             "bits a note against the n-gram",
             "the same with memory",
             "likeness to real music (mean overlap)",
-            "of other real music",
+            "of the bars before",
             "notes copied in a row (real / jamd's)",
         ),
         rows,
     )
     yield html.paragraph(
-        "Good is: a large minus in the first two columns; a likeness near that of other real "
-        "music; copied runs no longer than real music's own. Each is explained below.",
+        "Good is: a large minus in the first two columns; a likeness near that of the bars before, "
+        "which are real; copied runs no longer than real music's own. Each is explained below.",
         "reading",
     )
 

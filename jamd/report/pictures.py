@@ -129,15 +129,14 @@ def densities(likenesses: Sequence[Likeness], path: Path) -> None:
             axes.plot(
                 places, one.comparison.inter[::5], color=WRITTEN, linewidth=2, label="jamd's–real"
             )
-            if one.control is not None:
-                axes.plot(
-                    one.control.places[::5],
-                    one.control.inter[::5],
-                    color=REAL,
-                    linewidth=1.2,
-                    linestyle="--",
-                    label="other real–real",
-                )
+            axes.plot(
+                one.control.places[::5],
+                one.control.inter[::5],
+                color=REAL,
+                linewidth=1.2,
+                linestyle="--",
+                label="bars before–real",
+            )
             axes.set_title(one.feature.name)
             unit = f" ({one.feature.unit})" if one.feature.unit else ""
             axes.set_xlabel(f"distance{unit}")

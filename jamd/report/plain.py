@@ -64,15 +64,14 @@ def _sides(pair: Any, shown: Any) -> dict[str, Any] | None:
 
 
 def _likeness(one: Likeness) -> dict[str, Any]:
-    control = one.control
     return {
         "unit": one.feature.unit,
         "real": one.real.tolist(),
         "written": one.written.tolist(),
         "overlap": one.comparison.overlap,
         "kl_nats": one.comparison.divergence,
-        "overlap_of_other_real": control.overlap if control else None,
-        "kl_nats_of_other_real": control.divergence if control else None,
+        "overlap_of_the_bars_before": one.control.overlap,
+        "kl_nats_of_the_bars_before": one.control.divergence,
     }
 
 

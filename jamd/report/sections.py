@@ -68,7 +68,9 @@ def likeness(sets: Sequence[SetFigures]) -> Iterator[str]:
     meaning = "; ".join(f"{one.name}: {words.FEATURE_WORDS[one.name]}" for one in FEATURES)
     yield html.paragraph(meaning[0].upper() + meaning[1:] + ".", "soft")
     for figures in sets:
-        yield html.heading(f"{figures.name}: {len(figures.written)} continuations", 3)
+        pieces = len({one.stretch.source for one in figures.written})
+        title = f"{figures.name}: {len(figures.written)} continuations, from {pieces} pieces"
+        yield html.heading(title, 3)
         if not figures.likenesses:
             yield html.paragraph("Too few held-out pieces are long enough.", "soft")
             continue
@@ -81,9 +83,9 @@ def likeness(sets: Sequence[SetFigures]) -> Iterator[str]:
                     f"{one.real[0]:.2f}" if scalar else NONE,
                     f"{one.written[0]:.2f}" if scalar else NONE,
                     f"{one.comparison.overlap:.2f}",
-                    f"{one.control.overlap:.2f}" if one.control else NONE,
+                    f"{one.control.overlap:.2f}",
                     f"{one.comparison.divergence:.3f}",
-                    f"{one.control.divergence:.3f}" if one.control else NONE,
+                    f"{one.control.divergence:.3f}",
                 ]
             )
         columns = (
@@ -91,9 +93,9 @@ def likeness(sets: Sequence[SetFigures]) -> Iterator[str]:
             "real",
             "jamd's",
             "overlap",
-            "overlap of other real music",
+            "overlap of the bars before",
             "KL divergence",
-            "KL of other real music",
+            "KL of the bars before",
         )
         yield html.table(columns, rows)
         yield html.paragraph(_likeness_reading(figures), "reading")
@@ -106,9 +108,9 @@ def _likeness_reading(figures: SetFigures) -> str:
     close = [
         one.feature.name
         for one in figures.likenesses
-        if one.control and one.comparison.overlap >= one.control.overlap - 0.05
+        if one.comparison.overlap >= one.control.overlap - 0.05
     ]
-    found = f"As close as other real music in: {', '.join(close)}. " if close else ""
+    found = f"As close as the bars before in: {', '.join(close)}. " if close else ""
     return (
         "Overlap: 1 is best. KL divergence: 0 is best. “real” and “jamd's” should be alike. "
         f"{found}Furthest off: {lowest.feature.name}, with an overlap of "

@@ -76,7 +76,6 @@ def stretches(
     count: int,
     seed: int,
     parts: frozenset[Part] = frozenset(),
-    shapes: Sequence[tuple[int, int]] = SHAPES,
 ) -> list[Stretch]:
     """Up to `count` stretches from a grid corpus, shared among its pieces as evenly as they allow.
 
@@ -88,8 +87,6 @@ def stretches(
         count: At least 1.
         seed: The seed of the choice.
         parts: Parts that must play in both halves.
-        shapes: (bars heard, bars written): the first one that gives `ENOUGH` is taken, else the one
-            that gives most.
 
     Returns:
         Fewer than `count`, or none, if the pieces are too few or too short.
@@ -98,7 +95,7 @@ def stretches(
     order = [entries[i] for i in rng.permutation(len(entries))]
     pieces = list(_decoded(corpus, order, count))
     most: list[Stretch] = []
-    for heard, written in shapes:
+    for heard, written in SHAPES:
         waiting = [
             (piece, entry, list(rng.permutation(_places(piece, heard + written))))
             for piece, entry in pieces

@@ -30,10 +30,10 @@ HEAR = (
 LIKENESS = (
     "For each feature, real pieces lie some distance from one another (blue area). The orange "
     "line is how far the model's pieces lie from real ones. Were they indistinguishable in "
-    "this feature, line and area would be the same: overlap 1, KL divergence 0. A sample of "
-    "this size is never quite there, so the dashed line and the columns “other real music” "
-    "show how close as much real music from the training pieces comes. As good as that is as "
-    "good as can be told."
+    "this feature, line and area would be the same: overlap 1, KL divergence 0. Music is never "
+    "quite there, so the dashed line and the columns “the bars before” show how close real music "
+    "of the same pieces comes: what the model had heard at each place. As good as that is as good "
+    "as can be told."
 )
 
 FEATURE_WORDS = {
