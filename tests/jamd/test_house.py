@@ -14,9 +14,10 @@ import pytest
 
 TOP = Path(__file__).parents[2]
 
-# Ends like `jamd play`: with 0, on Ctrl-C; or with 7 when it is told to.
+# Ends like `jamd play`: with 0, on Ctrl-C; or with 7 when it is told to. Like that, it needs a
+# moment: make 4.3 complains if its child is gone before it has heard of the interrupt itself.
 BAND = """#!/bin/sh
-trap 'echo ended; exit 0' INT TERM
+trap 'sleep 0.3; echo ended; exit 0' INT TERM
 echo "playing $*"
 [ "$1 $2" = "play --fail" ] && exit 7
 while :; do sleep 0.02; done
