@@ -67,6 +67,12 @@ class Beat:
         return self.follower.led or (self.follower.waits and not self.transport.rolling)
 
     @property
+    def is_shared(self) -> bool:
+        """Whether others go by the beat, or jamd by theirs; not by a clock that merely ticks."""
+        sent = self._settings.send_clock or self._link is not None
+        return sent or self.follower.leads or self.follower.waits
+
+    @property
     def end(self) -> float:
         """The tick from which jamd starts no more notes."""
         bars = math.inf if self._settings.bars is None else self._settings.bars

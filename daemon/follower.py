@@ -172,7 +172,7 @@ class Follower:
             case "start":
                 self._song = Tick(0)
                 return self._arm(seconds)
-            case "continue" if not self._leads:
+            case "continue" if not self.leads:
                 return self._arm(seconds)
             case "stop" if self._unheard is not None:
                 self._song, self._unheard = self._unheard.song_at(seconds), None
@@ -182,7 +182,7 @@ class Follower:
                 self._armed = False
                 self._stands = self._stands or self._clock.present
                 return self._halt()
-            case "songpos" if not self._leads:  # the specification: never sent while rolling
+            case "songpos" if not self.leads:  # the specification: never sent while rolling
                 self._song = Tick(message.pos * SIXTEENTH)
         return None
 
@@ -215,7 +215,7 @@ class Follower:
         return led or not self._own_tempo or self._source is not BeatSource.AUTO
 
     @property
-    def _leads(self) -> bool:
+    def leads(self) -> bool:
         """Whether the transport rolls because the sequencer does, which then knows its place."""
         rolls = self._transport.rolling and not self._armed
         return rolls and self._on_pulses and self._clock.present

@@ -125,6 +125,14 @@ class Loop:
         """
         self._told.append(event)
 
+    def go_on_with(self, session: Decides) -> None:
+        """Let `session`, a fresh one, decide from now on; what the present one sounds is ended.
+
+        To be called from `tend`.
+        """
+        self._perform(self._session.shutdown(self._clock.now()))
+        self._session, self._deadline = session, -math.inf
+
     def run(self) -> None:
         """Play until `stop`. However it ends, every sounding note is ended before this returns."""
         switch_s = sys.getswitchinterval()

@@ -7,37 +7,31 @@ import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
-from pathlib import Path
 
-from jamd import __version__
 from jamd.bundle import Bundle, resolve
 from jamd.config import Config
 from jamd.daemon import providers
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.cuda import nvidia_driver
-from jamd.daemon.events import Mode, Output, Panic
+from jamd.daemon.events import Mode, Output, Panic, WorkerReady
 from jamd.daemon.follower import BeatSource
-from jamd.daemon.journal import FORMAT, Decides, Journaled, Opened
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_system import NoMidiSystem
-from jamd.daemon.picture import picture_of
 from jamd.daemon.ports import Ports, open_ports
-from jamd.daemon.recorder import Recorder, keep_newest, picture, recover
 from jamd.daemon.rehearsal import BARS, RehearsalRoom, period_s, rehearsed, seed_phrase
 from jamd.daemon.remote import HAS_SOCKETS, Remote
 from jamd.daemon.screen import Screen
-from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings, settings_from
+from jamd.daemon.status import Status
 from jamd.daemon.stop_signals import StopSignals
 from jamd.daemon.supervisor import Supervisor
+from jamd.daemon.take_keeper import TakeKeeper
 from jamd.daemon.watch import Watch
 from jamd.daemon.worker import Load
-from jamd.errors import BundleError, TakeError
+from jamd.errors import BundleError
 from jamd.notes import TICKS_PER_BEAT
-from jamd.roll import draw
 
 PANIC_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
 """`kill -USR1` ends everything that sounds; Windows has no such signal."""
@@ -94,21 +88,25 @@ def play(
             bars = bars or BARS
             settings = rehearsed(settings)
         settings = replace(settings, bars=bars)
-        session: Decides = Session(settings)
         if PANIC_SIGNAL is not None:
             stops.callback(signal.signal, PANIC_SIGNAL, signal.SIG_IGN)
-        recorder = _start_recorder(config, screen)
-        if recorder is not None:
-            stops.push(partial(_save, recorder, screen, rehearsal))
-            recorder.write(_opened(config, settings, bundle, rehearsal))
-            session = Journaled(session, recorder.write)
+        takes = stops.enter_context(TakeKeeper(config, screen, bundle, rehearsal=rehearsal))
+        session = takes.begin(settings)
         trial = None
         if rival is not None:
             subject = f"{driver} {providers.fingerprint(bundle)}"
             trial = providers.Trial(supervisor, rival, subject, providers.Verdicts())
         model = config.model.bundle
-        watch = Watch(screen, ports, supervisor, trial, recorder, settings, model, why)
-        loop = Loop(session, ports, supervisor, watch.journal, clock, tend=watch.tend, link=link)
+        watch = Watch(screen, ports, supervisor, trial, takes, settings, model, why)
+
+        def tend(now: float, status: Status) -> bool:
+            if 0 < 60 * config.takes.rest_min <= status.rested_s:
+                takes.begin_another(_after_a_rest(settings, config, status), loop)
+                if supervisor.ready is not None:
+                    loop.tell(WorkerReady())
+            return watch.tend(now, status)
+
+        loop = Loop(session, ports, supervisor, watch.journal, clock, tend=tend, link=link)
         stops.callback(_listen(partial(watch.answer, tell=loop.tell), screen))
         stop_signals.call(loop.stop)
         if PANIC_SIGNAL is not None:
@@ -117,6 +115,13 @@ def play(
         gc.freeze()  # else a full collection scans everything imported, and a note is late
         loop.run()
     _raise_if_refused(supervisor)
+
+
+def _after_a_rest(settings: Settings, config: Config, status: Status) -> Settings:
+    """The settings of the next session: as the player left them; nothing sounds unasked."""
+    seed = settings_from(config).seed
+    quiet = replace(settings, count_in=0, start_at_once=False)
+    return replace(quiet, bpm=status.bpm, mode=status.mode, seed=seed)
 
 
 def _wait_for_the_model(
@@ -185,84 +190,3 @@ def _listen(answer: Callable[[str], object], screen: Screen) -> Callable[[], Non
 def _own_ports(config: Config) -> dict[Output, str]:
     names = {Output.CLICK: config.click.port, Output.CLOCK: config.midi.clock_port}
     return {output: name for output, name in names.items() if name}
-
-
-def _start_recorder(config: Config, screen: Screen) -> Recorder | None:
-    if not config.takes.keep:
-        return None
-    folder = config.takes.folder
-    try:
-        for path in recover(folder):
-            screen.news(f"A take that was cut off is now {path}.")
-        if config.takes.most:
-            keep_newest(folder, config.takes.most - 1)  # and the one that begins now
-        return Recorder(folder, datetime.now().astimezone().strftime("%Y-%m-%d_%H.%M.%S"))
-    except OSError as error:
-        screen.news(
-            f"Takes cannot be kept in {folder}: {error.strerror}. jamd plays without; --takes DIR "
-            "keeps them elsewhere."
-        )
-        return None
-
-
-def _opened(config: Config, settings: Settings, bundle: Bundle, rehearsal: bool) -> Opened:
-    began = datetime.now().astimezone().isoformat(timespec="seconds")
-    model = providers.fingerprint(bundle)
-    return Opened(FORMAT, __version__, began, config.model.bundle, model, settings, rehearsal)
-
-
-def _save(
-    recorder: Recorder,
-    screen: Screen,
-    with_picture: bool,
-    failed: type[BaseException] | None,
-    *_: object,
-) -> None:
-    """End the take, as the exit of a context. An exception already under way is not replaced.
-
-    Raises:
-        TakeError: The take is not saved whole, and nothing else has failed.
-    """
-    folder = recorder.journal.parent
-    problem = None
-    try:
-        path = recorder.close()
-    except FileNotFoundError:
-        problem = (
-            f"the take cannot be saved: its journal {recorder.journal} was moved or deleted while "
-            "jamd wrote it. If it was moved, the next `jamd play --takes DIR` makes the take, DIR "
-            "being the folder it is in"
-        )
-    except OSError as error:
-        problem = (
-            f"the take cannot be saved: {error.strerror}. It stays as {recorder.journal}, of which "
-            f"the next `jamd play` makes the take: first see that {folder} has room and can be "
-            "written"
-        )
-    else:
-        if recorder.trouble is not None:
-            before = f"What was written before is {path}" if path else "Nothing was written before"
-            problem = (
-                f"the take is not whole: {recorder.trouble}, while it was written. {before}: see "
-                f"that {folder} has room and can be written, or give another with --takes DIR"
-            )
-        elif path is not None:
-            screen.news(f"The take is {path}.")
-        if path is not None and with_picture:
-            _draw(path, screen)
-    if problem is not None and failed is None:
-        raise TakeError(problem)
-    if problem is not None:
-        screen.news(problem)
-
-
-def _draw(take: Path, screen: Screen) -> None:
-    roll = picture(take)
-    try:
-        roll.write_text(draw(picture_of(take)), encoding="utf-8")
-    except OSError as error:
-        screen.news(
-            f"Its piano roll cannot be drawn: {error.strerror}. `jamd roll` draws it later."
-        )
-        return
-    screen.news(f"Its piano roll is {roll}.")

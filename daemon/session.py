@@ -9,6 +9,7 @@ from mido import Message
 from jamd.daemon import events
 from jamd.daemon.bar_line import BarLine
 from jamd.daemon.beat import Beat
+from jamd.daemon.click import When
 from jamd.daemon.clock_echo import ClockEcho
 from jamd.daemon.commit import Commit
 from jamd.daemon.controls import Action, Controls, event_of
@@ -58,6 +59,7 @@ class Session:
             settings, self._transport, self._ear, self._planner, self._commit, self._stage
         )
         self._now = -math.inf
+        self._stirred = math.inf  # when somebody last played
         self._closed = False
         self._effects: list[Effect] = []
 
@@ -137,9 +139,17 @@ class Session:
             told_by=self._beat.told_by,
             link_peers=self._beat.link_peers,
             bars_played=self._beat.bars_played(now),
+            rested_s=self._rested_s(now),
             counted_in=self._beat.counted_in,
             loop=self._echo.known,
         )
+
+    def _rested_s(self, now: float) -> float:
+        """As `Status.rested_s`."""
+        heard_by_others = self._beat.is_shared or self._settings.click is When.ON
+        if heard_by_others or self._floor.turn is Turn.JAMD or self._memory.heard.keys:
+            return 0.0
+        return max(0.0, now - self._stirred)
 
     def shutdown(self, now: float) -> list[Effect]:
         """End everything that sounds. The session plays nothing afterwards."""
@@ -196,6 +206,7 @@ class Session:
                 self._effects += self._floor.play_again(self._now)
 
     def _use(self, message: Message, seconds: float) -> None:
+        self._stirred = self._now
         action = self._controls.hear(message)
         if action is not None:
             self._journal(events.ControlUsed(self._tick, self._now, action.value, message))
@@ -222,6 +233,7 @@ class Session:
                 self._hear(message, origin)
 
     def _hear(self, message: Message, origin: Origin) -> None:
+        self._stirred = self._now
         struck = message.type == "note_on" and message.velocity > 0
         if struck and not self._transport.rolling:
             if self._beat.follower.waits:  # what is played while the song is stopped is not in it
@@ -316,6 +328,7 @@ class Session:
             self._bar_line.drop()
         self._effects += self._floor.decide(self._now)
         if self._floor.turn is Turn.JAMD:
+            self._stirred = self._now
             if self._commit.advance(self._now):
                 self._beat.keep_bar()
         else:

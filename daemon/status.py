@@ -26,6 +26,8 @@ class Status:
         loop: Whether what jamd plays has come back into its input.
         link_peers: How many others are in the Link session; None: jamd is in none.
         bars_played: Whole bars since the count-in, regardless of a sequencer's song position.
+        rested_s: For how many seconds nobody has played; 0 if nobody has played at all, or if the
+            beat goes on for others to hear.
         counted_in: The tick of the transport at which the last count-in ends; 0: there was none.
     """
 
@@ -40,6 +42,7 @@ class Status:
     from_clock: bool = False
     waits: bool = False
     bars_played: int = 0
+    rested_s: float = 0.0
     counted_in: int = 0
     link_peers: int | None = None
     told_by: str | None = None

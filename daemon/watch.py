@@ -9,13 +9,13 @@ from jamd.daemon.connections import Connected
 from jamd.daemon.events import Entry, Event, Panic, Sounded
 from jamd.daemon.plain_json import to_plain
 from jamd.daemon.ports import Ports
-from jamd.daemon.recorder import Recorder
 from jamd.daemon.rehearsal import RehearsalRoom
 from jamd.daemon.remote import PANIC, STATUS
 from jamd.daemon.screen import Screen, note_rows, status_line, status_rows
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
 from jamd.daemon.supervisor import Supervisor
+from jamd.daemon.take_keeper import TakeKeeper
 from jamd.notes import TICKS_PER_BEAT
 
 LOOP = (
@@ -35,7 +35,7 @@ class Watch:
         ports: Where jamd plays.
         supervisor: The worker's supervisor.
         trial: The trial of another provider, if there is one to try.
-        recorder: The take's recorder, if the take is kept.
+        takes: Records the takes.
         settings: The session's settings.
         model: What the settings call the model.
         why: Why this provider was chosen, in words.
@@ -47,7 +47,7 @@ class Watch:
         ports: Ports,
         supervisor: Supervisor,
         trial: providers.Trial | None,
-        recorder: Recorder | None,
+        takes: TakeKeeper,
         settings: Settings,
         model: str,
         why: str,
@@ -57,7 +57,7 @@ class Watch:
         self._room = ports if isinstance(ports, RehearsalRoom) else None
         self._supervisor = supervisor
         self._trial = trial
-        self._recorder = recorder
+        self._takes = takes
         self._settings = settings
         self._model = model
         self._why = why
@@ -77,12 +77,12 @@ class Watch:
         """Attend to the worker, the ports and the screen. Returns whether the loop is to end."""
         for line in (*self._worker_news(now), *self._ports.tend(now), *self._route_news(status)):
             self._screen.news(line)
-        if self._recorder is not None and self._recorder.trouble is not None:
+        trouble = self._takes.trouble()
+        if trouble is not None:
             self._screen.news(
-                f"The take cannot be written any more: {self._recorder.trouble}. jamd plays on; "
-                "what was written until now becomes the take."
+                f"The take cannot be written any more: {trouble}. jamd plays on; what was written "
+                "until now becomes the take."
             )
-            self._recorder = None
         if status.bar != self._bar:
             self._bar = status.bar
             for line in self._trial.bar_line() if self._trial else ():

@@ -339,6 +339,12 @@ class Takes:
         "The most takes that are kept: when a new one begins, the oldest beyond that are deleted, "
         "but only jamd's own files, and none changed since. 0 keeps all.",
     )
+    rest_min: float = _setting(
+        10.0,
+        Number(0.0, 1440.0, "minutes"),
+        "When nobody has played for this long, and jamd shares its beat with no program and no "
+        "click that is always on, the take is saved, and the next note begins a new one. 0: never.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,12 +142,12 @@ class Room:
             self.improvisers,
             self.entries.append,
             self.clock,
-            tend=self._tend,
+            tend=self.tend,
             link=link,
         )
         self.until_s = 1.0
 
-    def _tend(self, now: float, status: Status) -> None:
+    def tend(self, now: float, status: Status) -> None:
         self.tended.append(now)
         if now >= self.until_s:
             self.loop.stop()
@@ -221,6 +221,23 @@ def test_what_was_released_while_jamd_was_stopped_may_be_lost(stopped_s: float, 
     room.loop.run()
     assert [event for event, _ in session.told] == [InputLost()] * lost
     assert all(moment == pytest.approx(2.25, abs=0.002) for _, moment in session.told)
+
+
+def test_another_session_goes_on_with_what_comes_in() -> None:
+    first, second = FakeSession([(0.1, Send(C4_ON, 0.1))]), FakeSession()
+    ports = FakePorts([Received(C4_ON, 0.2, "keys"), Received(C4_OFF, 0.6, "keys")])
+    room = Room(first, ports)
+
+    def tend(now: float, status: Status) -> None:
+        if now >= 0.5 and not ports.sent[1:]:
+            room.loop.go_on_with(second)
+            assert ports.sent == [C4_ON, C4_OFF], "the first one's note is ended"
+        room.tend(now, status)
+
+    room.loop = Loop(first, ports, room.improvisers, room.entries.append, room.clock, tend=tend)
+    room.loop.run()
+    assert [event for event, _ in first.told] == [Heard(C4_ON)]
+    assert [event for event, _ in second.told] == [Heard(C4_OFF)]
 
 
 def test_effects_are_done_at_their_deadline_and_in_order() -> None:

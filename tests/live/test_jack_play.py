@@ -299,3 +299,28 @@ def loudness(sound: Path) -> float:
     ).stderr
     (line,) = [line for line in stats.splitlines() if line.startswith("RMS     amplitude")]
     return float(line.split(":")[1])
+
+
+def test_after_a_rest_the_take_is_saved_and_the_next_note_begins_another(
+    jack_server: JackServer, tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text("[takes]\nrest_min = 0.05\n", encoding="utf-8")
+    with session(tmp_path, "--click", "off") as (jamd, player):
+
+        def saved() -> list[Path]:
+            return sorted((tmp_path / "takes").glob("*.jamd-journal.gz"))
+
+        player.listen_until(saved, 40, "a take")
+        answered = len(player.onsets())
+        assert answered
+        assert not player.sounding()
+        player.play_phrase()
+        player.listen_until(lambda: len(player.onsets()) > answered, 10, "another answer")
+        assert jamd.end(signal.SIGTERM) == 0
+    told = [line.split()[-1].removesuffix(".") for line in jamd.lines if "The take is" in line]
+    assert len(told) == 2
+    assert [tmp_path / name for name in told] == sorted((tmp_path / "takes").glob("*.mid"))
+    for name in told:
+        assert main(["replay", str(tmp_path / name)]) == 0
+        starts = [message for message in mido.MidiFile(tmp_path / name) if begins(message)]
+        assert [message.note for message in starts[:4]] == list(PHRASE)

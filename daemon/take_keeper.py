@@ -1,0 +1,156 @@
+"""The takes of one `jamd play`: each session is recorded in a take of its own."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from jamd import __version__
+from jamd.bundle import Bundle
+from jamd.config import Config
+from jamd.daemon import providers
+from jamd.daemon.journal import FORMAT, Decides, Journaled, Opened
+from jamd.daemon.loop import Loop
+from jamd.daemon.picture import picture_of
+from jamd.daemon.recorder import Recorder, keep_newest, picture, recover
+from jamd.daemon.screen import Screen
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.errors import TakeError
+from jamd.roll import draw
+
+
+class TakeKeeper:
+    """Context manager that records one session at a time, and saves the last take as it ends.
+
+    Leaving it raises TakeError if that take is not saved whole and nothing else has failed.
+
+    Args:
+        config: Whether takes are kept, where, and how many.
+        screen: Where it is told what becomes of them.
+        bundle: The model.
+        rehearsal: Whether nobody plays; such a take gets its picture.
+    """
+
+    def __init__(self, config: Config, screen: Screen, bundle: Bundle, *, rehearsal: bool) -> None:
+        self._config = config
+        self._screen = screen
+        self._model = providers.fingerprint(bundle)
+        self._rehearsal = rehearsal
+        self._recorder: Recorder | None = None
+        self._told_of: Recorder | None = None  # that it is in trouble
+        self._saving: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, failed: type[BaseException] | None, _: object, __: TracebackType | None
+    ) -> None:
+        if self._saving is not None:
+            self._saving.join()
+        problem = None if self._recorder is None else self._save(self._recorder)
+        if problem is not None and failed is None:
+            raise TakeError(problem)
+        if problem is not None:  # an exception already under way is not replaced
+            self._screen.news(problem)
+
+    def begin(self, settings: Settings) -> Decides:
+        """A fresh session, recorded if takes are kept and can be."""
+        session = Session(settings)
+        self._recorder = self._record()
+        if self._recorder is None:
+            return session
+        began = datetime.now().astimezone().isoformat(timespec="seconds")
+        named = self._config.model.bundle
+        opened = Opened(FORMAT, __version__, began, named, self._model, settings, self._rehearsal)
+        self._recorder.write(opened)
+        return Journaled(session, self._recorder.write)
+
+    def begin_another(self, settings: Settings, loop: Loop) -> None:
+        """Let `loop` go on with a fresh session. The last take is saved meanwhile."""
+        if self._saving is not None:
+            self._saving.join()  # it has had all of a rest
+        ended = self._recorder
+        loop.go_on_with(self.begin(settings))
+        if ended is not None:
+            self._saving = threading.Thread(target=self._save_meanwhile, args=(ended,))
+            self._saving.start()
+
+    def trouble(self) -> str | None:
+        """Why the present take can no longer be written, once; None if it can."""
+        recorder = self._recorder
+        if recorder is None or recorder.trouble is None or recorder is self._told_of:
+            return None
+        self._told_of = recorder
+        return recorder.trouble
+
+    def _record(self) -> Recorder | None:
+        if not self._config.takes.keep:
+            return None
+        folder = self._config.takes.folder
+        try:
+            for path in recover(folder):
+                self._screen.news(f"A take that was cut off is now {path}.")
+            self._make_room()
+            return Recorder(folder, datetime.now().astimezone().strftime("%Y-%m-%d_%H.%M.%S"))
+        except OSError as error:
+            self._screen.news(
+                f"Takes cannot be kept in {folder}: {error.strerror}. jamd plays without; --takes "
+                "DIR keeps them elsewhere."
+            )
+            return None
+
+    def _make_room(self) -> None:
+        """Delete the oldest takes beyond the limit, less one for that which begins now."""
+        if self._config.takes.most:
+            keep_newest(self._config.takes.folder, self._config.takes.most - 1)
+
+    def _save_meanwhile(self, recorder: Recorder) -> None:
+        problem = self._save(recorder)
+        if problem is not None:
+            self._screen.news(problem)
+        self._make_room()
+
+    def _save(self, recorder: Recorder) -> str | None:
+        """Save a take and tell where it is; return what went wrong, in words."""
+        folder = recorder.journal.parent
+        try:
+            path = recorder.close()
+        except FileNotFoundError:
+            return (
+                f"the take cannot be saved: its journal {recorder.journal} was moved or deleted "
+                "while jamd wrote it. If it was moved, the next `jamd play --takes DIR` makes the "
+                "take, DIR being the folder it is in"
+            )
+        except OSError as error:
+            return (
+                f"the take cannot be saved: {error.strerror}. It stays as {recorder.journal}, of "
+                f"which the next `jamd play` makes the take: first see that {folder} has room and "
+                "can be written"
+            )
+        if path is not None and recorder.trouble is None:
+            self._screen.news(f"The take is {path}.")
+        if path is not None and self._rehearsal:
+            self._draw(path)
+        if recorder.trouble is None:
+            return None
+        before = f"What was written before is {path}" if path else "Nothing was written before"
+        return (
+            f"the take is not whole: {recorder.trouble}, while it was written. {before}: see that "
+            f"{folder} has room and can be written, or give another with --takes DIR"
+        )
+
+    def _draw(self, path: Path) -> None:
+        roll = picture(path)
+        try:
+            roll.write_text(draw(picture_of(path)), encoding="utf-8")
+        except OSError as error:
+            self._screen.news(
+                f"Its piano roll cannot be drawn: {error.strerror}. `jamd roll` draws it later."
+            )
+            return
+        self._screen.news(f"Its piano roll is {roll}.")

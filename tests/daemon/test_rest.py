@@ -1,0 +1,71 @@
+"""After a long rest the jam is over: its take is saved, and the next note begins a new one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from mido import Message
+from turn_taking import jam
+
+from jamd.daemon.click import When
+from jamd.daemon.events import Event, Heard, LinkState, Mode, WorkerReady
+from jamd.daemon.follower import BeatSource
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
+from readable_takes import ONE_BAR, heard
+
+ALONE = replace(jam(), start_at_once=False)  # 120 bpm: the answer to a bar ends at 3.1, at 4 s
+HOUR_S = 3600.0
+
+
+def rested_s(settings: Settings, *story: tuple[float, Event], at: float = HOUR_S) -> float:
+    session = Session(settings)
+    events: list[tuple[float, Event]] = [(0.0, WorkerReady()), *story]
+    VirtualJam(session, ScriptedImproviser(), sorted(events, key=lambda one: one[0])).run(at)
+    return session.status(at).rested_s
+
+
+def test_it_counts_from_the_last_that_anybody_played() -> None:
+    assert rested_s(ALONE) == 0, "nobody has played yet"
+    assert rested_s(ALONE, *heard(ONE_BAR), at=1.9) == pytest.approx(0.15)
+    assert rested_s(ALONE, *heard(ONE_BAR)) == pytest.approx(HOUR_S - 4.0, abs=0.5)
+    pedal = Heard(Message("control_change", control=1, value=9))
+    assert rested_s(ALONE, *heard(ONE_BAR), (3000.0, pedal)) == pytest.approx(600.0)
+
+
+def test_whoever_holds_a_key_does_not_rest() -> None:
+    session = Session(ALONE)
+    session.handle(Heard(Message("note_on", note=60)), 1.0)
+    assert session.status(HOUR_S).rested_s == 0
+    session.handle(Heard(Message("note_off", note=60)), HOUR_S)
+    assert session.status(HOUR_S + 60).rested_s == 60
+
+
+def test_endless_music_is_no_rest() -> None:
+    assert rested_s(replace(ALONE, mode=Mode.ENDLESS), *heard(ONE_BAR), at=300.0) == 0
+
+
+@pytest.mark.parametrize(
+    "shared",
+    [
+        {"send_clock": True},
+        {"click": When.ON},
+        {"source": BeatSource.LINK},
+        {"source": BeatSource.MIDI},
+    ],
+)
+def test_a_beat_that_others_hear_goes_on(shared: dict[str, object]) -> None:
+    settings = replace(ALONE, **shared)  # type: ignore[arg-type]
+    joined = LinkState(peers=1, bpm=120, bar_line=0.0, playing=False, since=-1.0)
+    assert rested_s(settings, (0.1, joined), *heard(ONE_BAR)) == 0
+
+
+@pytest.mark.parametrize(("started", "rests"), [(True, False), (False, True)])
+def test_a_clock_that_merely_ticks_keeps_nobody_awake(started: bool, rests: bool) -> None:
+    ticks = [(i / 48, Heard(Message("clock"))) for i in range(60 * 48)]
+    start = [(0.001, Heard(Message("start")))] if started else []
+    settings = replace(ALONE, source=BeatSource.AUTO)
+    waited = rested_s(settings, *start, *ticks, *heard(ONE_BAR), at=59.0)
+    assert (waited > 50) is rests
