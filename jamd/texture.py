@@ -3,17 +3,19 @@
 A model may let a part rest, and then takes the rest for the style: what has been silent for a bar
 stays silent. So a part that the player played may rest as long as the player's did, or for a pulse
 (a tune for a bar) if that is longer; then it joins in on the next pulse on which there is a note.
-What it plays is the model's choice.
+Where nothing sounds at all there may be no such pulse: everything may rest as long as the player
+did between notes, or for a bar; then something sounds on the next pulse. What it is, is the model's
+choice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from jamd.grid_tokens import BAR, CHORD, DURATION, LEAD, POSITION, VELOCITY
 from jamd.grid_writer import GridWriter, Mask
 from jamd.likeness import FEWEST_COMP
-from jamd.notes import METERS, Meter, Note, Part, Tick
+from jamd.notes import METERS, TICKS_PER_STEP, Meter, Note, Part, Tick
 
 
 class Texture:
@@ -34,7 +36,8 @@ class Texture:
         self._rests: dict[Part, int] = {}  # how long each part may rest
         for part, (fewest, rest) in least.items():
             if part in parts and sum(note.part is part for note in phrase) >= fewest:
-                self._rests[part] = max(rest, _longest_rest(phrase, part))
+                self._rests[part] = max(rest, _longest_rest(phrase, (part,)))
+        self._silence = max(meter.ticks_per_bar, _longest_rest(phrase, Part))
         self._until: dict[Part, int] = dict.fromkeys(Part, begin)  # when each part last sounded
 
     def wrote(self, note: Note) -> None:
@@ -42,7 +45,8 @@ class Texture:
         self._until[note.part] = max(self._until[note.part], note.end)
 
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
-        """Clear in `mask`, (vocabulary,), what would leave out a part that is due."""
+        """Clear in `mask`, (vocabulary,), what would leave out a part, or anything, that is due."""
+        self._end_silence(mask, writer)
         if writer.position < 0 or (writer.now - writer.bar_line) % self._beat:
             return
         if not writer.pitch_token and self._is_due(Part.COMP, writer.now):  # Comp comes first
@@ -53,6 +57,14 @@ class Texture:
             mask[CHORD:VELOCITY] = False
             self._stay(mask)
 
+    def _end_silence(self, mask: Mask, writer: GridWriter) -> None:
+        """Clear in `mask` what lies beyond the pulse on which something has to sound again."""
+        due = -(-(max(self._until.values()) + self._silence) // self._beat) * self._beat
+        if due < writer.next_bar_line:
+            mask[BAR : BAR + len(METERS)] = False
+            step = max(0, due - writer.bar_line) // TICKS_PER_STEP
+            mask[min(CHORD, POSITION + step + 1) : CHORD] = False
+
     def _is_due(self, part: Part, now: Tick) -> bool:
         return part in self._rests and now - self._until[part] >= self._rests[part]
 
@@ -62,11 +74,11 @@ class Texture:
         mask[POSITION:CHORD] = mask[BAR : BAR + len(METERS)] = False
 
 
-def _longest_rest(phrase: Sequence[Note], part: Part) -> int:
-    """The longest rest of `part`, in ticks, between a phrase's first onset and its end."""
-    longest, until = 0, phrase[0].onset
+def _longest_rest(phrase: Sequence[Note], parts: Iterable[Part]) -> int:
+    """The longest rest of all `parts`, in ticks, between a phrase's first onset and its end."""
+    longest, until, those = 0, phrase[0].onset, frozenset(parts)
     for note in phrase:
-        if note.part is part:
+        if note.part in those:
             longest = max(longest, note.onset - until)
             until = max(until, note.end)
     return max(longest, max(note.end for note in phrase) - until)

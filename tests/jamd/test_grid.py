@@ -200,7 +200,8 @@ def test_a_continuation_goes_on_where_its_tokens_lead(
 
 def test_an_answer_is_counted_down_from_where_it_began() -> None:
     played = Note(Tick(4 * 1920), 67, 80, Tick(480))
-    heard = (Note(Tick(0), 60, 80, Tick(480)), Note(Tick(1920), 62, 80, Tick(480)))
+    # The player rests for three bars, so jamd may.
+    heard = (Note(Tick(0), 60, 80, Tick(480)), Note(Tick(3 * 1920), 62, 80, Tick(480)))
     until = Tick(5 * 1920)
     context = Context(heard, Tick(0), until, "combo", played=(played,), phrase=Tick(0))
     writing = Grid().begin(context, Constraints(ends=Tick(8 * 1920)))

@@ -85,6 +85,24 @@ def test_an_accompaniment_rests_for_a_beat_at_most_and_a_tune_for_a_bar(
     assert not missing(phrase, answer, meter, Part.LEAD, meter.ticks_per_bar)
 
 
+@pytest.mark.parametrize("meter", METERS)
+@pytest.mark.parametrize("phrase_rests", [False, True])
+def test_whoever_likes_silence_best_is_silent_for_a_bar_or_as_long_as_the_player(
+    meter: Meter, phrase_rests: bool
+) -> None:
+    bar, beat = meter.ticks_per_bar, meter.ticks_per_pulse
+    phrase = tune(meter, 1)
+    if phrase_rests:
+        phrase.append(Note(Tick(4 * bar), 72, 80, beat))
+    answer = answer_to(phrase, meter, 0, liked=("Bar",))
+    begin = (phrase[-1].end // bar + 1) * bar
+    longest, until = 0, begin
+    for note in answer:
+        longest, until = max(longest, note.onset - until), max(until, note.end)
+    allowed = 3 * bar if phrase_rests else bar
+    assert allowed <= longest < allowed + beat
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from(METERS), st.integers(0, 999))
 def test_an_accompaniment_rests_as_long_as_the_players_did(meter: Meter, seed: int) -> None:
