@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jamd.errors import UserError
+from jamd.writing import make_folder
 
 LOCK = ".lock"
 """The file in a folder that is locked while a process writes there; empty. A kill leaves it."""
@@ -52,11 +53,12 @@ def only_writer(folder: Path) -> Iterator[None]:
     its file system has no locks, this excludes nobody.
 
     Raises:
+        UserError: As `make_folder`.
         BusyError: Another process holds the lock.
         OSError: The folder cannot be written to.
     """
     made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     path = folder / LOCK
     try:
         file = _open_locked(path)

@@ -37,6 +37,18 @@ def check_output(output: Path, kind: str, endings: Sequence[str], source: Path) 
         raise UserError(f"{output}: expected another file than the one that is read")
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder that a command writes to, if there is none.
+
+    Raises:
+        UserError: `folder` is the name of a file.
+        OSError: It cannot be made.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: expected the name of a folder, found a file")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 @contextmanager
 def named(path: Path) -> Iterator[None]:
     """As a context: make a system error that names no file, such as a full disk, name `path`."""

@@ -75,10 +75,11 @@ def _heard(args: argparse.Namespace, run: Run, output: Path) -> Iterator[Heard]:
     from jamd.training.checkpoints import Heard, checkpoints
     from jamd.training.evaluate import evaluate
     from jamd.training.predictors import of_session
+    from jamd.writing import make_folder
 
     manner = manner_of(args, run.language, run)
     samples = _samples(run, args.most_tokens)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     for checkpoint in checkpoints(run.path):
         with drafted(run, checkpoint.path) as bundle:
             improviser = Improviser(bundle)

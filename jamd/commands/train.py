@@ -169,6 +169,8 @@ def _run(args: argparse.Namespace) -> int:
         raise UserError("expected jamd train CORPUS -o RUN; or jamd train FOLDER --from BUNDLE")
     expect_each_once(args.corpora)
     corpora = [Corpus.read(path) for path in args.corpora]  # reports a wrong path at once
+    if any(args.output.resolve() == path.resolve() for path in args.corpora):
+        raise UserError(f"{args.output}: expected a folder for the run, found the corpus")
     team = _team() if several else None  # TensorFlow insists on being asked this first
     writes = team is None or team.is_chief
     with only_writer(args.output) if writes else nullcontext():

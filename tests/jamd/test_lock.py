@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jamd.errors import UserError
 from jamd.lock import LOCK, BusyError, only_writer
 
 HOLD = """
@@ -34,6 +35,16 @@ def test_a_second_process_is_kept_out_until_the_first_has_ended(tmp_path: Path) 
         with only_writer(tmp_path), pytest.raises(BusyError), only_writer(tmp_path):
             pass
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.touch()
+    with (
+        pytest.raises(UserError, match="expected the name of a folder, found a file"),
+        only_writer(path),
+    ):
+        pass
 
 
 def test_a_folder_that_was_made_for_nothing_goes_again(tmp_path: Path) -> None:

@@ -202,6 +202,16 @@ def test_what_cannot_be_trained_leaves_no_run(
     assert not run.exists()
 
 
+def test_a_corpus_is_no_place_for_a_run(
+    grid_corpus: MakeGrid, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = grid_corpus("jazz").path
+    before = sorted(corpus.iterdir())
+    assert main(["train", str(corpus), "-o", f"{corpus.parent}/./{corpus.name}"]) == 2
+    assert "expected a folder for the run, found the corpus" in capsys.readouterr().err
+    assert sorted(corpus.iterdir()) == before
+
+
 @pytest.mark.parametrize("wrong", [("--units", "100000000"), ("--layers", "100000000")])
 def test_a_network_that_no_memory_can_hold_is_one_line(
     wrong: Sequence[str], grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
