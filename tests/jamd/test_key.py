@@ -14,9 +14,10 @@ from jamd.grid_tokens import CHORD, COMP, LEAD, LOWEST, VOCABULARY
 from jamd.harmony import CHORDS
 from jamd.key import Key, home_of
 from jamd.language import Constraints, Context
-from jamd.notes import HELD, Note, Tick
+from jamd.notes import HELD, METERS, Meter, Note, Part, Tick
 from jamd.tonality import recent_tonality, tonality_of
 
+FOUR = Meter(4, 4)
 TUNE = (67, 65, 64, 62, 60, 64, 67, 72, 71, 69, 67, 64, 62, 60)  # C major, ending at home
 
 
@@ -74,6 +75,46 @@ def test_a_chord_from_elsewhere_is_no_new_key() -> None:
     tonality = recent_tonality(Context((*notes(2 * TUNE), *applied), Tick(0), Tick(9600), "combo"))
     assert tonality is not None
     assert tonality.key == Key(0)
+
+
+def chords(*pitches: tuple[int, ...], meter: Meter = FOUR) -> Context:
+    """A context in which each chord is held for a bar."""
+    bar = meter.ticks_per_bar
+    heard = [
+        Note(Tick(i * bar), pitch, 80, Tick(bar), Part.COMP)
+        for i, chord in enumerate(pitches)
+        for pitch in chord
+    ]
+    return Context(tuple(heard), Tick(0), Tick(len(pitches) * bar), "combo", meter)
+
+
+HOME = ((48, 52, 55), (53, 57, 60), (55, 59, 62, 65), (48, 52, 55))  # C F G7 C
+
+
+@pytest.mark.parametrize("meter", METERS)
+@pytest.mark.parametrize(
+    "borrowed",
+    [
+        ((57, 61, 64, 67), (57, 61, 64, 67)),  # A7 A7
+        ((59, 63, 66, 69),),  # B7
+        ((61, 65, 68), (48, 52, 55)),  # Db C
+        ((62, 66, 69, 72), (55, 59, 62)),  # D7 G
+    ],
+)
+def test_a_borrowed_chord_held_for_a_bar_is_no_new_key(
+    borrowed: tuple[tuple[int, ...], ...], meter: Meter
+) -> None:
+    tonality = recent_tonality(chords(*HOME, *borrowed, meter=meter))
+    assert tonality is not None
+    assert tonality.key == Key(0)
+    assert tonality.probabilities[0] > 0.6
+
+
+def test_chords_in_a_new_key_are_heard_in_it() -> None:
+    new = [tuple(pitch + 4 for pitch in chord) for chord in HOME]
+    tonality = recent_tonality(chords(*HOME, *new))
+    assert tonality is not None
+    assert tonality.key == Key(4)
 
 
 def test_what_is_outside_the_key_becomes_less_likely_and_stays_possible() -> None:
