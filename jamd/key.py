@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from jamd.notes import TICKS_PER_BEAT, Note, Tick
 
-# How often each pitch class occurs, from the tonic up, in the excerpts of S. Kostka and D. Payne's
-# "Tonal Harmony" (Temperley 2007, chapter 4).
+# In what share of its segments each pitch class occurs, from the tonic up, in the excerpts of S.
+# Kostka and D. Payne's "Tonal Harmony" (Temperley 2007, table 6.1).
 _MAJOR = (0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400)
 _MINOR = (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330)
 
@@ -92,8 +92,8 @@ def probabilities(
 def latest_probabilities(bars: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Shape (24,): as `probabilities`, of the key in the last of `bars`, which may have changed.
 
-    From each bar to the next, every key gives way to any other with the probability `A_CHANGE`
-    (Temperley 2007, chapter 6).
+    From each bar to the next, with the probability `A_CHANGE`, the key is any of them, all equally
+    likely; else it stays (after Temperley 2007, chapter 6).
 
     Args:
         bars: For each bar, by time, how long each pitch class sounded, shape (12,).
