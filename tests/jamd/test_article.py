@@ -101,6 +101,15 @@ def test_a_continuation_steps_by_half_beats() -> None:
     assert writing.through == 1200
 
 
+def test_it_is_known_who_played_what() -> None:
+    heard = (Note(Tick(0), 60), Note(Tick(960), 67))
+    played = (Note(Tick(480), 64), Note(Tick(960), 60))
+    context = Context(heard, Tick(0), Tick(1440), "combo", played=played)
+    writing = Article(Vocabulary(["7.0", *WORDS])).begin(context, Constraints())
+    assert len(writing.tokens) == 3
+    assert writing.from_player == [True, False, True]
+
+
 def test_an_answer_ends_on_a_long_note_of_the_tonic_triad() -> None:
     heard = tuple(Note(Tick(240 * i), pitch) for i, pitch in enumerate((60, 64, 67, 64, 67, 60)))
     context = Context(heard, Tick(0), Tick(1920), "combo")

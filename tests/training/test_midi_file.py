@@ -141,6 +141,12 @@ def test_empty_bars_at_the_start_go_and_later_ones_are_cut_to_eight() -> None:
     assert reading.warnings == ("silences cut to 8 bars",)
 
 
+def test_a_meter_that_begins_in_the_middle_of_an_empty_first_bar_is_the_first() -> None:
+    reading = read_midi(midi(beats(5, 6, 7), [(0, 4, 4), (5 * 480, 3, 4)]))
+    assert [onset for onset, _, _ in rows(reading)] == [0, 480, 960]
+    assert reading.meters == ((0, THREE),)
+
+
 def test_a_silence_is_cut_by_the_bars_of_its_own_meter() -> None:
     far = 4 * 100
     reading = read_midi(midi(beats(0, far, far + 3), [(0, 4, 4), (far * 480, 3, 4)]))
