@@ -147,7 +147,9 @@ class Session:
     def _rested_s(self, now: float) -> float:
         """As `Status.rested_s`."""
         heard_by_others = self._beat.is_shared or self._settings.click is When.ON
-        if heard_by_others or self._floor.turn is Turn.JAMD or self._memory.heard.keys:
+        ends_by_itself = self._settings.bars is not None
+        holds = self._memory.heard.keys or self._memory.heard.pedals
+        if heard_by_others or ends_by_itself or self._floor.turn is Turn.JAMD or holds:
             return 0.0
         return max(0.0, now - self._stirred)
 
@@ -228,6 +230,7 @@ class Session:
             )
         elif self._ear.minds(message):
             if self._ear.is_drums(message):
+                self._stirred = self._now
                 self._send_on(message, origin)
             else:
                 self._hear(message, origin)

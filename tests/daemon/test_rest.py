@@ -31,16 +31,29 @@ def test_it_counts_from_the_last_that_anybody_played() -> None:
     assert rested_s(ALONE) == 0, "nobody has played yet"
     assert rested_s(ALONE, *heard(ONE_BAR), at=1.9) == pytest.approx(0.15)
     assert rested_s(ALONE, *heard(ONE_BAR)) == pytest.approx(HOUR_S - 4.0, abs=0.5)
-    pedal = Heard(Message("control_change", control=1, value=9))
-    assert rested_s(ALONE, *heard(ONE_BAR), (3000.0, pedal)) == pytest.approx(600.0)
+    wheel = Heard(Message("control_change", control=1, value=9))
+    drum = Heard(Message("note_on", channel=9, note=36))
+    for moved in (wheel, drum):
+        assert rested_s(ALONE, *heard(ONE_BAR), (3000.0, moved)) == pytest.approx(600.0)
 
 
-def test_whoever_holds_a_key_does_not_rest() -> None:
+@pytest.mark.parametrize(
+    ("down", "up"),
+    [
+        (Message("note_on", note=60), Message("note_off", note=60)),
+        (Message("control_change", control=64, value=127), Message("control_change", control=64)),
+    ],
+)
+def test_whoever_holds_a_key_or_a_pedal_does_not_rest(down: Message, up: Message) -> None:
     session = Session(ALONE)
-    session.handle(Heard(Message("note_on", note=60)), 1.0)
+    session.handle(Heard(down), 1.0)
     assert session.status(HOUR_S).rested_s == 0
-    session.handle(Heard(Message("note_off", note=60)), HOUR_S)
+    session.handle(Heard(up), HOUR_S)
     assert session.status(HOUR_S + 60).rested_s == 60
+
+
+def test_a_jam_of_so_many_bars_is_one_take() -> None:
+    assert rested_s(replace(ALONE, bars=10_000), *heard(ONE_BAR)) == 0
 
 
 def test_endless_music_is_no_rest() -> None:
