@@ -87,6 +87,9 @@ class Follower:
         transport: What is steered.
         own_tempo: The transport's tempo was asked for: with `BeatSource.AUTO`, a clock that only
             ticks does not change it. Start or Continue still does, as that asks for the clock's.
+
+    Attributes:
+        own_tempo: The same, and True once a tempo was asked for during the jam.
     """
 
     def __init__(
@@ -95,7 +98,7 @@ class Follower:
         self._source = source
         self._on_lost = on_lost
         self._transport = transport
-        self._own_tempo = own_tempo
+        self.own_tempo = own_tempo
         self._clock = MidiClock()
         self._origin: float | None = None  # the tick of the clock's pulse 0
         self._on_pulses = False  # the song's place is known: pulses fall on whole 24ths of a beat
@@ -188,7 +191,7 @@ class Follower:
 
     def keep_tempo(self) -> None:
         """The transport's own tempo was asked for: keep it."""
-        self._own_tempo = True
+        self.own_tempo = True
 
     def rolled(self, tick: Tick) -> None:
         """The transport has made the `Roll`: `tick` is the last pulse's."""
@@ -212,7 +215,7 @@ class Follower:
     def _heeded(self) -> bool:
         """Whether the clock counts: one that merely ticks leaves an asked-for tempo alone."""
         led = self._on_pulses or self._armed
-        return led or not self._own_tempo or self._source is not BeatSource.AUTO
+        return led or not self.own_tempo or self._source is not BeatSource.AUTO
 
     @property
     def leads(self) -> bool:

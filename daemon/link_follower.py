@@ -38,7 +38,8 @@ class LinkFollower:
         start_stop: Whether starts and stops are shared.
     """
 
-    follows = led = leads = False  # the tempo is everybody's: jamd may set it, and send its clock
+    # The tempo is everybody's: jamd may set it, and send its clock.
+    follows = led = leads = own_tempo = False
 
     def __init__(self, transport: Transport, start_stop: bool) -> None:
         self._messages: list[TellLink] = []  # messages for the session, in order

@@ -101,7 +101,7 @@ def play(
 
         def tend(now: float, status: Status) -> bool:
             if 0 < 60 * config.takes.rest_min <= status.rested_s:
-                takes.begin_another(_after_a_rest(settings, config, status), loop)
+                takes.begin_another(after_a_rest(settings, config, status), loop)
                 if supervisor.ready is not None:
                     loop.tell(WorkerReady())
             return watch.tend(now, status)
@@ -117,11 +117,11 @@ def play(
     _raise_if_refused(supervisor)
 
 
-def _after_a_rest(settings: Settings, config: Config, status: Status) -> Settings:
+def after_a_rest(settings: Settings, config: Config, status: Status) -> Settings:
     """The settings of the next session: as the player left them; nothing sounds unasked."""
     seed = settings_from(config).seed
     quiet = replace(settings, count_in=0, start_at_once=False)
-    return replace(quiet, bpm=status.bpm, mode=status.mode, seed=seed)
+    return replace(quiet, bpm=status.bpm, own_tempo=status.own_tempo, mode=status.mode, seed=seed)
 
 
 def _wait_for_the_model(

@@ -134,6 +134,7 @@ class Session:
             mode=self._floor.mode,
             sounding=self._stage.sounding,
             worker=self._planner.worker,
+            own_tempo=self._beat.follower.own_tempo,
             from_clock=self._beat.follower.follows,
             waits=self._beat.follower.waits,
             told_by=self._beat.told_by,

@@ -20,6 +20,7 @@ class Status:
         mode: When jamd plays.
         sounding: Number of jamd's notes that sound.
         worker: Whether there is a worker to ask.
+        own_tempo: As in `Settings`, or since then.
         from_clock: Whether the tempo is a MIDI clock's.
         waits: Whether the transport waits for somebody else to start it, not for the first note.
         told_by: Where the player's own tempo comes from, in words; None: it is not the player's.
@@ -40,6 +41,7 @@ class Status:
     mode: Mode
     sounding: int
     worker: bool
+    own_tempo: bool = False
     from_clock: bool = False
     waits: bool = False
     bars_played: int = 0

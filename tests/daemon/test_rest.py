@@ -8,23 +8,31 @@ import pytest
 from mido import Message
 from turn_taking import jam
 
+from jamd.config import Config
 from jamd.daemon.click import When
-from jamd.daemon.events import Event, Heard, LinkState, Mode, WorkerReady
+from jamd.daemon.events import Event, Heard, LinkState, Mode, SetMode, SetTempo, WorkerReady
 from jamd.daemon.follower import BeatSource
+from jamd.daemon.play import after_a_rest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.status import Status
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from readable_takes import ONE_BAR, heard
 
 ALONE = replace(jam(), start_at_once=False)  # 120 bpm: the answer to a bar ends at 3.1, at 4 s
 HOUR_S = 3600.0
+TICKS = [(i / 48, Heard(Message("clock"))) for i in range(60 * 48)]
 
 
-def rested_s(settings: Settings, *story: tuple[float, Event], at: float = HOUR_S) -> float:
+def status(settings: Settings, *story: tuple[float, Event], at: float) -> Status:
     session = Session(settings)
     events: list[tuple[float, Event]] = [(0.0, WorkerReady()), *story]
     VirtualJam(session, ScriptedImproviser(), sorted(events, key=lambda one: one[0])).run(at)
-    return session.status(at).rested_s
+    return session.status(at)
+
+
+def rested_s(settings: Settings, *story: tuple[float, Event], at: float = HOUR_S) -> float:
+    return status(settings, *story, at=at).rested_s
 
 
 def test_it_counts_from_the_last_that_anybody_played() -> None:
@@ -77,8 +85,21 @@ def test_a_beat_that_others_hear_goes_on(shared: dict[str, object]) -> None:
 
 @pytest.mark.parametrize(("started", "rests"), [(True, False), (False, True)])
 def test_a_clock_that_merely_ticks_keeps_nobody_awake(started: bool, rests: bool) -> None:
-    ticks = [(i / 48, Heard(Message("clock"))) for i in range(60 * 48)]
     start = [(0.001, Heard(Message("start")))] if started else []
     settings = replace(ALONE, source=BeatSource.AUTO)
-    waited = rested_s(settings, *start, *ticks, *heard(ONE_BAR), at=59.0)
+    waited = rested_s(settings, *start, *TICKS, *heard(ONE_BAR), at=59.0)
     assert (waited > 50) is rests
+
+
+@pytest.mark.parametrize(("asked", "bpm"), [([], 120), ([(20.0, SetTempo(90.0))], 90)])
+def test_the_next_jam_goes_on_in_the_mode_and_at_the_tempo_that_the_player_left(
+    asked: list[tuple[float, Event]], bpm: float
+) -> None:
+    settings = replace(ALONE, source=BeatSource.AUTO, bpm=100, start_at_once=True, count_in=1)
+    change: list[tuple[float, Event]] = [(21.0, SetMode(Mode.OFF)), *asked]
+    left = status(settings, *TICKS, *heard(ONE_BAR), *change, at=59.0)
+    following = after_a_rest(settings, Config(), left)
+    assert status(following, *TICKS, at=10.0).bar == 0, "it waits for the player"
+    goes_on = status(following, *TICKS, *heard(ONE_BAR), at=10.0)
+    assert goes_on.mode is Mode.OFF
+    assert goes_on.bpm == pytest.approx(bpm)
