@@ -101,7 +101,7 @@ def play(
 
         def tend(now: float, status: Status) -> bool:
             if 0 < 60 * config.takes.rest_min <= status.rested_s:
-                takes.begin_another(after_a_rest(settings, config, status), loop)
+                takes.begin_another(after_a_rest(settings, config, status), loop.go_on_with)
                 if supervisor.ready is not None:
                     loop.tell(WorkerReady())
             return watch.tend(now, status)

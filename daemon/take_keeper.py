@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +15,6 @@ from jamd.bundle import Bundle
 from jamd.config import Config
 from jamd.daemon import providers
 from jamd.daemon.journal import FORMAT, Decides, Journaled, Opened
-from jamd.daemon.loop import Loop
 from jamd.daemon.picture import picture_of
 from jamd.daemon.recorder import Recorder, keep_newest, picture, recover
 from jamd.daemon.screen import Screen
@@ -26,7 +27,8 @@ from jamd.roll import draw
 class TakeKeeper:
     """Context manager that records one session at a time, and saves the last take as it ends.
 
-    Leaving it raises TakeError if that take is not saved whole and nothing else has failed.
+    Entering it saves the takes that were cut off. Leaving it raises TakeError if a take since then
+    is not saved whole and nothing else has failed.
 
     Args:
         config: Whether takes are kept, where, and how many.
@@ -43,8 +45,14 @@ class TakeKeeper:
         self._recorder: Recorder | None = None
         self._told_of: Recorder | None = None  # that it is in trouble
         self._saving: threading.Thread | None = None
+        self._problem: str | None = None  # that an earlier take had
 
     def __enter__(self) -> Self:
+        if self._config.takes.keep:
+            with suppress(OSError):  # then `begin` tells why
+                for path in recover(self._config.takes.folder):
+                    self._screen.news(f"A take that was cut off is now {path}.")
+            self._make_room()
         return self
 
     def __exit__(
@@ -53,6 +61,7 @@ class TakeKeeper:
         if self._saving is not None:
             self._saving.join()
         problem = None if self._recorder is None else self._save(self._recorder)
+        problem = problem or self._problem
         if problem is not None and failed is None:
             raise TakeError(problem)
         if problem is not None:  # an exception already under way is not replaced
@@ -70,12 +79,12 @@ class TakeKeeper:
         self._recorder.write(opened)
         return Journaled(session, self._recorder.write)
 
-    def begin_another(self, settings: Settings, loop: Loop) -> None:
-        """Let `loop` go on with a fresh session. The last take is saved meanwhile."""
+    def begin_another(self, settings: Settings, go_on_with: Callable[[Decides], None]) -> None:
+        """Hand a fresh session to `go_on_with`. The last take is saved meanwhile."""
         if self._saving is not None:
             self._saving.join()  # it has had all of a rest
         ended = self._recorder
-        loop.go_on_with(self.begin(settings))
+        go_on_with(self.begin(settings))
         if ended is not None:
             self._saving = threading.Thread(target=self._save_meanwhile, args=(ended,))
             self._saving.start()
@@ -93,9 +102,6 @@ class TakeKeeper:
             return None
         folder = self._config.takes.folder
         try:
-            for path in recover(folder):
-                self._screen.news(f"A take that was cut off is now {path}.")
-            self._make_room()
             return Recorder(folder, datetime.now().astimezone().strftime("%Y-%m-%d_%H.%M.%S"))
         except OSError as error:
             self._screen.news(
@@ -106,12 +112,17 @@ class TakeKeeper:
 
     def _make_room(self) -> None:
         """Delete the oldest takes beyond the limit, less one for that which begins now."""
-        if self._config.takes.most:
-            keep_newest(self._config.takes.folder, self._config.takes.most - 1)
+        folder, most = self._config.takes.folder, self._config.takes.most
+        try:
+            if most:
+                keep_newest(folder, most - 1)
+        except OSError as error:
+            self._screen.news(f"Old takes in {folder} cannot be deleted: {error.strerror}.")
 
     def _save_meanwhile(self, recorder: Recorder) -> None:
         problem = self._save(recorder)
         if problem is not None:
+            self._problem = problem
             self._screen.news(problem)
         self._make_room()
 

@@ -1,0 +1,111 @@
+"""Each jam of one `jamd play` becomes a take of its own, whatever becomes of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from mido import Message
+
+from jamd.bundle import Bundle, resolve
+from jamd.cli import main
+from jamd.config import Config, Takes
+from jamd.daemon.events import Heard, Journal, Sounded
+from jamd.daemon.journal import FORMAT, Decides, Opened, Record, to_line
+from jamd.daemon.recorder import JOURNAL, KEPT
+from jamd.daemon.screen import Screen
+from jamd.daemon.settings import Settings
+from jamd.daemon.take_keeper import TakeKeeper
+from jamd.errors import TakeError
+
+BUNDLE = Bundle.read(resolve("default"))
+C4 = Message("note_on", note=60)
+LEFT: Sequence[Record] = (
+    Opened(FORMAT, "0.1.0", "2026-01-01T00:00:00+00:00", "default", "", Settings()),
+    Journal(Sounded(0, 0.0, None, C4)),
+)
+TOLD = "told.txt"
+
+
+@contextmanager
+def jamming(folder: Path, most: int = 200) -> Iterator[Callable[[], None]]:
+    """A jam of one note; what is called begins another, after a rest. The news are in `TOLD`."""
+    sessions: list[Decides] = []
+
+    def go_on_with(session: Decides) -> None:
+        if sessions:
+            sessions[-1].shutdown(2.0)
+        sessions.append(session)
+        session.handle(Heard(C4), 1.0)
+
+    config = Config(takes=Takes(folder=folder, most=most))
+    with (folder / TOLD).open("w", encoding="utf-8") as stream:
+        screen = Screen(stream)
+        try:
+            with TakeKeeper(config, screen, BUNDLE, rehearsal=False) as keeper:
+                go_on_with(keeper.begin(Settings()))
+                yield lambda: keeper.begin_another(Settings(), go_on_with)
+                sessions[-1].shutdown(2.0)
+        finally:
+            screen.close()
+
+
+def told(folder: Path) -> list[str]:
+    return (folder / TOLD).read_text(encoding="utf-8").splitlines()
+
+
+def test_each_jam_is_a_take_that_can_be_replayed(tmp_path: Path) -> None:
+    with jamming(tmp_path) as another:
+        another()
+        another()
+    takes = sorted(tmp_path.glob("*.mid"))
+    assert len(takes) == 3
+    assert sorted(told(tmp_path)) == sorted(f"The take is {take}." for take in takes)
+    assert [main(["replay", str(take)]) for take in takes] == [0, 0, 0]
+
+
+def test_only_the_newest_are_kept(tmp_path: Path) -> None:
+    with jamming(tmp_path, most=2) as another:
+        for _ in range(3):
+            another()
+    assert len(list(tmp_path.glob("*.mid"))) == 2
+
+
+def test_an_earlier_take_that_cannot_be_saved_is_told_at_once_and_at_the_end(
+    tmp_path: Path,
+) -> None:
+    def jam_twice() -> None:
+        with jamming(tmp_path) as another:
+            (journal,) = tmp_path.glob(f"*{JOURNAL}")
+            journal.with_name(journal.name.replace(JOURNAL, ".mid")).mkdir()
+            another()
+
+    with pytest.raises(TakeError, match="cannot be saved") as complaint:
+        jam_twice()
+    (journal,) = tmp_path.glob(f"*{JOURNAL}")
+    assert str(journal) in str(complaint.value)
+    assert str(complaint.value) in told(tmp_path)
+    assert len(list(tmp_path.glob(f"*{KEPT}"))) == 1, "the second one is saved"
+
+
+def test_what_another_jamd_left_is_no_work_for_a_jam(tmp_path: Path) -> None:
+    with jamming(tmp_path) as another:
+        left = tmp_path / f"left{JOURNAL}"
+        left.write_text("".join(map(to_line, LEFT)), encoding="utf-8")
+        another()
+    assert left.exists()
+    with jamming(tmp_path):
+        pass
+    assert not left.exists()
+    assert f"A take that was cut off is now {tmp_path / 'left.mid'}." in told(tmp_path)
+
+
+def test_an_old_take_that_cannot_be_deleted_does_not_cost_the_next(tmp_path: Path) -> None:
+    (tmp_path / "old.mid").mkdir()
+    (tmp_path / f"old{KEPT}").touch()
+    with jamming(tmp_path, most=1) as another:
+        another()
+    assert len(list(tmp_path.glob("*.mid"))) == 3
+    assert any("cannot be deleted" in line for line in told(tmp_path))
