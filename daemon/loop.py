@@ -131,7 +131,7 @@ class Loop:
         To be called from `tend`.
         """
         self._perform(self._session.shutdown(self._clock.now()))
-        self._session, self._deadline = session, -math.inf
+        self._session, self._deadline = session, session.next_deadline()
 
     def run(self) -> None:
         """Play until `stop`. However it ends, every sounding note is ended before this returns."""

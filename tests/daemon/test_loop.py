@@ -84,6 +84,7 @@ class FakeSession:
 
     def __init__(self, effects: Sequence[tuple[float, Effect]] = ()) -> None:
         self.told: list[tuple[Event, float]] = []
+        self.advanced: list[float] = []
         self.fails_at = float("inf")
         self._effects = list(effects)
 
@@ -92,6 +93,7 @@ class FakeSession:
         return []
 
     def advance(self, now: float) -> list[Effect]:
+        self.advanced.append(now)
         if now >= self.fails_at:
             raise RuntimeError("a bug")
         due = [effect for at, effect in self._effects if at <= now]
@@ -238,6 +240,7 @@ def test_another_session_goes_on_with_what_comes_in() -> None:
     room.loop.run()
     assert [event for event, _ in first.told] == [Heard(C4_ON)]
     assert [event for event, _ in second.told] == [Heard(C4_OFF)]
+    assert min(second.advanced) >= 0.5, "no moment before it began"
 
 
 def test_effects_are_done_at_their_deadline_and_in_order() -> None:
