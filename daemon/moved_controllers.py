@@ -21,6 +21,10 @@ class Moved:
     def __init__(self) -> None:
         self._moved: dict[tuple[int, ...], Message] = {}  # by the message that brings it to rest
 
+    def __bool__(self) -> bool:
+        """Whether any is away from its rest."""
+        return bool(self._moved)
+
     def hear(self, message: Message) -> None:
         """Take in a message that moves a controller; any other is ignored."""
         rest = _rest_of(message)

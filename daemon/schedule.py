@@ -73,12 +73,15 @@ class Ledger:
 
     A pitch struck while it sounds is ended first, and the note-off of the earlier strike is then
     void, because it would cut the later one short.
+
+    Attributes:
+        moved: The controllers that the player has moved from rest, if they were sent on.
     """
 
     def __init__(self, output: Output = Output.MAIN) -> None:
         self._output = output
         self._sounding: dict[NoteKey, tuple[Strike, Tick]] = {}  # with its onset
-        self._moved = Moved()  # by the player
+        self.moved = Moved()
         self._channels: set[int] = set()
 
     @property
@@ -124,26 +127,26 @@ class Ledger:
                 yield from self.end(tick, key)
         else:
             self._channels.add(message.channel)
-            self._moved.hear(message)
+            self.moved.hear(message)
             yield Outgoing(tick, None, message, self._output)
 
     def ends(self, message: Message) -> bool:
         """Whether a message of the player's ends something that `thru` has sent on."""
         if message.type == "note_off" or (message.type == "note_on" and not message.velocity):
             return self._is_thru(NoteKey(message.channel, message.note))
-        return self._moved.lifts(message)
+        return self.moved.lifts(message)
 
     def silence(self, tick: Tick, only_thru: bool = False) -> Iterator[Outgoing]:
         """End everything that sounds, or only the player's own notes; and lift every pedal."""
         for key in sorted(self._sounding, key=lambda key: (key.channel, key.pitch)):
             if not only_thru or self._is_thru(key):
                 yield from self.end(tick, key)
-        for message in self._moved.lift():
+        for message in self.moved.lift():
             yield Outgoing(tick, None, message, self._output)
 
     def rest(self, tick: Tick) -> Iterator[Outgoing]:
         """Bring what `thru` has moved except the pedals back to rest: wheels, pressure."""
-        for message in self._moved.rest():
+        for message in self.moved.rest():
             yield Outgoing(tick, None, message, self._output)
 
     def panic(self, tick: Tick, channels: Iterable[int] = ()) -> Iterator[Outgoing]:

@@ -149,7 +149,7 @@ class Session:
         """As `Status.rested_s`."""
         heard_by_others = self._beat.is_shared or self._settings.click is When.ON
         ends_by_itself = self._settings.bars is not None
-        holds = self._memory.heard.keys or self._memory.heard.pedals
+        holds = self._memory.heard.keys or self._memory.heard.pedals or self._stage.is_moved
         if heard_by_others or ends_by_itself or self._floor.turn is Turn.JAMD or holds:
             return 0.0
         return max(0.0, now - self._stirred)

@@ -75,6 +75,11 @@ class Stage:
         return self._ledger.jamds
 
     @property
+    def is_moved(self) -> bool:
+        """Whether a wheel or a pedal of the player's, sent on, is not at rest."""
+        return bool(self._ledger.moved)
+
+    @property
     def ahead_s(self) -> float:
         """How much earlier than its tick a note is sent, in seconds, 0 or more."""
         return max(0.0, -self._settings.output_offset_s)

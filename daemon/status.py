@@ -28,8 +28,8 @@ class Status:
         link_peers: How many others are in the Link session; None: jamd is in none.
         bars_played: Whole bars since the count-in, regardless of a sequencer's song position.
         rested_s: For how many seconds nobody has played; 0 if nobody has played at all, if a key or
-            a pedal is down, if the beat goes on for others to hear, or if the jam is to end by
-            itself.
+            a pedal is down, if a wheel that is sent on is not at rest, if the beat goes on for
+            others to hear, or if the jam is to end by itself.
         counted_in: The tick of the transport at which the last count-in ends; 0: there was none.
     """
 

@@ -60,6 +60,16 @@ def test_whoever_holds_a_key_or_a_pedal_does_not_rest(down: Message, up: Message
     assert session.status(HOUR_S + 60).rested_s == 60
 
 
+@pytest.mark.parametrize(("thru", "rests"), [(False, True), (True, False)])
+def test_a_wheel_that_is_sent_on_stays_where_the_player_left_it(thru: bool, rests: bool) -> None:
+    session = Session(replace(ALONE, thru=thru))
+    wheel = Message("control_change", control=1, value=64)
+    session.handle(Heard(wheel), 1.0)
+    assert (session.status(HOUR_S).rested_s > 0) is rests
+    session.handle(Heard(wheel.copy(value=0)), HOUR_S)
+    assert session.status(HOUR_S + 60).rested_s == 60
+
+
 def test_a_jam_of_so_many_bars_is_one_take() -> None:
     assert rested_s(replace(ALONE, bars=10_000), *heard(ONE_BAR)) == 0
 
