@@ -110,6 +110,15 @@ def test_who_hands_over_while_jamd_waits_for_its_beat_is_answered_on_the_next_si
         assert played.jamds[0].split()[0] == begins, pressed
 
 
+@pytest.mark.parametrize("offset_s", [-0.2, 0.0])
+def test_after_slow_short_notes_an_answer_that_is_sent_early_is_in_time_too(
+    offset_s: float,
+) -> None:
+    early = replace(jam(), output_offset_s=offset_s)
+    slow = "\n".join(f"{place} player 60 80 3" for place in ("1.1.0", "1.2.4", "1.3.8", "2.1.0"))
+    assert play(early, slow).jamds[0].split()[0] == "2.3.0"
+
+
 @pytest.mark.parametrize("meter", METERS)
 @pytest.mark.parametrize("bpm", [50, 120, 220])
 @pytest.mark.parametrize("gap", [6, 12, 18, 23])  # steps from one note to the next
