@@ -40,7 +40,7 @@ class Tonality:
     """What is known about the key of some music.
 
     Attributes:
-        probabilities: Shape (24,), of the major keys from C up, then of the minor ones.
+        probabilities: Shape (36,), of each of `KEYS`.
     """
 
     probabilities: NDArray[np.float64]

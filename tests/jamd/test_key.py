@@ -70,6 +70,29 @@ def test_a_phrase_in_a_new_key_is_heard_in_it(semitones: int) -> None:
     assert tonality.key == Key(semitones % 12)
 
 
+BLUES = (0, 0, 0, 0, 5, 5, 0, 0, 7, 5, 0, 7)
+"""The roots of twelve bars, from the tonic up."""
+
+
+@pytest.mark.parametrize("semitones", range(12))
+@pytest.mark.parametrize(("chords", "scale"), [(True, False), (True, True), (False, True)])
+def test_a_blues_is_heard_on_its_tonic(semitones: int, chords: bool, scale: bool) -> None:
+    heard = []
+    for bar, root in enumerate(BLUES):
+        line = bar * 1920
+        for third in (0, 4, 7, 10) if chords else ():
+            pitch = 48 + (root + third + semitones) % 12
+            heard.append(Note(Tick(line), pitch, 80, Tick(1920), Part.COMP))
+        for i, degree in enumerate((0, 3, 5, 6, 7, 10, 7, 5) if scale else ()):
+            heard.append(Note(Tick(line + 240 * i), 60 + degree + semitones, 80, Tick(240)))
+    context = Context(tuple(sorted(heard)), Tick(0), Tick(12 * 1920), "combo")
+    tonality = recent_tonality(context)
+    assert tonality is not None
+    assert tonality.key in (Key(semitones), Key(semitones, blues=True))
+    assert semitones in tonality.tonic_tones
+    assert tonality.tonic_tones <= Key(semitones).triad
+
+
 def test_a_chord_from_elsewhere_is_no_new_key() -> None:
     applied = [replace(note, onset=Tick(note.onset + 7680)) for note in notes((62, 66, 69, 72))]
     tonality = recent_tonality(Context((*notes(2 * TUNE), *applied), Tick(0), Tick(9600), "combo"))
