@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 import rtmidi
-from hypothesis import given
-from hypothesis import strategies as st
 from mido import Message
 
 from jamd.config import Midi
@@ -20,7 +18,7 @@ from jamd.daemon.connections import Connected, Watcher
 from jamd.daemon.midi_system import NoMidiSystem, PortSeen, System, open_system
 from jamd.daemon.port_opening import PATIENCE_S, alone
 from jamd.daemon.ports import RETRY_S, UNSEEN_LIMIT, LivePorts, open_ports
-from jamd.daemon.rtmidi_ports import STALL_S, Arrival, Received
+from jamd.daemon.rtmidi_ports import Received
 from jamd.errors import PortError
 
 KEYBOARD = PortSeen("keyboard", "Keystation:MIDI 1", source=True, destination=False)
@@ -382,38 +380,3 @@ def test_loopback_ports_that_are_missing_are_named(
 def test_another_computers_midi_is_refused_in_one_line(api: str) -> None:
     with pytest.raises(NoMidiSystem, match=rf"\[midi\] api is '{api}', but .* use --api auto"):
         open_system(api)
-
-
-@given(st.lists(st.tuples(st.floats(0, 0.03), st.floats(0, 0.03)), min_size=1))
-def test_messages_are_placed_when_they_came_and_not_when_they_were_polled(
-    messages: list[tuple[float, float]],
-) -> None:
-    arrival = Arrival()
-    came_at = polled_at = last = 100.0
-    for number, (since_last, waited) in enumerate(messages):
-        came_at += since_last
-        polled_at = max(polled_at, came_at + (waited if number else 0.0))
-        placed = arrival.place(since_last if number else 0.0, polled_at)
-        if not number:
-            came_at = polled_at
-        assert last <= placed <= polled_at
-        assert polled_at - placed <= STALL_S + 1e-9
-        last = placed
-    # The first was polled as it came, and none waited longer than a stall, so each is placed right.
-    if polled_at - came_at < STALL_S:
-        assert placed == pytest.approx(came_at, abs=1e-6)
-
-
-def test_a_burst_polled_at_once_keeps_its_spacing() -> None:
-    arrival = Arrival()
-    arrival.place(0.0, 10.0)
-
-    assert [arrival.place(0.01, 10.03) for _ in range(3)] == pytest.approx([10.01, 10.02, 10.03])
-
-
-def test_after_lost_messages_the_clock_is_taken_anew() -> None:
-    arrival = Arrival()
-    arrival.place(0.0, 10.0)
-
-    assert arrival.place(0.01, 12.0) == 12.0
-    assert arrival.place(0.5, 12.501) == pytest.approx(12.5)

@@ -62,42 +62,38 @@ def test_traded_bars_are_full_and_begin_on_the_bar_line() -> None:
     """)
 
 
-def test_fours_and_eights_are_traded_to_the_bar() -> None:
-    # The last note rings to the bar line, and jamd's as long but for a tick: 1/40 of a step.
-    fours = play(
-        jam(trade=4),
-        """
-        1.1.0 player 60 80 9
-        2.1.0 player 64 80 9
-        3.1.0 player 67 80 9
-        4.4.0 player 65 80 12
-        """,
-        bars=16,
-    )
-    assert fours.turns == ["4.4 jamd", "9.1 player"]
-    assert fours.jamds == rows("""
-        5.1.0 Lead 60 86 9
-        6.1.0 Lead 56 86 9
-        7.1.0 Lead 53 86 9
-        8.4.0 Lead 55 80 11.975
-    """)
-    eights = play(
-        jam(trade=8),
-        """
-        1.1.0 player 60 80 9
-        3.1.0 player 64 80 9
-        6.1.0 player 67 80 9
-        8.4.0 player 65 80 12
-        """,
-        bars=32,
-    )
-    assert eights.turns == ["8.4 jamd", "17.1 player"]
-    assert eights.jamds == rows("""
-        9.1.0 Lead 60 86 9
-        11.1.0 Lead 56 86 9
-        14.1.0 Lead 53 86 9
-        16.4.0 Lead 55 80 11.975
-    """)
+FOURS = """
+    1.1.0 player 60 80 9
+    2.1.0 player 64 80 9
+    3.1.0 player 67 80 9
+    4.4.0 player 65 80 12
+    5.1.0 Lead 60 86 9
+    6.1.0 Lead 56 86 9
+    7.1.0 Lead 53 86 9
+    8.4.0 Lead 55 80 11.975
+"""
+EIGHTS = """
+    1.1.0 player 60 80 9
+    3.1.0 player 64 80 9
+    6.1.0 player 67 80 9
+    8.4.0 player 65 80 12
+    9.1.0 Lead 60 86 9
+    11.1.0 Lead 56 86 9
+    14.1.0 Lead 53 86 9
+    16.4.0 Lead 55 80 11.975
+"""
+# The last note rings to the bar line, and jamd's as long but for a tick: 1/40 of a step.
+
+
+@pytest.mark.parametrize(
+    ("trade", "take", "turns"),
+    [(4, FOURS, ["4.4 jamd", "9.1 player"]), (8, EIGHTS, ["8.4 jamd", "17.1 player"])],
+)
+def test_fours_and_eights_are_traded_to_the_bar(trade: int, take: str, turns: list[str]) -> None:
+    phrase = "\n".join(row for row in rows(take) if " player " in row)
+    played = play(jam(trade=trade), phrase, bars=4 * trade)
+    assert played.turns == turns
+    assert played.rows == rows(take)
 
 
 @pytest.mark.parametrize("seed", range(4))
