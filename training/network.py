@@ -8,6 +8,12 @@ The article network is the one that the article prints, for windows of 32 tokens
 
 Whatever precision a network computes in while it learns, its weights are float32, and so are the
 states that it carries along, its logits and its loss.
+
+The grid network is kept from memorising in two ways, both of which last for a whole window, so that
+an LSTM cannot average them away over its steps: the same values are dropped at every step (Gal and
+Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent Neural Networks", NIPS
+2016), and so are some of the weights from one step to the next (Merity, Keskar and Socher,
+"Regularizing and Optimizing LSTM Language Models", ICLR 2018). docs/lab.md, 18, has their effect.
 """
 
 from __future__ import annotations
@@ -41,6 +47,8 @@ class GridSize:
         units: Width of each LSTM layer.
         layers: Number of LSTM layers, at least 1.
         dropout: Share of values dropped in training, 0..1, at the embedding and after each LSTM.
+        recurrent_dropout: Share of the weights from an LSTM's outputs to its next step that are
+            dropped in training, 0..1.
     """
 
     vocabulary: int
@@ -48,6 +56,7 @@ class GridSize:
     units: int = 384
     layers: int = 2
     dropout: float = 0.1
+    recurrent_dropout: float = 0.0
 
     @property
     def weights(self) -> int:
@@ -126,19 +135,24 @@ class Trainee(keras.Model):  # type: ignore[misc]
 
 
 class _Recurrence(keras.layers.Layer):  # type: ignore[misc]
-    """The part of an LSTM step that needs the previous step; the inputs' part is precomputed."""
+    """The part of an LSTM step that needs the previous step; the inputs' part is precomputed.
 
-    def __init__(self, cell: keras.layers.LSTMCell, **settings: Any) -> None:
+    Attributes:
+        kernel: float32 (units, 4 * units): the weights that read the previous output; set before
+            each window.
+    """
+
+    def __init__(self, units: int, **settings: Any) -> None:
         super().__init__(**settings)
-        self.cell = cell
-        self.state_size = [cell.units, cell.units]
-        self.output_size = cell.units
+        self.state_size = [units, units]
+        self.output_size = units
+        self.kernel: Any = None
 
     def call(self, x: Any, states: Sequence[Any]) -> Any:
         """(rows, 4 * units), [(rows, units), (rows, units)] -> the next output and states."""
         h, c = states
         # Cast at each step, not once for the window, so that its gradient is summed in float32.
-        kernel = ops.cast(self.cell.recurrent_kernel, x.dtype)
+        kernel = ops.cast(self.kernel, x.dtype)
         gates = ops.cast(x + ops.matmul(ops.cast(h, x.dtype), kernel), h.dtype)
         # Keras's order: input gate, forget gate, candidate, output gate.
         i, f, g, o = ops.split(gates, 4, axis=-1)
@@ -157,19 +171,28 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
     Args:
         lstm: The built layer whose weights are used.
         rows: Rows of a training batch.
-        whole_windows: Leave each window to `lstm` itself, and thereby to cuDNN.
+        whole_windows: Leave each window to `lstm` itself, and thereby to cuDNN, which drops no
+            weights.
+        dropped: Share of the weights from one step to the next that are dropped in training, 0..1.
         dtype: What the products are computed in, as a Keras policy; the states are float32.
     """
 
     def __init__(
-        self, lstm: keras.layers.LSTM, rows: int, whole_windows: bool, **settings: Any
+        self,
+        lstm: keras.layers.LSTM,
+        rows: int,
+        whole_windows: bool,
+        dropped: float = 0.0,
+        **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self.lstm = lstm
+        self.dropped = dropped
+        self.seeds = keras.random.SeedGenerator()
         self.recurrence = None
         if not whole_windows:
             self.recurrence = keras.layers.RNN(
-                _Recurrence(lstm.cell, autocast=False),
+                _Recurrence(lstm.units, autocast=False),
                 return_sequences=True,
                 return_state=True,
                 autocast=False,
@@ -188,13 +211,17 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
             for name in "hc"
         )
 
-    def call(self, x: Any, keep: Any) -> Any:
+    def call(self, x: Any, keep: Any, training: bool = False) -> Any:
         """(rows, window, values), (rows, 1) -> (rows, window, units)."""
         before = [self.h * keep, self.c * keep]
         if self.recurrence is None:
             y, h, c = self.lstm(x, initial_state=before)
         else:
             cell = self.lstm.cell
+            kernel = ops.convert_to_tensor(cell.recurrent_kernel)
+            if training and self.dropped:
+                kernel = keras.random.dropout(kernel, self.dropped, seed=self.seeds)
+            self.recurrence.cell.kernel = kernel
             gates = ops.matmul(x, cell.kernel) + cell.bias  # (rows, window, 4 * units)
             y, h, c = self.recurrence(gates, initial_state=before)
         self.h.assign(h)
@@ -222,7 +249,7 @@ def grid_pair(
     # Keras believes that cuDNN rules out XLA.
     layers = _layers(size, use_cudnn="auto" if whole_windows else False)
     carried = [
-        Carried(lstm, rows, whole_windows, dtype=policy, name=f"carried{i}")
+        Carried(lstm, rows, whole_windows, size.recurrent_dropout, dtype=policy, name=f"carried{i}")
         for i, lstm in enumerate(layers.lstm)
     ]
     return GridPair(_network(size, layers), _trainee(size, layers, carried, rows, window))
@@ -276,9 +303,13 @@ def _trainee(
 ) -> Trainee:
     tokens = keras.Input((window,), batch_size=rows, dtype="int32", name="tokens")
     keep = keras.Input((1,), batch_size=rows, name="keep")
-    x = keras.layers.Dropout(size.dropout)(layers.embedding(tokens))  # (rows, window, embedding)
+
+    def dropped(x: Any) -> Any:  # the same values at every step
+        return keras.layers.Dropout(size.dropout, noise_shape=(rows, 1, x.shape[-1]))(x)
+
+    x = dropped(layers.embedding(tokens))  # (rows, window, embedding)
     for lstm in carried:
-        x = keras.layers.Dropout(size.dropout)(lstm(x, keep))  # (rows, window, units)
+        x = dropped(lstm(x, keep))  # (rows, window, units)
     return Trainee([tokens, keep], layers.logits(x), name="grid_trainee")
 
 

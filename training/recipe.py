@@ -22,16 +22,31 @@ from jamd.training.train import Moment, new_run, train
 LICENCE = "MIT"
 """The licence of the default bundle's weights: every set below allows it."""
 
-_DEFAULT = preset("grid", "default")
+_ANY_SIZE = replace(preset("grid", "default"), rows=128, epoch_steps=50)
 
 SIZES: Mapping[str, Settings] = {
-    "small": replace(_DEFAULT, units=192, inner=128, epochs=20),
-    "default": replace(_DEFAULT, units=576, inner=320, dropout=0.35, rate=2.5e-3, epochs=80),
-    "large": replace(_DEFAULT, units=1024, inner=512, dropout=0.5, rate=2e-3, epochs=80),
+    "small": replace(_ANY_SIZE, units=192, inner=128, epochs=80),
+    "default": replace(
+        _ANY_SIZE,
+        units=576,
+        inner=320,
+        dropout=0.35,
+        recurrent_dropout=0.3,
+        rate=2.5e-3,
+        epochs=200,
+    ),
+    "large": replace(
+        _ANY_SIZE,
+        units=1024,
+        inner=512,
+        dropout=0.5,
+        recurrent_dropout=0.4,
+        rate=2e-3,
+        epochs=200,
+    ),
 }
-"""How a bundle of each size is trained, and for how many epochs of 0.8 million tokens: with more,
-the larger two memorise the standards. The small one is for boards with a weak CPU, the large one
-for a GPU."""
+"""How a bundle of each size is trained, and for how many epochs of 0.8 million tokens. The small
+one is for boards with a weak CPU, the large one for a GPU."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ class Settings:
         layers: LSTM layers of a grid network; the article's has three.
         inner: Width of a grid network's embedding, or of an article network's Dense layers.
         dropout: Share of values dropped, 0..1.
+        recurrent_dropout: Share of a grid network's weights from one step to the next that are
+            dropped, 0..1.
         rows: Rows, or windows, in a batch.
         window: Tokens in a window of the grid network; an article network's has 32.
         rate: The highest learning rate, after the warm-up.
@@ -72,6 +74,7 @@ class Settings:
     layers: int = 2
     inner: int = 256
     dropout: float = 0.1
+    recurrent_dropout: float = 0.0
     rows: int = 64
     window: int = 128
     rate: float = 3e-3
@@ -97,6 +100,9 @@ _SETTINGS: Mapping[tuple[str, Preset], Settings] = {
         units=24, inner=16, dropout=0.1, rate=3e-3, epoch_steps=60, epochs=3
     ),
 }
+
+
+_MAY_BE_ZERO = ("seed", "oversample", "dropout", "recurrent_dropout")
 
 
 def preset(language: str, name: Preset) -> Settings:
@@ -238,7 +244,8 @@ class Run:
         """How large the network is."""
         s, vocabulary = self.settings, len(self.vocabulary)
         if self.language == "grid":
-            return GridSize(vocabulary, s.inner, s.units, s.layers, s.dropout)
+            shape = (s.inner, s.units, s.layers)
+            return GridSize(vocabulary, *shape, s.dropout, s.recurrent_dropout)
         return ArticleSize(vocabulary, s.units, s.inner, s.dropout)
 
     def network(self, weights: Path | None = None) -> keras.Model:
@@ -292,7 +299,7 @@ def _settings(item: Mapping[str, Any]) -> Settings:
         else:
             whole = isinstance(field.default, int)
             fits = 0 <= value < math.inf and isinstance(value, int if whole else (int, float))
-            fits = fits and (value > 0 or field.name in ("seed", "oversample", "dropout"))
+            fits = fits and (value > 0 or field.name in _MAY_BE_ZERO)
         if not fits:
             raise ValueError(f"{field.name} {value!r}")
     return settings

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jamd.training.train import Moment
 
 _SETTINGS = (
-    *("units", "layers", "rows", "window", "rate", "dropout", "seed"),
+    *("units", "layers", "rows", "window", "rate", "dropout", "recurrent_dropout", "seed"),
     *("oversample", "faithful", "precision"),
 )
 _NAMES = {"rows": "batch"}
@@ -73,6 +73,12 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--window", type=at_least_one, help="tokens in a window (grid)")
     parser.add_argument("--rate", type=positive, help="highest learning rate")
     parser.add_argument("--dropout", type=share, help="share of values left out, 0 to below 1")
+    parser.add_argument(
+        "--recurrent-dropout",
+        type=share,
+        metavar="SHARE",
+        help="share of the weights from one step to the next left out, 0 to below 1 (grid)",
+    )
     parser.add_argument(
         "--precision",
         choices=("auto", "float32", "mixed"),

@@ -26,7 +26,10 @@ OUTPUT = Path("tuned")
 HELD_OUT = 0.2
 """Of few pieces, a larger share must be held out than of many, or the figures mean nothing."""
 
-_ANEW = ("units", "layers", "dropout", "preset", "weight", "oversample", "faithful")
+_ANEW = (
+    *("units", "layers", "dropout", "recurrent_dropout"),
+    *("preset", "weight", "oversample", "faithful"),
+)
 """Options that do not apply to a network that exists already."""
 
 
@@ -44,8 +47,9 @@ def run(args: argparse.Namespace) -> int:
 
     for name in _ANEW:
         if getattr(args, name) not in (None, []):
+            option = name.replace("_", "-")
             raise UserError(
-                f"--{name} is for a network that begins with nothing; --from goes on from "
+                f"--{option} is for a network that begins with nothing; --from goes on from "
                 f"{args.origin}: leave it out"
             )
     if not args.corpora and args.takes is None:

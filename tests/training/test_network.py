@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from jamd.training.backend import load_backend
 pytestmark = pytest.mark.train
 
 load_backend()
+
+import keras  # noqa: E402
 
 from jamd.training.network import (  # noqa: E402 - after the backend, which is loud otherwise
     ARTICLE_WINDOW,
@@ -57,6 +60,33 @@ def test_keep_forgets_row_by_row() -> None:
     again = pair.trainee.predict_on_batch([tokens, np.array([[0.0], [1.0]], np.float32)])
     np.testing.assert_allclose(again[0], fresh[0], atol=1e-6)
     assert abs(again[1] - fresh[1]).max() > 1e-4
+
+
+def test_dropout_drops_the_same_values_throughout_a_window_and_others_in_each_row() -> None:
+    pair = grid_pair(replace(SIZE, dropout=0.5), rows=3, window=4)
+    layers = [layer for layer in pair.trainee.layers if isinstance(layer, keras.layers.Dropout)]
+    assert len(layers) == 3
+    for layer in layers:
+        width = layer.input.shape[-1]
+        kept = keras.ops.convert_to_numpy(layer(np.ones((3, 4, width), np.float32), training=True))
+        assert 0 < (kept == 0).mean() < 1
+        np.testing.assert_array_equal(kept, np.broadcast_to(kept[:, :1], kept.shape))
+        assert len(np.unique(kept[:, 0], axis=0)) > 1
+
+
+def test_recurrent_dropout_drops_weights_from_the_second_step_on_and_in_training_only() -> None:
+    pair = grid_pair(replace(SIZE, dropout=0, recurrent_dropout=0.5), rows=2, window=4)
+    window = [np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.int32), np.zeros((2, 1), np.float32)]
+
+    def logits(training: bool) -> np.ndarray:
+        return np.asarray(pair.trainee(window, training=training))
+
+    plain, first, second = logits(False), logits(True), logits(True)
+    np.testing.assert_allclose(plain, pair.trainee.predict_on_batch(window), atol=1e-6)
+    for dropped in (first, second):
+        np.testing.assert_allclose(dropped[:, 0], plain[:, 0], atol=1e-6)
+        assert (abs(dropped[:, 1:] - plain[:, 1:]).max(axis=-1) > 1e-4).all()
+    assert abs(first - second).max() > 1e-4
 
 
 def test_both_forms_are_one_set_of_weights_named_as_the_export_wants() -> None:
