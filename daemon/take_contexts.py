@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from jamd.daemon.replay import replay
 from jamd.language import Context
-from jamd.lengths import meant_lengths
 from jamd.notes import Tick
 
 
@@ -49,7 +48,14 @@ def _given(context: Context, until: Tick) -> Context:
 
     Those notes still get the lengths that were meant, as live.
     """
-    lengths = zip(context.heard, meant_lengths(context.heard), strict=True)
-    given = [replace(note, duration=length) for note, length in lengths if note.onset < until]
+    from jamd.columns import Columns  # numpy, which the rest of the daemon's front does without
+    from jamd.lengths import meant_lengths
+
+    lengths = meant_lengths(Columns.of(context.heard)).tolist()
+    given = [
+        replace(note, duration=Tick(length))
+        for note, length in zip(context.heard, lengths, strict=True)
+        if note.onset < until
+    ]
     played = tuple(sorted((*context.played, *given)))
     return replace(context, heard=context.heard[len(given) :], played=played)

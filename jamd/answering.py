@@ -7,7 +7,7 @@ Each limit rules out tokens. Where together they would leave none, the later lim
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -47,7 +47,7 @@ class Answering:
         self,
         context: Context,
         constraints: Constraints,
-        heard: Sequence[Place],
+        heard: Iterable[Place],
         up: Mapping[Part, int],
     ) -> None:
         start, meter = context.start, context.meter

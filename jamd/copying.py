@@ -7,7 +7,7 @@ the same for too long, the pitches that would continue it are ruled out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from jamd.grid_tokens import COMP, LEAD, LOWEST
 from jamd.grid_writer import GridWriter, Mask
@@ -43,7 +43,7 @@ class Copying:
         self._runs: dict[int, tuple[int, int]] = {}
         self._written = self._copied = 0
 
-    def heard(self, notes: Sequence[Place], recent: int) -> None:
+    def heard(self, notes: Iterable[Place], recent: int) -> None:
         """Take in the notes of the context.
 
         Args:

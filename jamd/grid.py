@@ -22,48 +22,18 @@ Onsets are rounded to the step, velocities to one of 8 bins, durations to the ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 
+import numpy as np
+
+from jamd.columns import Columns
+from jamd.grid_columns import bar_lines, encode, place, tokens_of
 from jamd.grid_continuation import GridContinuation
-from jamd.grid_tokens import (
-    CHORD,
-    COMP,
-    DURATION,
-    DURATIONS,
-    END,
-    HIGHEST,
-    LEAD,
-    LOWEST,
-    PHRASE,
-    POSITION,
-    RHYTHM,
-    START,
-    VELOCITY,
-    VOCABULARY,
-    bar_token,
-    bars_left,
-    duration_bin,
-    fold,
-    style_token,
-    velocity_bin,
-)
+from jamd.grid_tokens import PHRASE, RHYTHM, START, VOCABULARY, bars_left, style_token
 from jamd.grid_writer import GridWriter
-from jamd.harmony import chords_by_beat
 from jamd.language import Constraints, Context
 from jamd.lengths import meant_lengths
-from jamd.notes import (
-    HELD,
-    STEPS_PER_BEAT,
-    TICKS_PER_BEAT,
-    TICKS_PER_STEP,
-    Meter,
-    Note,
-    Part,
-    Piece,
-    Step,
-    Tick,
-)
+from jamd.notes import HELD, TICKS_PER_BEAT, TICKS_PER_STEP, Part, Piece, Step, Tick
 from jamd.register import transposition_of
 
 
@@ -80,12 +50,9 @@ class Grid:
         Raises:
             ValueError: The piece's meter is not one of `METERS`, or its style not of `STYLES`.
         """
-        notes = _in_order(
-            _on_grid(n.onset, n.pitch, n.velocity, n.duration, n.part) for n in piece.notes
-        )
-        last = notes[-1][0] if notes else 0
-        lines = _bar_lines(piece.meters, last)
-        return [START, style_token(piece.style), *_bars(notes, lines), END]
+        tokens = encode(Columns.of(piece.notes), piece.meters, piece.style)
+        ids: list[int] = tokens.tolist()
+        return ids
 
     def decode(self, tokens: Iterable[int]) -> Piece:
         """Token ids as a piece: the inverse of `encode`, up to the grid.
@@ -113,131 +80,41 @@ class Grid:
         """
         if context.until < context.start:
             raise ValueError(f"until {context.until} is before start {context.start}")
-        start, up = context.start, transposition_of([*context.heard, *context.played])
-
-        def placed(note: Note, length: int) -> GridNote:
-            if length == HELD:
-                length = max(TICKS_PER_BEAT, context.until - note.onset)
-            pitch = note.pitch + up[note.part]
-            return _on_grid(note.onset - start, pitch, note.velocity, length, note.part)
-
-        played = [placed(note, note.duration) for note in context.played]
-        heard = map(placed, context.heard, meant_lengths(context.heard))
-        own = {note[:2] for note in played}
-        notes = _in_order([*played, *heard])
+        notes, own = Columns.of([*context.played, *context.heard]), len(context.played)
+        up = transposition_of(notes)
+        lengths = np.append(notes.durations[:own], meant_lengths(notes.since(own)))
+        lasting = np.maximum(TICKS_PER_BEAT, context.until - notes.onsets)
+        notes = Columns(
+            notes.onsets - context.start,
+            notes.pitches + np.where(notes.lead, up[Part.LEAD], up[Part.COMP]),
+            notes.velocities,
+            np.where(lengths == HELD, lasting, lengths),
+            notes.lead,
+        )
         elapsed = Tick(context.until - context.start)
         here = Step(-(-elapsed // TICKS_PER_STEP))
         # A note rounded past the present falls where the model may write: leave it out.
-        notes = [note for note in notes if note[0] < here]
-        lines = _bar_lines(((Tick(0), context.meter),), here)
-        countdown = _countdown(context, constraints)
-        prefix = [START, style_token(context.style), *_bars(notes, lines, countdown)]
-        line = Tick(here // context.meter.steps_per_bar * context.meter.ticks_per_bar)
-        places = [note[:2] for note in notes]
-        return GridContinuation(prefix, line, places, own, context, constraints, up)
+        placed = place(notes, own).before(here)
+        lines, bar_tokens = bar_lines(((Tick(0), context.meter),), here)
+        countdown = _countdown(context, constraints, lines.tolist())
+        bars = tokens_of(placed, lines, bar_tokens, countdown)
+        prefix = np.concatenate(((START, style_token(context.style)), bars))
+        line = Tick(int(lines[-1]) * TICKS_PER_STEP)
+        return GridContinuation(prefix, line, placed, context, constraints, up)
 
 
-GridNote = tuple[int, int, int, int, int]
-"""(onset step, pitch token, velocity token, duration token, end step)."""
-
-
-def _on_grid(onset: int, pitch: int, velocity: int, duration: int, part: Part) -> GridNote:
-    """A note, given by its fields (in ticks), as tokens at a step."""
-    if not LOWEST <= pitch <= HIGHEST:
-        pitch = fold(pitch)
-    step = (onset + TICKS_PER_STEP // 2) // TICKS_PER_STEP
-    token = (COMP if part is Part.COMP else LEAD) + pitch - LOWEST
-    length = _length(duration)
-    return (
-        step,
-        token,
-        VELOCITY + velocity_bin(velocity),
-        DURATION + length,
-        step + DURATIONS[length],
-    )
-
-
-def _in_order(notes: Iterable[GridNote]) -> list[GridNote]:
-    """`notes` in the order of the language; of two at one moment on one pitch, only the longer."""
-    placed: dict[tuple[int, int], GridNote] = {}
-    for note in notes:
-        known = placed.setdefault(note[:2], note)
-        if known[4] < note[4]:
-            placed[note[:2]] = note
-    # COMP ids come before LEAD ids, so this is the language's own order.
-    return sorted(placed.values())
-
-
-@lru_cache(maxsize=4096)  # music has few different durations
-def _length(duration: int) -> int:
-    return duration_bin(duration / TICKS_PER_STEP)
-
-
-def _bar_lines(meters: Sequence[tuple[Tick, Meter]], last: int) -> Iterator[tuple[int, Meter]]:
-    """(step, meter) of every bar line up to the bar that holds step `last`."""
-    step, index = 0, 0
-    while step <= last:
-        while index + 1 < len(meters) and meters[index + 1][0] <= step * TICKS_PER_STEP:
-            index += 1
-        meter = meters[index][1]
-        yield step, meter
-        step += meter.steps_per_bar
-
-
-def _countdown(context: Context, constraints: Constraints) -> tuple[int, int] | None:
-    """(first step, end step) of the bars to count down, from the context's start; None: no bars.
+def _countdown(
+    context: Context, constraints: Constraints, lines: Sequence[int]
+) -> list[tuple[int, int]]:
+    """(bar line in steps from the context's start, token) of the bars that are counted down.
 
     They are the bars of the answer being written, starting with the one in which it began.
     """
     if constraints.ends is None:
-        return None
-    began = min((note.onset for note in context.answer), default=context.until)
-    first = (began - context.start) // context.meter.ticks_per_bar * context.meter.steps_per_bar
-    return first, -(-(constraints.ends - context.start) // TICKS_PER_STEP)
-
-
-def _bars(
-    notes: Sequence[GridNote],
-    lines: Iterable[tuple[int, Meter]],
-    countdown: tuple[int, int] | None = None,
-) -> list[int]:
-    """The tokens of whole bars, some of them counted down. `notes` are sorted by onset."""
-    changes = _chord_changes(notes)
-    tokens: list[int] = []
-    i, c = 0, 0
-    for line, meter in lines:
-        tokens.append(bar_token(meter))
-        if countdown is not None and line >= countdown[0]:
-            left = bars_left(line, countdown[1], meter.steps_per_bar)
-            if left is not None:
-                tokens.append(PHRASE + left - 1)
-        end = line + meter.steps_per_bar
-        while True:
-            note_at = notes[i][0] if i < len(notes) else end
-            chord_at = changes[c][0] if c < len(changes) else end
-            moment = note_at if note_at < chord_at else chord_at
-            if moment >= end:
-                break
-            tokens.append(POSITION + moment - line)
-            if chord_at == moment:
-                tokens.append(CHORD + changes[c][1])
-                c += 1
-            while i < len(notes) and notes[i][0] == moment:
-                tokens += notes[i][1:4]
-                i += 1
-    return tokens
-
-
-def _chord_changes(notes: Sequence[GridNote]) -> list[tuple[int, int]]:
-    """(step, index into CHORDS) wherever the chord that the accompaniment spells changes."""
-    comp = [(n[0], n[4], n[1] - COMP + LOWEST) for n in notes if n[1] < VELOCITY]
-    if not comp:
         return []
-    beats = comp[-1][0] // STEPS_PER_BEAT + 1
-    changes: list[tuple[int, int]] = []
-    current: int | None = None
-    for beat, chord in enumerate(chords_by_beat(comp, beats, STEPS_PER_BEAT)):
-        if chord is not None and chord != current:
-            changes.append((beat * STEPS_PER_BEAT, chord))
-            current = chord
-    return changes
+    began = min((note.onset for note in context.answer), default=context.until)
+    bar = context.meter.steps_per_bar
+    first = (began - context.start) // context.meter.ticks_per_bar * bar
+    end = -(-(constraints.ends - context.start) // TICKS_PER_STEP)
+    left = ((line, bars_left(line, end, bar)) for line in lines if line >= first)
+    return [(line, PHRASE + bars - 1) for line, bars in left if bars is not None]

@@ -5,13 +5,15 @@ Needs numpy; the front process never imports this.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jamd.answering import Answering
+from jamd.columns import Bools, Ints
+from jamd.grid_columns import Placed
 from jamd.grid_tokens import (
     BAR,
     CHORD,
@@ -58,15 +60,14 @@ def _preference(context: Context, in_key: float, up: int) -> NDArray[np.float32]
     return preference
 
 
-def _from_player(prefix: list[int], theirs: list[bool]) -> list[bool]:
+def _from_player(prefix: Ints, theirs: Bools) -> list[bool]:
     """For each token, whether it comes from the player: tokens before a note count as that note's.
 
     Args:
         prefix: Tokens; the last token of a note is its `Duration`.
         theirs: For each note in them, whether it is the player's.
     """
-    tokens = np.array(prefix)
-    ends = np.flatnonzero((tokens >= DURATION) & (tokens < PHRASE)) + 1
+    ends = np.flatnonzero((prefix >= DURATION) & (prefix < PHRASE)) + 1
     told: list[bool] = np.repeat(theirs, np.diff(ends, prepend=0)).tolist()
     return told + [False] * (len(prefix) - len(told))
 
@@ -80,10 +81,9 @@ class GridContinuation:
 
     def __init__(
         self,
-        prefix: list[int],
+        prefix: Ints,
         line: Tick,
-        heard: Sequence[tuple[int, int]],
-        own: Container[tuple[int, int]],
+        heard: Placed,
         context: Context,
         constraints: Constraints,
         up: Mapping[Part, int],
@@ -94,20 +94,20 @@ class GridContinuation:
             prefix: The context as tokens, through the `Bar` of the bar holding `until` and the
                 notes heard in that bar.
             line: The tick of that bar line, from the beginning of the prefix.
-            heard: (step, pitch token) of the notes in `prefix`, in its order.
-            own: Those of them that jamd played.
+            heard: The notes in `prefix`.
             context: What the prefix was made from.
             constraints: What may be written.
             up: Semitones by which each part is transposed up in the prefix.
         """
-        self.tokens = prefix
-        self.from_player = _from_player(prefix, [place not in own for place in heard])
+        self.tokens: list[int] = prefix.tolist()
+        self.from_player = _from_player(prefix, heard.theirs)
         self._up = up
         self._writer = GridWriter(line)
-        last_bar = next(i for i in reversed(range(len(prefix))) if BAR <= prefix[i] < POSITION)
-        for token in prefix[last_bar:]:
+        last_bar = np.flatnonzero((prefix >= BAR) & (prefix < POSITION))[-1]
+        for token in self.tokens[last_bar:]:
             self._writer.follow(token)
-        places = [(step * TICKS_PER_STEP, token) for step, token in heard]
+        ticks, pitch_tokens = heard.steps * TICKS_PER_STEP, heard.details[:, 0]
+        places = zip(ticks.tolist(), pitch_tokens.tolist(), strict=True)
         self._answering = Answering(context, constraints, places, up)
         self._origin = context.start
         self._until = Tick(context.until - context.start)

@@ -55,7 +55,8 @@ def _templates() -> dict[int, dict[int, int]]:
     return without_fifth | full
 
 
-_SPELT = _templates()
+SPELT = _templates()
+"""Every set of pitch classes (12 bits) that spells a chord -> its readings, by root."""
 
 
 @lru_cache(maxsize=4096)  # music repeats its chords
@@ -70,36 +71,7 @@ def chord_of(pitch_classes: int, bass: int) -> int | None:
         An index into `CHORDS`, or None if the set spells no chord. Of several readings, the one
         with the bass as its root; if there is none, the one with the next root above the bass.
     """
-    readings = _SPELT.get(pitch_classes)
+    readings = SPELT.get(pitch_classes)
     if readings is None:
         return None
     return readings[min(readings, key=lambda root: (root - bass) % 12)]
-
-
-def chords_by_beat(
-    notes: Sequence[tuple[int, int, int]], beats: int, steps_per_beat: int
-) -> list[int | None]:
-    """The chord that each beat spells.
-
-    Args:
-        notes: (onset step, end step, pitch) of the accompaniment, sorted by onset.
-        beats: How many beats to look at.
-        steps_per_beat: Steps in a beat.
-
-    Returns:
-        For each beat an index into `CHORDS`, or None if it spells nothing. A chord broken over two
-        beats is named on the first of them.
-    """
-    spelt, bass = [0] * (beats + 1), [128] * (beats + 1)
-    for onset, end, pitch in notes:
-        bit = 1 << pitch % 12
-        for beat in range(onset // steps_per_beat, min(beats, -(-end // steps_per_beat))):
-            spelt[beat] |= bit
-            bass[beat] = min(bass[beat], pitch)
-    chords: list[int | None] = []
-    for beat in range(beats):
-        chord = chord_of(spelt[beat], bass[beat] % 12)
-        if chord is None:
-            chord = chord_of(spelt[beat] | spelt[beat + 1], min(bass[beat : beat + 2]) % 12)
-        chords.append(chord)
-    return chords

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.notes import TICKS_PER_BEAT, Note, Tick
+from jamd.columns import Columns, Ints
+from jamd.notes import HELD, TICKS_PER_BEAT, Tick
 
 # In what share of its segments each pitch class occurs, from the tonic up, in the excerpts of S.
 # Kostka and D. Payne's "Tonal Harmony" (Temperley 2007, table 6.1).
@@ -148,18 +149,21 @@ def semitones_home(ticks: NDArray[np.float64]) -> int:
     return 6 - (signature + 6) % 12
 
 
-def home_of(notes: Iterable[Note]) -> int:
+def home_of(notes: Columns) -> int:
     """The semitones, -5..6, that transpose `notes` to C major or A minor; 0 if there are none."""
     return semitones_home(heard_ticks(notes))
 
 
-def heard_ticks(notes: Iterable[Note]) -> NDArray[np.float64]:
-    """Shape (12,): how long each pitch class is heard, in ticks.
+def heard_ticks(notes: Columns) -> NDArray[np.float64]:
+    """Shape (12,): how long each pitch class is heard, in ticks."""
+    return np.bincount(notes.pitches % 12, counted_ticks(notes), 12).astype(np.float64)
+
+
+def counted_ticks(notes: Columns) -> Ints:
+    """Shape (notes,): how much each note counts.
 
     A note counts for its duration, at most two beats: a pad should not outweigh the tune above it.
     A note still held counts as a beat.
     """
-    weights = [0.0] * 12
-    for note in notes:
-        weights[note.pitch % 12] += min(note.duration or TICKS_PER_BEAT, LONGEST_COUNTED)
-    return np.array(weights)
+    sounding = np.where(notes.durations == HELD, TICKS_PER_BEAT, notes.durations)
+    return np.minimum(sounding, LONGEST_COUNTED)

@@ -9,10 +9,10 @@ lasting until there. A note that ends sooner was meant to be short, and is read 
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
+import numpy as np
 
-from jamd.notes import HELD, TICKS_PER_BEAT, Note, Part, Tick
+from jamd.columns import Columns, Ints
+from jamd.notes import HELD, TICKS_PER_BEAT
 
 LONGEST_GAP = 0.4
 """A note is short if it is silent for more than this share of the time to the next one."""
@@ -21,36 +21,39 @@ _EARLY = TICKS_PER_BEAT // 2  # a release this early is not aimed at the next no
 _EARLY_ELSEWHERE = TICKS_PER_BEAT * 3 // 8  # for the next note of another part, or the next eighth
 _LATE = TICKS_PER_BEAT // 8
 _EIGHTH = TICKS_PER_BEAT // 2
+_NEVER = 1 << 40  # a tick after all music
 
 
-def meant_lengths(notes: Sequence[Note]) -> list[Tick]:
-    """How long each of `notes`, played by a person, was meant to last; `HELD` while it is held.
+def meant_lengths(notes: Columns) -> Ints:
+    """How long each of `notes`, played by a person, was meant to last, in ticks.
 
     A note lasts until the next of its own part, else of any, else until the next eighth, if it ends
-    near there; else it keeps its length.
+    near there; else it keeps its length. While it is held, that is `HELD`.
 
     Args:
         notes: By onset, each where it was meant to begin.
+
+    Returns:
+        Shape (notes,).
     """
-    every = sorted({note.onset for note in notes})
-    own = {part: sorted({n.onset for n in notes if n.part is part}) for part in Part}
-    return [_meant(note, own[note.part], every) for note in notes]
-
-
-def _meant(note: Note, own: Sequence[Tick], every: Sequence[Tick]) -> Tick:
-    onset, length = note.onset, note.duration
-    if length == HELD:
-        return HELD
-    end = onset + length
-    soonest = max(onset + 1, end - min(_LATE, length // 4))
-    for onsets, early in ((own, _EARLY), (every, _EARLY_ELSEWHERE)):
-        at = bisect_left(onsets, soonest)
-        if at < len(onsets) and _is_near(end, onset, onsets[at], early):
-            return Tick(onsets[at] - onset)
+    onsets, durations = notes.onsets, notes.durations
+    ends = onsets + durations
+    soonest = np.maximum(onsets + 1, ends - np.minimum(_LATE, durations // 4))
+    own = np.empty_like(onsets)
+    for part in (notes.lead, ~notes.lead):
+        own[part] = _next(onsets[part], soonest[part])
     eighth = -(-soonest // _EIGHTH) * _EIGHTH
-    return Tick(eighth - onset) if _is_near(end, onset, eighth, _EARLY_ELSEWHERE) else length
+    meant = durations
+    for following, early in (
+        (eighth, _EARLY_ELSEWHERE),
+        (_next(onsets, soonest), _EARLY_ELSEWHERE),
+        (own, _EARLY),
+    ):
+        gap, between = following - ends, following - onsets
+        meant = np.where((gap < early) & (gap <= LONGEST_GAP * between), between, meant)
+    return np.where(durations == HELD, HELD, meant)
 
 
-def _is_near(end: int, onset: int, following: int, early: int) -> bool:
-    gap = following - end
-    return gap < early and gap <= LONGEST_GAP * (following - onset)
+def _next(onsets: Ints, soonest: Ints) -> Ints:
+    """For each tick of `soonest`, the first of `onsets` that is not before it, or `_NEVER`."""
+    return np.append(onsets, _NEVER)[onsets.searchsorted(soonest)]

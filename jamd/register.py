@@ -8,11 +8,11 @@ octaves lower would be mud.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from statistics import fmean
+from collections.abc import Mapping
 
+from jamd.columns import Columns
 from jamd.key import home_of
-from jamd.notes import Note, Part
+from jamd.notes import Part
 
 LOWEST_CENTRE = 60
 """C4: of the tunes that the default model learned from, 5 % are lower on average."""
@@ -20,10 +20,10 @@ LOWEST_CENTRE = 60
 OCTAVE = 12
 
 
-def transposition_of(notes: Sequence[Note]) -> Mapping[Part, int]:
+def transposition_of(notes: Columns) -> Mapping[Part, int]:
     """The semitones by which a model reads each part of `notes` higher, and writes it lower."""
     home = home_of(notes)
-    tune = [note.pitch for note in notes if note.part is Part.LEAD]
-    below = LOWEST_CENTRE - (fmean(tune) + home) if tune else 0.0
+    tune = notes.pitches[notes.lead]
+    below = LOWEST_CENTRE - (float(tune.mean()) + home) if len(tune) else 0.0
     octaves = max(0, -int(-below // OCTAVE))
     return {Part.COMP: home, Part.LEAD: home + OCTAVE * octaves}

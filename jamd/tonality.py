@@ -7,14 +7,14 @@ and 62 %.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.key import KEYS, Key, heard_ticks, latest_probabilities, probabilities
+from jamd.columns import Columns
+from jamd.key import KEYS, Key, counted_ticks, heard_ticks, latest_probabilities, probabilities
 from jamd.language import Context
 from jamd.notes import Note
 
@@ -63,9 +63,9 @@ class Tonality:
         return frozenset(np.flatnonzero(sure >= _NEARLY * sure.max()).tolist())
 
 
-def tonality_of(notes: Iterable[Note]) -> Tonality | None:
+def tonality_of(notes: Sequence[Note]) -> Tonality | None:
     """The tonality of `notes`; None if there are none."""
-    ticks = heard_ticks(notes)
+    ticks = heard_ticks(Columns.of(notes))
     return Tonality(probabilities(ticks)) if ticks.any() else None
 
 
@@ -83,7 +83,13 @@ def recent_tonality(context: Context) -> Tonality | None:
     since = context.until - RECENT_BARS * bar
     heard = [note for note in context.heard if note.onset >= since]
     recent = heard or [note for note in context.played if note.onset >= since]
-    by_bar = groupby(recent, key=lambda note: (note.onset - context.start) // bar)
-    sounding = [heard_ticks(notes) for _, notes in by_bar]
-    ticks = [each * min(1, bar / each.sum()) for each in sounding]
-    return Tonality(latest_probabilities(ticks)) if ticks else None
+    if not recent:
+        return None
+    notes = Columns.of(recent)
+    bars = (notes.onsets - context.start) // bar
+    bars -= bars[0]
+    places, pitch_classes = 12 * (int(bars[-1]) + 1), notes.pitches % 12
+    ticks = np.bincount(12 * bars + pitch_classes, counted_ticks(notes), places).reshape(-1, 12)
+    sounding = ticks[ticks.any(axis=1)]  # (bars, 12)
+    capped = sounding * np.minimum(1, bar / sounding.sum(axis=1, keepdims=True))
+    return Tonality(latest_probabilities(capped))

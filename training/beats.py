@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from jamd.columns import starts_of
 from jamd.notes import TICKS_PER_BEAT
-from jamd.training.parts import starts_of
 from jamd.training.reading import DURATION, ONSET, PITCH
 
 FEWEST_MOMENTS = 64

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jamd.lengths import meant_lengths
-from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
+from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Tick
 from jamd.placing import CHORD_SECONDS, Onset, Placer
-from jamd.training.reading import DURATION, ONSET, PITCH
+from jamd.training.reading import DURATION, ONSET, PITCH, columns
 
 _WRITTEN = ((TICKS_PER_STEP, 6), (TICKS_PER_BEAT // 8, 2), (TICKS_PER_BEAT // 5, 2))
 """The grid, 32nds and quintuplets: what lies within so many ticks of a multiple may be written."""
@@ -95,12 +95,6 @@ def with_meant_lengths(notes: NDArray[np.int32], lead: NDArray[np.bool_]) -> NDA
         notes: By onset.
         lead: Shape (notes,): which of them are Lead.
     """
-    parts = [Part.LEAD if each else Part.COMP for each in lead.tolist()]
-    columns = (notes[:, i].tolist() for i in (ONSET, PITCH, DURATION))
-    played = [
-        Note(Tick(onset), pitch, duration=Tick(length), part=part)
-        for onset, pitch, length, part in zip(*columns, parts, strict=True)
-    ]
     lasting = notes.copy()
-    lasting[:, DURATION] = meant_lengths(played)
+    lasting[:, DURATION] = meant_lengths(columns(notes, lead))
     return lasting

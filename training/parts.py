@@ -22,6 +22,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from jamd.columns import starts_of
 from jamd.errors import SourceError
 from jamd.notes import TICKS_PER_STEP, Meter, Note, Part, Piece, Tick
 from jamd.parts import CHORD_SIZE, LOWEST_LEAD, ONE_LINE, RECENT_NOTES
@@ -106,15 +107,6 @@ def moments(notes: NDArray[np.int32]) -> NDArray[np.int32]:
     """The grid step of each onset: notes of one step are struck together."""
     steps: NDArray[np.int32] = (notes[:, ONSET] + TICKS_PER_STEP // 2) // TICKS_PER_STEP
     return steps
-
-
-def starts_of(values: NDArray[np.signedinteger]) -> NDArray[np.intp]:
-    """Where each run of equal values begins; `values` are sorted, and at least one."""
-    begins = np.empty(len(values), np.bool_)
-    begins[0] = True
-    np.not_equal(values[1:], values[:-1], out=begins[1:])
-    starts: NDArray[np.intp] = begins.nonzero()[0]
-    return starts
 
 
 def sizes_of(starts: NDArray[np.intp], count: int) -> NDArray[np.intp]:

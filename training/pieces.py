@@ -12,8 +12,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from jamd.columns import starts_of
 from jamd.notes import Meter, Tick
-from jamd.training.parts import CHORDS_ONLY, Table, moments, share_of_chords, sizes_of, starts_of
+from jamd.training.parts import CHORDS_ONLY, Table, moments, share_of_chords, sizes_of
 from jamd.training.reading import DURATION, ONSET, PITCH, Reading
 
 SHINGLE = 12

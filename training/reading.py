@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from jamd.columns import Columns
 from jamd.errors import SourceError
 from jamd.notes import METERS, Meter, Tick
 
@@ -145,3 +146,9 @@ def in_order(notes: NDArray[np.int32]) -> NDArray[np.int32]:
     # rising runs, one per voice, is several times as fast as np.lexsort.
     keys = notes[:, ONSET].astype(np.int64) << 27 | notes[:, VOICE] << 7 | notes[:, PITCH]
     return notes[np.argsort(keys, kind="stable")]
+
+
+def columns(notes: NDArray[np.int32], lead: NDArray[np.bool_]) -> Columns:
+    """`notes`, as `Reading.notes`, of which those where `lead` is true are Lead."""
+    wide = notes.astype(np.int64)
+    return Columns(wide[:, ONSET], wide[:, PITCH], wide[:, VELOCITY], wide[:, DURATION], lead)

@@ -153,8 +153,8 @@ def write_piece(task: PieceTask) -> Written:
 
 
 def _in_grid(piece: Table, style: str) -> Written:
-    from jamd.training.grid_table import encode
+    from jamd.grid_columns import encode
+    from jamd.training.reading import columns
 
-    return Written(
-        encode(piece, style).astype("<u2").tobytes(), len(piece.notes), piece.has_velocity
-    )
+    tokens = encode(columns(piece.notes, piece.lead), piece.meters, style)
+    return Written(tokens.astype("<u2").tobytes(), len(piece.notes), piece.has_velocity)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jamd.columns import Columns
 from jamd.grid import Grid
 from jamd.key import home_of
 from jamd.language import Context
@@ -179,7 +180,7 @@ def _cut(
         real,
         until,
         end,
-        home_of(heard),
+        home_of(Columns.of(heard)),
     )
 
 

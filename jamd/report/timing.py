@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from jamd.columns import Columns
 from jamd.grid import Grid
 from jamd.grid_tokens import BAR, LEAD, POSITION, VELOCITY
 from jamd.lengths import meant_lengths
@@ -63,9 +64,10 @@ def let_go(piece: Piece, rng: np.random.Generator) -> Piece:
 
 def as_meant(piece: Piece) -> Piece:
     """The piece with each note as long as jamd takes it to have been meant."""
+    lengths = meant_lengths(Columns.of(piece.notes)).tolist()
     notes = [
-        replace(note, duration=length)
-        for note, length in zip(piece.notes, meant_lengths(piece.notes), strict=True)
+        replace(note, duration=Tick(length))
+        for note, length in zip(piece.notes, lengths, strict=True)
     ]
     return replace(piece, notes=tuple(notes))
 

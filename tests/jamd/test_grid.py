@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jamd.columns import Columns
 from jamd.grid import Grid
 from jamd.grid_continuation import GridContinuation
 from jamd.grid_tokens import (
@@ -176,7 +177,7 @@ def test_a_continuation_goes_on_where_its_tokens_lead(
     meter = piece.meters[0][1]
     context = Context(tuple(heard), Tick(0), Tick(until), "combo", meter, tuple(played))
     writing = Grid().begin(context, Constraints())
-    up = transposition_of(context.notes)
+    up = transposition_of(Columns.of(context.notes))
 
     def place(note: Note) -> tuple[Tick, int, Part]:
         step = (note.onset + TICKS_PER_STEP // 2) // TICKS_PER_STEP

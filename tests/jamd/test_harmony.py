@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jamd.harmony import CHORDS, chord_of, chords_by_beat
+from jamd.harmony import CHORDS, chord_of
 
 
 @pytest.mark.parametrize(
@@ -28,9 +28,3 @@ def test_spelt_chords_have_their_names(pitches: tuple[int, ...], name: str) -> N
 
 def test_two_notes_spell_nothing() -> None:
     assert chord_of(0b10001, 0) is None
-
-
-def test_a_broken_chord_is_named_on_its_first_beat() -> None:
-    broken = [(0, 6, 48), (6, 12, 55), (12, 18, 52), (18, 24, 55)]
-    named = [None if c is None else CHORDS[c] for c in chords_by_beat(broken, 2, 12)]
-    assert named == ["C:maj", None]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jamd.columns import Columns
 from jamd.grid import Grid
 from jamd.grid_tokens import CHORD, COMP, LEAD, LOWEST, VOCABULARY
 from jamd.harmony import CHORDS
@@ -192,6 +193,6 @@ def test_the_model_hears_every_key_alike_and_answers_in_the_player_s(semitones: 
 def test_no_key_is_far_from_home() -> None:
     for tonic in range(12):
         scale = notes(tuple(60 + tonic + degree for degree in (0, 2, 4, 5, 7, 9, 11, 12)))
-        assert -5 <= home_of(scale) <= 6
-        assert (tonic + home_of(scale)) % 12 == 0
-    assert home_of([]) == 0
+        assert -5 <= home_of(Columns.of(scale)) <= 6
+        assert (tonic + home_of(Columns.of(scale))) % 12 == 0
+    assert home_of(Columns.of([])) == 0

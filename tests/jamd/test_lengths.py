@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jamd.columns import Columns
 from jamd.grid import Grid
 from jamd.language import Constraints, Context
 from jamd.lengths import meant_lengths
@@ -16,10 +17,16 @@ from jamd.notes import HELD, Note, Part, Tick
 FIRST = Note(Tick(480), 60)
 
 
+def lengths_of(*notes: Note) -> list[int]:
+    """How long each of `notes` is read."""
+    lengths: list[int] = meant_lengths(Columns.of(notes)).tolist()
+    return lengths
+
+
 def meant(length: int, following: int, part: Part = Part.LEAD) -> int:
     """How long a note is read that sounds for `length` where the next begins at `following`."""
     first = replace(FIRST, duration=Tick(length))
-    return meant_lengths([first, Note(Tick(FIRST.onset + following), 64, part=part)])[0]
+    return lengths_of(first, Note(Tick(FIRST.onset + following), 64, part=part))[0]
 
 
 @pytest.mark.parametrize("part", Part)
@@ -50,7 +57,7 @@ def test_a_chord_lasts_until_the_next_of_its_part_whatever_the_tune_does() -> No
         Note(Tick(1920), 50, duration=Tick(1750), part=Part.COMP),
         Note(Tick(1920), 76, duration=HELD),
     ]
-    assert meant_lengths(notes) == [1920, 480, 120, 1920, HELD]
+    assert lengths_of(*notes) == [1920, 480, 120, 1920, HELD]
 
 
 written = st.lists(st.sampled_from([40, 80, 120, 160, 240, 360, 480, 720, 960]), max_size=24)
@@ -65,7 +72,7 @@ def test_a_line_is_read_as_it_is_written_however_a_person_lets_go(
         silent = min(int(gap * length), 239)
         notes.append(Note(Tick(onset), 60, duration=Tick(length - silent)))
         onset += length
-    assert meant_lengths(notes)[:-1] == lengths[:-1]
+    assert lengths_of(*notes)[:-1] == lengths[:-1]
 
 
 def test_only_the_players_notes_are_read_so() -> None:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from jamd.errors import SourceError
+from jamd.grid_columns import encode
 from jamd.notes import METERS, Part
-from jamd.training.grid_table import encode
 from jamd.training.parts import MOST_AT_ONCE, to_table
 from jamd.training.prepare import Options, prepare
-from jamd.training.reading import DURATION, ONSET, PITCH, VELOCITY, Reading
+from jamd.training.reading import DURATION, ONSET, PITCH, VELOCITY, Reading, columns
 from jamd.training.tasks import FileTask, read_and_write
 
 pytestmark = pytest.mark.train
@@ -70,7 +70,8 @@ def test_each_file_ends_as_wanted(name: str) -> None:
     assert all(meter in METERS for _, meter in reading.meters)
     # No silence is long, so no file is much longer than its notes.
     assert reading.notes[:, ONSET].max() < FORTY_BARS + 120 * len(reading.notes)
-    assert len(encode(to_table(reading), "other")) > 3
+    table = to_table(reading)
+    assert len(encode(columns(table.notes, table.lead), table.meters, "other")) > 3
 
 
 def onsets_and_ends(name: str) -> list[tuple[int, int, int]]:

@@ -1,4 +1,4 @@
-"""The grid language by columns is the grid language."""
+"""A table is the piece that it stands for."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jamd.grid import Grid
-from jamd.grid_tokens import STYLES
-from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
+from jamd.grid_columns import encode
+from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
 from jamd.parts import RECENT_NOTES, parts_of
-from jamd.training.grid_table import encode
 from jamd.training.parts import Table, to_table
-from jamd.training.pieces import join
-from jamd.training.reading import Reading, Voice, in_order
+from jamd.training.reading import Reading, Voice, columns, in_order
 
 pytestmark = pytest.mark.train
-
-CHORDS = ((0,), (0, 4, 7), (0, 3, 7), (0, 4, 10), (0, 3, 6, 9), (0, 3, 7, 10), tuple(range(20)))
 
 # Onsets and lengths fall on beats, on the grid, between its steps, and far from each other.
 times = st.one_of(
@@ -27,33 +23,6 @@ times = st.one_of(
     st.integers(0, 12_000),
 )
 lengths = st.one_of(st.sampled_from((1, 20, 40, 480, 960, 1920)), st.integers(1, 20_000))
-strikes = st.tuples(
-    times, lengths, st.integers(0, 127), st.sampled_from(CHORDS), st.integers(1, 127)
-)
-
-
-@st.composite
-def readings(draw: st.DrawFn) -> Reading:
-    """Notes and chords of one to three voices, in one meter or several."""
-    rows = [
-        (onset, length, min(127, root + tone), velocity, voice)
-        for voice in range(draw(st.integers(1, 3)))
-        for onset, length, root, chord, velocity in draw(st.lists(strikes, min_size=1, max_size=12))
-        for tone in chord
-    ]
-    line = 0
-    meters: list[tuple[Tick, Meter]] = []
-    for meter in draw(st.lists(st.sampled_from(METERS), min_size=1, max_size=4)):
-        meters.append((Tick(line), meter))
-        line += draw(st.integers(1, 4)) * meter.ticks_per_bar
-    notes = in_order(np.array(rows, np.int32))
-    return Reading(notes, tuple(Voice() for _ in range(3)), tuple(meters))
-
-
-@given(st.lists(readings(), min_size=1, max_size=3), st.sampled_from(STYLES))
-def test_columns_give_the_same_tokens_as_notes_one_by_one(read: list[Reading], style: str) -> None:
-    piece = join([to_table(reading) for reading in read])
-    assert encode(piece, style).tolist() == Grid().encode(piece.to_piece(style))
 
 
 @given(
@@ -63,7 +32,9 @@ def test_columns_give_the_same_tokens_as_notes_one_by_one(read: list[Reading], s
         max_size=40,
     )
 )
-def test_whatever_the_parts_are(rows: list[tuple[int, int, int, int, bool]]) -> None:
+def test_a_table_reads_as_its_piece(
+    rows: list[tuple[int, int, int, int, bool]],
+) -> None:
     rows = sorted(rows, key=lambda row: (row[0], row[4], row[2]))
     notes = np.array([(*row[:4], 0) for row in rows], np.int32).reshape(-1, 5)
     lead = np.array([row[4] for row in rows], np.bool_)
@@ -72,16 +43,8 @@ def test_whatever_the_parts_are(rows: list[tuple[int, int, int, int, bool]]) -> 
         Note(Tick(onset), pitch, velocity, Tick(length), Part.LEAD if tune else Part.COMP)
         for onset, length, pitch, velocity, tune in rows
     ]
-    assert encode(piece, "jazz").tolist() == Grid().encode(piece.to_piece("jazz"))
-
-
-def test_what_has_no_token_is_an_error() -> None:
-    notes = np.array([(0, 480, 60, 80, 0)], np.int32)
-    piece = Table(notes, np.ones(1, np.bool_), ((Tick(0), Meter(5, 4)),))
-    with pytest.raises(ValueError, match=r"expected a meter of .*; found 5/4"):
-        encode(piece, "jazz")
-    with pytest.raises(ValueError, match=r"expected a style of .*; found 'polka'"):
-        encode(piece, "polka")
+    tokens = encode(columns(piece.notes, piece.lead), piece.meters, "jazz")
+    assert tokens.tolist() == Grid().encode(piece.to_piece("jazz"))
 
 
 @given(st.lists(st.lists(st.integers(0, 127), min_size=1, max_size=6), min_size=1, max_size=8))
