@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
@@ -44,6 +44,10 @@ class _Struck:
     tick: Tick
     let_go: Tick | None = None
     end: Tick | None = None
+
+
+_Meant = tuple[Tick, int, int, Tick]
+"""Onset, pitch, velocity and duration of a note, as in `Note`."""
 
 
 class Hearing:
@@ -118,16 +122,17 @@ class Hearing:
         recent: list[Note] = []
         open_ended: list[_Struck] = []
         before = deque((note.pitch for note in self._settled[-RECENT_NOTES:]), RECENT_NOTES)
-        pairs = zip(self._recent, self._as_meant(until), strict=True)
-        for _, group in groupby(pairs, key=lambda pair: pair[1].onset):
-            struck, chord = zip(*group, strict=True)
+        pairs = zip(self._as_meant(until), self._recent, strict=True)
+        for _, group in groupby(pairs, key=lambda pair: pair[0][0]):
+            meant, struck = zip(*group, strict=True)
+            notes = self._in_parts(sorted(meant), before)
             # A chord is settled whole; a drone waits, but the notes after it need not.
             if all(each.onset.final and each.end is not None for each in struck):
-                self._settled += self._in_parts(chord, before)
+                self._settled += notes
             else:
-                recent += self._in_parts(chord, before)
+                recent += notes
                 open_ended += struck
-            before.extend(sorted(note.pitch for note in chord))
+            before.extend(note.pitch for note in notes)
         self._recent = open_ended
         if len(self._settled) > MOST_NOTES:
             del self._settled[: MOST_NOTES // 2]
@@ -160,15 +165,13 @@ class Hearing:
         if struck is not None and struck.let_go is not None:
             struck.end = max(struck.let_go, min(tick, Tick(struck.tick + self._longest)))
 
-    def _in_parts(self, struck: Iterable[Note], before: Sequence[int]) -> Iterator[Note]:
+    def _in_parts(self, chord: Sequence[_Meant], before: Sequence[int]) -> list[Note]:
         """Notes struck together, with their parts: the tune, or what lies under it."""
-        chord = sorted(struck)
-        pitches = [note.pitch for note in chord]
+        pitches = [pitch for _, pitch, _, _ in chord]
         parts = parts_by_hand(pitches, self._split) if self._split else parts_of(pitches, before)
-        for note, part in zip(chord, parts, strict=True):
-            yield Note(note.onset, note.pitch, note.velocity, note.duration, part)
+        return [Note(*meant, part) for meant, part in zip(chord, parts, strict=True)]
 
-    def _as_meant(self, until: Tick) -> Iterator[Note]:
+    def _as_meant(self, until: Tick) -> list[_Meant]:
         """The recent notes in the order in which they were struck."""
         again: dict[int, Tick] = {}  # pitch -> where it is struck next
         notes = []
@@ -186,5 +189,6 @@ class Hearing:
             if following > place and duration != HELD:
                 duration = min(duration, following - place)
             again[struck.pitch] = place
-            notes.append(Note(place, struck.pitch, struck.velocity, Tick(duration)))
-        return reversed(notes)
+            notes.append((place, struck.pitch, struck.velocity, Tick(duration)))
+        notes.reverse()
+        return notes

@@ -55,12 +55,12 @@ class StateCache:
     def logits(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         """Logits (vocabulary,) after `tokens`, at least one."""
         whole, rest = divmod(len(tokens), BLOCK)
-        if tokens[:-1] == self._tokens:  # the usual case: one more token
-            self._keep(len(self._tokens), whole)
-            self._tokens.append(tokens[-1])
-        else:
-            self._keep(common_prefix(self._tokens, tokens), whole)
+        agreed = len(self._tokens)
+        self._tokens.append(tokens[-1])
+        if self._tokens != tokens:  # rather than one more token, the usual case
+            agreed = common_prefix(self._tokens[:agreed], tokens)
             self._tokens = list(tokens)
+        self._keep(agreed, whole)
         for k in range(len(self._blocks) - 1, whole):
             block = tokens[BLOCK * k : BLOCK * (k + 1)]
             self._blocks.append(self._graph.run(block, self._blocks[k]))
