@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -66,7 +65,7 @@ class Hearing:
         self._split = split
         self._placer = Placer(meter, straight)
         self._longest = PEDAL_BARS * meter.ticks_per_bar
-        self._settled: list[Note] = []  # by onset; they do not change any more
+        self._settled: list[Note] = []  # they do not change any more
         self._recent: list[_Struck] = []  # what came after them
         self._down: dict[NoteKey, _Struck] = {}
         self._pedals: dict[int, dict[int, _Struck]] = {}  # channel -> pitch -> what it holds
@@ -149,10 +148,11 @@ class Hearing:
         `remap` must keep the order of the notes. Their swing is taken out afresh.
         """
         self.notes(since)  # moves what is settled out of the recent ones
-        settled = bisect_left(self._settled, since, key=attrgetter("onset"))
-        self._settled[settled:] = [
+        self._settled = [
             replace(note, onset=to_tick(to_step(remap(note.onset))))
-            for note in self._settled[settled:]
+            if note.onset >= since
+            else note
+            for note in self._settled
         ]
         self._placer.move(since, remap)
         for struck in self._recent:

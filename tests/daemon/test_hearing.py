@@ -150,3 +150,17 @@ def test_what_is_settled_stays_in_order_with_what_came_after() -> None:
     notes = hearing.notes(Tick(240 * 200))
     assert [note.onset for note in notes] == [240 * (i // 3) for i in range(600)]
     assert [note.part for note in notes] == [Part.COMP, Part.COMP, Part.LEAD] * 200
+
+
+def test_a_drone_that_has_ended_stays_where_it_began_when_later_notes_are_moved() -> None:
+    hearing = Hearing(FOUR)
+    press(hearing, 40, 0)  # settled last of all, as it is held
+    for number in range(1, 120):
+        press(hearing, 60, 240 * number)
+        release(hearing, 60, 240 * number + 200)
+        hearing.notes(Tick(240 * number + 240))
+    release(hearing, 40, 240 * 120)
+    hearing.notes(Tick(240 * 121))
+    hearing.move(Tick(4800), lambda tick: Tick(tick + 480))
+    onsets = [note.onset for note in hearing.notes(Tick(240 * 121))]
+    assert onsets == [240 * i if i < 20 else 240 * i + 480 for i in range(120)]
