@@ -40,7 +40,7 @@ class Tonality:
     """What is known about the key of some music.
 
     Attributes:
-        probabilities: Shape (36,), of each of `KEYS`.
+        probabilities: Shape (60,), of each of `KEYS`.
     """
 
     probabilities: NDArray[np.float64]
@@ -77,7 +77,7 @@ def recent_tonality(context: Context) -> Tonality | None:
     Bars without notes do not count. And a bar counts for no more than its length, however many
     notes sound at once in it, because those of a chord are not independent draws: so the key of a
     whole standard is the likeliest at 77 % of its bar lines, and else at 65 %, with many a borrowed
-    chord taken for a new key.
+    chord taken for a new key. What the accompaniment begins on counts once more, as the bass.
     """
     bar = context.meter.ticks_per_bar
     since = context.until - RECENT_BARS * bar
@@ -92,4 +92,6 @@ def recent_tonality(context: Context) -> Tonality | None:
     ticks = np.bincount(12 * bars + pitch_classes, counted_ticks(notes), places).reshape(-1, 12)
     sounding = ticks[ticks.any(axis=1)]  # (bars, 12)
     capped = sounding * np.minimum(1, bar / sounding.sum(axis=1, keepdims=True))
-    return Tonality(latest_probabilities(capped))
+    below = pitch_classes[~notes.lead]
+    bass = int(below[0]) if len(below) else None
+    return Tonality(latest_probabilities(capped, bass))

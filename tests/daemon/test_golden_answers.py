@@ -24,7 +24,7 @@ from jamd.daemon.events import YourTurn
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.settings import settings_from
 from jamd.daemon.take import notes
-from jamd.key import Key
+from jamd.key import MINOR, Key
 from jamd.likeness import FIFTH
 from jamd.measure.answers import (
     MOST_NOTES,
@@ -129,7 +129,7 @@ def test_an_answer_over_held_keys_begins_in_time_and_ends_at_home(improviser: Im
 
 
 def test_a_tune_in_a_minor_ends_on_its_third(improviser: Improviser) -> None:
-    assert answered(improviser, IN_A_MINOR, Key(9, minor=True), seed=20).jamds == rows("""
+    assert answered(improviser, IN_A_MINOR, Key(9, MINOR), seed=20).jamds == rows("""
         3.2.0 Lead 74 80 11.975
         3.3.0 Lead 72 80 5.975
         3.3.6 Lead 71 75 5.975

@@ -13,7 +13,7 @@ from jamd.columns import Columns
 from jamd.grid import Grid
 from jamd.grid_tokens import CHORD, COMP, LEAD, LOWEST, VOCABULARY
 from jamd.harmony import CHORDS
-from jamd.key import Key, home_of
+from jamd.key import BLUES, DORIAN, MINOR, MIXOLYDIAN, Key, home_of
 from jamd.language import Constraints, Context
 from jamd.notes import HELD, METERS, Meter, Note, Part, Tick
 from jamd.tonality import recent_tonality, tonality_of
@@ -47,7 +47,7 @@ def test_a_tune_in_major_has_its_key_wherever_it_is_played(semitones: int) -> No
 
 
 def test_a_minor_cadence_is_minor() -> None:
-    assert key_of(notes((57, 60, 64, 57, 62, 65, 69, 64, 68, 71, 57, 60, 64, 57))) == Key(9, True)
+    assert key_of(notes((57, 60, 64, 57, 62, 65, 69, 64, 68, 71, 57, 60, 64, 57))) == Key(9, MINOR)
 
 
 @pytest.mark.parametrize("pitches", [(), tuple(range(60, 72))])
@@ -71,7 +71,7 @@ def test_a_phrase_in_a_new_key_is_heard_in_it(semitones: int) -> None:
     assert tonality.key == Key(semitones % 12)
 
 
-BLUES = (0, 0, 0, 0, 5, 5, 0, 0, 7, 5, 0, 7)
+TWELVE_BARS = (0, 0, 0, 0, 5, 5, 0, 0, 7, 5, 0, 7)
 """The roots of twelve bars, from the tonic up."""
 
 
@@ -79,7 +79,7 @@ BLUES = (0, 0, 0, 0, 5, 5, 0, 0, 7, 5, 0, 7)
 @pytest.mark.parametrize(("chords", "scale"), [(True, False), (True, True), (False, True)])
 def test_a_blues_is_heard_on_its_tonic(semitones: int, chords: bool, scale: bool) -> None:
     heard = []
-    for bar, root in enumerate(BLUES):
+    for bar, root in enumerate(TWELVE_BARS):
         line = bar * 1920
         for third in (0, 4, 7, 10) if chords else ():
             pitch = 48 + (root + third + semitones) % 12
@@ -89,9 +89,53 @@ def test_a_blues_is_heard_on_its_tonic(semitones: int, chords: bool, scale: bool
     context = Context(tuple(sorted(heard)), Tick(0), Tick(12 * 1920), "combo")
     tonality = recent_tonality(context)
     assert tonality is not None
-    assert tonality.key in (Key(semitones), Key(semitones, blues=True))
+    assert tonality.key in (Key(semitones), Key(semitones, BLUES))
     assert semitones in tonality.tonic_tones
     assert tonality.tonic_tones <= Key(semitones).triad
+
+
+DM7, G7, G, F, C = (50, 53, 57, 60), (55, 59, 62, 65), (55, 59, 62), (53, 57, 60), (48, 52, 55)
+DORIAN_TUNE = "62:2 65:1 67:1 69:3 72:2 71:2 69:1 67:1 69:1 65:1 64:1 62:4 65:1 64:1 62:1 60:1 62:8"
+MIXOLYDIAN_TUNE = "67:2 71:1 74:1 74:2 72:1 71:1 69:2 65:2 67:4 71:1 74:1 77:2 74:2 72:1 71:1 67:8"
+
+
+def tune_of(text: str) -> list[Note]:
+    """Notes in a row, each as its pitch and its eighths."""
+    heard: list[Note] = []
+    for pitch, eighths in (map(int, word.split(":")) for word in text.split()):
+        onset = heard[-1].end if heard else Tick(0)
+        heard.append(Note(onset, pitch, 80, Tick(240 * eighths)))
+    return heard
+
+
+@pytest.mark.parametrize("semitones", range(-6, 6))
+@pytest.mark.parametrize(
+    ("vamp", "tune", "key"),
+    [
+        ((DM7, G7, DM7, G7), "", Key(2, DORIAN)),
+        ((DM7, G7, DM7, G7), DORIAN_TUNE, Key(2, DORIAN)),
+        ((), DORIAN_TUNE, Key(2, DORIAN)),
+        ((G, F, C, G), "", Key(7, MIXOLYDIAN)),
+        ((G, F, C, G), MIXOLYDIAN_TUNE, Key(7, MIXOLYDIAN)),
+        ((), MIXOLYDIAN_TUNE, Key(7, MIXOLYDIAN)),
+    ],
+)
+def test_a_modal_vamp_ends_on_the_triad_that_it_rests_on(
+    vamp: tuple[tuple[int, ...], ...], tune: str, key: Key, semitones: int
+) -> None:
+    played = (*chords(*vamp).heard, *tune_of(tune))
+    heard = sorted(replace(note, pitch=note.pitch + semitones) for note in played)
+    until = Tick(-(-max(note.end for note in heard) // 1920) * 1920)
+    tonality = recent_tonality(Context(tuple(heard), Tick(0), until, "combo"))
+    assert tonality is not None
+    assert {(tone - semitones) % 12 for tone in tonality.tonic_tones} <= key.triad
+    assert all(tonality.in_scale[(tone + semitones) % 12] > 0.7 for tone in key.pitch_classes)
+
+
+def test_a_cadence_that_begins_on_the_second_degree_is_major() -> None:
+    tonality = recent_tonality(chords(DM7, G7, (*C, 59), (*C, 59)))
+    assert tonality is not None
+    assert tonality.key == Key(0)
 
 
 def test_a_chord_from_elsewhere_is_no_new_key() -> None:
