@@ -16,8 +16,9 @@ from jamd.daemon.events import (
     TellLink,
     TempoSet,
 )
-from jamd.daemon.follower import BeatSource, Follower, Move, Roll
+from jamd.daemon.follower import BeatSource, Follower
 from jamd.daemon.link_follower import LinkFollower
+from jamd.daemon.moves import Halt, Move, Roll
 from jamd.daemon.players_beat import Bend, PlayersBeat, Rebase
 from jamd.daemon.settings import Settings
 from jamd.daemon.tap_tempo import TapTempo
@@ -149,7 +150,7 @@ class Beat:
         """Take the messages that are to go to the Link session."""
         return self._link.take_messages() if self._link else []
 
-    def make(self, move: Move, now: float, edge: Tick) -> list[Effect]:
+    def make(self, move: Halt | Roll, now: float, edge: Tick) -> list[Effect]:
         """Make the sequencer's move. Everything that sounds must have been ended before."""
         self._assumed = False
         effects = self.tempo_news(now)

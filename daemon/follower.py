@@ -3,6 +3,10 @@
 The transport's ticks only ever rise, because what was heard and played is written down by them. A
 song that returns to its beginning therefore goes on at the transport's next bar line, which then
 counts as bar 1: a place in the song and its place on the transport differ by whole bars.
+
+A sequencer that loops may send Stop, Song Position and Continue there, or Start, although its beat
+goes on. Whether it does shows with the next pulse, so until then the transport rolls on. If the
+song is then at the transport's place in the bar, it has gone on in time.
 """
 
 from __future__ import annotations
@@ -14,12 +18,18 @@ from enum import Enum
 from mido import Message
 
 from jamd.daemon.midi_clock import CLOCKS_PER_BEAT, TICKS_PER_CLOCK, MidiClock
+from jamd.daemon.moves import GoOn, Halt, Move, Roll, Wait
 from jamd.daemon.transport import SIXTEENTH, Transport
 from jamd.notes import Tick
 
 GOES_ON_S = 4.0
 """A sequencer that sends Start or Continue sends its next pulse within this time; a Play button
 without a clock sends none."""
+
+LOOPS_S = 0.050
+"""A sequencer that goes on in time sends its next pulse at most a sixteenth and this much after
+Stop: Ardour 8 stops with the audio period in which its loop ends, and goes on with the first
+sixteenth after that."""
 
 SAME_SONG_S = 4.0
 """A clock that returns within this time is still the same song's. The song's place is known that
@@ -41,21 +51,6 @@ class ClockLost(Enum):
 
     KEEP = "keep"  # play on at its last tempo
     STOP = "stop"  # as if it had sent Stop
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """The song stops: end what sounds, play nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Roll:
-    """The song goes on now, at `song` ticks from its beginning."""
-
-    song: Tick
-
-
-Move = Halt | Roll
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +100,8 @@ class Follower:
         self._song = Tick(0)  # where the song goes on
         self._armed = False  # the song goes on with the next pulse
         self._armed_until = -math.inf  # that pulse must come by then, in seconds
+        # It led, and has sent Stop or Start: unless the song goes on, the transport halts then.
+        self._halts_at = math.inf
         self._stands = False  # the sequencer has stopped, or its clock is lost and that stops jamd
         self._coasting = False  # its clock is lost, and jamd plays on
         # Its clock is lost, and jamd stands still until it is back.
@@ -129,11 +126,13 @@ class Follower:
 
     @property
     def deadline(self) -> float | None:
-        """When the clock will count as lost, in seconds; None if there is none."""
-        return self._clock.lost_at
+        """When `look` next has something to do, in seconds; None if there is no clock."""
+        return self._halts_at if self._may_go_on else self._clock.lost_at
 
     def look(self, now: float) -> Move | None:
         """Return the move that follows from silence up to `now`, if any."""
+        if self._may_go_on:
+            return self._end(now)
         lost_at = self._clock.lost_at
         if lost_at is None or now < lost_at:
             return None
@@ -180,11 +179,12 @@ class Follower:
             case "stop" if self._unheard is not None:
                 self._song, self._unheard = self._unheard.song_at(seconds), None
             case "stop" if self._heeded and (self._clock.present or self._coasting or self._armed):
-                if self._transport.rolling and not self._armed:
+                if self._transport.rolling and not (self._armed or self._may_go_on):
                     self._song = self._place(now)
-                self._armed = False
                 self._stands = self._stands or self._clock.present
-                return self._halt()
+                move = self._halt(seconds)
+                self._armed = False
+                return Wait() if self._may_go_on else move
             case "songpos" if not self.leads:  # the specification: never sent while rolling
                 self._song = Tick(message.pos * SIXTEENTH)
         return None
@@ -220,15 +220,33 @@ class Follower:
     @property
     def leads(self) -> bool:
         """Whether the transport rolls because the sequencer does, which then knows its place."""
-        rolls = self._transport.rolling and not self._armed
+        rolls = self._transport.rolling and not self._armed and not self._may_go_on
         return rolls and self._on_pulses and self._clock.present
 
+    @property
+    def _may_go_on(self) -> bool:
+        """Whether the song may go on in time, although the sequencer has sent Stop or Start."""
+        return self._halts_at < math.inf
+
+    def _end(self, now: float) -> Move | None:
+        """Halt if it is too late for the song to go on in time."""
+        if now < self._halts_at:
+            return None
+        self._halts_at = math.inf
+        return Halt()
+
     def _arm(self, seconds: float) -> Move | None:
+        move = self._halt(seconds)
         self._armed, self._armed_until = True, seconds + GOES_ON_S
         self._unheard = None
-        return self._halt()
+        return move
 
-    def _halt(self) -> Move | None:
+    def _halt(self, seconds: float) -> Move | None:
+        """Halt at once, or, if the song may go on in time, later."""
+        if self.leads or self._may_go_on:
+            sixteenth_s = SIXTEENTH / self._transport.ticks_per_second
+            self._halts_at = seconds + sixteenth_s + LOOPS_S
+            return None
         coasting, self._coasting = self._coasting, False
         return Halt() if self._transport.rolling and (self._clock.present or coasting) else None
 
@@ -252,6 +270,25 @@ class Follower:
         song, self._unheard, self._stands = self._unheard.song_at(last_s), None, False
         return Roll(song)
 
+    def _go_on(self, seconds: float) -> Move | None:
+        """Go on if the song does, at a pulse at `seconds`: at our place in the bar.
+
+        To the sixteenth, as a position cannot be nearer. Within that, the pulses are believed: a
+        message may come a pulse early or late, and the beat goes on.
+        """
+        if not self._may_go_on:
+            return None
+        self._halts_at = math.inf
+        here, bar = self._transport.exact_tick(seconds), self._transport.meter.ticks_per_bar
+        off = (self._song - here + bar / 2) % bar - bar / 2
+        if self._origin is None or abs(off) >= SIXTEENTH / 2:
+            return None
+        counted = self._origin + TICKS_PER_CLOCK * self._clock.number
+        if here + off - counted >= SIXTEENTH / 2:  # they were left out, of a clock in batches
+            self._clock.miss(round((here + off - counted) / TICKS_PER_CLOCK))
+        self._clock.anchor(self._clock.number)
+        return GoOn()
+
     def _pulse(self, seconds: float, now: float) -> Move | None:
         if not self._clock.present:  # the clock is back
             if self._unheard is not None and seconds > self._unheard.seconds + SAME_SONG_S:
@@ -261,7 +298,7 @@ class Follower:
         self._armed = self._armed and seconds <= self._armed_until
         if self._armed:
             self._armed = self._stands = self._coasting = False
-            return Roll(self._song)
+            return self._go_on(seconds) or Roll(self._song)
         if not self.follows:
             return None
         if not self._transport.rolling:

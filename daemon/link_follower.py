@@ -15,7 +15,7 @@ import math
 from mido import Message
 
 from jamd.daemon.events import LinkState, TellLink
-from jamd.daemon.follower import Halt, Move, Roll
+from jamd.daemon.moves import Halt, Move, Roll
 from jamd.daemon.transport import FASTEST_BPM, SIXTEENTH, SLOWEST_BPM, Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
 

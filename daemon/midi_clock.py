@@ -138,6 +138,13 @@ class MidiClock:
         self._anchor = number
         self._trust_the_count()
 
+    def miss(self, pulses: int) -> None:
+        """Count `pulses` that were left out just before the last one, and were not missed."""
+        self.number += pulses
+        self._arrived += pulses
+        if self._last_s is not None and self._next_s < self._last_s:
+            self._next_s += pulses * self._period
+
     def _trust_the_count(self) -> None:
         self._trusted = self._arrived = self.number
         self._strays = 0

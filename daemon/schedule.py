@@ -136,9 +136,15 @@ class Ledger:
             return self._is_thru(NoteKey(message.channel, message.note))
         return self.moved.lifts(message)
 
+    def hush(self, tick: Tick) -> Iterator[Outgoing]:
+        """End everything that sounds of jamd's own."""
+        for key in self._sorted():
+            if not self._is_thru(key):
+                yield from self.end(tick, key)
+
     def silence(self, tick: Tick, only_thru: bool = False) -> Iterator[Outgoing]:
         """End everything that sounds, or only the player's own notes; and lift every pedal."""
-        for key in sorted(self._sounding, key=lambda key: (key.channel, key.pitch)):
+        for key in self._sorted():
             if not only_thru or self._is_thru(key):
                 yield from self.end(tick, key)
         for message in self.moved.lift():
@@ -161,6 +167,10 @@ class Ledger:
             for control in (SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF):
                 yield self._control(tick, channel, control)
         yield from self.rest(tick)
+
+    def _sorted(self) -> list[NoteKey]:
+        """What sounds, in the order in which it is ended."""
+        return sorted(self._sounding, key=lambda key: (key.channel, key.pitch))
 
     def _is_thru(self, key: NoteKey) -> bool:
         """Whether what sounds at `key` is the player's own note, sent on."""

@@ -18,8 +18,8 @@ from jamd.daemon.echo import Echo, Origin
 from jamd.daemon.events import Effect, Event, Journal, Turn
 from jamd.daemon.feel import Feel
 from jamd.daemon.floor import Floor
-from jamd.daemon.follower import Move
 from jamd.daemon.memory import Memory
+from jamd.daemon.moves import GoOn, Halt, Move, Roll, Wait
 from jamd.daemon.planner import Planner
 from jamd.daemon.requests import LikelihoodRequest
 from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey
@@ -61,6 +61,8 @@ class Session:
         self._now = -math.inf
         self._stirred = math.inf  # when somebody last played
         self._closed = False
+        # Since this tick it waits whether the sequencer's song goes on, and begins nothing.
+        self._waits_since: Tick | None = None
         self._effects: list[Effect] = []
 
     def handle(self, event: Event, now: float) -> list[Effect]:
@@ -96,9 +98,11 @@ class Session:
             return None
         if self._starts_by_itself:
             return self._now
-        deadlines = [self._beat.deadline, self._stage.next_due, self._echo.deadline]
-        if self._transport.rolling:
-            deadlines += self._musical_deadlines()
+        deadlines = [self._beat.deadline, self._echo.deadline]
+        if self._waits_since is None:
+            deadlines.append(self._stage.next_due)
+            if self._transport.rolling:
+                deadlines += self._musical_deadlines()
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def _musical_deadlines(self) -> list[float | None]:
@@ -124,7 +128,7 @@ class Session:
 
     def status(self, now: float) -> Status:
         """What a status line shows at `now`. Changes nothing."""
-        place = self._beat.place(now)
+        place = self._beat.place(now) if self._waits_since is None else None
         return Status(
             last_note=self._ear.last_note,
             bar=max(0, place.bar) if place else 0,
@@ -282,10 +286,18 @@ class Session:
 
     def _move(self, move: Move | None) -> None:
         """Make the same move as the sequencer."""
-        if move is not None:
-            self._begin_afresh()
-            self._effects += self._stage.halt(self._now)
-            self._effects += self._beat.make(move, self._now, self._commit.edge)
+        match move:
+            case Wait():
+                self._effects += self._stage.hush(self._now)
+                if self._waits_since is None:
+                    self._waits_since = self._stage.leaving(self._now)
+            case GoOn():
+                self._waits_since = None
+            case Halt() | Roll():
+                self._begin_afresh()
+                self._effects += self._stage.halt(self._now)
+                self._effects += self._beat.make(move, self._now, self._commit.edge)
+                self._waits_since = None
 
     def _panic(self, *, forgets: bool = True) -> None:
         self._effects += self._stage.panic(self._now)
@@ -308,7 +320,9 @@ class Session:
 
     def _cut(self) -> None:
         """Forget jamd's notes from now on: they were never sent, so never sounded."""
-        left = self._stage.leaving(self._now)
+        left = self._waits_since
+        if left is None:
+            left = self._stage.leaving(self._now)
         self._memory.cut(left, left)
 
     # What follows from it
@@ -318,7 +332,7 @@ class Session:
         if self._starts_by_itself:
             self._effects += self._beat.start(self._now, self._commit.edge)
         self._effects += self._stage.keep_time(self._now, self._beat.led)
-        if not self._transport.rolling:
+        if self._waits_since is not None or not self._transport.rolling:
             return
         due = self._stage.release(self._now)
         self._effects += due

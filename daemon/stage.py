@@ -163,6 +163,10 @@ class Stage:
         """Let nothing begin from `onsets` on, and nothing last beyond `limit`."""
         self._schedule.shorten(onsets, limit)
 
+    def hush(self, now: float) -> list[Effect]:
+        """End what sounds of jamd's own; what was to sound still is."""
+        return self._at_once(self._ledger.hush(self._tick(now)), now)
+
     def silence(self, now: float) -> list[Effect]:
         """End everything that sounds, and forget what was to sound."""
         self._schedule.clear()

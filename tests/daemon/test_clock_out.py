@@ -11,8 +11,9 @@ from mido import Message
 
 from jamd.daemon.clock_out import ClockOut
 from jamd.daemon.events import Event, Heard, Output, SetTempo, WorkerReady
-from jamd.daemon.follower import BeatSource, ClockLost, Follower, Roll
+from jamd.daemon.follower import BeatSource, ClockLost, Follower
 from jamd.daemon.midi_clock import MidiClock
+from jamd.daemon.moves import Roll
 from jamd.daemon.schedule import Outgoing
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
