@@ -24,9 +24,10 @@ A_BLUES = 0.05
 """How likely music is to be a blues.
 
 Without a blues among the keys, two choruses of C7, F7 and G7, a blues scale over them, and that
-scale alone were heard on another tonic at each of 264 bar lines; with it at 5, 0 and 9 % of them.
-At 5,342 bar lines of 290 standards the likeliest triad is the whole piece's at 75.9 %, not 77.3,
-and keeping to the key as `in_key` does costs the notes that follow 0.222 bits each, not 0.235.
+scale alone were heard on another tonic at each of 264 bar lines; with it at 5, 0 and 9 % of them
+(2, 1 and 9 % with modal keys, too). At 5,342 bar lines of 290 standards the likeliest triad is the
+whole piece's at 75.9 %, not 77.3, and keeping to the key as `in_key` does costs the notes that
+follow 0.222 bits each, not 0.235.
 """
 
 A_MODE = 0.005

@@ -76,8 +76,9 @@ def recent_tonality(context: Context) -> Tonality | None:
     The key may have changed on the way: what is played in a new one need not outweigh the old one.
     Bars without notes do not count. And a bar counts for no more than its length, however many
     notes sound at once in it, because those of a chord are not independent draws: so the key of a
-    whole standard is the likeliest at 77 % of its bar lines, and else at 65 %, with many a borrowed
-    chord taken for a new key. What the accompaniment begins on counts once more, as the bass.
+    whole standard is the likeliest at 77 % of its bar lines (76 % with blues and modes among the
+    keys), and else at 65 %, with many a borrowed chord taken for a new key. What the accompaniment
+    begins on counts once more, as the bass.
     """
     bar = context.meter.ticks_per_bar
     since = context.until - RECENT_BARS * bar
