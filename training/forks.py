@@ -11,7 +11,11 @@ import multiprocessing
 import signal
 from multiprocessing.context import BaseContext
 
-_PRELOAD = ("work", "tasks", "midi_file", "pieces", "grid_table")
+PRELOAD = (
+    "jamd.grid_columns",
+    *(f"jamd.training.{name}" for name in ("worker_pool", "tasks", "midi_file", "pieces")),
+)
+"""What the server imports; it passes over a module that is missing without a word."""
 
 
 def start() -> BaseContext:
@@ -24,7 +28,7 @@ def start() -> BaseContext:
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([f"jamd.training.{name}" for name in _PRELOAD])
+    context.set_forkserver_preload(list(PRELOAD))
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the parent handles Ctrl-C
     try:
         forkserver.ensure_running()

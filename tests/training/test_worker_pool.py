@@ -11,9 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
+from jamd.training.forks import PRELOAD
 from jamd.training.worker_pool import LimitError, Workers
 
 pytestmark = pytest.mark.train
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+def test_a_reader_begins_with_its_modules_imported() -> None:
+    with Workers(jobs=1, time_limit_s=20, memory_limit_mb=256) as workers:
+        [imported] = workers.map(eval, ["{*__import__('sys').modules}"])
+        assert isinstance(imported, set)
+        assert set(PRELOAD) <= imported
 
 
 def test_limits_end_a_task_and_the_next_one_is_done() -> None:
@@ -74,6 +83,7 @@ def test_threads_may_share_workers_and_each_has_its_results_in_order() -> None:
 def test_what_a_killed_command_started_ends_whatever_it_is_doing() -> None:
     code = """
 from time import sleep
+from jamd.training.forks import PRELOAD
 from jamd.training.worker_pool import Workers
 with Workers(1, 3600, 256) as workers:
     for _ in workers.map(sleep, [0, 3600]):
