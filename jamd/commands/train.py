@@ -24,7 +24,11 @@ _SETTINGS = (
     *("units", "layers", "rows", "window", "rate", "dropout", "recurrent_dropout", "seed"),
     *("oversample", "faithful", "precision"),
 )
-_NAMES = {"rows": "batch"}
+_LANGUAGES = {
+    **dict.fromkeys(("layers", "window", "recurrent_dropout"), "grid"),
+    **dict.fromkeys(("oversample", "faithful"), "article"),
+}
+"""Settings that only one language has."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -203,15 +207,14 @@ def _begun(args: argparse.Namespace, corpora: Sequence[Corpus], writes: bool) ->
         return begun.with_budget(args.epochs, args.minutes)
     from jamd.training.train import new_run
 
-    if corpora[0].language != "article" and (args.oversample or args.faithful):
-        option = "--oversample" if args.oversample else "--faithful"
-        raise CorpusError(
-            f"{option}: expected corpora of the article language, found {corpora[0].language}; "
-            "prepare with --language article"
-        )
-    settings = replace(
-        preset(corpora[0].language, args.preset or "default"), **settings_given(args)
-    )
+    given, found = settings_given(args), corpora[0].language
+    for name in given:
+        if (language := _LANGUAGES.get(name, found)) != found:
+            raise CorpusError(
+                f"{option(name)}: expected corpora of the {language} language, found {found}; "
+                f"leave it out, or prepare with --language {language}"
+            )
+    settings = replace(preset(found, args.preset or "default"), **given)
     if args.faithful and args.preset in (None, "default"):
         settings = replace(settings, epochs=ARTICLE_EPOCHS)
     begun = new_run(args.output, args.corpora, settings, dict(args.weight))
@@ -241,16 +244,20 @@ def settings_given(args: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(args, name) for name in _SETTINGS if getattr(args, name) is not None}
 
 
+def option(name: str) -> str:
+    """The option that gives the setting `name`."""
+    return "--batch" if name == "rows" else f"--{name.replace('_', '-')}"
+
+
 def refuse_other_settings(begun: Run, args: argparse.Namespace) -> None:
     """Raise CorpusError if the command line gives other settings than a run was begun with."""
     from jamd.errors import CorpusError
 
     for name, value in settings_given(args).items():
         if (found := getattr(begun.settings, name)) != value:
-            option = f"--{_NAMES.get(name, name)}"
-            how = f"with {option} {found}, not {value}"
+            how = f"with {option(name)} {found}, not {value}"
             if value is True:  # such an option has no values, and is not given where it is off
-                how = f"without {option}, not with it"
+                how = f"without {option(name)}, not with it"
             raise CorpusError(
                 f"{args.output or begun.path}: begun {how}; leave it out, or name another folder"
             )

@@ -35,6 +35,7 @@ _ANEW = (
 
 def run(args: argparse.Namespace) -> int:
     """Fine-tune; the arguments are those of `jamd train`."""
+    from jamd.commands.train import option
     from jamd.daemon.recorder import recover
     from jamd.lock import only_writer
     from jamd.training import forks
@@ -47,9 +48,8 @@ def run(args: argparse.Namespace) -> int:
 
     for name in _ANEW:
         if getattr(args, name) not in (None, []):
-            option = name.replace("_", "-")
             raise UserError(
-                f"--{option} is for a network that begins with nothing; --from goes on from "
+                f"{option(name)} is for a network that begins with nothing; --from goes on from "
                 f"{args.origin}: leave it out"
             )
     if not args.corpora and args.takes is None:

@@ -75,3 +75,19 @@ def test_the_grid_language_has_neither(
     shown = capsys.readouterr().err
     assert f"jamd: {option}: expected corpora of the article language, found grid" in shown
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "given", [("--layers", "2"), ("--window", "8"), ("--recurrent-dropout", "0")]
+)
+def test_the_article_language_has_none_of_these(
+    given: tuple[str, str],
+    article_corpus: MakeArticle,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    corpus = str(article_corpus("corpus", NAMES, 40).path)
+    assert main(["train", corpus, "-o", str(tmp_path / "run"), *given]) == 2
+    shown = capsys.readouterr().err
+    assert f"jamd: {given[0]}: expected corpora of the grid language, found article" in shown
+    assert not (tmp_path / "run").exists()

@@ -133,6 +133,10 @@ def test_what_cannot_be_learned_from_is_told_in_one_line(
         ([str(few), "--from", str(empty), *run], "expected a manifest.json"),
         ([str(few), "--from", "default", "--units", "9", *run], "leave it out"),
         ([str(few), "--from", "default", "--dropout", "0", *run], "--dropout is for a network"),
+        (
+            [str(few), "--from", "default", "--recurrent-dropout", "0", *run],
+            "--recurrent-dropout is for a network",
+        ),
         ([str(few), "--from", "default", "--faithful", *run], "--faithful is for a network"),
         ([str(few), "--from", "default", "--oversample", *run], "--oversample is for a network"),
         ([str(few), "--from", "default", "--style", "jaz", *run], "--style: expected one of jazz"),
