@@ -172,7 +172,7 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
         lstm: The built layer whose weights are used.
         rows: Rows of a training batch.
         whole_windows: Leave each window to `lstm` itself, and thereby to cuDNN, which drops no
-            weights.
+            weights: only if `dropped` is 0.
         dropped: Share of the weights from one step to the next that are dropped in training, 0..1.
         dtype: What the products are computed in, as a Keras policy; the states are float32.
     """
@@ -218,7 +218,8 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
             y, h, c = self.lstm(x, initial_state=before)
         else:
             cell = self.lstm.cell
-            kernel = ops.convert_to_tensor(cell.recurrent_kernel)
+            # A copy, as PyTorch lets nothing else take the place of a weight.
+            kernel = ops.copy(cell.recurrent_kernel)
             if training and self.dropped:
                 kernel = keras.random.dropout(kernel, self.dropped, seed=self.seeds)
             self.recurrence.cell.kernel = kernel
@@ -244,8 +245,10 @@ def grid_pair(
         rows: Rows of a training batch.
         window: Tokens of a training window.
         policy: What the trainee's LSTM layers compute in, as a Keras policy: `mixed_bfloat16` …
-        whole_windows: Whether they take a whole window at once (`jamd.training.precision`).
+        whole_windows: Whether they take a whole window at once (`jamd.training.precision`); with
+            recurrent dropout they never do.
     """
+    whole_windows = whole_windows and not size.recurrent_dropout
     # Keras believes that cuDNN rules out XLA.
     layers = _layers(size, use_cudnn="auto" if whole_windows else False)
     carried = [

@@ -74,12 +74,33 @@ def test_dropout_drops_the_same_values_throughout_a_window_and_others_in_each_ro
         assert len(np.unique(kept[:, 0], axis=0)) > 1
 
 
-def test_recurrent_dropout_drops_weights_from_the_second_step_on_and_in_training_only() -> None:
-    pair = grid_pair(replace(SIZE, dropout=0, recurrent_dropout=0.5), rows=2, window=4)
+def test_a_step_at_a_time_learns_what_whole_windows_do() -> None:
+    window = [np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.int32), np.zeros((2, 1), np.float32)]
+
+    def learned(whole_windows: bool) -> list[np.ndarray]:
+        keras.utils.set_random_seed(1)
+        pair = grid_pair(replace(SIZE, dropout=0), 2, 4, whole_windows=whole_windows)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        pair.trainee.compile(keras.optimizers.SGD(1.0), loss)
+        keras.Model.train_on_batch(pair.trainee, window, np.ones((2, 4), np.int32))
+        weights: list[np.ndarray] = pair.network.get_weights()
+        return weights
+
+    for stepwise, whole in zip(learned(False), learned(True), strict=True):
+        np.testing.assert_allclose(stepwise, whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("whole_windows", [False, True])
+def test_recurrent_dropout_drops_weights_from_the_second_step_on_and_in_training_only(
+    whole_windows: bool,
+) -> None:
+    size = replace(SIZE, dropout=0, recurrent_dropout=0.5)
+    pair = grid_pair(size, rows=2, window=4, whole_windows=whole_windows)
     window = [np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.int32), np.zeros((2, 1), np.float32)]
 
     def logits(training: bool) -> np.ndarray:
-        return np.asarray(pair.trainee(window, training=training))
+        array: np.ndarray = keras.ops.convert_to_numpy(pair.trainee(window, training=training))
+        return array
 
     plain, first, second = logits(False), logits(True), logits(True)
     np.testing.assert_allclose(plain, pair.trainee.predict_on_batch(window), atol=1e-6)
