@@ -9,7 +9,6 @@ and the previous chord goes on: in training, a wrong name does more harm than no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 ROOTS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
@@ -59,7 +58,6 @@ SPELT = _templates()
 """Every set of pitch classes (12 bits) that spells a chord -> its readings, by root."""
 
 
-@lru_cache(maxsize=4096)  # music repeats its chords
 def chord_of(pitch_classes: int, bass: int) -> int | None:
     """The chord that a set of pitch classes spells.
 
