@@ -273,8 +273,9 @@ class Follower:
     def _go_on(self, seconds: float) -> Move | None:
         """Go on if the song does, at a pulse at `seconds`: at our place in the bar.
 
-        To the sixteenth, as a position cannot be nearer. Within that, the pulses are believed: a
-        message may come a pulse early or late, and the beat goes on.
+        To the sixteenth, as a position cannot be nearer. Within a pulse of the song's place the
+        pulses are believed: a message may come a pulse early or late, and the beat goes on. Further
+        off, the song was started again by hand, just beside the bar line: the transport catches up.
         """
         if not self._may_go_on:
             return None
@@ -284,8 +285,11 @@ class Follower:
         if self._origin is None or abs(off) >= SIXTEENTH / 2:
             return None
         counted = self._origin + TICKS_PER_CLOCK * self._clock.number
+        pulses = round((here + off - counted) / TICKS_PER_CLOCK)
         if here + off - counted >= SIXTEENTH / 2:  # they were left out, of a clock in batches
-            self._clock.miss(round((here + off - counted) / TICKS_PER_CLOCK))
+            self._clock.miss(pulses)
+        elif abs(pulses) > 1:
+            self._origin += TICKS_PER_CLOCK * pulses
         self._clock.anchor(self._clock.number)
         return GoOn()
 

@@ -238,6 +238,21 @@ def test_a_jump_to_another_place_in_the_bar_ends_the_answer_and_moves_the_bar_li
     check_the_take(jam)
 
 
+@pytest.mark.parametrize("pulses", [-4, -2, 0, 2, 3, 4])
+@pytest.mark.parametrize("said", [[(-0.05, START)], [(-0.4, STOP), (-0.05, START)]])
+def test_a_song_that_is_started_again_beside_the_bar_line_has_it_there(
+    pulses: int, said: list[tuple[float, Event]]
+) -> None:
+    """By hand, while the clock runs on: jamd is at its place within a bar."""
+    again = jump(*((pulses + at, event) for at, event in said))
+    jam = cycle(again, phrase(1, 2, 120) + phrase(9, 2, 120), FOURS, loops=2)
+    begin = BEGIN_S + 16.0 + pulses / 48
+    chords = [(at - begin + 1) % 2 - 1 for at, note in struck(jam) if at > begin + 2 and note == 48]
+    assert chords == pytest.approx([0.0] * len(chords), abs=0.001)
+    assert chords
+    check_the_take(jam)
+
+
 def test_a_stop_is_one_at_once_and_for_good() -> None:
     stop = BEGIN_S + 6.1
     returns: Story = [(stop + 0.01, position(0))]  # to where it began, as Reaper does
