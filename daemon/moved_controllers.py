@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from mido import Message
+
+from jamd.notes import Tick
 
 PEDALS = range(64, 70)
 """The controllers that MIDI defines as switches, from sustain to hold 2."""
@@ -19,14 +23,15 @@ class Moved:
     """Keeps the positions of those controllers that have a rest: wheels, pressure and pedals."""
 
     def __init__(self) -> None:
-        self._moved: dict[tuple[int, ...], Message] = {}  # by the message that brings it to rest
+        # By the message that brings it to rest: what moved it, and when.
+        self._moved: dict[tuple[int, ...], tuple[Message, Tick]] = {}
 
     def __bool__(self) -> bool:
         """Whether any is away from its rest."""
         return bool(self._moved)
 
-    def hear(self, message: Message) -> None:
-        """Take in a message that moves a controller; any other is ignored."""
+    def hear(self, message: Message, tick: Tick) -> None:
+        """Take in a message that moves a controller at `tick`; any other is ignored."""
         rest = _rest_of(message)
         if rest is None:
             return
@@ -34,7 +39,7 @@ class Moved:
         if tuple(message.bytes()) == place:
             self._moved.pop(place, None)
         else:
-            self._moved[place] = message
+            self._moved[place] = message, tick
 
     def lifts(self, message: Message) -> bool:
         """Whether a message lifts a pedal that is not up."""
@@ -43,17 +48,21 @@ class Moved:
             return False
         return bool(message.value < PEDAL_DOWN)
 
-    def lift(self) -> list[Message]:
-        """The messages that lift all pedals, the sustain pedals first."""
-        return sorted(self._forget(pedals=True), key=lambda rest: (rest.control, rest.channel))
+    def lift(self, moved_by: float = math.inf) -> list[Message]:
+        """The messages that lift all pedals last moved by a tick, the sustain pedals first."""
+        return sorted(self._forget(True, moved_by), key=lambda rest: (rest.control, rest.channel))
 
     def rest(self) -> list[Message]:
         """The messages that bring everything except pedals to rest."""
         return self._forget(pedals=False)
 
-    def _forget(self, pedals: bool) -> list[Message]:
-        places = [place for place, moved in self._moved.items() if _is_pedal(moved) is pedals]
-        moved = [self._moved.pop(place) for place in places]
+    def _forget(self, pedals: bool, moved_by: float = math.inf) -> list[Message]:
+        places = [
+            place
+            for place, (moved, tick) in self._moved.items()
+            if _is_pedal(moved) is pedals and tick <= moved_by
+        ]
+        moved = [self._moved.pop(place)[0] for place in places]
         return [rest for each in moved if (rest := _rest_of(each)) is not None]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -127,7 +128,7 @@ class Ledger:
                 yield from self.end(tick, key)
         else:
             self._channels.add(message.channel)
-            self.moved.hear(message)
+            self.moved.hear(message, tick)
             yield Outgoing(tick, None, message, self._output)
 
     def ends(self, message: Message) -> bool:
@@ -142,12 +143,21 @@ class Ledger:
             if not self._is_thru(key):
                 yield from self.end(tick, key)
 
-    def silence(self, tick: Tick, only_thru: bool = False) -> Iterator[Outgoing]:
-        """End everything that sounds, or only the player's own notes; and lift every pedal."""
+    def silence(
+        self, tick: Tick, only_thru: bool = False, begun_by: float = math.inf
+    ) -> Iterator[Outgoing]:
+        """End everything that sounds, or only the player's own notes; and lift every pedal.
+
+        Args:
+            tick: The present.
+            only_thru: jamd's own notes go on.
+            begun_by: What the player has struck or moved after this tick goes on.
+        """
         for key in self._sorted():
-            if not only_thru or self._is_thru(key):
+            spared = self._sounding[key][1] > begun_by if self._is_thru(key) else only_thru
+            if not spared:
                 yield from self.end(tick, key)
-        for message in self.moved.lift():
+        for message in self.moved.lift(begun_by):
             yield Outgoing(tick, None, message, self._output)
 
     def rest(self, tick: Tick) -> Iterator[Outgoing]:

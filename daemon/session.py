@@ -61,8 +61,10 @@ class Session:
         self._now = -math.inf
         self._stirred = math.inf  # when somebody last played
         self._closed = False
-        # Since this tick it waits whether the sequencer's song goes on, and begins nothing.
+        # Since this tick it waits whether the sequencer's song goes on, and begins nothing. Of
+        # jamd's notes, those before `_left` had been sent by then.
         self._waits_since: Tick | None = None
+        self._left = Tick(0)
         self._effects: list[Effect] = []
 
     def handle(self, event: Event, now: float) -> list[Effect]:
@@ -290,12 +292,15 @@ class Session:
             case Wait():
                 self._effects += self._stage.hush(self._now)
                 if self._waits_since is None:
-                    self._waits_since = self._stage.leaving(self._now)
+                    self._waits_since = self._tick
+                    self._left = self._stage.leaving(self._now)
             case GoOn():
                 self._waits_since = None
             case Halt() | Roll():
                 self._begin_afresh()
-                self._effects += self._stage.halt(self._now)
+                # What the player has struck since Stop goes on, as if the song had stopped then.
+                since = math.inf if self._waits_since is None else self._waits_since
+                self._effects += self._stage.halt(self._now, since)
                 self._effects += self._beat.make(move, self._now, self._commit.edge)
                 self._waits_since = None
 
@@ -320,9 +325,8 @@ class Session:
 
     def _cut(self) -> None:
         """Forget jamd's notes from now on: they were never sent, so never sounded."""
-        left = self._waits_since
-        if left is None:
-            left = self._stage.leaving(self._now)
+        waits = self._waits_since is not None
+        left = self._left if waits else self._stage.leaving(self._now)
         self._memory.cut(left, left)
 
     # What follows from it

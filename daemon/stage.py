@@ -167,16 +167,23 @@ class Stage:
         """End what sounds of jamd's own; what was to sound still is."""
         return self._at_once(self._ledger.hush(self._tick(now)), now)
 
-    def silence(self, now: float) -> list[Effect]:
-        """End everything that sounds, and forget what was to sound."""
+    def silence(self, now: float, begun_by: float = math.inf) -> list[Effect]:
+        """End everything that sounds, and forget what was to sound.
+
+        What the player has struck or moved after the tick `begun_by` goes on.
+        """
         self._schedule.clear()
         tick = self._tick(now)
-        return [e for ledger in self._ledgers for e in self._at_once(ledger.silence(tick), now)]
+        return [
+            effect
+            for ledger in self._ledgers
+            for effect in self._at_once(ledger.silence(tick, begun_by=begun_by), now)
+        ]
 
-    def halt(self, now: float) -> list[Effect]:
-        """`silence`, and stop the click and the clock."""
+    def halt(self, now: float, since: float = math.inf) -> list[Effect]:
+        """`silence` as of the tick `since`, and stop the click and the clock."""
         self._click.stop()
-        return self.silence(now) + self._at_once(self._clock.halt(self._tick(now)), now)
+        return self.silence(now, since) + self._at_once(self._clock.halt(self._tick(now)), now)
 
     def panic(self, now: float) -> list[Effect]:
         """`silence`, and silence every channel used so far, in case a message was lost."""

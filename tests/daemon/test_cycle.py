@@ -226,6 +226,45 @@ def test_a_key_that_is_held_and_sent_on_sounds_across_the_jump(said: str) -> Non
     assert [round(send.due - BEGIN_S, 3) for send in jam.port.sent] == [15.0, 17.0]
 
 
+@pytest.mark.parametrize("offset_s", [0.0, -0.2])
+@pytest.mark.parametrize(
+    "goes_on", [[], [(3.0, CONTINUE)], [(0.01, position(8)), (0.12, CONTINUE)]]
+)
+def test_what_is_struck_just_after_a_stop_and_sent_on_is_the_players(
+    goes_on: Story, offset_s: float
+) -> None:
+    """A last chord with a pedal may fall just after the DAW stops; Stop ends what sounds then."""
+    stop = BEGIN_S + 4.21
+    struck_before, pedal_before, struck_after, pedal_after = (
+        Message("note_on", note=50, velocity=80),
+        Message("control_change", control=69, value=127),
+        Message("note_on", note=60, velocity=80),
+        Message("control_change", control=64, value=127),
+    )
+    played = [
+        (-0.5, struck_before),
+        (-0.4, pedal_before),
+        (0.1, struck_after),
+        (0.11, pedal_after),
+        (2.0, Message("note_off", note=60)),
+        (2.1, Message("control_change", control=64, value=0)),
+    ]
+    story: Story = [(BEGIN_S + i * 0.5 / 24, CLOCK) for i in range(400)]
+    story += [(0.0, WorkerReady()), (BEGIN_S - 0.005, START), (stop, STOP)]
+    story += [(stop + at, Heard(message)) for at, message in played]
+    story += [(stop + at, event) for at, event in goes_on]
+    some = replace(JAM, mode=Mode.OFF, output_offset_s=offset_s)
+    jam = VirtualJam(Session(some), Eighths(), story)
+    jam.run(BEGIN_S + 8)
+    ended = [
+        (round(send.due - stop, 2), send.message.bytes()[1])
+        for send in jam.port.sent
+        if send.message.bytes()[2] == 0 or send.message.type == "note_off"
+    ]
+    assert [what for at, what in ended if at < 0.2] == [50, 69]
+    assert [one for one in ended if one[0] >= 0.2] == [(2.0, 60), (2.1, 64)]
+
+
 def test_a_jump_to_another_place_in_the_bar_ends_the_answer_and_moves_the_bar_line() -> None:
     to_beat_three = jump((-0.2, STOP), (-0.15, position(8)), (-0.1, STOP), (-0.05, CONTINUE))
     again = [(at + 24.0, event) for at, event in phrase(1, 1, 120)]
