@@ -282,11 +282,14 @@ class Follower:
         self._halts_at = math.inf
         here, bar = self._transport.exact_tick(seconds), self._transport.meter.ticks_per_bar
         off = (self._song - here + bar / 2) % bar - bar / 2
-        if self._origin is None or abs(off) >= SIXTEENTH / 2:
+        if abs(off) >= SIXTEENTH / 2:
             return None
-        counted = self._origin + TICKS_PER_CLOCK * self._clock.number
-        pulses = round((here + off - counted) / TICKS_PER_CLOCK)
-        if here + off - counted >= SIXTEENTH / 2:  # they were left out, of a clock in batches
+        counted = TICKS_PER_CLOCK * self._clock.number
+        if self._origin is None:  # a lost clock that is just back
+            self._origin = here + off - counted
+        ahead = here + off - (self._origin + counted)
+        pulses = round(ahead / TICKS_PER_CLOCK)
+        if ahead >= SIXTEENTH / 2:  # they were left out, of a clock in batches
             self._clock.miss(pulses)
         elif abs(pulses) > 1:
             self._origin += TICKS_PER_CLOCK * pulses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -102,9 +102,9 @@ def cycle(
     bpm: float = 120,
     loops: int = 3,
     batch_s: float = 0.0,
-    lost: int | None = None,
+    lost: Collection[int] = (),
 ) -> VirtualJam:
-    """A jam with a DAW that loops; its messages may come in batches, and one pulse be lost."""
+    """A jam with a DAW that loops; its messages may come in batches, and pulses be lost."""
     pulse = 60 / bpm / CLOCKS_PER_BEAT
     said: Story = [(BEGIN_S - 0.005, START)]
     left_out: set[int] = set()
@@ -112,7 +112,7 @@ def cycle(
         more, skips = at_the_end(BEGIN_S + first * pulse, pulse)
         said += more
         left_out |= {*range(first, first + skips)}
-    pulses = [i for i in range(PULSES * loops) if i not in left_out and i != lost]
+    pulses = [i for i in range(PULSES * loops) if i not in left_out and i not in lost]
     said = sorted([*((BEGIN_S + i * pulse, CLOCK) for i in pulses), *said], key=lambda one: one[0])
     if batch_s:
         said = [(math.ceil(at / batch_s) * batch_s, event) for at, event in said]
@@ -265,6 +265,18 @@ def test_what_is_struck_just_after_a_stop_and_sent_on_is_the_players(
     assert [one for one in ended if one[0] >= 0.2] == [(2.0, 60), (2.1, 64)]
 
 
+@pytest.mark.parametrize("said", [SEAMLESS["Start"], STOPPING["Stop, position and Continue"]])
+def test_a_clock_that_is_just_back_when_the_loop_ends_goes_on(said: Jump) -> None:
+    # Lost for a third of a second, up to three pulses before the first jump.
+    lost = range(PULSES - 20, PULSES - 3)
+    steady, jam = (cycle(each, phrase(1, 1, 120), ENDLESS, lost=lost) for each in (NOTHING, said))
+    ends = BEGIN_S + PULSES * 60 / 120 / CLOCKS_PER_BEAT
+    after, expected = ([at for at, _ in struck(each) if at > ends + 0.1] for each in (jam, steady))
+    assert len(expected) > 60
+    assert after == pytest.approx(expected, abs=0.004)
+    check_the_take(jam)
+
+
 def test_a_jump_to_another_place_in_the_bar_ends_the_answer_and_moves_the_bar_line() -> None:
     to_beat_three = jump((-0.2, STOP), (-0.15, position(8)), (-0.1, STOP), (-0.05, CONTINUE))
     again = [(at + 24.0, event) for at, event in phrase(1, 1, 120)]
@@ -333,7 +345,7 @@ def test_a_clock_that_pauses_at_each_loop_is_not_taken_for_one_in_batches() -> N
             for at, _ in struck(cycle(ARDOUR_8, played, settings, loops=5, lost=each))
             if at > after
         ]
-        for each in (lost, None)
+        for each in ((lost,), ())
     )
     assert jam == pytest.approx(undisturbed, abs=0.0003)
 
