@@ -104,7 +104,9 @@ def test_memory_does_not_grow_with_the_files(tmp_path: Path) -> None:
     write_midi(tmp_path / "one.mid", [(40 + 7 * i % 48,) for i in range(1000)])
     content = (tmp_path / "one.mid").read_bytes()
     peak_bytes = {}
-    for count in (130, 260):  # with fewer, less would be under way at once
+    # With fewer, less would be under way at once; of more, that is a smaller part: up to 0.8 MB, as
+    # fast as it happens to be read.
+    for count in (130, 650):
         top = tmp_path / f"{count} files"
         top.mkdir()
         for number in range(count):
@@ -116,7 +118,7 @@ def test_memory_does_not_grow_with_the_files(tmp_path: Path) -> None:
         tracemalloc.stop()
         assert len(corpus.pieces) == count
     # Each file has 7 kB of notes and 8 kB of tokens; what is known of it takes 2 or 3.
-    assert peak_bytes[260] - peak_bytes[130] < 130 * 5_000
+    assert peak_bytes[650] - peak_bytes[130] < 520 * 5_000
 
 
 def test_no_piece_is_on_both_sides_of_the_split(tmp_path: Path) -> None:
