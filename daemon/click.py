@@ -89,13 +89,17 @@ class Click:
         """Stop clicking; a click that sounds is still ended."""
         self._next = None
 
+    def hush(self, tick: Tick) -> Iterator[Outgoing]:
+        """End the click that sounds, if one does, and go on clicking."""
+        if self._ends is not None:
+            strike, self._ends = self._ends[1], None
+            yield from self._ledger.end(tick, strike.key, strike)
+
     def release(self, tick: Tick, earliest: Tick) -> Iterator[Outgoing]:
         """What is due at or before `tick`, in order; a click due before `earliest` is left out."""
         while (due := self.next_tick) is not None and due <= tick:
             if self._ends is not None and self._ends[0] == due:
-                strike = self._ends[1]
-                self._ends = None
-                yield from self._ledger.end(due, strike.key, strike)
+                yield from self.hush(due)
             else:
                 self._next = Tick(due + self._beat)
                 if due >= earliest:

@@ -139,7 +139,7 @@ class MidiClock:
         self._trust_the_count()
 
     def miss(self, pulses: int) -> None:
-        """Count `pulses` that were left out just before the last one, and were not missed."""
+        """Count `pulses` left out just before the last one, which the count has not noticed."""
         self.number += pulses
         self._arrived += pulses
         if self._last_s is not None and self._next_s < self._last_s:

@@ -21,7 +21,7 @@ class Roll:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The song stops, unless it soon goes on in time: end what sounds, and begin nothing."""
+    """The song stops, unless it soon goes on in time: end what jamd has sounding, begin nothing."""
 
 
 @dataclass(frozen=True, slots=True)

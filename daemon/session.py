@@ -61,10 +61,8 @@ class Session:
         self._now = -math.inf
         self._stirred = math.inf  # when somebody last played
         self._closed = False
-        # Since this tick it waits whether the sequencer's song goes on, and begins nothing. Of
-        # jamd's notes, those before `_left` had been sent by then.
-        self._waits_since: Tick | None = None
-        self._left = Tick(0)
+        # Since then, in seconds, it waits whether the sequencer's song goes on, and begins nothing.
+        self._waits_since: float | None = None
         self._effects: list[Effect] = []
 
     def handle(self, event: Event, now: float) -> list[Effect]:
@@ -292,14 +290,14 @@ class Session:
             case Wait():
                 self._effects += self._stage.hush(self._now)
                 if self._waits_since is None:
-                    self._waits_since = self._tick
-                    self._left = self._stage.leaving(self._now)
+                    self._waits_since = self._now
             case GoOn():
                 self._waits_since = None
             case Halt() | Roll():
                 self._begin_afresh()
                 # What the player has struck since Stop goes on, as if the song had stopped then.
-                since = math.inf if self._waits_since is None else self._waits_since
+                stopped = self._waits_since
+                since = math.inf if stopped is None else self._transport.tick_at(stopped)
                 self._effects += self._stage.halt(self._now, since)
                 self._effects += self._beat.make(move, self._now, self._commit.edge)
                 self._waits_since = None
@@ -325,8 +323,8 @@ class Session:
 
     def _cut(self) -> None:
         """Forget jamd's notes from now on: they were never sent, so never sounded."""
-        waits = self._waits_since is not None
-        left = self._left if waits else self._stage.leaving(self._now)
+        stopped = self._now if self._waits_since is None else self._waits_since
+        left = self._stage.leaving(stopped)
         self._memory.cut(left, left)
 
     # What follows from it

@@ -164,8 +164,9 @@ class Stage:
         self._schedule.shorten(onsets, limit)
 
     def hush(self, now: float) -> list[Effect]:
-        """End what sounds of jamd's own; what was to sound still is."""
-        return self._at_once(self._ledger.hush(self._tick(now)), now)
+        """End what sounds of jamd's own, and its click; what was to sound still is."""
+        tick = self._tick(now)
+        return self._at_once([*self._click.hush(tick), *self._ledger.hush(tick)], now)
 
     def silence(self, now: float, begun_by: float = math.inf) -> list[Effect]:
         """End everything that sounds, and forget what was to sound.

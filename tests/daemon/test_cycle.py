@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mido import Message
 
+from jamd.daemon.click import When
 from jamd.daemon.events import Event, Heard, Mode, Sounded, TurnTaken, WorkerReady
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.midi_clock import CLOCKS_PER_BEAT, MidiClock
@@ -275,6 +276,19 @@ def test_a_clock_that_is_just_back_when_the_loop_ends_goes_on(said: Jump) -> Non
     assert len(expected) > 60
     assert after == pytest.approx(expected, abs=0.004)
     check_the_take(jam)
+
+
+@pytest.mark.parametrize("offset_s", [0.0, -0.1])
+def test_a_click_that_sounds_at_stop_ends_there(offset_s: float) -> None:
+    stop = BEGIN_S + 2.03 + offset_s  # half way through the click on the fifth beat
+    story: Story = [(BEGIN_S + i * 0.5 / 24, CLOCK) for i in range(400)]
+    story += [(0.0, WorkerReady()), (BEGIN_S - 0.005, START), (stop, STOP)]
+    some = replace(JAM, mode=Mode.OFF, click=When.ON, click_offset_s=offset_s)
+    jam = VirtualJam(Session(some), Eighths(), story)
+    jam.run(BEGIN_S + 8)
+    last = jam.port.sent[-1]
+    assert last.message.type == "note_off"
+    assert last.due == pytest.approx(stop, abs=0.001)
 
 
 def test_a_jump_to_another_place_in_the_bar_ends_the_answer_and_moves_the_bar_line() -> None:
