@@ -145,6 +145,7 @@ def facts_of(run: Run, mean: Sequence[int] = ()) -> dict[str, str | int | float]
         "width of the embedding" if grid else "width of the Dense layers": settings.inner,
         "batch": f"{settings.rows} windows of {settings.window if grid else ARTICLE_WINDOW} tokens",
         "dropout": settings.dropout,
+        **({"weight drop": settings.weight_drop} if settings.weight_drop else {}),
         "learning rate, at most": settings.rate,
         "seed": settings.seed,
     }
@@ -158,7 +159,7 @@ def facts_of(run: Run, mean: Sequence[int] = ()) -> dict[str, str | int | float]
             "best epoch": max(epoch["epoch"] for epoch in history if epoch["improved"]),
             **({"weights": f"the mean of epochs {', '.join(map(str, mean))}"} if mean else {}),
             "steps": history[-1]["step"],
-            "tokens read": history[-1]["tokens"],
+            "tokens predicted": history[-1]["tokens"],
             "minutes": round(history[-1]["seconds"] / 60, 1),
         }
     return facts | {f"trained with {name}": text for name, text in run.versions.items()}

@@ -3,8 +3,8 @@
 Each key has a likelihood: that of drawing the music's pitch classes, each weighted by how long it
 sounds, from the distribution usual in that key. By Bayes' rule that gives every key a probability
 (D. Temperley, "Music and Probability", 2007, chapters 4 and 6). Beside the 24 keys there is a blues
-on each tonic, whose seventh and third by the signature of a major or minor key are foreign to it,
-and a Dorian and a Mixolydian key, which end on another note of such a signature.
+on each tonic, whose third and seventh lie outside its major key, and a Dorian and a Mixolydian key,
+which rest on another note of a major key.
 
 A model reads everything in C major or A minor, so that it need not learn each key separately.
 """

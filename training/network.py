@@ -47,8 +47,8 @@ class GridSize:
         units: Width of each LSTM layer.
         layers: Number of LSTM layers, at least 1.
         dropout: Share of values dropped in training, 0..1, at the embedding and after each LSTM.
-        recurrent_dropout: Share of the weights from an LSTM's outputs to its next step that are
-            dropped in training, 0..1.
+        weight_drop: Share of the weights from an LSTM's outputs to its next step that are dropped
+            in training, 0..1. Keras's own `recurrent_dropout` drops values of the outputs instead.
     """
 
     vocabulary: int
@@ -56,7 +56,7 @@ class GridSize:
     units: int = 384
     layers: int = 2
     dropout: float = 0.1
-    recurrent_dropout: float = 0.0
+    weight_drop: float = 0.0
 
     @property
     def weights(self) -> int:
@@ -172,8 +172,9 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
         lstm: The built layer whose weights are used.
         rows: Rows of a training batch.
         whole_windows: Leave each window to `lstm` itself, and thereby to cuDNN, which drops no
-            weights: only if `dropped` is 0.
-        dropped: Share of the weights from one step to the next that are dropped in training, 0..1.
+            weights: only if `weight_drop` is 0.
+        weight_drop: Share of the weights from one step to the next that are dropped in training,
+            0..1.
         dtype: What the products are computed in, as a Keras policy; the states are float32.
     """
 
@@ -182,12 +183,12 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
         lstm: keras.layers.LSTM,
         rows: int,
         whole_windows: bool,
-        dropped: float = 0.0,
+        weight_drop: float = 0.0,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self.lstm = lstm
-        self.dropped = dropped
+        self.weight_drop = weight_drop
         self.seeds = keras.random.SeedGenerator()
         self.recurrence = None
         if not whole_windows:
@@ -220,8 +221,8 @@ class Carried(keras.layers.Layer):  # type: ignore[misc]
             cell = self.lstm.cell
             # A copy, as PyTorch lets nothing else take the place of a weight.
             kernel = ops.copy(cell.recurrent_kernel)
-            if training and self.dropped:
-                kernel = keras.random.dropout(kernel, self.dropped, seed=self.seeds)
+            if training and self.weight_drop:
+                kernel = keras.random.dropout(kernel, self.weight_drop, seed=self.seeds)
             self.recurrence.cell.kernel = kernel
             gates = ops.matmul(x, cell.kernel) + cell.bias  # (rows, window, 4 * units)
             y, h, c = self.recurrence(gates, initial_state=before)
@@ -246,13 +247,13 @@ def grid_pair(
         window: Tokens of a training window.
         policy: What the trainee's LSTM layers compute in, as a Keras policy: `mixed_bfloat16` …
         whole_windows: Whether they take a whole window at once (`jamd.training.precision`); with
-            recurrent dropout they never do.
+            weight drop they never do.
     """
-    whole_windows = whole_windows and not size.recurrent_dropout
+    whole_windows = whole_windows and not size.weight_drop
     # Keras believes that cuDNN rules out XLA.
     layers = _layers(size, use_cudnn="auto" if whole_windows else False)
     carried = [
-        Carried(lstm, rows, whole_windows, size.recurrent_dropout, dtype=policy, name=f"carried{i}")
+        Carried(lstm, rows, whole_windows, size.weight_drop, dtype=policy, name=f"carried{i}")
         for i, lstm in enumerate(layers.lstm)
     ]
     return GridPair(_network(size, layers), _trainee(size, layers, carried, rows, window))

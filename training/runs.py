@@ -54,8 +54,8 @@ class Settings:
         layers: LSTM layers of a grid network; the article's has three.
         inner: Width of a grid network's embedding, or of an article network's Dense layers.
         dropout: Share of values dropped, 0..1.
-        recurrent_dropout: Share of a grid network's weights from one step to the next that are
-            dropped, 0..1.
+        weight_drop: Share of a grid network's weights from one step to the next that are dropped,
+            0..1.
         rows: Rows, or windows, in a batch.
         window: Tokens in a window of the grid network; an article network's has 32.
         rate: The highest learning rate, after the warm-up.
@@ -74,7 +74,7 @@ class Settings:
     layers: int = 2
     inner: int = 256
     dropout: float = 0.1
-    recurrent_dropout: float = 0.0
+    weight_drop: float = 0.0
     rows: int = 64
     window: int = 128
     rate: float = 3e-3
@@ -102,7 +102,7 @@ _SETTINGS: Mapping[tuple[str, Preset], Settings] = {
 }
 
 
-_MAY_BE_ZERO = ("seed", "oversample", "dropout", "recurrent_dropout")
+_MAY_BE_ZERO = ("seed", "oversample", "dropout", "weight_drop")
 
 
 def preset(language: str, name: Preset) -> Settings:
@@ -245,7 +245,7 @@ class Run:
         s, vocabulary = self.settings, len(self.vocabulary)
         if self.language == "grid":
             shape = (s.inner, s.units, s.layers)
-            return GridSize(vocabulary, *shape, s.dropout, s.recurrent_dropout)
+            return GridSize(vocabulary, *shape, s.dropout, s.weight_drop)
         return ArticleSize(vocabulary, s.units, s.inner, s.dropout)
 
     def network(self, weights: Path | None = None) -> keras.Model:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from jamd.training.train import Moment
 
 _SETTINGS = (
-    *("units", "layers", "rows", "window", "rate", "dropout", "recurrent_dropout", "seed"),
+    *("units", "layers", "rows", "window", "rate", "dropout", "weight_drop", "seed"),
     *("oversample", "faithful", "precision"),
 )
 _LANGUAGES = {
-    **dict.fromkeys(("layers", "window", "recurrent_dropout"), "grid"),
+    **dict.fromkeys(("layers", "window", "weight_drop"), "grid"),
     **dict.fromkeys(("oversample", "faithful"), "article"),
 }
 """Settings that only one language has."""
@@ -78,7 +78,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--rate", type=positive, help="highest learning rate")
     parser.add_argument("--dropout", type=share, help="share of values left out, 0 to below 1")
     parser.add_argument(
-        "--recurrent-dropout",
+        "--weight-drop",
         type=share,
         metavar="SHARE",
         help="share of the weights from one step to the next left out, 0 to below 1 (grid)",

@@ -27,7 +27,7 @@ HELD_OUT = 0.2
 """Of few pieces, a larger share must be held out than of many, or the figures mean nothing."""
 
 _ANEW = (
-    *("units", "layers", "dropout", "recurrent_dropout"),
+    *("units", "layers", "dropout", "weight_drop"),
     *("preset", "weight", "oversample", "faithful"),
 )
 """Options that do not apply to a network that exists already."""

@@ -77,9 +77,7 @@ def test_the_grid_language_has_neither(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(
-    "given", [("--layers", "2"), ("--window", "8"), ("--recurrent-dropout", "0")]
-)
+@pytest.mark.parametrize("given", [("--layers", "2"), ("--window", "8"), ("--weight-drop", "0")])
 def test_the_article_language_has_none_of_these(
     given: tuple[str, str],
     article_corpus: MakeArticle,

@@ -91,10 +91,10 @@ def test_a_step_at_a_time_learns_what_whole_windows_do() -> None:
 
 
 @pytest.mark.parametrize("whole_windows", [False, True])
-def test_recurrent_dropout_drops_weights_from_the_second_step_on_and_in_training_only(
+def test_weight_drop_drops_weights_from_the_second_step_on_and_in_training_only(
     whole_windows: bool,
 ) -> None:
-    size = replace(SIZE, dropout=0, recurrent_dropout=0.5)
+    size = replace(SIZE, dropout=0, weight_drop=0.5)
     pair = grid_pair(size, rows=2, window=4, whole_windows=whole_windows)
     window = [np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.int32), np.zeros((2, 1), np.float32)]
 

@@ -299,8 +299,8 @@ def test_the_command_trains_and_goes_on(
     assert "begun with --units 8, not 9" in capsys.readouterr().err
     assert main(["train", corpus, "-o", run, "--batch", "9"]) == 2
     assert "begun with --batch 2, not 9" in capsys.readouterr().err
-    assert main(["train", corpus, "-o", run, "--recurrent-dropout", "0.5"]) == 2
-    assert "begun with --recurrent-dropout 0.0, not 0.5" in capsys.readouterr().err
+    assert main(["train", corpus, "-o", run, "--weight-drop", "0.5"]) == 2
+    assert "begun with --weight-drop 0.0, not 0.5" in capsys.readouterr().err
     assert main(["train", corpus, "-o", run, "--no-resume"]) == 2
     assert main(["train", str(tmp_path / "none"), "-o", str(tmp_path / "new")]) == 2
     assert "make one with jamd prepare" in capsys.readouterr().err

@@ -134,8 +134,8 @@ def test_what_cannot_be_learned_from_is_told_in_one_line(
         ([str(few), "--from", "default", "--units", "9", *run], "leave it out"),
         ([str(few), "--from", "default", "--dropout", "0", *run], "--dropout is for a network"),
         (
-            [str(few), "--from", "default", "--recurrent-dropout", "0", *run],
-            "--recurrent-dropout is for a network",
+            [str(few), "--from", "default", "--weight-drop", "0", *run],
+            "--weight-drop is for a network",
         ),
         ([str(few), "--from", "default", "--faithful", *run], "--faithful is for a network"),
         ([str(few), "--from", "default", "--oversample", *run], "--oversample is for a network"),

@@ -83,7 +83,6 @@ def test_threads_may_share_workers_and_each_has_its_results_in_order() -> None:
 def test_what_a_killed_command_started_ends_whatever_it_is_doing() -> None:
     code = """
 from time import sleep
-from jamd.training.forks import PRELOAD
 from jamd.training.worker_pool import Workers
 with Workers(1, 3600, 256) as workers:
     for _ in workers.map(sleep, [0, 3600]):
