@@ -61,8 +61,6 @@ class Session:
         self._now = -math.inf
         self._stirred = math.inf  # when somebody last played
         self._closed = False
-        # Since then, in seconds, it waits whether the sequencer's song goes on, and begins nothing.
-        self._waits_since: float | None = None
         self._effects: list[Effect] = []
 
     def handle(self, event: Event, now: float) -> list[Effect]:
@@ -98,11 +96,9 @@ class Session:
             return None
         if self._starts_by_itself:
             return self._now
-        deadlines = [self._beat.deadline, self._echo.deadline]
-        if self._waits_since is None:
-            deadlines.append(self._stage.next_due)
-            if self._transport.rolling:
-                deadlines += self._musical_deadlines()
+        deadlines = [self._beat.deadline, self._stage.next_due, self._echo.deadline]
+        if self._plays:
+            deadlines += self._musical_deadlines()
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def _musical_deadlines(self) -> list[float | None]:
@@ -128,7 +124,7 @@ class Session:
 
     def status(self, now: float) -> Status:
         """What a status line shows at `now`. Changes nothing."""
-        place = self._beat.place(now) if self._waits_since is None else None
+        place = None if self._stage.waits else self._beat.place(now)
         return Status(
             last_note=self._ear.last_note,
             bar=max(0, place.bar) if place else 0,
@@ -288,19 +284,13 @@ class Session:
         """Make the same move as the sequencer."""
         match move:
             case Wait():
-                self._effects += self._stage.hush(self._now)
-                if self._waits_since is None:
-                    self._waits_since = self._now
+                self._effects += self._stage.wait(self._now)
             case GoOn():
-                self._waits_since = None
+                self._stage.go_on()
             case Halt() | Roll():
                 self._begin_afresh()
-                # What the player has struck since Stop goes on, as if the song had stopped then.
-                stopped = self._waits_since
-                since = math.inf if stopped is None else self._transport.tick_at(stopped)
-                self._effects += self._stage.halt(self._now, since)
+                self._effects += self._stage.halt(self._now)
                 self._effects += self._beat.make(move, self._now, self._commit.edge)
-                self._waits_since = None
 
     def _panic(self, *, forgets: bool = True) -> None:
         self._effects += self._stage.panic(self._now)
@@ -323,8 +313,7 @@ class Session:
 
     def _cut(self) -> None:
         """Forget jamd's notes from now on: they were never sent, so never sounded."""
-        stopped = self._now if self._waits_since is None else self._waits_since
-        left = self._stage.leaving(stopped)
+        left = self._stage.left(self._now)
         self._memory.cut(left, left)
 
     # What follows from it
@@ -334,7 +323,7 @@ class Session:
         if self._starts_by_itself:
             self._effects += self._beat.start(self._now, self._commit.edge)
         self._effects += self._stage.keep_time(self._now, self._beat.led)
-        if self._waits_since is not None or not self._transport.rolling:
+        if not self._plays:
             return
         due = self._stage.release(self._now)
         self._effects += due
@@ -386,6 +375,11 @@ class Session:
     @property
     def _starts_by_itself(self) -> bool:
         return self._planner.worker and self._beat.starts_by_itself
+
+    @property
+    def _plays(self) -> bool:
+        """Whether anything may begin: the transport rolls, and is not about to halt."""
+        return self._transport.rolling and not self._stage.waits
 
     @property
     def _tick(self) -> Tick:

@@ -60,6 +60,8 @@ class Stage:
         }
         self._click = Click(settings.click_sound, settings.meter, click_ledger)
         self._clock = ClockOut()
+        # In seconds; whether the sequencer's song goes on will show soon. None: it does not wait.
+        self._waits_since: float | None = None
         self._has_answered = False  # something of jamd's own has sounded
         self._sent = -math.inf  # when the last message sent was due
         self._voices: list[tuple[_Voice, float]] = [  # with their offsets in seconds
@@ -88,9 +90,20 @@ class Stage:
         """The tick whose notes are sent at `now`: the current one, less the output offset."""
         return self._transport.tick_at(now - self._settings.output_offset_s)
 
+    def left(self, now: float) -> Tick:
+        """The tick up to which notes have been sent: `leaving`, as of when it began to wait."""
+        return self.leaving(now if self._waits_since is None else self._waits_since)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for whether the sequencer's song goes on in time, and sends nothing."""
+        return self._waits_since is not None
+
     @property
     def next_due(self) -> float | None:
         """When the next message is due, in seconds; None: not before something happens."""
+        if self.waits:
+            return None
         if not self._transport.rolling:
             return self._clock.waits_until
         return min((due for due, *_ in self._waiting()), default=None)
@@ -163,8 +176,10 @@ class Stage:
         """Let nothing begin from `onsets` on, and nothing last beyond `limit`."""
         self._schedule.shorten(onsets, limit)
 
-    def hush(self, now: float) -> list[Effect]:
-        """End what sounds of jamd's own, and its click; what was to sound still is."""
+    def wait(self, now: float) -> list[Effect]:
+        """End what sounds of jamd's own, and its click; send no more until `go_on` or `halt`."""
+        if self._waits_since is None:
+            self._waits_since = now
         tick = self._tick(now)
         return self._at_once([*self._click.hush(tick), *self._ledger.hush(tick)], now)
 
@@ -181,8 +196,17 @@ class Stage:
             for effect in self._at_once(ledger.silence(tick, begun_by=begun_by), now)
         ]
 
-    def halt(self, now: float, since: float = math.inf) -> list[Effect]:
-        """`silence` as of the tick `since`, and stop the click and the clock."""
+    def go_on(self) -> None:
+        """Wait no longer: for the music, nothing has happened."""
+        self._waits_since = None
+
+    def halt(self, now: float) -> list[Effect]:
+        """`silence`, as of when it began to wait if it does, and stop the click and the clock.
+
+        What the player has struck while it waited goes on, as if the song had stopped before.
+        """
+        stopped, self._waits_since = self._waits_since, None
+        since = math.inf if stopped is None else self._tick(stopped)
         self._click.stop()
         return self.silence(now, since) + self._at_once(self._clock.halt(self._tick(now)), now)
 
