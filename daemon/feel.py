@@ -60,6 +60,11 @@ class Feel:
         self._seed = seed
         self.swing = STRAIGHT
 
+    @property
+    def own_swing(self) -> float:
+        """Where the off-beat lies as jamd plays."""
+        return self.swing if self._fixed is None else self._fixed
+
     def begin_phrase(self) -> None:
         """What is heard from now on is a new phrase."""
         self._phrase.clear()
@@ -123,7 +128,7 @@ class Feel:
             ticks_per_second: The tempo; people deviate by seconds, not by ticks.
             before: No deviation makes a note last until this tick; None for no limit.
         """
-        played = swung(notes, self.swing if self._fixed is None else self._fixed)
+        played = swung(notes, self.own_swing)
         if not self._humanise_s:
             return played
         limit = min(_FURTHEST, 2 * self._humanise_s * ticks_per_second)

@@ -211,4 +211,5 @@ class Floor:
             turn=self.turn,
             span=self._planner.span,
             ahead_s=self._stage.ahead_s,
+            swing=self._stage.swing,
         )

@@ -14,6 +14,7 @@ from jamd.daemon.events import Mode, Turn
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.plan import Span, commit_window
 from jamd.daemon.settings import Settings
+from jamd.daemon.swing import STRAIGHT, straight_tick
 from jamd.daemon.transport import SIXTEENTH, Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
 
@@ -46,6 +47,7 @@ class Scene:
         turn: Who has the floor.
         span: What jamd is filling or going to fill; None: nothing.
         ahead_s: How much earlier than its tick a note must be known, in seconds.
+        swing: Where the off-beat lies in the beat as jamd plays, 0.5..0.75.
     """
 
     now: float
@@ -55,6 +57,7 @@ class Scene:
     turn: Turn
     span: Span | None
     ahead_s: float = 0.0
+    swing: float = STRAIGHT
 
     @property
     def span_ends(self) -> float | None:
@@ -259,11 +262,13 @@ def policy(mode: Mode, settings: Settings) -> Policy:
 
 def phrase_is_over(scene: Scene) -> bool:
     """Whether the player has paused for long enough to end the turn."""
-    ends = phrase_ends(scene.transport, scene.phrase, scene.ahead_s)
+    ends = _ends(scene)
     return ends is not None and ends <= scene.now
 
 
-def phrase_ends(transport: Transport, phrase: Phrase, ahead_s: float = 0.0) -> float | None:
+def phrase_ends(
+    transport: Transport, phrase: Phrase, ahead_s: float = 0.0, swing: float = STRAIGHT
+) -> float | None:
     """When the phrase is over unless a key moves before; None if nothing has been played.
 
     As `Phrase.ends`; but after slow short notes soon enough for an answer on an eighth within
@@ -273,12 +278,28 @@ def phrase_ends(transport: Transport, phrase: Phrase, ahead_s: float = 0.0) -> f
         transport: A rolling transport.
         phrase: What the player plays.
         ahead_s: As in `Scene`.
+        swing: As in `Scene`.
     """
     ends = phrase.ends(transport.beat_seconds)
     if ends is None or phrase.keys_down or phrase.handed_over is not None:
         return ends
-    latest = transport.last_eighth(phrase.last + LONGEST_SILENCE + LIFTED_EARLY)
+    latest = transport.last_eighth(_latest(phrase, swing, LIFTED_EARLY))
     return min(ends, transport.seconds_at(latest - SIXTEENTH) - ahead_s)
+
+
+def _ends(scene: Scene) -> float | None:
+    return phrase_ends(scene.transport, scene.phrase, scene.ahead_s, scene.swing)
+
+
+def _latest(phrase: Phrase, swing: float, later: int = 0) -> Tick:
+    """The last tick of the model's, which are straight, that sounds in time for an answer.
+
+    Args:
+        phrase: What is answered.
+        swing: As in `Scene`: an off-beat sounds later than the model writes it.
+        later: Ticks by which the silence may be longer than `LONGEST_SILENCE`.
+    """
+    return Tick(round(straight_tick(phrase.last + LONGEST_SILENCE + later, swing)))
 
 
 def is_stray(scene: Scene) -> bool:
@@ -296,7 +317,7 @@ def answer_span(scene: Scene) -> Span | None:
     """The span of an answer to the phrase so far; None unless the player seems to pause."""
     transport = scene.transport
     beat = transport.beat_seconds
-    pauses, ends = scene.phrase.pauses(beat), phrase_ends(transport, scene.phrase, scene.ahead_s)
+    pauses, ends = scene.phrase.pauses(beat), _ends(scene)
     if pauses is None or ends is None or scene.now < pauses or scene.notes_heard < FEWEST_NOTES:
         return None
     over = scene.now > ends + beat  # it ended while jamd played, so there was no silence
@@ -306,7 +327,7 @@ def answer_span(scene: Scene) -> Span | None:
     through = Tick(start + scene.phrase.answer_ticks(scene.transport.meter))
     begins = start
     if scene.phrase.handed_over is None:
-        begins = max(start, Tick(scene.phrase.last + LONGEST_SILENCE))
+        begins = max(start, _latest(scene.phrase, scene.swing))
     return Span(start, through, phrase=scene.phrase.first, begins=begins)
 
 
@@ -333,9 +354,7 @@ def answer_deadline(scene: Scene) -> float | None:
     """When the player will seem to pause; after that, when the phrase will be over."""
     if scene.notes_heard < FEWEST_NOTES:
         return None
-    transport = scene.transport
-    beat = transport.beat_seconds
-    pauses, ends = scene.phrase.pauses(beat), phrase_ends(transport, scene.phrase, scene.ahead_s)
+    pauses, ends = scene.phrase.pauses(scene.transport.beat_seconds), _ends(scene)
     if pauses is not None and scene.now < pauses:
         return pauses
     return ends

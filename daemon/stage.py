@@ -86,6 +86,11 @@ class Stage:
         """How much earlier than its tick a note is sent, in seconds, 0 or more."""
         return max(0.0, -self._settings.output_offset_s)
 
+    @property
+    def swing(self) -> float:
+        """Where the off-beat lies in the beat as jamd plays, 0.5..0.75."""
+        return self._feel.own_swing
+
     def leaving(self, now: float) -> Tick:
         """The tick whose notes are sent at `now`: the current one, less the output offset."""
         return self._transport.tick_at(now - self._settings.output_offset_s)

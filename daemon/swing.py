@@ -79,6 +79,8 @@ def is_swung(first: float, amount: float) -> bool:
 
 def straight_tick(tick: float, amount: float) -> float:
     """Where `tick`, in a beat swung by `amount`, lies in a straight one."""
+    if amount == STRAIGHT:
+        return tick
     beat, place = place_in_beat(tick)
     return (beat + _stretch(place, amount, STRAIGHT)) * TICKS_PER_BEAT
 

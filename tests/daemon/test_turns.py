@@ -120,23 +120,25 @@ def test_after_slow_short_notes_an_answer_that_is_sent_early_is_in_time_too(
 
 
 @pytest.mark.parametrize("meter", METERS)
-@pytest.mark.parametrize("bpm", [50, 120, 220])
+@pytest.mark.parametrize(("bpm", "swing"), [(50, None), (120, None), (120, 0.67), (220, None)])
 @pytest.mark.parametrize("gap", [6, 12, 18, 23])  # steps from one note to the next
 def test_the_silence_before_an_answer_is_at_most_two_beats_and_a_32nd(
-    meter: Meter, bpm: float, gap: int
+    meter: Meter, bpm: float, swing: float | None, gap: int
 ) -> None:
     # The 32nd is for a key that comes up just before a beat, and is answered on a beat.
     step = 60 / bpm / STEPS_PER_BEAT
     # Between short notes nearly two beats apart, jamd takes every gap for an end.
-    shortest = 1 if gap < STEPS_PER_BEAT * 2 - 5 else gap // 3
-    for held, wait in itertools.product((shortest, gap // 3, gap - 1, gap, 21), range(0, 36, 6)):
+    far_apart = gap >= STEPS_PER_BEAT * 2 - 5
+    short = gap // (2 if far_apart and swing else 3)
+    shortest = short if far_apart else 1
+    for held, wait in itertools.product((shortest, short, gap - 1, gap, 21), range(0, 36, 6)):
         story: list[tuple[float, Event]] = [(0.0, WorkerReady())]
         for i, length in enumerate([min(held, gap - 1)] * 7 + [held]):
             begin = wait + i * gap
             story.append((begin * step, Heard(Message("note_on", note=60 + i, velocity=80))))
             story.append(((begin + length) * step, Heard(Message("note_off", note=60 + i))))
         performance = VirtualJam(
-            Session(replace(jam(bpm=bpm), meter=meter)),
+            Session(replace(jam(bpm=bpm), meter=meter, swing=swing)),
             ScriptedImproviser(),
             sorted(story, key=lambda s: s[0]),
         )
