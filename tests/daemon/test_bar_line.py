@@ -33,7 +33,7 @@ from jamd.daemon.events import (
 )
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.journal import FORMAT, Journaled, Opened, Record, to_line
-from jamd.daemon.pickup import candidates, pickup
+from jamd.daemon.pickup import MARGIN, candidates, pickup, signs
 from jamd.daemon.replay import replay
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods
 from jamd.daemon.session import Session
@@ -289,7 +289,9 @@ def test_the_shipped_model_leaves_what_begins_on_one(improviser: Improviser) -> 
         assert jam.moved == []
 
 
-def test_likelihoods_that_are_alike_leave_more_to_be_shown() -> None:
+def test_what_speaks_for_a_pickup_must_exceed_the_margin() -> None:
     notes = [Note(Tick(480 * beat), 60) for beat in range(8)]
-    assert pickup(notes, FOUR, nats(480, 2.0)) == 0
-    assert pickup(notes, FOUR, nats(480, 9.0)) == 480
+    told = dict(zip(candidates(FOUR), signs(notes, FOUR), strict=True))
+    needed = told[Tick(0)] + MARGIN - told[Tick(480)]
+    assert pickup(notes, FOUR, nats(480, needed - 0.01)) == 0
+    assert pickup(notes, FOUR, nats(480, needed + 0.01)) == 480
