@@ -52,6 +52,18 @@ def test_a_motif_is_known_in_another_key_and_at_another_loudness(velocity: int) 
     assert probability(FLAT, coming) < 0.01
 
 
+def test_a_network_that_is_sure_is_hard_to_talk_round() -> None:
+    before, coming = up_to_last_pitch(tokens_of((60, 62, 65)))
+    recall = reading(before)
+    gained = []
+    for sureness in (0.0, 6.0, 12.0):
+        logits = FLAT.copy()
+        logits[coming + 1] = sureness
+        gained.append(probability(recall.mix(logits), coming) - probability(logits, coming))
+    assert gained[0] > gained[1] > gained[2] > 0
+    assert gained[0] > 2 * gained[2]
+
+
 def test_what_is_not_to_be_learned_is_not() -> None:
     before, _ = up_to_last_pitch(tokens_of((60, 62, 65)))
     assert reading(before, learn=False).mix(FLAT) is FLAT
