@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
 
@@ -44,7 +43,7 @@ class Breath:
             rest = self._next()
             if note.onset >= rest:
                 continue
-            kept = replace(note, duration=Tick(min(note.duration, rest - note.onset)))
+            kept = note._replace(duration=Tick(min(note.duration, rest - note.onset)))
             self._sounds = Tick(max(self._sounds, kept.end))
             yield kept
 

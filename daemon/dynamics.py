@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 from statistics import fmean
 
 from jamd.daemon.transport import Transport
@@ -67,7 +66,7 @@ class Dynamics:
             shape = min(max(note.velocity - fmean(self._written), -_SHAPE), _SHAPE) - drift
             self._shapes.append(shape)
             loudness = round(level + shape + self._accent(note))
-            shaped.append(replace(note, velocity=min(max(loudness, 1), 127)))
+            shaped.append(note._replace(velocity=min(max(loudness, 1), 127)))
         return shaped
 
     @property

@@ -71,5 +71,5 @@ class LastAnswer:
         if bars:
             through = transport.next_bar_line(start + moved + length)
         span = replace(self._span, start=Tick(start + moved), through=through)
-        notes = (replace(note, onset=Tick(note.onset + moved)) for note in self._notes)
+        notes = (note._replace(onset=Tick(note.onset + moved)) for note in self._notes)
         return Encore(span, tuple(notes))

@@ -6,7 +6,6 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from jamd.daemon.swing import (
     ON_BEAT,
@@ -139,7 +138,7 @@ class Feel:
             length: int = note.duration
             if before is not None:
                 length = max(1, min(length, before - 1 - onset))
-            human.append(replace(note, onset=Tick(onset), duration=Tick(length)))
+            human.append(note._replace(onset=Tick(onset), duration=Tick(length)))
         return human
 
     def _deviation(self, tick: Tick) -> float:

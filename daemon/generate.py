@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from mido import Message
 
@@ -69,7 +68,7 @@ def generate(
         if not article and len(notes) >= count:
             del notes[count:]
             break
-    return [replace(note, onset=Tick(note.onset - start)) for note in notes]
+    return [note._replace(onset=Tick(note.onset - start)) for note in notes]
 
 
 def to_entries(notes: Sequence[Note], bpm: float) -> list[Entry]:

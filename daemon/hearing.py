@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
@@ -149,7 +149,7 @@ class Hearing:
         """
         self.notes(since)  # moves what is settled out of the recent ones
         self._settled = [
-            replace(note, onset=to_tick(to_step(remap(note.onset))))
+            note._replace(onset=to_tick(to_step(remap(note.onset))))
             if note.onset >= since
             else note
             for note in self._settled

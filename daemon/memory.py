@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from operator import attrgetter
 
 from jamd.daemon.hearing import MOST_NOTES, ORDER, Hearing
@@ -54,7 +53,7 @@ class Memory:
     def cut(self, onsets: Tick, limit: Tick) -> None:
         """Drop jamd's notes from `onsets` on, and end those before it by `limit`."""
         self._played = [
-            replace(note, duration=Tick(min(note.duration, limit - note.onset)))
+            note._replace(duration=Tick(min(note.duration, limit - note.onset)))
             for note in self._played
             if note.onset < onsets
         ]

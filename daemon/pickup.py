@@ -20,7 +20,6 @@ for one, and both together 53 and 4.6 %. `jamd measure pickups` plays others.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby, pairwise
 from operator import add, attrgetter
 
@@ -85,7 +84,7 @@ def signs(notes: Sequence[Note], meter: Meter) -> tuple[float, ...]:
 def opening(notes: Sequence[Note]) -> list[Note]:
     """The part of a phrase that is examined, with every note equally loud."""
     last = sorted({note.onset for note in notes})[:_MOST_ONSETS][-1]
-    return [replace(note, velocity=_VELOCITY) for note in notes if note.onset <= last]
+    return [note._replace(velocity=_VELOCITY) for note in notes if note.onset <= last]
 
 
 def pickup(notes: Sequence[Note], meter: Meter, nats: Sequence[float] = ()) -> Tick:

@@ -114,5 +114,5 @@ def fit(notes: Iterable[Note], span: Span, meter: Meter, parts: frozenset[Part])
             longest = LONGEST_NOTE_BARS * meter.ticks_per_bar
             if span.closes:
                 longest = min(longest, span.through - onset - 1)
-            fitting.append(replace(note, onset=onset, duration=Tick(min(note.duration, longest))))
+            fitting.append(note._replace(onset=onset, duration=Tick(min(note.duration, longest))))
     return fitting

@@ -53,7 +53,7 @@ def _given(context: Context, until: Tick) -> Context:
 
     lengths = meant_lengths(Columns.of(context.heard)).tolist()
     given = [
-        replace(note, duration=Tick(length))
+        note._replace(duration=Tick(length))
         for note, length in zip(context.heard, lengths, strict=True)
         if note.onset < until
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from jamd.daemon.events import (
@@ -122,7 +122,7 @@ class ScriptedImproviser:
             ):
                 held = note.duration == HELD
                 duration = TICKS_PER_BEAT if held else max(to_tick(to_step(note.duration)), 40)
-                yield replace(note, onset=onset, pitch=pitch, duration=Tick(duration))
+                yield note._replace(onset=onset, pitch=pitch, duration=Tick(duration))
 
 
 @dataclass(slots=True)

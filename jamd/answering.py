@@ -8,7 +8,6 @@ Each limit rules out tokens. Where together they would leave none, the later lim
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from jamd.cadence import Cadence
@@ -126,6 +125,6 @@ def _chords(
 
 def _read(notes: Sequence[Note], start: Tick, up: Mapping[Part, int]) -> list[Note]:
     return [
-        replace(note, onset=Tick(note.onset - start), pitch=note.pitch + up[note.part])
+        note._replace(onset=Tick(note.onset - start), pitch=note.pitch + up[note.part])
         for note in notes
     ]

@@ -11,7 +11,6 @@ the chord before it; `as_the_article_writes` does it the original's way, for com
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -116,7 +115,7 @@ def as_the_article_writes(notes: Iterable[Note]) -> list[Note]:
     though the next onset is half a beat later: a beat is music21's default length.
     """
     written = (
-        replace(n, duration=_BEAT, pitch=n.pitch % 12 if n.part is Part.COMP else n.pitch)
+        n._replace(duration=_BEAT, pitch=n.pitch % 12 if n.part is Part.COMP else n.pitch)
         for n in notes
     )
     return sorted(set(written))
@@ -280,7 +279,7 @@ class ArticleContinuation:
             self._centre = sum(note.pitch for note in notes) / len(notes)
         self.tokens.append(token)
         if self._release is not None and self._is_last:
-            notes = tuple(replace(n, duration=Tick(self._release - n.onset)) for n in notes)
+            notes = tuple(n._replace(duration=Tick(self._release - n.onset)) for n in notes)
             self._next = Tick(self._release + BREATH)
         else:
             self._next = Tick(self._next + STEP)

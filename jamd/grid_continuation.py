@@ -6,7 +6,6 @@ Needs numpy; the front process never imports this.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -214,6 +213,6 @@ class GridContinuation:
             self._ends.append(note.end)
             self._answering.wrote(note)
         return tuple(
-            replace(n, onset=Tick(n.onset + self._origin), pitch=n.pitch - self._up[n.part])
+            n._replace(onset=Tick(n.onset + self._origin), pitch=n.pitch - self._up[n.part])
             for n in notes
         )

@@ -57,7 +57,7 @@ class Context:
         """The same music `by` ticks, 0 or more, later in its bars."""
 
         def moved(note: Note) -> Note:
-            return replace(note, onset=Tick(note.onset + by))
+            return note._replace(onset=Tick(note.onset + by))
 
         return replace(
             self,
@@ -75,7 +75,7 @@ class Context:
         answer = earlier.answer
         held_until = answer[0].onset if answer else start
         forgotten = (
-            replace(note, duration=Tick(held_until - note.onset)) if note.duration == HELD else note
+            note._replace(duration=Tick(held_until - note.onset)) if note.duration == HELD else note
             for note in earlier.answered[-KEPT_NOTES:]
         )
         return replace(
@@ -113,7 +113,7 @@ class Context:
         if not left_out:
             return theirs
         return [
-            replace(note, onset=Tick(note.onset + left_out - earlier))
+            note._replace(onset=Tick(note.onset + left_out - earlier))
             for note, earlier in zip(theirs, before, strict=True)
         ]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 Tick = NewType("Tick", int)
 Step = NewType("Step", int)
@@ -44,9 +44,10 @@ class Part(StrEnum):
     COMP = "Comp"  # what an accompanist plays: chords, a left hand
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Note:
-    """One note.
+class Note(NamedTuple):
+    """One note; notes sort by onset, then pitch.
+
+    A tuple, because the front process sends a thousand of them to the worker at every replan.
 
     Attributes:
         onset: Tick of its start, 0 or later.

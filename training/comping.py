@@ -115,7 +115,7 @@ def struck(piece: Piece, rhythms: Sequence[Sequence[Rhythm]], rng: np.random.Gen
             if last % BAR >= ANTICIPATED and pad.end % BAR == 0:
                 early = last
                 times.pop()
-        new += [replace(n, onset=on, duration=length) for on, length in times for n in pad.notes]
+        new += [n._replace(onset=on, duration=length) for on, length in times for n in pad.notes]
     return replace(piece, notes=tuple(sorted([*rest, *new])))
 
 

@@ -205,10 +205,10 @@ def lowered(phrase: Phrase, semitones: int) -> Phrase:
     """The same phrase lower, its tune and what is under it separated as on one keyboard."""
     notes: list[Note] = []
     for _, struck in groupby(phrase.notes, key=attrgetter("onset")):
-        chord = [replace(note, pitch=note.pitch - semitones) for note in sorted(struck)]
+        chord = [note._replace(pitch=note.pitch - semitones) for note in sorted(struck)]
         before = [note.pitch for note in notes[-RECENT_NOTES:]]
         parts = parts_of([note.pitch for note in chord], before)
-        notes += [replace(note, part=part) for note, part in zip(chord, parts, strict=True)]
+        notes += [note._replace(part=part) for note, part in zip(chord, parts, strict=True)]
     return replace(phrase, notes=tuple(sorted(notes)))
 
 
@@ -355,7 +355,7 @@ def shuffled(phrase: Sequence[Note], seed: int) -> list[Note]:
     order.shuffle(gaps)
     onset, notes = phrase[0].onset, []
     for note, pitch, gap in zip(phrase, pitches, [*gaps, 0], strict=True):
-        notes.append(replace(note, onset=onset, pitch=pitch))
+        notes.append(note._replace(onset=onset, pitch=pitch))
         onset = Tick(onset + gap)
     return notes
 

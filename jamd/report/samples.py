@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from jamd.notes import Note, Part, Tick
@@ -94,7 +94,7 @@ def _side(
     begin = max(0, stretch.until - HEARD_BARS * bar)
     end = min(stretch.end, begin + SHOWN_BARS * bar)
     shown = tuple(
-        replace(note, onset=Tick(note.onset - begin), duration=_within(note, end))
+        note._replace(onset=Tick(note.onset - begin), duration=_within(note, end))
         for note in (*stretch.heard, *notes)
         if begin <= note.onset < end
     )

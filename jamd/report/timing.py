@@ -42,7 +42,7 @@ def as_played(piece: Piece, rng: np.random.Generator) -> Piece:
     moved = dict(zip(moments, off.tolist(), strict=True))
     rolled = rng.uniform(0.0, ROLLED_SECONDS * _TICKS_A_SECOND, len(piece.notes)).tolist()
     notes = [
-        replace(note, onset=Tick(max(0, round(note.onset + moved[note.onset] + late))))
+        note._replace(onset=Tick(max(0, round(note.onset + moved[note.onset] + late))))
         for note, late in zip(piece.notes, rolled, strict=True)
     ]
     return replace(piece, notes=tuple(sorted(notes)))
@@ -53,9 +53,8 @@ def let_go(piece: Piece, rng: np.random.Generator) -> Piece:
     mean, spread = GAP_SECONDS * _TICKS_A_SECOND, GAP_SPREAD_SECONDS * _TICKS_A_SECOND
     gaps = rng.normal(mean, spread, len(piece.notes)).tolist()
     notes = [
-        replace(
-            note,
-            duration=Tick(max(1, round(note.duration - min(gap, MOST_SILENT * note.duration)))),
+        note._replace(
+            duration=Tick(max(1, round(note.duration - min(gap, MOST_SILENT * note.duration))))
         )
         for note, gap in zip(piece.notes, gaps, strict=True)
     ]
@@ -66,7 +65,7 @@ def as_meant(piece: Piece) -> Piece:
     """The piece with each note as long as jamd takes it to have been meant."""
     lengths = meant_lengths(Columns.of(piece.notes)).tolist()
     notes = [
-        replace(note, duration=Tick(length))
+        note._replace(duration=Tick(length))
         for note, length in zip(piece.notes, lengths, strict=True)
     ]
     return replace(piece, notes=tuple(notes))
@@ -78,7 +77,7 @@ def as_heard(played: Piece) -> Piece:
     If the meter changes, the placing keeps to the piece's first.
     """
     places = meant_onsets(played.notes, played.meters[0][1], BPM)
-    notes = [replace(note, onset=at) for note, at in zip(played.notes, places, strict=True)]
+    notes = [note._replace(onset=at) for note, at in zip(played.notes, places, strict=True)]
     return replace(played, notes=tuple(sorted(notes)))
 
 

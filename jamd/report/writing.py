@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,7 +147,7 @@ def _from(position: int) -> NDArray[np.bool_]:
 def _by_bar(stretch: Stretch, lead: Sequence[Note]) -> Iterator[list[tuple[int, list[int]]]]:
     """For each bar to be written, (position, the Lead's tokens there), as the model reads them."""
     moved = tuple(
-        replace(note, onset=Tick(note.onset - stretch.until), pitch=note.pitch + stretch.home)
+        note._replace(onset=Tick(note.onset - stretch.until), pitch=note.pitch + stretch.home)
         for note in lead
     )
     bars: list[list[tuple[int, list[int]]]] = []
@@ -174,5 +174,5 @@ def shuffled_bars(stretch: Stretch, lead: Sequence[Note], seed: int) -> list[Not
     moved = []
     for note in lead:
         was = (note.onset - stretch.until) // bar
-        moved.append(replace(note, onset=Tick(note.onset + (place_of[was] - was) * bar)))
+        moved.append(note._replace(onset=Tick(note.onset + (place_of[was] - was) * bar)))
     return sorted(moved)

@@ -235,7 +235,7 @@ def test_a_plan_ends_at_its_most_tokens() -> None:
 
 
 def test_a_held_note_can_be_heard() -> None:
-    held = (*PHRASE[:-1], replace(PHRASE[-1], duration=HELD))
+    held = (*PHRASE[:-1], PHRASE[-1]._replace(duration=HELD))
     request = replace(REQUEST, context=replace(REQUEST.context, heard=held))
     assert list(Improviser(BUNDLE).plan(request))[-1].done
 

@@ -147,7 +147,7 @@ def test_the_model_is_asked_anew() -> None:
 
     request, planned = again.requests[-1], again.answers[again.requests[-1].id]
     note = planned[0].notes[0]
-    planned[0] = replace(planned[0], notes=(replace(note, pitch=note.pitch + 1),))
+    planned[0] = replace(planned[0], notes=(note._replace(pitch=note.pitch + 1),))
     last = list(ask_again(again, ScriptedImproviser()))[-1]
     assert (last.request, last.same) == (request, False)
     assert last.now == note

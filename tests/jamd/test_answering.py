@@ -207,7 +207,7 @@ def test_what_accompanies_the_last_note_is_of_the_triad(exchange: Exchange) -> N
 def test_where_the_players_tonic_is_held_the_tune_ends_on_the_nearest_other(seed: int) -> None:
     pitches = (60, 62, 60, 59, 60, 62, 64, 62, 60, 59, 60, 62, 60)
     tune = [Note(Tick(240 * i), pitch, 80, Tick(240)) for i, pitch in enumerate(pitches)]
-    tune[-1] = replace(tune[-1], duration=HELD)
+    tune[-1] = tune[-1]._replace(duration=HELD)
     held = replace(LIMITS, held=frozenset({60}))
     answer = answer_to(tune, FOUR, bars=2, seed=seed, waits=WAITS, constraints=held).answer
     assert len(answer) <= 1.3 * len(tune)

@@ -184,7 +184,7 @@ def test_a_continuation_goes_on_where_its_tokens_lead(
         return to_tick(step), note.pitch, note.part
 
     def back(note: Note) -> Note:
-        return replace(note, pitch=note.pitch - up[note.part])
+        return note._replace(pitch=note.pitch - up[note.part])
 
     own = {(at, fold(pitch + up[part]) - up[part], part) for at, pitch, part in map(place, played)}
     writer = GridWriter()

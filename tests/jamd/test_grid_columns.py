@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import plain_grid
 import pytest
 from hypothesis import given
@@ -82,7 +80,7 @@ def test_a_context_has_the_same_tokens(
     until = Tick(start + length)
 
     def later(notes: tuple[Note, ...]) -> tuple[Note, ...]:
-        moved = (replace(note, onset=Tick(note.onset + start)) for note in notes)
+        moved = (note._replace(onset=Tick(note.onset + start)) for note in notes)
         return tuple(note for note in moved if note.onset < until)
 
     heard, played = later(heard), later(played)
@@ -91,7 +89,7 @@ def test_a_context_has_the_same_tokens(
     def read(note: Note, length: int) -> Note:
         lasts = max(TICKS_PER_BEAT, until - note.onset) if length == HELD else length
         onset, pitch = Tick(note.onset - start), note.pitch + up[note.part]
-        return replace(note, onset=onset, pitch=pitch, duration=Tick(lasts))
+        return note._replace(onset=onset, pitch=pitch, duration=Tick(lasts))
 
     own = [read(note, note.duration) for note in played]
     theirs = map(read, heard, meant_lengths(Columns.of(heard)).tolist())

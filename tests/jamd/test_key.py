@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -63,7 +61,7 @@ def test_held_notes_count() -> None:
 def test_a_phrase_in_a_new_key_is_heard_in_it(semitones: int) -> None:
     first = notes(2 * TUNE)
     new = [
-        replace(note, onset=Tick(note.onset + 7680), pitch=note.pitch + semitones)
+        note._replace(onset=Tick(note.onset + 7680), pitch=note.pitch + semitones)
         for note in notes(TUNE)
     ]
     tonality = recent_tonality(Context((*first, *new), Tick(0), Tick(11520), "combo"))
@@ -124,7 +122,7 @@ def test_a_modal_vamp_ends_on_the_triad_that_it_rests_on(
     vamp: tuple[tuple[int, ...], ...], tune: str, key: Key, semitones: int
 ) -> None:
     played = (*chords(*vamp).heard, *tune_of(tune))
-    heard = sorted(replace(note, pitch=note.pitch + semitones) for note in played)
+    heard = sorted(note._replace(pitch=note.pitch + semitones) for note in played)
     until = Tick(-(-max(note.end for note in heard) // 1920) * 1920)
     tonality = recent_tonality(Context(tuple(heard), Tick(0), until, "combo"))
     assert tonality is not None
@@ -139,7 +137,7 @@ def test_a_cadence_that_begins_on_the_second_degree_is_major() -> None:
 
 
 def test_a_chord_from_elsewhere_is_no_new_key() -> None:
-    applied = [replace(note, onset=Tick(note.onset + 7680)) for note in notes((62, 66, 69, 72))]
+    applied = [note._replace(onset=Tick(note.onset + 7680)) for note in notes((62, 66, 69, 72))]
     tonality = recent_tonality(Context((*notes(2 * TUNE), *applied), Tick(0), Tick(9600), "combo"))
     assert tonality is not None
     assert tonality.key == Key(0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +23,7 @@ def lengths_of(*notes: Note) -> list[int]:
 
 def meant(length: int, following: int, part: Part = Part.LEAD) -> int:
     """How long a note is read that sounds for `length` where the next begins at `following`."""
-    first = replace(FIRST, duration=Tick(length))
+    first = FIRST._replace(duration=Tick(length))
     return lengths_of(first, Note(Tick(FIRST.onset + following), 64, part=part))[0]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.train
 def repeated(stretch: Stretch) -> Written:
     """A continuation that only plays again what was heard, until the end."""
     times = range(stretch.until, stretch.end, stretch.until)
-    notes = [replace(n, onset=Tick(n.onset + by)) for by in times for n in stretch.heard]
+    notes = [n._replace(onset=Tick(n.onset + by)) for by in times for n in stretch.heard]
     return Written(stretch, tuple(note for note in notes if note.onset < stretch.end))
 
 
