@@ -54,13 +54,17 @@ lint: .venv/all
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-# The second round tests the wheel: it shows what the wheel lacks, and what needs TensorFlow.
+# The live side's tests run on the wheel, beside no TensorFlow: that shows what the wheel lacks, and
+# what needs TensorFlow. Everything else runs on the sources, in the environment that has it all.
+LIVE_TESTS := tests/jamd tests/daemon
+
 test: lint .venv-live/dependencies
-	$(BIN)/pytest
 	rm -rf .venv-live/built
 	$(BIN)/python -m build --no-isolation --outdir .venv-live/built >.venv-live/build.log
 	$(LIVE)/python $(INSTALL) --no-deps --force-reinstall .venv-live/built/*.whl
-	$(LIVE)/pytest -m 'not train' tests/jamd tests/daemon
+	$(LIVE)/pytest -m 'not train' $(LIVE_TESTS)
+	$(BIN)/pytest -m train $(LIVE_TESTS)
+	$(BIN)/pytest $(addprefix --ignore=,$(LIVE_TESTS))
 
 setup: .venv/all
 
