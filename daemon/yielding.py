@@ -29,7 +29,7 @@ class Patience:
 
     def __init__(self, rule: Yield, loudness: float) -> None:
         self._rule = rule
-        self._loud = min(127.0, loudness + LOUDER)
+        self._loudness = loudness
         self._stray: float | None = None  # when the last onset was
 
     def ends(self, velocity: int, now: float, beat_seconds: float) -> bool:
@@ -40,4 +40,8 @@ class Patience:
         if since is None or since > CHORD_SECONDS:  # else it belongs to the stray's chord
             self._stray = now
         in_a_row = since is not None and CHORD_SECONDS < since <= beat_seconds
-        return in_a_row or velocity >= self._loud
+        return in_a_row or self._is_loud(velocity)
+
+    def _is_loud(self, velocity: int) -> bool:
+        """Whether it is louder by `LOUDER`, or as loud as can be after a phrase that was not."""
+        return self._loudness < velocity >= min(127, self._loudness + LOUDER)

@@ -167,3 +167,12 @@ def test_a_loud_note_is_one_louder_than_the_phrase_by_more_than_a_dynamic_mark()
     assert not Patience(Yield.NOTE, 60).ends(83, 0.0, BEAT_S)
     assert Patience(Yield.NOTE, 60).ends(84, 0.0, BEAT_S)
     assert Patience(Yield.NOTE, 120).ends(127, 0.0, BEAT_S), "nobody strikes harder than 127"
+
+
+@pytest.mark.parametrize("velocity", [64, 100, 127])
+def test_a_keyboard_that_sends_one_velocity_for_every_note_plays_none_that_is_loud(
+    velocity: int,
+) -> None:
+    phrase = ONE_BAR.replace(" 80 ", f" {velocity} ")
+    played = play(jam(), f"{phrase}    2.3.6 player 72 {velocity} 3")
+    assert played.turns == ["2.1 jamd", "3.2 player"]
