@@ -97,6 +97,10 @@ class Ledger:
             for key, (strike, _) in self._sounding.items()
         )
 
+    def is_thru(self, key: NoteKey) -> bool:
+        """Whether what sounds at `key` is the player's own note, sent on."""
+        return key in self._sounding and self._sounding[key][0].part is None
+
     def strike(self, tick: Tick, strike: Strike) -> Iterator[Outgoing]:
         """Strike a note at `tick`."""
         key = strike.key
@@ -124,7 +128,7 @@ class Ledger:
             yield from self.strike(tick, Strike.of(None, message))
         elif message.type in ("note_on", "note_off"):
             key = NoteKey(message.channel, message.note)
-            if self._is_thru(key):
+            if self.is_thru(key):
                 yield from self.end(tick, key)
         else:
             self._channels.add(message.channel)
@@ -134,13 +138,13 @@ class Ledger:
     def ends(self, message: Message) -> bool:
         """Whether a message of the player's ends something that `thru` has sent on."""
         if message.type == "note_off" or (message.type == "note_on" and not message.velocity):
-            return self._is_thru(NoteKey(message.channel, message.note))
+            return self.is_thru(NoteKey(message.channel, message.note))
         return self.moved.lifts(message)
 
     def hush(self, tick: Tick) -> Iterator[Outgoing]:
         """End everything that sounds of jamd's own."""
         for key in self._sorted():
-            if not self._is_thru(key):
+            if not self.is_thru(key):
                 yield from self.end(tick, key)
 
     def silence(
@@ -154,7 +158,7 @@ class Ledger:
             begun_by: What the player has struck or moved after this tick goes on.
         """
         for key in self._sorted():
-            spared = self._sounding[key][1] > begun_by if self._is_thru(key) else only_thru
+            spared = self._sounding[key][1] > begun_by if self.is_thru(key) else only_thru
             if not spared:
                 yield from self.end(tick, key)
         for message in self.moved.lift(begun_by):
@@ -181,10 +185,6 @@ class Ledger:
     def _sorted(self) -> list[NoteKey]:
         """What sounds, in the order in which it is ended."""
         return sorted(self._sounding, key=lambda key: (key.channel, key.pitch))
-
-    def _is_thru(self, key: NoteKey) -> bool:
-        """Whether what sounds at `key` is the player's own note, sent on."""
-        return key in self._sounding and self._sounding[key][0].part is None
 
     def _control(self, tick: Tick, channel: int, control: int) -> Outgoing:
         message = Message("control_change", channel=channel, control=control, value=0)
@@ -248,6 +248,8 @@ class Schedule:
 
     def _begin(self, due: _Due) -> Iterator[Outgoing]:
         note, key = due.note, due.strike.key
+        if self._ledger.is_thru(key):
+            return  # struck again, the player's note would end with jamd's
         # Two parts in unison: one strike as long as the longer note, not a note of length 0.
         twins = [
             other

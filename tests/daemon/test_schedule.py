@@ -82,10 +82,22 @@ def test_the_players_own_note_off_does_not_end_jamds_note() -> None:
     schedule = Schedule(ledger)
     on, off = Message("note_on", note=60), Message("note_off", note=60)
     assert rows(ledger.thru(Tick(0), on)) == ["0 on 60"]
+    assert rows(ledger.thru(Tick(5), off)) == ["5 off 60"]
     schedule.add(note(10, 60, 100), channel=0)
-    assert released(schedule, 10) == ["10 off 60", "10 on 60"]
+    assert released(schedule, 10) == ["10 on 60"]
     assert rows(ledger.thru(Tick(20), off)) == []
     assert released(schedule) == ["110 off 60"]
+
+
+def test_a_note_that_the_player_holds_is_neither_struck_again_nor_ended() -> None:
+    ledger = Ledger()
+    schedule = Schedule(ledger)
+    on, off = Message("note_on", note=60), Message("note_off", note=60)
+    assert rows(ledger.thru(Tick(0), on)) == ["0 on 60"]
+    schedule.add(note(10, 60, 100), channel=0)
+    schedule.add(note(10, 60, 100), channel=1)  # another instrument
+    assert released(schedule) == ["10 on 60", "110 off 60"]
+    assert rows(ledger.thru(Tick(200), off)) == ["200 off 60"]
 
 
 def test_panic_tells_every_channel_used() -> None:
