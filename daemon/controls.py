@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from enum import Enum
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 PRESSED = 64
 """From this controller value on, a pedal or button counts as pressed."""
+
+BOUNCE_S = 0.1
+"""An action asked for again this soon was meant once: pads trigger twice, pedals bounce or waver
+around `PRESSED`, and a keyboard with layers sends the same pedal on several channels."""
 
 _KINDS = {
     "control_change": (ControlKind.CC, "control", 0),
@@ -74,7 +79,7 @@ class Controls:
     """Watches the player's messages for controls.
 
     A pedal or button acts when its value rises through `PRESSED`, a pad or key when it is struck,
-    a program whenever it is chosen.
+    a program whenever it is chosen. What bounces acts once (`BOUNCE_S`), except for a panic.
 
     Args:
         meanings: What each control means; no two may overlap.
@@ -87,13 +92,17 @@ class Controls:
             for channel in ([control.channel] if control.channel else range(1, 17))
         }
         self._pressed: set[tuple[int, int]] = set()  # (channel, controller)
+        self._asked: dict[Action, float] = {}  # when each action was last asked for
 
     def owns(self, message: Message) -> bool:
         """Whether a channel message is a control's, and so not music."""
         return self._meaning(message) is not None
 
-    def hear(self, message: Message) -> Action | None:
-        """What a control's message asks for; None if the control is only released or held."""
+    def hear(self, message: Message, now: float) -> Action | None:
+        """What a control's message asks for at `now`, in seconds.
+
+        None if the control is only released or held, or bounces.
+        """
         if message.type == "control_change":
             place = (message.channel, message.control)
             was_pressed = place in self._pressed
@@ -105,7 +114,11 @@ class Controls:
                 return None
         elif message.type == "note_off" or (message.type == "note_on" and not message.velocity):
             return None
-        return self._meaning(message)
+        action = self._meaning(message)
+        if action is None or action is Action.PANIC:
+            return action
+        last, self._asked[action] = self._asked.get(action, -math.inf), now
+        return action if now - last >= BOUNCE_S else None
 
     def let_go(self, but: Action | None = None) -> None:
         """Count every pedal and button as released, except those that mean `but`."""

@@ -210,7 +210,7 @@ class Session:
 
     def _use(self, message: Message, seconds: float) -> None:
         self._stirred = self._now
-        action = self._controls.hear(message)
+        action = self._controls.hear(message, self._now)
         if action is not None:
             self._journal(events.ControlUsed(self._tick, self._now, action.value, message))
             self._take_in(event_of(action, self._floor.mode), seconds)

@@ -58,7 +58,7 @@ def test_what_is_no_control_is_refused(text: str) -> None:
 def test_a_pedal_acts_when_it_rises_through_the_middle() -> None:
     pedal = Controls(controls(your_turn="cc 67"))
     values = [0, 20, 63, 64, 90, 127, 64, 63, 64, 0]
-    acted = [pedal.hear(cc(67, value)) is Action.YOUR_TURN for value in values]
+    acted = [pedal.hear(cc(67, value), at) is Action.YOUR_TURN for at, value in enumerate(values)]
     assert [value for value, act in zip(values, acted, strict=True) if act] == [64, 64]
     assert acted[3]
     assert acted[8]
@@ -66,11 +66,11 @@ def test_a_pedal_acts_when_it_rises_through_the_middle() -> None:
 
 def test_each_channel_has_a_pedal_of_its_own() -> None:
     pedal = Controls(controls(your_turn="cc 67"))
-    assert pedal.hear(cc(67, 127, channel=0)) is Action.YOUR_TURN
-    assert pedal.hear(cc(67, 127, channel=3)) is Action.YOUR_TURN
+    assert pedal.hear(cc(67, 127, channel=0), 1.0) is Action.YOUR_TURN
+    assert pedal.hear(cc(67, 127, channel=3), 2.0) is Action.YOUR_TURN
     on_ten = Controls(controls(your_turn="cc 67 channel 10"))
     assert not on_ten.owns(cc(67, 127, channel=0))
-    assert on_ten.hear(cc(67, 127, channel=9)) is Action.YOUR_TURN
+    assert on_ten.hear(cc(67, 127, channel=9), 1.0) is Action.YOUR_TURN
 
 
 def test_a_pad_acts_when_it_is_struck_and_a_program_whenever_it_is_chosen() -> None:
@@ -78,10 +78,10 @@ def test_a_pad_acts_when_it_is_struck_and_a_program_whenever_it_is_chosen() -> N
     struck, let_go = Message("note_on", note=21), Message("note_off", note=21)
     assert pads.owns(struck)
     assert pads.owns(let_go)
-    assert pads.hear(struck) is Action.PANIC
-    assert pads.hear(let_go) is None
+    assert pads.hear(struck, 1.0) is Action.PANIC
+    assert pads.hear(let_go, 1.1) is None
     chosen = Message("program_change", program=4)
-    assert [pads.hear(chosen), pads.hear(chosen)] == [Action.ENDLESS] * 2
+    assert [pads.hear(chosen, 2.0), pads.hear(chosen, 3.0)] == [Action.ENDLESS] * 2
     for music in (Message("note_on", note=22), Message("pitchwheel"), cc(21, 127)):
         assert not pads.owns(music)
 
@@ -127,6 +127,36 @@ def test_a_control_with_two_meanings_is_refused(tmp_path: Path) -> None:
         expected.format("panic", "cc 66 channel 2", "controls.your_turn"),
         expected.format("off", "cc 9", "controls.again"),
     ]
+
+
+PAD = Message("note_on", note=37, channel=9)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [PAD, PAD.copy(velocity=0), PAD, PAD.copy(velocity=0)],  # a pad that triggers twice
+        [cc(67, value) for value in (40, 64, 63, 65, 62, 70, 127)],  # a foot that wavers
+        [cc(67, 127), cc(67, 127, channel=1)],  # a keyboard with two layers
+    ],
+)
+def test_what_is_pressed_once_acts_once(messages: list[Message]) -> None:
+    session = Session(
+        Settings(controls=controls(next_mode="cc 67") | controls(next_mode="note 37"))
+    )
+    for press in range(3):
+        for i, message in enumerate(messages):
+            session.handle(Heard(message), press + i * 0.02)
+        session.handle(Heard(cc(67, 0)), press + 0.5)
+        session.handle(Heard(cc(67, 0, channel=1)), press + 0.5)
+        expected = [Mode.ENDLESS, Mode.OFF, Mode.ANSWER][press]
+        assert session.status(press + 0.9).mode is expected
+
+
+def test_a_panic_is_never_one_too_many() -> None:
+    pads = Controls(controls(panic="note 21"))
+    struck = Message("note_on", note=21)
+    assert [pads.hear(struck, at) for at in (1.0, 1.02)] == [Action.PANIC] * 2
 
 
 def told(settings: Settings, *messages: Message) -> list[Effect]:
