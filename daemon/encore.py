@@ -53,12 +53,13 @@ class LastAnswer:
         self._span, self._notes = None, []
 
     def once_more(
-        self, earliest: Tick, transport: Transport, *, bars: bool = False
+        self, earliest: Tick, transport: Transport, *, bars: bool = False, closes: bool = True
     ) -> Encore | None:
         """The answer, moved so that it begins at or after `earliest`; None if there is none yet.
 
         It is moved by whole strong beats of `transport`, so that each note is as strong as before;
         with `bars`, where the turn passes by the bar, by whole bars, and it lasts until a bar line.
+        `closes` is as in `Span`.
         """
         if self._span is None:
             return None
@@ -70,6 +71,6 @@ class LastAnswer:
         through = Tick(start + moved + -(-length // bar) * bar)
         if bars:
             through = transport.next_bar_line(start + moved + length)
-        span = replace(self._span, start=Tick(start + moved), through=through)
+        span = replace(self._span, start=Tick(start + moved), through=through, closes=closes)
         notes = (note._replace(onset=Tick(note.onset + moved)) for note in self._notes)
         return Encore(span, tuple(notes))

@@ -121,8 +121,12 @@ class Floor:
 
     def play_again(self, now: float) -> list[Effect]:
         """Play the last answer again from the next strong beat, or bar line when trading bars."""
-        bars = self._policy.by_the_bar
-        encore = self._planner.encore(self._commit.edge, self._transport, bars=bars)
+        encore = self._planner.encore(
+            self._commit.edge,
+            self._transport,
+            bars=self._policy.by_the_bar,
+            closes=self.mode is Mode.ANSWER,
+        )
         if encore is None or not self._transport.rolling or self.mode is Mode.OFF:
             return []
         effects = self._give_way(now)

@@ -71,6 +71,7 @@ class Planner:
         self._overtaken = 0  # overtaken answers in a row
         self._outrun = 0  # requests in a row before whose answer the player did something new
         self._resumes: Tick | None = None  # request nothing before the edge reaches this tick
+        self._repeats: Tick | None = None  # nor this one, and let nothing change what is planned
         self._has_begun = False  # some note of the span is certain
         self._asked = 0
         self._not_before = float("-inf")
@@ -93,15 +94,15 @@ class Planner:
     @property
     def next_tick(self) -> Tick | None:
         """Where the commit edge next reaches a planned note, or a place to request more."""
-        return min(
-            (tick for tick in (self._plan.next_onset, self._resumes) if tick is not None),
-            default=None,
-        )
+        ticks = (self._plan.next_onset, self._resumes, self._repeats)
+        return min((tick for tick in ticks if tick is not None), default=None)
 
     def commit(self, edge: Tick) -> tuple[Note, ...]:
         """Take out, as certain, every planned note that begins before `edge`."""
         if self._resumes is not None and self._resumes <= edge:
             self._resumes = None
+        if self._repeats is not None and self._repeats <= edge:
+            self._repeats = None
         certain = self._plan.commit(edge)
         pending = self._pending
         if pending is not None:
@@ -111,7 +112,9 @@ class Planner:
             self._last_answer.add(self.span, certain)
         return certain
 
-    def encore(self, edge: Tick, transport: Transport, *, bars: bool) -> Encore | None:
+    def encore(
+        self, edge: Tick, transport: Transport, *, bars: bool, closes: bool
+    ) -> Encore | None:
         """The last answer as it would be repeated from `edge` on; None if there was none.
 
         If it is still being played, its planned notes are kept as part of it, since repeating it
@@ -119,18 +122,21 @@ class Planner:
         """
         if self.span is not None and self.span.closes and self._has_begun:
             self._last_answer.add(self.span, self._plan.notes)
-        return self._last_answer.once_more(edge, transport, bars=bars)
+        return self._last_answer.once_more(edge, transport, bars=bars, closes=closes)
 
     def play(self, encore: Encore) -> None:
-        """Fill a span with notes already known, without a request."""
+        """Fill a span with notes already known, which stay, whatever the player does meanwhile."""
         self.aim(encore.span)
         self._plan.replace(encore.notes, encore.span.start, encore.span.through)
+        through = encore.span.through
+        self._repeats = through if encore.span.closes else Tick(through - TICKS_PER_BEAT)
 
     def aim(self, span: Span | None) -> None:
         """Fill `span` from now on (None: nothing). One with a different start is planned anew."""
         if span is None or self.span is None or span.start != self.span.start:
             self._forget_request()
             self._plan.cancel(Tick(0))
+            self._repeats = None
             self._has_begun = False
             self._outrun = 0
         self.span = span
@@ -146,7 +152,10 @@ class Planner:
 
         The old plan is thrown away, unless there is no worker to ask for a better one, or the
         worker is so slow that the player is always ahead of it: then its answer is awaited first.
+        What is repeated is no plan that could be better.
         """
+        if self._repeats is not None:
+            return
         pending = self._pending
         self._outrun += pending is not None
         is_slow = self._outrun > PATIENCE
@@ -265,7 +274,7 @@ class Planner:
         """What the next request is to fill, on the grid; None: nothing, or no worker to ask."""
         if self.span is None or self._pending is not None or not self.worker:
             return None
-        if self._resumes is not None:
+        if self._resumes is not None or self._repeats is not None:
             return None
         start = max(self.span.start, to_tick(-(-edge // TICKS_PER_STEP)))
         if max(start, self._plan.through) >= self.span.through:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import turn_taking
 from hypothesis import given
 from hypothesis import strategies as st
 from mido import Message
+from turn_taking import BAR, ToTheEnd
 
 from jamd.control import Control, ControlKind
 from jamd.daemon.controls import Action
 from jamd.daemon.encore import LastAnswer
 from jamd.daemon.events import Again, Event, Heard, Mode, SetMode, WorkerReady
 from jamd.daemon.plan import Span
+from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.take import rows
-from jamd.daemon.transport import Transport
+from jamd.daemon.transport import SIXTEENTH, Transport
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
-from jamd.notes import METERS, Meter, Note, Tick
+from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Note, Tick
+from readable_takes import ONE_BAR, play, seconds
 
 PHRASE = [
     (0.5 * i + wait, Heard(Message(kind, note=pitch, velocity=80)))
@@ -83,6 +91,44 @@ def test_endless_plays_its_last_bars_again_and_goes_on() -> None:
     again = jam((12.1, Again()), settings=settings, bars=16)
     assert again != plain
     assert again[-1].startswith("16."), "it goes on"
+
+
+class NeverTheSame:
+    """Answers each request with sixteenths at a pitch of its own."""
+
+    def __init__(self) -> None:
+        self._pitch = 60
+
+    def plan(self, request: PlanRequest) -> Iterator[Planned]:
+        self._pitch += 1
+        for planned in ToTheEnd().plan(request):
+            notes = tuple(note._replace(pitch=self._pitch) for note in planned.notes)
+            yield replace(planned, notes=notes)
+
+
+TWO_BARS = "\n".join(f"{bar}.{beat}.0 player 60 80 9" for bar in (1, 2) for beat in (1, 2, 3, 4))
+TRADE, SPLIT = turn_taking.jam(trade=2), replace(turn_taking.jam(), split=50)
+ENDLESS = turn_taking.jam(Mode.ENDLESS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "phrase", "again", "meanwhile"),
+    [
+        pytest.param(TRADE, TWO_BARS, "5.2.6", "5.{}.0 player 60 80 9", id="to the bar line"),
+        pytest.param(SPLIT, ONE_BAR, "3.3.0", "4.{}.0 player 40 80 9", id="the left hand"),
+        pytest.param(ENDLESS, ONE_BAR, "3.3.0", "4.{}.0 player 90 80 9", id="endless"),
+    ],
+)
+def test_what_is_played_again_stays_whatever_the_player_plays_meanwhile(
+    settings: Settings, phrase: str, again: str, meanwhile: str
+) -> None:
+    text = "\n".join([phrase, *(meanwhile.format(beat) for beat in (1, 2, 3, 4))])
+    played = play(settings, text, (seconds(again), Again()), improviser=NeverTheSame()).notes
+    asked = seconds(again) / turn_taking.BEAT_S * TICKS_PER_BEAT
+    begin = min(note.onset for note in played if note.onset > asked + SIXTEENTH)
+    end = begin + BAR - TICKS_PER_BEAT  # in the last beat, endless music finds its way on
+    repeated = {note.pitch for note in played if begin <= note.onset < end}
+    assert repeated <= {note.pitch for note in played if note.onset < asked}
 
 
 @given(
