@@ -3,12 +3,15 @@
 A piano roll or a free recording has ticks, but they count time and not beats: laid on the grid, its
 notes would fall anywhere. Whether a file keeps a beat shows in where its onsets lie within the
 quarter note: quantised music uses a few places, music played to a click crowds around them, and
-music played without a click uses all places alike. If a file keeps no beat, one is looked for by
-dynamic programming over the onsets (Daniel Ellis, "Beat Tracking by Dynamic Programming", Journal
-of New Music Research 36, 2007).
+music played without a click uses all places alike. Which of these it is, Rayleigh's test of
+uniformity says (N. I. Fisher, "Statistical Analysis of Circular Data", 1993, 4.3). If a file keeps
+no beat, one is looked for by dynamic programming over the onsets (Daniel Ellis, "Beat Tracking by
+Dynamic Programming", Journal of New Music Research 36, 2007).
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +23,14 @@ from jamd.training.reading import DURATION, ONSET, PITCH
 FEWEST_MOMENTS = 64
 """With fewer distinct onsets than this it is impossible to tell, and a beat is assumed."""
 
-CROWDED = 0.4
-"""A beat is kept if at least this share of onsets lies in the fullest quarter of all places. The
-share is a little over 0.25 where all places are alike, and 0.5 or more in music played to a click.
+CROWDED, BY_CHANCE = 0.25, 8.0
+"""A beat is kept if, round some division of the quarter note, the mean resultant length of the
+onsets (1 where all are at one place, near 0 where all places are alike) is at least `CROWDED`, and
+its square at least `BY_CHANCE` divided by their number. By chance one division reaches that in
+exp(-8), 1 in 3,000.
+
+Of 435 recordings of drummers to a click 430 keep a beat; moved to another tempo, as in a recording
+without a click, 10 do; of 154 piano rolls 2.
 """
 
 FOUND = 0.8
@@ -30,7 +38,8 @@ FOUND = 0.8
 The share would be 0.5 by chance, and 0.6 after the search has done its best where there is no beat.
 """
 
-_PLACES = 48
+_DIVISIONS = (1, 2, 3, 4, 6, 8, 12)
+_TURNS = np.exp(2j * np.pi * np.outer(_DIVISIONS, np.arange(TICKS_PER_BEAT)) / TICKS_PER_BEAT)
 _FRAMES_PER_S = 100
 _TRIAL_S = 60
 _SHORTEST_FRAMES, _LONGEST_FRAMES = 20, 150  # beats of 0.2 s to 1.5 s: 300 to 40 bpm
@@ -50,10 +59,9 @@ def keeps_beat(notes: NDArray[np.int64]) -> bool:
     onsets = onsets[starts_of(onsets)]
     if len(onsets) < FEWEST_MOMENTS:
         return True
-    width = TICKS_PER_BEAT // _PLACES
-    places = (onsets + width // 2) // width % _PLACES
-    filled = np.sort(np.bincount(places, minlength=_PLACES))
-    return bool(filled[-_PLACES // 4 :].sum() >= CROWDED * len(onsets))
+    places = np.bincount(onsets % TICKS_PER_BEAT, minlength=TICKS_PER_BEAT)
+    resultant = float(np.abs(_TURNS @ places).max()) / len(onsets)
+    return resultant >= max(CROWDED, math.sqrt(BY_CHANCE / len(onsets)))
 
 
 def to_beat(notes: NDArray[np.int64], qpm: float) -> NDArray[np.int64] | None:

@@ -43,6 +43,16 @@ def test_what_is_played_freely_does_not() -> None:
     assert not keeps_beat(drifting(0.57, 0.05))
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("bpm", [83, 93, 107, 133])
+def test_a_short_recording_without_a_click_does_not(bpm: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    beats = np.cumsum(random.choice([0.25, 0.5, 1], 80))
+    seconds = 0.6 + beats * 60 / bpm + random.normal(0, 0.012, 80)
+    assert not keeps_beat(table(seconds * 960, [60] * 80))  # in a file of 120 bpm
+    assert keeps_beat(table(seconds * bpm * 8, [60] * 80))  # recorded to the click
+
+
 @settings(deadline=None, max_examples=10)
 @given(st.floats(0.45, 0.6), st.floats(0.01, 0.05))
 def test_a_swaying_beat_is_found(seconds_a_beat: float, drift: float) -> None:
