@@ -2,7 +2,8 @@
 
 symusic parses the events. This module adds what no reader gets right on its own. Before parsing,
 the chunks are checked and reassembled (RIFF, long headers, alien chunks, a wrong count of tracks),
-so that every refusal states what was expected and what was found, and stuck notes are ended.
+so that every refusal states what was expected and what was found, stuck notes are ended, and a
+channel stays one voice when its sound changes.
 Afterwards times are rescaled, silences shortened, and bars laid out so that each change of meter
 falls on a bar line.
 
@@ -11,8 +12,9 @@ Notes are left as long as their keys were held: the sustain pedal is not applied
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +42,8 @@ SHORTEST_TICKS = 15
 
 END_OF_TRACK = b"\xff\x2f\x00"
 
+_NOTE_ON, _PROGRAM = re.compile(rb"[\x90-\x9f]"), re.compile(rb"[\xc0-\xcf][\x00-\x7f]")
+
 
 def read_midi(data: bytes) -> Reading:
     """Read a MIDI file's bytes.
@@ -50,7 +54,8 @@ def read_midi(data: bytes) -> Reading:
     """
     division, tracks = _tracks(data)
     remarks: list[str] = []
-    body = b"".join(_chunk(b"MTrk", _end_stuck_notes(track)) for track in tracks)
+    tracks = [_end_stuck_notes(_with_one_program(track)) for track in tracks]
+    body = b"".join(_chunk(b"MTrk", track) for track in tracks)
     head = (1).to_bytes(2, "big") + len(tracks).to_bytes(2, "big") + division.to_bytes(2, "big")
     try:
         score = ScoreTick.from_midi(_chunk(b"MThd", head) + body)
@@ -150,6 +155,51 @@ def _chunk(name: bytes, content: bytes) -> bytes:
     return name + len(content).to_bytes(4, "big") + content
 
 
+def _with_one_program(track: bytes) -> bytes:
+    """The track with every program change to program 0.
+
+    Whoever changes the sound goes on with the same part, but symusic makes a track of each program.
+    A byte that looks like a change may be something else: if one comes after what may be the first
+    note, the events are looked at one by one. Of a damaged track the rest stays as it is.
+    """
+    note = _NOTE_ON.search(track)
+    if not note or not _PROGRAM.search(track, note.start()):
+        return track
+    changed = bytearray(track)
+    running = at = 0
+    try:
+        while at < len(track):
+            at = _after_number(track, at)
+            status = running
+            if track[at] & 0x80:
+                status = track[at]
+                at += 1
+            if status >= 0xF0:
+                at += status == 0xFF
+                start = _after_number(track, at)
+                at = start + _number(track[at:start])
+                continue
+            running = status
+            if status & 0xF0 == 0xC0:
+                changed[at] = 0
+            at += 1 if status & 0xE0 == 0xC0 else 2
+    except IndexError:
+        pass
+    return bytes(changed)
+
+
+def _after_number(track: bytes, at: int) -> int:
+    """Where the number of variable length that begins at `at` ends."""
+    while track[at] & 0x80:
+        at += 1
+    return at + 1
+
+
+def _number(digits: bytes) -> int:
+    """A number of variable length: seven bits a byte."""
+    return functools.reduce(lambda number, digit: number << 7 | digit & 0x7F, digits, 0)
+
+
 def _end_stuck_notes(track: bytes) -> bytes:
     """The track with every key released at its end, so that a stuck note lasts until there.
 
@@ -165,7 +215,7 @@ def _end_stuck_notes(track: bytes) -> bytes:
     return track[: -len(END_OF_TRACK)] + releases + END_OF_TRACK
 
 
-@cache
+@functools.cache
 def _releases(channel: int) -> bytes:
     """Note-offs for all keys of a channel, each followed by a delta time of 0."""
     return b"".join(bytes((0x80 | channel, pitch, 64, 0)) for pitch in range(128))
@@ -191,7 +241,7 @@ def _notes(score: ScoreTick) -> tuple[NDArray[np.int64], tuple[Voice, ...]]:
         table[:, VELOCITY] = columns["velocity"]
         table[:, VOICE] = len(voices)
         tables.append(table)
-        voices.append(Voice(track.name, track.program, track.is_drum))
+        voices.append(Voice(track.name, track.is_drum))
     return np.concatenate(tables) if tables else np.empty((0, 5), np.int64), tuple(voices)
 
 

@@ -41,13 +41,11 @@ class Voice:
 
     Attributes:
         name: As the file gives it; arbitrary text, so never print it unescaped.
-        program: General MIDI program, 0..127.
         drums: Whether its pitches name drums.
         staves: How many staves its instrument has: 2 for a piano.
     """
 
     name: str = ""
-    program: int = 0
     drums: bool = False
     staves: int = 1
 
@@ -89,7 +87,7 @@ class Reading:
         types = [_narrowest(most) for most in columns.max(axis=1, initial=0).tolist()]
         head = {
             "types": types,
-            "voices": [(v.name, v.program, v.drums, v.staves) for v in self.voices],
+            "voices": [(v.name, v.drums, v.staves) for v in self.voices],
             "meters": [(tick, str(meter)) for tick, meter in self.meters],
             "has_velocity": self.has_velocity,
             "beat": self.beat,

@@ -93,11 +93,10 @@ def _voice(part: Any) -> Voice:
     from music21 import stream
 
     instrument = part.getInstrument(returnDefault=False)
-    program = getattr(instrument, "midiProgram", None) or 0
     name = part.partName or ""
     drums = getattr(instrument, "midiChannel", None) == 9
     staves = 2 if isinstance(part, stream.PartStaff) else 1
-    return Voice(name, int(program), drums, staves)
+    return Voice(name, drums, staves)
 
 
 def _lay_out(columns: list[list[Any]]) -> tuple[list[int], tuple[tuple[Tick, Meter], ...]]:

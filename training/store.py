@@ -17,10 +17,10 @@ from typing import Self
 
 from jamd.errors import CorpusError
 
-MIDI_READER, SCORE_READER = 7, 5
+MIDI_READER, SCORE_READER = 8, 5
 """Incremented when a reader changes what it makes of a file: then files are read again."""
 
-FORMAT = 2
+FORMAT = 3
 """Incremented when the format of the store changes: a store of another format is emptied."""
 
 

@@ -24,12 +24,18 @@ Notes = Sequence[tuple[int, int, int]]
 FOUR, THREE = Meter(4, 4), Meter(3, 4)
 
 
-def midi(notes: Notes, meters: Sequence[tuple[int, int, int]] = (), division: int = 480) -> bytes:
-    """A file of one track, with meters as (tick, numerator, denominator)."""
+def midi(
+    notes: Notes,
+    meters: Sequence[tuple[int, int, int]] = (),
+    division: int = 480,
+    others: Sequence[tuple[int, mido.Message | mido.MetaMessage]] = (),
+) -> bytes:
+    """A file of one track, with meters as (tick, numerator, denominator), and `others` by tick."""
     events: list[tuple[int, int, mido.Message | mido.MetaMessage]] = [
         (tick, 0, mido.MetaMessage("time_signature", numerator=top, denominator=bottom))
         for tick, top, bottom in meters
     ]
+    events += [(tick, 1, other) for tick, other in others]
     for onset, duration, pitch in notes:
         events.append((onset, 2, mido.Message("note_on", note=pitch, velocity=80)))
         events.append((onset + duration, 1, mido.Message("note_off", note=pitch)))
@@ -64,6 +70,27 @@ def test_at_480_ticks_every_note_is_read_as_written(notes: Notes) -> None:
     assert sorted(rows(read_midi(midi(notes)))) == sorted(
         (onset, max(length, 15), pitch) for onset, length, pitch in notes
     )
+
+
+sounds = st.builds(mido.Message, st.just("program_change"), program=st.integers(0, 127))
+asides = st.sampled_from(
+    [
+        mido.MetaMessage("text", text="\xc0\x05\x90" * 50),
+        mido.Message("sysex", data=(1, 2, 3)),
+        mido.Message("control_change", control=7, value=90),
+        mido.Message("pitchwheel", pitch=100),
+        mido.Message("aftertouch", value=3),
+    ]
+)
+
+
+@given(melodies, st.lists(st.tuples(st.integers(0, 30_000), sounds | asides)))
+def test_a_part_stays_one_voice_when_its_sound_changes(
+    notes: Notes, others: Sequence[tuple[int, mido.Message]]
+) -> None:
+    reading = read_midi(midi(notes, others=others))
+    assert len(reading.voices) == 1
+    assert sorted(rows(reading)) == sorted(rows(read_midi(midi(notes))))
 
 
 @given(melodies, st.integers(1, 0x7FFF))
