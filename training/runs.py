@@ -13,8 +13,11 @@ Each file is replaced as a whole, so that a kill at any moment leaves a run that
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
+import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -101,6 +104,9 @@ _SETTINGS: Mapping[tuple[str, Preset], Settings] = {
     ),
 }
 
+
+_BESIDE_WEIGHTS = 8192
+"""More bytes than HDF5 writes for each array beside what it holds."""
 
 _MAY_BE_ZERO = ("seed", "oversample", "dropout", "weight_drop")
 
@@ -328,6 +334,20 @@ def load_weights(network: keras.Model, path: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, UserWarning) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CorpusError(f"{path}: damaged ({reason}); train anew") from error
+
+
+def save_weights(network: keras.Model, path: Path) -> None:
+    """Replace the file at `path` by the weights of `network`.
+
+    Raises:
+        OSError: It cannot be written; if the disk has no room for it, before it is tried, because
+            HDF5 may notice that only as the process ends, and crash it.
+    """
+    needed = 4 * network.count_params() + _BESIDE_WEIGHTS * len(network.weights)
+    if shutil.disk_usage(path.parent).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    with written_whole(path) as new:
+        network.save_weights(new)
 
 
 def write_json(path: Path, content: Any) -> None:

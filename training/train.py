@@ -23,7 +23,7 @@ from jamd.training.network import ArticleSize, GridSize
 from jamd.training.passages import Text, resolve_shares
 from jamd.training.plot import draw_history
 from jamd.training.run_folder import is_run
-from jamd.training.runs import Run, RunCorpus, Settings, load_weights, write_json
+from jamd.training.runs import Run, RunCorpus, Settings, load_weights, save_weights, write_json
 from jamd.training.state import State
 from jamd.vocabulary import Vocabulary
 from jamd.writing import written_whole
@@ -248,8 +248,7 @@ class _Loop:
         improvements = self._run.path / "improvements"
         improvements.mkdir(exist_ok=True)
         kept = improvements / name
-        with written_whole(kept) as new:
-            self._lessons.network.save_weights(new)
+        save_weights(self._lessons.network, kept)
         with written_whole(self._run.path / "best.weights.h5") as new:
             shutil.copyfile(kept, new)
 

@@ -25,9 +25,16 @@ from jamd.training.evaluate import entries_held_out, evaluate, sample_of
 from jamd.training.network import GridSize, grid_network
 from jamd.training.progress import Progress
 from jamd.training.rehearsal import NAME as BEFORE
-from jamd.training.runs import Origin, Run, RunCorpus, Settings, load_weights, write_json
+from jamd.training.runs import (
+    Origin,
+    Run,
+    RunCorpus,
+    Settings,
+    load_weights,
+    save_weights,
+    write_json,
+)
 from jamd.training.train import expect_current, versions
-from jamd.writing import written_whole
 
 YOURS = "yours"
 """Name of the music that is learned, whatever its style."""
@@ -134,8 +141,7 @@ def begin(
     )
     run = Run(path, "grid", VOCABULARY, settings, sources, versions(), origin)
     path.mkdir(parents=True, exist_ok=True)
-    with written_whole(run.start) as unfinished:
-        network.save_weights(unfinished)
+    save_weights(network, run.start)
     run.write()
     return run
 
@@ -202,8 +208,7 @@ def conclude(run: Run, progress: Progress) -> Tuned:
         now = measure(BEFORE, f"what is forgotten with {kept:.0%} of the change")
         if now.bits_per_note <= (1 + MOST_FORGOTTEN) * first[BEFORE].bits_per_note:
             break
-    with written_whole(run.path / "best.weights.h5") as unfinished:
-        network.save_weights(unfinished)
+    save_weights(network, run.path / "best.weights.h5")
     after = {BEFORE: now, YOURS: measure(YOURS, f"{YOURS}, as it is")}
     yours, before = (
         Change(sum(count(entries) for _, entries in measured[n]), first[n], after[n])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from jamd.commands import Subparsers, at_least_one
 from jamd.commands.prepare import PICTURE, print_contents
+from jamd.writing import written_whole
 
 if TYPE_CHECKING:
     from jamd.training.corpus import Corpus
@@ -89,5 +90,6 @@ def show_distribution(corpus: Corpus, top: int, picture: Path) -> None:
     if article:
         print(f"{distribution.different} different notes and chords; ", end="")
         print(f"{distribution.once} of them occur once")
-    draw_distribution(distribution, picture)
+    with written_whole(picture) as new:
+        draw_distribution(distribution, new)
     print(f"drawn in {picture}")

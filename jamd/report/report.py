@@ -24,7 +24,7 @@ from jamd.report.samples import Sample, write_samples
 from jamd.training.corpus import Corpus
 from jamd.training.progress import Progress, no_progress
 from jamd.training.subjects import Subject
-from jamd.writing import written_whole
+from jamd.writing import named, written_whole
 
 PAGE = "index.html"
 DATA = "report.json"
@@ -71,7 +71,8 @@ def report(request: Request, folder: Path, progress: Progress = no_progress) -> 
     if len(set(names)) < len(names):
         raise UserError(f"--report: expected corpora of different names, found {', '.join(names)}")
     _expect_replaceable(folder)
-    with only_writer(folder):  # what cannot be written is found out before all the measuring
+    # What cannot be written is found out before all the measuring.
+    with only_writer(folder), named(folder):
         return _write(request, folder, progress)
 
 

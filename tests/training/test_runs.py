@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.train
 load_backend()
 
 from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
-from jamd.training.runs import Run, Settings, load_weights  # noqa: E402
+from jamd.training.runs import Run, Settings, load_weights, save_weights  # noqa: E402
 from jamd.training.state import State  # noqa: E402
 from jamd.training.train import Moment, new_run, train  # noqa: E402
 
@@ -70,6 +71,24 @@ def test_whatever_becomes_of_a_run_it_is_one_line(grid_corpus: MakeGrid, tmp_pat
                 refused += 1
         assert refused >= 16, name  # a file that is cut off is none
         (run.path / name).write_bytes(content)
+
+
+def test_weights_for_which_the_disk_has_no_room_are_not_begun(
+    grid_corpus: MakeGrid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run(tmp_path / "run", [grid_corpus("other").path], SMALL, {})
+    weights = tmp_path / "some.weights.h5"
+    train(run.with_budget(1, None), ignore)
+    network = run.network()
+    save_weights(network, weights)
+    size, before = weights.stat().st_size, set(tmp_path.iterdir())
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=size))
+    with pytest.raises(OSError, match="No space left on device") as full:
+        save_weights(network, weights)
+    assert full.value.filename == str(weights)
+    assert weights.stat().st_size == size
+    assert set(tmp_path.iterdir()) == before
 
 
 def test_a_truncated_state_is_one_line(
