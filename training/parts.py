@@ -5,7 +5,8 @@ Drums are left out. Of the following rules the first that fits applies:
 1. Nothing but chords (nearly every moment has three notes or more) in one voice: all Comp.
 2. One voice: the rule of `jamd.parts`, the same as for a player's own notes.
 3. Singers and the like over an instrument on two staves: the highest of them is Lead.
-4. Some voices, not all, named as melodies: the highest of them is Lead.
+4. Some voices, not all, named as melodies: the highest of them is Lead. Names of sounds, such as
+   Voice Oohs or Square Lead, do not count for voices of nothing but chords, or that rarely play.
 5. Two voices: the higher is Lead.
 6. More: the highest of those that play mostly single notes, and enough of them, is Lead; if none
    do, the highest of all.
@@ -162,20 +163,32 @@ def _lead_voice(reading: Reading, notes: NDArray[np.int32], voices: list[int]) -
     heights = np.bincount(notes[:, VOICE], notes[:, PITCH]) / np.maximum(counts, 1)
     singers = [v for v in voices if reading.voices[v].staves == 1]
     if not 0 < len(singers) < len(voices):
-        singers = [v for v in voices if _MELODY.search(reading.voices[v].name)]
+        singers = [v for v in voices if _named_as_melody(reading, notes, v)]
     if not 0 < len(singers) < len(voices) and len(voices) > 2:
         singers = [v for v in voices if _melodic(notes, v)]
     return max(singers or voices, key=heights.__getitem__)
 
 
+def _named_as_melody(reading: Reading, notes: NDArray[np.int32], voice: int) -> bool:
+    """Whether a voice has the name of a melody, and plays as one may."""
+    if not _MELODY.search(reading.voices[voice].name):
+        return False
+    own = notes[notes[:, VOICE] == voice]
+    return share_of_chords(_sizes(own)) < CHORDS_ONLY and _covered(own, notes) >= COVERED
+
+
 def _melodic(notes: NDArray[np.int32], voice: int) -> bool:
     """Whether a voice plays mostly single notes, as high as a tune, in a good part of the piece."""
     own = notes[notes[:, VOICE] == voice]
-    bar = Meter(4, 4).ticks_per_bar  # whatever the meter, as a unit of time
-    covered = len(starts_of(own[:, ONSET] // bar)) / (int(notes[-1, ONSET]) // bar + 1)
     single = float(np.mean(_sizes(own) == 1))
     high = float(own[:, PITCH].mean()) >= LOWEST_TUNE
-    return single >= SINGLE_NOTES and high and covered >= COVERED
+    return single >= SINGLE_NOTES and high and _covered(own, notes) >= COVERED
+
+
+def _covered(own: NDArray[np.int32], notes: NDArray[np.int32]) -> float:
+    """The share of the piece's bars, 0..1, in which a voice begins a note."""
+    bar = Meter(4, 4).ticks_per_bar  # whatever the meter, as a unit of time
+    return len(starts_of(own[:, ONSET] // bar)) / (int(notes[-1, ONSET]) // bar + 1)
 
 
 def _one_velocity(notes: NDArray[np.int32]) -> bool:

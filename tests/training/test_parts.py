@@ -81,6 +81,13 @@ def test_a_voice_named_melody_is_lead_even_below() -> None:
     assert pitches(low, LEAD) == [72, 74, 76, 77]
 
 
+def test_a_voice_named_after_a_sound_is_lead_only_if_it_plays_as_one() -> None:
+    oohs = reading((Voice("Flute"), TUNE), (Voice("Voice Oohs"), CHORDS), (Voice("Bass"), BASS))
+    assert pitches(oohs, LEAD) == [72, 74, 76, 77]
+    once = reading((Voice("Flute"), TUNE * 4), (Voice("Square Lead"), [(90,)]), (Voice(), BASS * 4))
+    assert pitches(once, LEAD) == [72, 74, 76, 77] * 4
+
+
 def test_a_singer_is_lead_over_a_piano_on_two_staves() -> None:
     song = reading(
         (Voice("Tenor"), [(50,), (52,), (53,), (55,)]),
