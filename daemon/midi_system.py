@@ -29,6 +29,10 @@ class NoMidiSystem(PortError):
     """This computer has no MIDI system, or not the one that was asked for."""
 
 
+class NotAllowed(NoMidiSystem):
+    """There is ALSA's sequencer, but not for this user."""
+
+
 @dataclass(frozen=True, slots=True)
 class PortSeen:
     """A port of this computer.
@@ -173,6 +177,12 @@ _ADVICE = {
 }
 
 
+_NOT_ALLOWED = (
+    "expected a user who may use ALSA's sequencer, found one who may not open /dev/snd/seq: join "
+    "the group audio, by `sudo usermod -aG audio $USER`, and restart the computer"
+)
+
+
 def open_system(api: str = "auto") -> System:
     """The MIDI system asked for, or with `auto` the first found. Prints nothing, starts nothing.
 
@@ -183,11 +193,17 @@ def open_system(api: str = "auto") -> System:
         api: `auto`, `alsa`, `jack`, `coremidi` or `winmm`.
 
     Raises:
-        NoMidiSystem: It is not there.
+        NoMidiSystem: It is not there; `NotAllowed` if it is, but not for this user.
     """
+    barred: NotAllowed | None = None
     for choice in SYSTEMS if api == "auto" else (api,):
-        if system := _try_system(choice):
-            return system
+        try:
+            if system := _try_system(choice):
+                return system
+        except NotAllowed as error:
+            barred = error
+    if barred is not None:
+        raise barred
     if api == "auto":
         raise NoMidiSystem(
             "no MIDI system found: expected ALSA's sequencer, a running JACK server, CoreMIDI or "
@@ -201,7 +217,7 @@ def _try_system(choice: str) -> System | None:
     if api not in rtmidi.get_compiled_api():
         return None
     if choice == "alsa":
-        return AlsaSystem() if os.access(_SEQUENCER, os.R_OK | os.W_OK) else None
+        return AlsaSystem() if _has_sequencer() else None
     if choice == "jack":
         from jamd.daemon.jack import open_jack
 
@@ -210,3 +226,18 @@ def _try_system(choice: str) -> System | None:
         return RtmidiSystem(api, {"coremidi": "CoreMIDI", "winmm": "WinMM"}[choice])
     except rtmidi.RtMidiError:
         return None
+
+
+def _has_sequencer() -> bool:
+    """Whether this kernel has ALSA's sequencer. Raises NotAllowed if this user may not open it.
+
+    Its file tells nothing, since it is there before the module: the kernel loads that when somebody
+    opens the file, and before it has, no port is listed.
+    """
+    try:
+        os.close(os.open(_SEQUENCER, os.O_RDWR))
+    except PermissionError as error:
+        raise NotAllowed(_NOT_ALLOWED) from error
+    except OSError:
+        return False
+    return True

@@ -18,7 +18,7 @@ from jamd.daemon.events import Mode, Output, Panic, WorkerReady
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
-from jamd.daemon.midi_system import NoMidiSystem
+from jamd.daemon.midi_system import NoMidiSystem, NotAllowed
 from jamd.daemon.ports import Ports, open_ports
 from jamd.daemon.rehearsal import BARS, RehearsalRoom, period_s, rehearsed, seed_phrase
 from jamd.daemon.remote import HAS_SOCKETS, Remote
@@ -146,16 +146,21 @@ def _open(config: Config, settings: Settings, bars: int | None, screen: Screen) 
     except NoMidiSystem as error:
         if config.midi.api != "auto":
             raise
+        barred = isinstance(error, NotAllowed)
         if config.midi.connect_input or config.midi.connect_output:
             # Perhaps nobody is watching: a service started before JACK has to be restarted.
+            if barred:
+                raise
             raise NoMidiSystem(
                 "connect_input or connect_output is set: expected a MIDI system, found none: start "
                 "ALSA's sequencer or JACK first, or leave both empty to rehearse without"
             ) from error
+        if barred:
+            screen.news(f"jamd: {error}.")
         kept = ", and hear them in the take" if config.takes.keep else ""
         screen.news(
-            "There is no MIDI system here, so jamd plays in its rehearsal room, without a sound: "
-            f"you see the notes{kept}."
+            f"There is no MIDI system here{' that jamd may use' if barred else ''}, so jamd plays "
+            f"in its rehearsal room, without a sound: you see the notes{kept}."
         )
         if settings.source is BeatSource.MIDI:
             screen.news("No MIDI clock can come in there: the beat is jamd's own.")

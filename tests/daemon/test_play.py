@@ -249,6 +249,24 @@ def test_who_asks_for_connections_is_not_given_a_rehearsal(option: str, tmp_path
     assert not (tmp_path / "takes").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="no ALSA there")
+@pytest.mark.parametrize(("option", "status"), [("--connect-input=*", 2), ("--no-keep", 0)])
+def test_who_may_not_use_the_midi_system_is_told(option: str, status: int, tmp_path: Path) -> None:
+    short = PLAY.replace(
+        "'play', ", f"'play', '--bpm', '400', '--bars', '1', '{option}', "
+    ).replace(
+        "midi_system.SYSTEMS = {}\n",
+        "midi_system.SYSTEMS = {'alsa': midi_system.SYSTEMS['alsa']}\n"
+        "def barred(): raise midi_system.NotAllowed('you may not')\n"
+        "midi_system._has_sequencer = barred\n",
+    )
+    with started(short, tmp_path) as process:
+        told = "".join(process.communicate(timeout=60))
+    assert process.returncode == status
+    assert told.startswith("jamd: you may not")
+    assert ("There is no MIDI system here that jamd may use" in told) == (status == 0)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
 def test_a_take_that_cannot_be_saved_stays_a_journal_and_is_told_with_status_2(
     tmp_path: Path,

@@ -93,6 +93,29 @@ def test_what_is_unplugged_and_comes_back_is_connected_again(alsa_machine: AlsaM
     assert done.stdout.endswith("closed\n")
 
 
+AS_AFTER_A_START = """
+for module in virmidi seq-virmidi seq-midi seq-dummy seq-midi-event seq; do
+    modprobe -r snd-$module
+done
+# The kernel loads modules from its first root, where this machine has none.
+printf '#!/bin/sh\\nexec busybox chroot /new/root /sbin/modprobe "$@"' > /proc/1/root/bin/load
+chmod 755 /proc/1/root/bin/load
+echo /bin/load > /proc/sys/kernel/modprobe
+rm -f /dev/snd/seq
+mknod /dev/snd/seq c 116 1
+"$0" ports
+"""
+
+
+def test_the_first_to_ask_after_a_start_sees_the_ports(alsa_machine: AlsaMachine) -> None:
+    """The sequencer's file is there from the start; its module comes when somebody opens that."""
+    command = Path(sys.executable).with_name("jamd")
+    done = alsa_machine("bash", "-c", AS_AFTER_A_START, command)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("Midi Through:Midi Through Port-0") == 2, done.stdout
+
+
 def test_ports_survive_traffic(alsa_machine: AlsaMachine, tmp_path: Path) -> None:
     """5,000 messages a second come in, as the sequencer counts them.
 
