@@ -61,7 +61,7 @@ class Session:
             settings, self._transport, self._ear, self._planner, self._commit, self._stage
         )
         self._now = -math.inf
-        self._stirred = math.inf  # when somebody last played
+        self._stirred = math.inf  # when somebody last played, or a clock began to tick before that
         self._closed = False
         self._effects: list[Effect] = []
 
@@ -192,6 +192,8 @@ class Session:
                 self._obey(event)
 
     def _follow(self, said: Message | events.LinkState, seconds: float) -> None:
+        if self._stirred == math.inf:  # a clock fills the take, even if nobody ever plays
+            self._stirred = self._now
         self._move(self._beat.hear(said, seconds, self._now))
         self._effects += self._beat.tempo_news(self._now)
 

@@ -27,9 +27,10 @@ class Status:
         loop: Whether what jamd plays has come back into its input.
         link_peers: How many others are in the Link session; None: jamd is in none.
         bars_played: Whole bars since the count-in, regardless of a sequencer's song position.
-        rested_s: For how many seconds nobody has played; 0 if nobody has played at all, if a key or
-            a pedal is down, if a wheel that is sent on is not at rest, if the beat goes on for
-            others to hear, or if the jam is to end by itself.
+        rested_s: For how many seconds nobody has played: since a clock began to tick, if nobody has
+            played at all. 0 if there was no clock either, if a key or a pedal is down, if a wheel
+            that is sent on is not at rest, if the beat goes on for others to hear, or if the jam
+            is to end by itself.
         counted_in: The tick of the transport at which the last count-in ends; 0: there was none.
     """
 

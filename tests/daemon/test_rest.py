@@ -101,6 +101,12 @@ def test_a_clock_that_merely_ticks_keeps_nobody_awake(started: bool, rests: bool
     assert (waited > 50) is rests
 
 
+@pytest.mark.parametrize("source", [BeatSource.AUTO, BeatSource.INTERNAL])
+def test_a_clock_that_ticks_while_nobody_plays_fills_no_take(source: BeatSource) -> None:
+    """Each pulse is in the journal: 15 MB an hour."""
+    assert rested_s(replace(ALONE, source=source), *TICKS, at=59.0) == pytest.approx(59.0)
+
+
 @pytest.mark.parametrize(("asked", "bpm"), [([], 120), ([(20.0, SetTempo(90.0))], 90)])
 def test_the_next_jam_goes_on_in_the_mode_and_at_the_tempo_that_the_player_left(
     asked: list[tuple[float, Event]], bpm: float
