@@ -143,7 +143,9 @@ class Phrase:
 def answer_bars(length: Tick, meter: Meter) -> int:
     """Bars in an answer to a phrase of `length`: the nearest of `ANSWER_BARS`, the longer if tied.
 
-    So a phrase of four bars that comes to rest on the next downbeat is answered by four.
+    So a phrase of four bars that comes to rest on the next downbeat is answered by four. Whole
+    pulses count: few people hold the last note of three bars to the very end.
     """
-    bars = length / meter.ticks_per_bar
+    pulses = (2 * length + meter.ticks_per_pulse) // (2 * meter.ticks_per_pulse)
+    bars = pulses * meter.ticks_per_pulse / meter.ticks_per_bar
     return min(ANSWER_BARS, key=lambda count: (abs(count - bars), -count))

@@ -137,6 +137,14 @@ def test_an_answer_lasts_whole_bars(last_onset: float, bars: int) -> None:
     assert phrase.answer_ticks(Meter(4, 4)) == bars * 1920
 
 
+@pytest.mark.parametrize(("bars_played", "bars"), [(1.5, 2), (3, 4), (6, 8)])
+def test_half_way_between_two_lengths_the_longer_one_answers(bars_played: float, bars: int) -> None:
+    seconds = 2 * bars_played
+    for early in (0.0, 0.01, 0.1, 0.2):
+        phrase = played([0.0, 0.5, seconds - 1], held=1 - early)
+        assert phrase.answer_ticks(Meter(4, 4)) == bars * 1920, early
+
+
 @pytest.mark.parametrize(("first", "last", "bars"), [
     (1.5, 3.9, 1),  # a beat before a bar line, and a bar
     (1.48, 3.9, 1),
