@@ -17,7 +17,7 @@ from jamd.grid_writer import GridWriter, Mask
 from jamd.language import Constraints, Context
 from jamd.likeness import BACKING, FEWEST_COMP, Backing, Chords, Density, Register, rate_of
 from jamd.notes import TICKS_PER_STEP, Meter, Note, Part, Tick
-from jamd.texture import Texture
+from jamd.texture import Pace, Texture
 from jamd.tonality import recent_tonality
 
 
@@ -79,7 +79,7 @@ class Answering:
             copying.heard(heard, recent)
             self._limits.append(copying)
         if phrase:
-            self._limits.append(Texture(phrase, constraints.parts, begin, meter))
+            self._limits += _texture(phrase, constraints.parts, begin, meter, closes=half)
         for note in answer:
             for limit in self._limits:
                 if not isinstance(limit, Copying):
@@ -121,6 +121,14 @@ def _chords(
         strokes = len({note.onset for note in comp})
         return [Chords(most * strokes / len(phrase), begin, meter)]
     return [Backing(most * BACKING, begin, meter)] if Part.LEAD in parts else []
+
+
+def _texture(
+    phrase: Sequence[Note], parts: frozenset[Part], begin: Tick, meter: Meter, *, closes: bool
+) -> list[Limit]:
+    """What keeps the parts together; if the answer `closes`, its pace too: `endless` may dwell."""
+    texture: list[Limit] = [Texture(phrase, parts, begin, meter)]
+    return [*texture, Pace(phrase, begin, meter)] if closes else texture
 
 
 def _read(notes: Sequence[Note], start: Tick, up: Mapping[Part, int]) -> list[Note]:

@@ -5,12 +5,13 @@ stays silent. So a part that the player played may rest as long as the player's 
 (a tune for a bar) if that is longer; then it joins in on the next pulse on which there is a note.
 Where nothing sounds at all there may be no such pulse: everything may rest as long as the player
 did between notes, or for a bar; then something sounds on the next pulse. What it is, is the model's
-choice.
+choice. In an answer, which is short, the time between onsets is limited as well (`Pace`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from jamd.grid_tokens import BAR, CHORD, DURATION, LEAD, POSITION, VELOCITY
 from jamd.grid_writer import GridWriter, Mask
@@ -60,10 +61,7 @@ class Texture:
     def _end_silence(self, mask: Mask, writer: GridWriter) -> None:
         """Clear in `mask` what lies beyond the pulse on which something has to sound again."""
         due = -(-(max(self._until.values()) + self._silence) // self._beat) * self._beat
-        if due < writer.next_bar_line:
-            mask[BAR : BAR + len(METERS)] = False
-            step = max(0, due - writer.bar_line) // TICKS_PER_STEP
-            mask[min(CHORD, POSITION + step + 1) : CHORD] = False
+        _not_beyond(due, mask, writer)
 
     def _is_due(self, part: Part, now: Tick) -> bool:
         return part in self._rests and now - self._until[part] >= self._rests[part]
@@ -72,6 +70,47 @@ class Texture:
     def _stay(mask: Mask) -> None:
         """Clear in `mask` what would leave the current position: more is to come there."""
         mask[POSITION:CHORD] = mask[BAR : BAR + len(METERS)] = False
+
+
+class Pace:
+    """Keeps an answer from stalling where its phrase runs: a run is not answered by held notes.
+
+    From one onset to the next no more time passes than the player let pass, or a pulse if that is
+    longer; then something is struck on the next pulse.
+
+    Args:
+        phrase: What the player played, at least one note.
+        begin: Tick at which the answer begins.
+        meter: The meter.
+    """
+
+    def __init__(self, phrase: Sequence[Note], begin: Tick, meter: Meter) -> None:
+        self._pulse = meter.ticks_per_pulse
+        self._gap = max(self._pulse, _longest_gap(phrase))
+        self._struck: int = begin
+
+    def wrote(self, note: Note) -> None:
+        """Take in a note of the answer."""
+        self._struck = max(self._struck, note.onset)
+
+    def narrow(self, mask: Mask, writer: GridWriter) -> None:
+        """Clear in `mask`, (vocabulary,), what lies beyond the pulse on which a note is due."""
+        due = -(-(self._struck + self._gap) // self._pulse) * self._pulse
+        _not_beyond(due, mask, writer)
+
+
+def _not_beyond(due: int, mask: Mask, writer: GridWriter) -> None:
+    """Clear in `mask` the positions after tick `due`, and the bar line if it comes later."""
+    if due < writer.next_bar_line:
+        mask[BAR : BAR + len(METERS)] = False
+        step = max(0, due - writer.bar_line) // TICKS_PER_STEP
+        mask[min(CHORD, POSITION + step + 1) : CHORD] = False
+
+
+def _longest_gap(phrase: Sequence[Note]) -> int:
+    """The most ticks from one onset of a phrase to the next, or from the last to its end."""
+    moments = [*(note.onset for note in phrase), max(note.end for note in phrase)]
+    return max(after - before for before, after in pairwise(moments))
 
 
 def _longest_rest(phrase: Sequence[Note], parts: Iterable[Part]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import attrgetter
 
 import numpy as np
@@ -101,6 +101,20 @@ def test_whoever_likes_silence_best_is_silent_for_a_bar_or_as_long_as_the_player
         longest, until = max(longest, note.onset - until), max(until, note.end)
     allowed = 3 * bar if phrase_rests else bar
     assert allowed <= longest < allowed + beat
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(METERS), st.integers(0, 999), st.sampled_from(["Bar", "Duration"]))
+def test_an_answer_does_not_stall_where_its_phrase_runs(
+    meter: Meter, seed: int, liked: str
+) -> None:
+    bar, pulse = meter.ticks_per_bar, meter.ticks_per_pulse
+    run = [Note(Tick(t), 72, 80, Tick(pulse // 3)) for t in range(0, 2 * bar, pulse // 3)]
+    begin = (run[-1].end // bar + 1) * bar
+    answer = answer_to(run, meter, seed, Constraints(ends=Tick(begin + 8 * bar)), (liked,))
+    onsets = [begin, *(note.onset for note in answer)]
+    assert max(after - before for before, after in pairwise(onsets)) < 2 * pulse
+    assert onsets[-1] >= begin + 7 * bar
 
 
 @settings(deadline=None, max_examples=60)
