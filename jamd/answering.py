@@ -79,7 +79,9 @@ class Answering:
             copying.heard(heard, recent)
             self._limits.append(copying)
         if phrase:
-            self._limits += _texture(phrase, constraints.parts, begin, meter, closes=end is not None)
+            self._limits += _texture(
+                phrase, constraints.parts, begin, meter, closes=end is not None
+            )
         for note in answer:
             for limit in self._limits:
                 if not isinstance(limit, Copying):
@@ -126,7 +128,7 @@ def _chords(
 def _texture(
     phrase: Sequence[Note], parts: frozenset[Part], begin: Tick, meter: Meter, *, closes: bool
 ) -> list[Limit]:
-    """What keeps the parts together; if the music `closes`, its pace too: `endless` may dwell."""
+    """What keeps the parts together; if the answer `closes`, its pace too: `endless` may dwell."""
     texture: list[Limit] = [Texture(phrase, parts, begin, meter)]
     return [*texture, Pace(phrase, begin, meter)] if closes else texture
 
