@@ -6,6 +6,8 @@ import math
 import statistics
 from collections import deque
 
+from jamd.daemon.controls import BOUNCE_S
+
 FORGOTTEN_S = 5.0
 """After this long without a tap, the next one starts over: in 6/8 the slowest beat lasts 4.5 s."""
 
@@ -16,7 +18,6 @@ tempo."""
 INTERVALS = 4
 """The tempo is the median of at most this many intervals, the last ones."""
 
-_BOUNCE_S = 0.1  # a bouncing pedal taps only once
 _JUMP = 1.4  # an interval this many times longer or shorter than the others starts over
 
 
@@ -30,7 +31,7 @@ class TapTempo:
     def tap(self, seconds: float) -> float | None:
         """Take in a tap on the beat. Returns seconds from beat to beat, or None if not known."""
         interval = seconds - self._last_s
-        if interval < _BOUNCE_S:
+        if interval < BOUNCE_S:
             return None
         self._last_s = seconds
         if interval > FORGOTTEN_S:
