@@ -8,6 +8,7 @@ from mido import Message
 
 from jamd.daemon.dynamics import Dynamics
 from jamd.daemon.feel import Feel
+from jamd.daemon.layers import Layers
 from jamd.daemon.memory import Memory
 from jamd.daemon.moved_controllers import PEDAL_DOWN
 from jamd.daemon.phrase import Phrase
@@ -47,6 +48,7 @@ class Ear:
         self._memory = memory
         self.dynamics = Dynamics(transport)
         self._feel = feel
+        self._layers = Layers()
         self._learnt = True  # nothing has been heard since `learn`
         self.phrase = Phrase()
         self.notes_heard = 0
@@ -61,6 +63,10 @@ class Ear:
     def is_drums(self, message: Message) -> bool:
         """Whether a message that `minds` lets through is drums: without pitch, in no phrase."""
         return message.channel == DRUMS and self._settings.listen_channel != DRUMS
+
+    def doubles(self, message: Message, now: float) -> bool:
+        """Whether a message that `minds` lets through, at `now`, only repeats another."""
+        return self._layers.doubles(message, now)
 
     def is_tune(self, key: NoteKey) -> bool:
         """Whether a key is on the tune's side of the split. The other side takes no turns."""

@@ -18,7 +18,6 @@ from jamd.daemon.echo import Echo, Origin
 from jamd.daemon.events import Effect, Event, Journal, Turn
 from jamd.daemon.feel import Feel
 from jamd.daemon.floor import Floor
-from jamd.daemon.layers import Layers
 from jamd.daemon.memory import Memory
 from jamd.daemon.moves import GoOn, Halt, Move, Roll, Wait
 from jamd.daemon.planner import Planner
@@ -51,7 +50,6 @@ class Session:
         self._controls = Controls(settings.controls)
         self._echo = Echo()
         self._clock_echo = ClockEcho()
-        self._layers = Layers()
         self._ear = Ear(settings, self._transport, self._memory, self._feel)
         self._planner = Planner(settings, self._memory)
         self._bar_line = BarLine(self._transport, self._ear, self._memory, self._planner)
@@ -248,7 +246,7 @@ class Session:
                 self._send_on(message, origin)
                 return
             self._effects += self._beat.start(self._now, self._commit.edge)
-        if origin is not Origin.PLAYER or not self._layers.doubles(message, self._now):
+        if origin is not Origin.PLAYER or not self._ear.doubles(message, self._now):
             self._write_down(message, origin)
         self._send_on(message, origin)
 
