@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from jamd.errors import BundleError
 from jamd.language import Constraints, Context
 from jamd.notes import Meter, Note, Tick
 from jamd.training.backend import load_backend
+
+if TYPE_CHECKING:
+    import keras
 
 STYLE = Config().model.style
 """The style that the model plays in by default."""
@@ -66,20 +69,32 @@ def rows(bundle: Bundle, rounds: int = 3000, keras_rounds: int = 100) -> Iterato
     yield _float32(bundle, "cuda", rounds)
     try:
         load_backend()
-        from jamd.bench.keras_twin import twin_of
+        network, weights = _in_keras(bundle)
     except ModuleNotFoundError:
         yield left_out("one token beside Keras", "it needs pip install 'jamd[train]'")
         return
-    twin = twin_of(bundle)
+    states = [np.zeros((1, units), np.float32) for units in bundle.manifest.layers for _ in "hc"]
     contenders = [
         _writing(improviser, often=10),
-        _carrying(twin.predict, twin.states),
-        _carrying(twin.on_batch, twin.states),
+        _carrying(lambda values: list(network.predict(values, verbose=0)), states),
+        _carrying(lambda values: list(network.predict_on_batch(values)), states),
     ]
     ours, predict, on_batch = alternate(contenders, keras_rounds)
     for way, theirs, least in (("predict", predict, 200), ("predict_on_batch", on_batch, 1)):
-        beside = f"Keras {way}, {twin.weights}"
+        beside = f"Keras {way}, {weights}"
         yield times_faster(name, "us", ours, beside, theirs, least)
+
+
+def _in_keras(bundle: Bundle) -> tuple[keras.Model, str]:
+    """The bundle's network in Keras, and with which weights: random ones if it has no float32."""
+    from jamd.export.weights import read_network
+    from jamd.training.network import GridSize, grid_network
+
+    if "float32" in bundle.precisions:
+        return read_network(bundle).network, "same weights"
+    layers, vocabulary = bundle.manifest.layers, len(bundle.manifest.vocabulary)
+    size = GridSize(vocabulary, units=layers[0], layers=len(layers))
+    return grid_network(size), "random weights of the same sizes"
 
 
 def _float32(bundle: Bundle, provider: str, rounds: int) -> Row:
