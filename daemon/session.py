@@ -7,12 +7,12 @@ import math
 from mido import Message
 
 from jamd.daemon import events
-from jamd.daemon.bar_line import BarLine
 from jamd.daemon.beat import Beat
 from jamd.daemon.click import When
 from jamd.daemon.clock_echo import ClockEcho
 from jamd.daemon.commit import Commit
 from jamd.daemon.controls import Action, Controls, event_of
+from jamd.daemon.course import Course
 from jamd.daemon.ear import Ear
 from jamd.daemon.echo import Echo, Origin
 from jamd.daemon.events import Effect, Event, Journal, Turn
@@ -21,7 +21,6 @@ from jamd.daemon.floor import Floor
 from jamd.daemon.memory import Memory
 from jamd.daemon.moves import GoOn, Halt, Move, Roll, Wait
 from jamd.daemon.planner import Planner
-from jamd.daemon.requests import LikelihoodRequest
 from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey
 from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
@@ -38,7 +37,8 @@ class Session:
     `WorkerReady`.
 
     It wires together the beat (`Beat`), what comes in (`Ear`), whose turn it is (`Floor`), what may
-    be played (`Planner`), what is certain (`Commit`) and what goes out (`Stage`).
+    be played (`Planner`), what is certain (`Commit`), what goes out (`Stage`), and what follows as
+    time passes (`Course`).
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -52,11 +52,19 @@ class Session:
         self._clock_echo = ClockEcho()
         self._ear = Ear(settings, self._transport, self._memory, self._feel)
         self._planner = Planner(settings, self._memory)
-        self._bar_line = BarLine(self._transport, self._ear, self._memory, self._planner)
         self._stage = Stage(settings, self._transport, self._feel)
         self._commit = Commit(self._beat, self._ear, self._planner, self._memory, self._stage)
         self._floor = Floor(
             settings, self._transport, self._ear, self._planner, self._commit, self._stage
+        )
+        self._course = Course(
+            self._beat,
+            self._ear,
+            self._memory,
+            self._planner,
+            self._commit,
+            self._floor,
+            self._stage,
         )
         self._now = -math.inf
         self._stirred = math.inf  # when somebody last played, or a clock began to tick before that
@@ -98,20 +106,8 @@ class Session:
             return self._now
         deadlines = [self._beat.deadline, self._stage.next_due, self._echo.deadline]
         if self._plays:
-            deadlines += self._musical_deadlines()
+            deadlines += self._course.deadlines(self._now)
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
-
-    def _musical_deadlines(self) -> list[float | None]:
-        deadlines = [self._floor.deadline(self._now)]
-        if not self._bar_line.waits:
-            deadlines.append(self._planner.deadline(self._commit.edge))
-        if self._floor.turn is Turn.JAMD:
-            deadlines.append(self._commit.deadline())
-        else:
-            deadlines.append(self._ear.looks_back_at)
-            if self._beat.bar_is_assumed:
-                deadlines.append(self._bar_line.deadline)
-        return deadlines
 
     def rest(self) -> list[Context]:
         """What the model has not been shown, as it would have been; empty before the first bar.
@@ -184,8 +180,7 @@ class Session:
                 | events.WorkerReady()
                 | events.WorkerLost()
             ):
-                self._bar_line.hear(event)
-                self._planner.hear(event, self._commit.edge)
+                self._course.hear(event)
             case _:
                 self._obey(event)
 
@@ -332,48 +327,9 @@ class Session:
         self._effects += due
         if due:
             return  # what is due goes out first; planning is left to the next `advance`, at once
-        if self._floor.turn is Turn.PLAYER:
-            self._look_back()
-        if self._floor.turn is Turn.PLAYER and self._beat.bar_is_assumed:
-            self._find_bar_line()
-        else:
-            self._bar_line.drop()
-        self._effects += self._floor.decide(self._now)
+        self._effects += self._course.advance(self._now)
         if self._floor.turn is Turn.JAMD:
             self._stirred = self._now
-            if self._commit.advance(self._now):
-                self._beat.keep_bar()
-        else:
-            self._commit.pass_by(self._now)
-        if self._bar_line.waits or self._floor.mode is events.Mode.OFF:
-            return
-        request = self._planner.ask(self._now, self._commit.edge)
-        if request is not None:
-            self._effects.append(events.Ask(request))
-
-    def _look_back(self) -> None:
-        """Once the player seems to pause, learn from the whole phrase what no single note shows."""
-        first, pauses = self._ear.phrase.first, self._ear.looks_back_at
-        if first is None or pauses is None or pauses > self._now:
-            return
-        effects, remap = self._beat.settle(first, self._now)
-        self._effects += effects
-        if self._ear.learn(remap):
-            self._planner.aim(None)
-
-    def _find_bar_line(self) -> None:
-        """Look for the bar line, in case the first note was a pickup."""
-        match self._bar_line.look(self._now, due=self._floor.is_due(self._now)):
-            case LikelihoodRequest() as request:
-                self._planner.aim(None)  # one request is outstanding at a time
-                self._effects.append(events.AskLikelihood(request))
-            case by if by:
-                self._planner.aim(None)
-                self._commit.shift(by)
-                self._ear.shift(by)
-                self._floor.shift(by)
-                self._stage.shift(by)
-                self._effects += self._beat.shift(by, self._now)
 
     @property
     def _starts_by_itself(self) -> bool:
