@@ -154,6 +154,11 @@ class VirtualJam:
         events: (seconds, event), in any order.
         judge: Answers how likely a phrase is, with the same delay; None: like a model that knows
             no bars.
+
+    Attributes:
+        port: Has what was sent.
+        handed_s: When each message was sent, in seconds.
+        entries: The take.
     """
 
     def __init__(
@@ -165,6 +170,7 @@ class VirtualJam:
     ) -> None:
         self.session = session
         self.port = RecordingPort()
+        self.handed_s: list[float] = []
         self.entries: list[Entry] = []
         self._improviser = improviser
         self._judge = judge or _knows_no_bars
@@ -207,6 +213,7 @@ class VirtualJam:
             match effect:
                 case Send():
                     self.port.send(effect)
+                    self.handed_s.append(self._clock.now())
                 case Journal(entry):
                     self.entries.append(entry)
                 case Ask(request) | AskLikelihood(request):

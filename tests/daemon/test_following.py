@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 import pytest
 from mido import Message
@@ -13,7 +12,7 @@ from jamd.daemon.events import Event, Heard, Mode, Send, SetTempo, WorkerReady
 from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import RecordingPort, ScriptedImproviser, VirtualClock, VirtualJam
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import TICKS_PER_BEAT
 
 Story = list[tuple[float, Event]]
@@ -23,18 +22,6 @@ CLOCK, START, STOP, CONTINUE = (
 )
 BEGIN_S = 10.0
 ENDLESS = Settings(mode=Mode.ENDLESS, bpm=100)
-
-
-@dataclass
-class PunctualPort(RecordingPort):
-    """Also records when each message was sent."""
-
-    clock: VirtualClock = field(default_factory=VirtualClock)
-    handed_s: list[float] = field(default_factory=list)
-
-    def send(self, message: Send) -> None:
-        super().send(message)
-        self.handed_s.append(self.clock.now())
 
 
 def clocks(bpm: float, beats: float, begin: float = BEGIN_S, jitter: float = 0.0) -> Story:
@@ -52,14 +39,12 @@ def phrase(bpm: float, begin: float = BEGIN_S) -> Iterator[tuple[float, Event]]:
         yield begin + (i + 0.7) * 60 / bpm, Heard(Message("note_off", note=pitch))
 
 
-def perform(settings: Settings, story: Story, until: float) -> tuple[VirtualJam, PunctualPort]:
+def perform(settings: Settings, story: Story, until: float) -> VirtualJam:
     performance = VirtualJam(
         Session(settings), ScriptedImproviser(), [(0.0, WorkerReady()), *story]
     )
-    port = PunctualPort(clock=performance._clock)
-    performance.port = port
     performance.run(until)
-    return performance, port
+    return performance
 
 
 def place(session: Session, now: float) -> tuple[int, int]:
@@ -98,16 +83,14 @@ def test_stop_ends_what_sounds_and_nothing_plays_until_the_song_goes_on() -> Non
         (stop + 8, START),
         *phrase(120, BEGIN_S + 17),
     ]
-    _, port = perform(ENDLESS, story, BEGIN_S + 28)
-    beginnings = [
-        at for at, send in zip(port.handed_s, port.sent, strict=True)
-        if send.message.type == "note_on"
-    ]  # fmt: skip
+    performance = perform(ENDLESS, story, BEGIN_S + 28)
+    sent = list(zip(performance.handed_s, performance.port.sent, strict=True))
+    beginnings = [at for at, send in sent if send.message.type == "note_on"]
     assert any(at < stop for at in beginnings)
     assert not any(stop <= at < stop + 8 for at in beginnings)
     assert any(at > stop + 8 for at in beginnings)
     sounding: set[int] = set()
-    for at, send in zip(port.handed_s, port.sent, strict=True):
+    for at, send in sent:
         if at > stop:
             break
         change = sounding.add if send.message.type == "note_on" else sounding.discard
@@ -206,9 +189,8 @@ def test_a_lost_clock_stops_if_so_set() -> None:
     settings = Settings(mode=Mode.ENDLESS, bpm=100, on_clock_lost=ClockLost.STOP)
     lost = BEGIN_S + 16 * 0.5
     story: Story = [(BEGIN_S - 0.01, START), *clocks(120, 16), *phrase(120)]
-    _, port = perform(settings, story, lost + 20)
-    assert port.sent
-    assert max(port.handed_s) <= lost + 0.25
+    performance = perform(settings, story, lost + 20)
+    assert max(performance.handed_s) <= lost + 0.25
 
 
 @pytest.mark.parametrize("lost_s", [0.3, 0.5, 3.0])

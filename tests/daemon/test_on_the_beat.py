@@ -9,17 +9,16 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import pytest
 from mido import Message
 
 from jamd.daemon.click import When
-from jamd.daemon.events import Event, Heard, Send, WorkerReady
+from jamd.daemon.events import Event, Heard, WorkerReady
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import RecordingPort, ScriptedImproviser, VirtualClock, VirtualJam
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import Meter
 
 BEGIN_S = 10.0
@@ -30,26 +29,14 @@ SEEDS = range(5)
 TEMPOS = (50, 85, 120, 170, 220)
 
 
-@dataclass
-class PunctualPort(RecordingPort):
-    """Records when it got each note-on, in seconds."""
-
-    clock: VirtualClock = field(default_factory=VirtualClock)
-    had_s: list[float] = field(default_factory=list)
-
-    def send(self, message: Send) -> None:
-        if message.message.type == "note_on":
-            self.had_s.append(self.clock.now())
-
-
 def clicks(pulses: Sequence[float]) -> list[float]:
     """When the port had each click of a session that hears these pulses, the first one's on one."""
     story: list[tuple[float, Event]] = [(0.0, WorkerReady()), (pulses[0] - 1e-4, START)]
     story += [(moment, CLOCK) for moment in pulses]
     performance = VirtualJam(Session(CLICKING), ScriptedImproviser(), story)
-    performance.port = port = PunctualPort(clock=performance._clock)
     performance.run(pulses[-1])
-    return port.had_s
+    sent = zip(performance.port.sent, performance.handed_s, strict=True)
+    return [at for send, at in sent if send.message.type == "note_on"]
 
 
 def pulses(bpm: float, beats: float, begin: float = BEGIN_S) -> list[float]:

@@ -19,21 +19,9 @@ from jamd.daemon.events import (
 )
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.virtual import RecordingPort, ScriptedImproviser, VirtualClock, VirtualJam
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 
 BEAT_S = 0.5
-
-
-class PunctualPort(RecordingPort):
-    """Records when it got each message, in seconds."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        super().__init__()
-        self.had: list[tuple[float, Send]] = []
-        self._clock = clock
-
-    def send(self, message: Send) -> None:
-        self.had.append((self._clock.now(), message))
 
 
 def jam(offset_s: float, mode: Mode) -> tuple[list[str], list[tuple[float, Send]]]:
@@ -44,10 +32,9 @@ def jam(offset_s: float, mode: Mode) -> tuple[list[str], list[tuple[float, Send]
         story.append((i * BEAT_S + 0.35, Heard(Message("note_off", note=pitch))))
     settings = Settings(mode=mode, bpm=120, start_at_once=True, output_offset_s=offset_s)
     performance = VirtualJam(Session(settings), ScriptedImproviser(), story)
-    port = PunctualPort(performance._clock)
-    performance.port = port
     performance.run(16.0)
-    return list(take.rows(performance.entries)), port.had
+    had = list(zip(performance.handed_s, performance.port.sent, strict=True))
+    return list(take.rows(performance.entries)), had
 
 
 @pytest.mark.parametrize("mode", [Mode.ANSWER, Mode.ENDLESS])
