@@ -53,8 +53,8 @@ SWITCH_S = 2e-4
 """How soon another thread gives up the interpreter. Python's default, 5 ms, is late for a note."""
 
 
-class Improvisers(Protocol):
-    """Answers requests: `Supervisor`, or a scripted one."""
+class Worker(Protocol):
+    """Answers requests, in its own time: a `Supervisor`'s process, or a scripted one."""
 
     def ask(self, request: Request, now: float) -> None: ...
 
@@ -75,7 +75,7 @@ class Loop:
     Args:
         session: Makes the decisions.
         ports: Where messages come from and go to.
-        improvisers: Asked for notes.
+        worker: Asked for notes.
         journal: Takes the entries of the take; must not block.
         clock: Gives the time and sleeps.
         tend: Called with the moment and the status about every `TEND_S`; must not block. Returns
@@ -91,7 +91,7 @@ class Loop:
         self,
         session: Decides,
         ports: Ports,
-        improvisers: Improvisers,
+        worker: Worker,
         journal: Callable[[Entry], None],
         clock: Clock,
         *,
@@ -101,7 +101,7 @@ class Loop:
         self.lateness_s: deque[float] = deque(maxlen=100_000)
         self._session = session
         self._ports = ports
-        self._improvisers = improvisers
+        self._worker = worker
         self._journal = journal
         self._clock = clock
         self._tend = tend
@@ -176,7 +176,7 @@ class Loop:
             if self._link is not None and (change := self._link.poll()) is not None:
                 seconds, state = change
                 self._handle(state, seconds)
-            for event in self._improvisers.poll(now):
+            for event in self._worker.poll(now):
                 self._handle(event, now)
             if now >= self._tend_at:
                 self._tend_to_the_rest(now)
@@ -237,7 +237,7 @@ class Loop:
                     self._send(message, output)
                     self.lateness_s.append(self._clock.now() - due)
                 case Ask(request) | AskLikelihood(request):
-                    self._improvisers.ask(request, self._clock.now())
+                    self._worker.ask(request, self._clock.now())
                 case TellLink() if self._link is not None:
                     self._link.tell(effect)
                 case Journal(entry):

@@ -64,8 +64,8 @@ class FakePorts:
         pass
 
 
-class FakeImprovisers:
-    """Improvisers that report `events` once, and record what they are asked."""
+class FakeWorker:
+    """Reports `events` once, and records what it is asked."""
 
     def __init__(self, events: Sequence[Event] = ()) -> None:
         self.asked: list[Request] = []
@@ -134,14 +134,14 @@ class Room:
         events: Sequence[Event] = (),
         link: FakeLink | None = None,
     ) -> None:
-        self.improvisers = FakeImprovisers(events)
+        self.worker = FakeWorker(events)
         self.entries: list[Entry] = []
         self.clock = VirtualClock()
         self.tended: list[float] = []
         self.loop = Loop(
             session,
             ports,
-            self.improvisers,
+            self.worker,
             self.entries.append,
             self.clock,
             tend=self.tend,
@@ -236,7 +236,7 @@ def test_another_session_goes_on_with_what_comes_in() -> None:
             assert ports.sent == [C4_ON, C4_OFF], "the first one's note is ended"
         room.tend(now, status)
 
-    room.loop = Loop(first, ports, room.improvisers, room.entries.append, room.clock, tend=tend)
+    room.loop = Loop(first, ports, room.worker, room.entries.append, room.clock, tend=tend)
     room.loop.run()
     assert [event for event, _ in first.told] == [Heard(C4_ON)]
     assert [event for event, _ in second.told] == [Heard(C4_OFF)]
@@ -258,7 +258,7 @@ def test_effects_are_done_at_their_deadline_and_in_order() -> None:
     room.loop.run()
     assert ports.sent[:2] == [C4_ON, C4_OFF]
     assert room.entries == [entry]
-    assert room.improvisers.asked == [REQUEST]
+    assert room.worker.asked == [REQUEST]
     assert list(room.loop.lateness_s)[:2] == [0.0, 0.0]
 
 

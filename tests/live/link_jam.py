@@ -95,7 +95,7 @@ class Peer(LinkPeer):
         super().tell(wish)
 
 
-class Improvisers:
+class Worker:
     """Answers at once, by rule; hands the taps on as well, which come the same way."""
 
     def __init__(self) -> None:
@@ -114,7 +114,7 @@ def main() -> None:
     commands: queue.Queue[str] = queue.Queue()
     settings = Settings(source=BeatSource.LINK, mode=Mode.ENDLESS, bpm=100)
     link = Peer(settings.bpm, settings.meter, settings.link_start_stop, CLOCK)
-    session, ports, improvisers = Session(settings), Ports(), Improvisers()
+    session, ports, worker = Session(settings), Ports(), Worker()
 
     def tend(now: float, status: Status) -> None:
         if commands.empty():
@@ -125,7 +125,7 @@ def main() -> None:
             case ["key", button]:
                 ports.coming.append(Received(Message(button), now, "keys"))
             case ["tempo", bpm]:
-                improvisers.events.append(SetTempo(float(bpm)))
+                worker.events.append(SetTempo(float(bpm)))
             case ["leave"]:
                 loop.stop()
         transport = session._transport
@@ -141,7 +141,7 @@ def main() -> None:
         }
         print(json.dumps(seen), flush=True)
 
-    loop = Loop(session, ports, improvisers, ports.journal, CLOCK, tend=tend, link=link)
+    loop = Loop(session, ports, worker, ports.journal, CLOCK, tend=tend, link=link)
 
     def read() -> None:
         for line in sys.stdin:
