@@ -1,8 +1,9 @@
-"""Real time: the only file of the live side that knows the time or sleeps.
+"""Real time: the only file of the live side that reads a clock for the music, or waits for it.
 
 Everything else takes seconds as an argument, or a `Clock`, so that the whole live path also runs
-under the virtual clock (`jamd.daemon.virtual`) without waiting. (The improviser's stopwatch
-measures how long a token takes, not when.)
+under the virtual clock (`jamd.daemon.virtual`) without waiting. What else there is of real time
+decides nothing: the date in the name of a take, the stopwatch that measures how long a token takes,
+and the thread that looks at the ports twice a second.
 """
 
 from __future__ import annotations

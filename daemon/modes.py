@@ -1,8 +1,8 @@
 """When to play: one small policy for each mode.
 
-A policy decides which stretch of time jamd is to fill, as far as is known now. The session makes
-sure that the stretch is planned, and starts to play when the phrase is over, so a policy need not
-know about workers, lateness or messages.
+A policy decides which stretch of time jamd is to fill, as far as is known now, and when its turn
+begins. `Floor` passes the turn accordingly, and `Planner` has the stretch filled, so a policy need
+not know about workers, lateness or messages.
 """
 
 from __future__ import annotations
