@@ -58,7 +58,6 @@ def parser(only: str | None) -> argparse.ArgumentParser:
     """`only` one subcommand, or all (None), with arguments; imports neither of jamd's two sides."""
     import argparse
     from importlib import import_module
-    from importlib.util import find_spec
     from pathlib import Path
 
     from jamd.commands import named
@@ -85,9 +84,7 @@ def parser(only: str | None) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"jamd {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS if only is None else (only,):
-        module = f"jamd.commands.{name}"
-        if find_spec(module) is not None:
-            import_module(module).add(subparsers)
+        import_module(f"jamd.commands.{name}").add(subparsers)
     return top
 
 
