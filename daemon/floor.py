@@ -6,9 +6,10 @@ from jamd.daemon.breath import Breath
 from jamd.daemon.commit import Commit
 from jamd.daemon.ear import Ear
 from jamd.daemon.events import Effect, Journal, Mode, ModeSet, Turn, TurnTaken
-from jamd.daemon.modes import Scene, answer_start, is_stray, phrase_is_over, policy
+from jamd.daemon.modes import policy
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.planner import Planner
+from jamd.daemon.scene import Scene, answer_start, is_stray, phrase_is_over
 from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
 from jamd.daemon.transport import Transport

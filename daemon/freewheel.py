@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from jamd.daemon.ear import DRUMS
 from jamd.daemon.events import Entry, Event, Heard, Mode, SetTempo, TurnTaken, WorkerReady
-from jamd.daemon.modes import FEWEST_NOTES
+from jamd.daemon.scene import FEWEST_NOTES
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.take import Song, notes

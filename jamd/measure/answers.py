@@ -19,10 +19,10 @@ from jamd.bundle import Bundle
 from jamd.copying import RUN
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.memory import HOP_BARS, LONGEST_BARS
-from jamd.daemon.modes import LONGEST_SILENCE
 from jamd.daemon.phrase import answer_bars
 from jamd.daemon.plan import Span, fit
 from jamd.daemon.requests import PlanRequest, Sampling
+from jamd.daemon.scene import LONGEST_SILENCE
 from jamd.key import Key
 from jamd.language import Constraints, Context
 from jamd.likeness import FIFTH

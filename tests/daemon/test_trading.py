@@ -16,8 +16,9 @@ from jamd.daemon.events import (
     TurnTaken,
     YourTurn,
 )
-from jamd.daemon.modes import Scene, Trade
+from jamd.daemon.modes import Trade
 from jamd.daemon.phrase import Phrase
+from jamd.daemon.scene import Scene
 from jamd.daemon.schedule import NoteKey
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import SIXTEENTH, Transport

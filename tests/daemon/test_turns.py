@@ -22,7 +22,7 @@ from jamd.daemon.events import (
     WorkerReady,
     YourTurn,
 )
-from jamd.daemon.modes import PROMPT_SECONDS
+from jamd.daemon.scene import PROMPT_SECONDS
 from jamd.daemon.session import Session
 from jamd.daemon.transport import SIXTEENTH
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
