@@ -10,32 +10,30 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
-from operator import attrgetter
+from dataclasses import replace
+from itertools import pairwise
 from statistics import mean
 
 from jamd.bundle import Bundle
 from jamd.copying import RUN
 from jamd.daemon.improviser import Improviser
-from jamd.daemon.memory import HOP_BARS, LONGEST_BARS
-from jamd.daemon.phrase import answer_bars
-from jamd.daemon.plan import Span, fit
-from jamd.daemon.requests import PlanRequest, Sampling
-from jamd.daemon.scene import LONGEST_SILENCE
-from jamd.key import Key
-from jamd.language import Constraints, Context
+from jamd.daemon.memory import HOP_BARS
+from jamd.daemon.requests import Sampling
+from jamd.language import Constraints
 from jamd.likeness import FIFTH
-from jamd.measure.performances import Performance, shipped
+from jamd.measure.exchanges import (
+    Exchange,
+    Phrase,
+    ask,
+    go_on,
+    latest_onset,
+    lowered,
+    over_chords,
+    phrases_of,
+)
+from jamd.measure.performances import shipped
 from jamd.measure.report import Figure, share
-from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
-from jamd.parts import RECENT_NOTES, parts_of
-from jamd.tonality import tonality_of
-
-SIXTEENTH = TICKS_PER_BEAT // 4
-
-FEWEST_NOTES = 5
-"""A phrase of fewer notes is not used: it hardly has a register or a pace."""
+from jamd.notes import TICKS_PER_BEAT, Note, Part, Tick
 
 MOST_NOTES = 1.3
 """Most notes a beat of an answer, as a multiple of its phrase's."""
@@ -45,39 +43,6 @@ GRAM = 2
 
 CONTROLS = 8
 """How many shuffled phrases each answer is compared with."""
-
-ENDLESS_BARS = 48
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """A phrase to be answered.
-
-    Attributes:
-        notes: By onset, from the first bar on, each where it was meant to begin.
-        meter: The meter.
-        key: The key of the music that it is from; None if that is not clear.
-    """
-
-    notes: tuple[Note, ...]
-    meter: Meter
-    key: Key | None
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A phrase and its answer, which has the time from `begin` to `end`."""
-
-    phrase: Phrase
-    answer: tuple[Note, ...]
-    begin: Tick
-    end: Tick
-
-    @property
-    def tune(self) -> list[Note]:
-        """The answer's Lead, or all of it if it has none."""
-        lead = [note for note in self.answer if note.part is Part.LEAD]
-        return lead or list(self.answer)
 
 
 def figures(
@@ -178,124 +143,10 @@ def near_figure(found: Sequence[Exchange], name: str) -> Figure:
     return share(name, near, len(found), ">= 100")
 
 
-def phrases_of(performances: Sequence[Performance]) -> Iterator[Phrase]:
-    """The first phrase of each song, its onsets on the nearest sixteenth."""
-    for performance in performances:
-        if performance.kind != "song":
-            continue
-        tonality = tonality_of(performance.notes)
-        end = min(performance.ends)
-        bar = performance.meter.ticks_per_bar
-        first = performance.notes[0].onset // bar * bar
-        notes = [
-            Note(
-                Tick((note.onset + SIXTEENTH // 2) // SIXTEENTH * SIXTEENTH - first),
-                note.pitch,
-                note.velocity,
-                Tick(max(SIXTEENTH, note.duration)),
-            )
-            for note in performance.notes
-            if note.onset < end
-        ]
-        if len(notes) >= FEWEST_NOTES:
-            yield Phrase(tuple(notes), performance.meter, tonality.key if tonality else None)
-
-
-def lowered(phrase: Phrase, semitones: int) -> Phrase:
-    """The same phrase lower, its tune and what is under it separated as on one keyboard."""
-    notes: list[Note] = []
-    for _, struck in groupby(phrase.notes, key=attrgetter("onset")):
-        chord = [note._replace(pitch=note.pitch - semitones) for note in sorted(struck)]
-        before = [note.pitch for note in notes[-RECENT_NOTES:]]
-        parts = parts_of([note.pitch for note in chord], before)
-        notes += [note._replace(part=part) for note, part in zip(chord, parts, strict=True)]
-    return replace(phrase, notes=tuple(sorted(notes)))
-
-
-def over_chords(phrase: Phrase) -> Phrase:
-    """The same phrase over a chord a bar: I, IV or V of the key, whichever has most of the tune."""
-    assert phrase.key is not None
-    minor = phrase.key.minor
-    triads = [
-        [48 + (phrase.key.tonic + root + third) % 12 for third in (0, 3 if flat else 4, 7)]
-        for root, flat in ((0, minor), (5, minor), (7, False))
-    ]
-    bar = phrase.meter.ticks_per_bar
-    chords = []
-    for line, notes in groupby(phrase.notes, key=lambda note: note.onset // bar * bar):
-        tune = list(notes)
-        chord = max(triads, key=lambda triad: _held(triad, tune))
-        end = min(line + bar, max(note.end for note in tune))
-        chords += [Note(Tick(line), pitch, 80, Tick(end - line), Part.COMP) for pitch in chord]
-    return replace(phrase, notes=tuple(sorted((*phrase.notes, *chords))))
-
-
-def _held(triad: Sequence[int], tune: Sequence[Note]) -> int:
-    classes = {pitch % 12 for pitch in triad}
-    return sum(note.pitch % 12 in classes for note in tune)
-
-
-def ask(
-    improviser: Improviser,
-    phrase: Phrase,
-    seed: int,
-    constraints: Constraints,
-    sampling: Sampling,
-    style: str,
-    pause: bool = False,
-) -> Exchange:
-    """Have `phrase` answered at its own length from the next bar line; half a bar on if `pause`."""
-    bar = phrase.meter.ticks_per_bar
-    line = -(-max(note.end for note in phrase.notes) // bar) * bar
-    begin = Tick(line + bar // 2 if pause else line)
-    end = Tick(line + answer_bars(max(note.end for note in phrase.notes), phrase.meter) * bar)
-    first = phrase.notes[0].onset
-    context = Context(phrase.notes, Tick(0), begin, style, phrase.meter, phrase=first)
-    held = replace(constraints, begins=_latest(phrase, begin), ends=end)
-    request = PlanRequest(1, context, end, held, sampling, seed=seed)
-    notes = [note for planned in improviser.plan(request) for note in planned.notes]
-    answer = fit(notes, Span(begin, end), phrase.meter, constraints.parts)
-    return Exchange(phrase, tuple(sorted(answer)), begin, end)
-
-
-def go_on(
-    improviser: Improviser, phrase: Phrase, constraints: Constraints, style: str
-) -> list[Note]:
-    """What follows `phrase` in `ENDLESS_BARS` bars of the likeliest tokens, two bars a request."""
-    bar = phrase.meter.ticks_per_bar
-    at = -(-max(note.end for note in phrase.notes) // bar)
-    start = 0
-    played: list[Note] = []
-    for line in range(at, at + ENDLESS_BARS, 2):
-        if line - start > LONGEST_BARS:
-            start += HOP_BARS
-        since = start * bar
-        before = tuple(note for note in phrase.notes if note.onset < since)
-        context = Context(
-            heard=tuple(note for note in phrase.notes if note.onset >= since),
-            start=Tick(since),
-            until=Tick(line * bar),
-            style=style,
-            meter=phrase.meter,
-            played=tuple(sorted(note for note in played if note.onset >= since)),
-            phrase=Tick(0),
-            forgotten=before,
-        )
-        through = Tick((line + 2) * bar)
-        request = PlanRequest(1, context, through, constraints, Sampling(argmax=True))
-        for planned in improviser.plan(request):
-            played += [note for note in planned.notes if note.onset < through]
-    return played
-
-
 def begins_in_time(exchange: Exchange) -> bool:
     """Whether the player waits at most two beats, or not at all once the answer may begin."""
     first = min(note.onset for note in exchange.answer)
-    return first <= _latest(exchange.phrase, exchange.begin)
-
-
-def _latest(phrase: Phrase, begin: Tick) -> Tick:
-    return max(begin, Tick(max(note.end for note in phrase.notes) + LONGEST_SILENCE))
+    return first <= latest_onset(exchange.phrase, exchange.begin)
 
 
 def ends_in_time(exchange: Exchange) -> bool:

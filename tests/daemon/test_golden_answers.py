@@ -28,8 +28,6 @@ from jamd.key import MINOR, Key
 from jamd.likeness import FIFTH
 from jamd.measure.answers import (
     MOST_NOTES,
-    Exchange,
-    Phrase,
     breathes,
     copied,
     density_ratio,
@@ -37,6 +35,7 @@ from jamd.measure.answers import (
     ends_in_time,
     register_distance,
 )
+from jamd.measure.exchanges import Exchange, Phrase
 from jamd.notes import TICKS_PER_BEAT, Tick
 from readable_takes import FOUR, Take, play, rows, seconds
 

@@ -11,9 +11,6 @@ from jamd.daemon.improviser import Improviser
 from jamd.daemon.settings import settings_from
 from jamd.key import Key
 from jamd.measure.answers import (
-    Exchange,
-    Phrase,
-    ask,
     breathes,
     copied,
     density_ratio,
@@ -23,10 +20,10 @@ from jamd.measure.answers import (
     longest_repeat,
     of_answers,
     overlap,
-    phrases_of,
     register_distance,
     shuffled,
 )
+from jamd.measure.exchanges import Exchange, Phrase, ask, phrases_of
 from jamd.measure.performances import shipped
 from jamd.measure.report import Figure
 from jamd.notes import Meter, Note, Tick
