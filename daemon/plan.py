@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from jamd.notes import HIGHEST_PITCH, LOWEST_PITCH, Meter, Note, Part, Tick, to_step, to_tick
 
-SHORTEST_WINDOW, LONGEST_WINDOW = 0.080, 0.150
+SHORTEST_WINDOW_S, LONGEST_WINDOW_S = 0.080, 0.150
 LONGEST_NOTE_BARS = 4
 
 
@@ -23,7 +23,7 @@ def commit_window(beat_seconds: float) -> float:
     A sixteenth, but never so short that a message could be late or so long that the player would
     notice the delay.
     """
-    return min(max(beat_seconds / 4, SHORTEST_WINDOW), LONGEST_WINDOW)
+    return min(max(beat_seconds / 4, SHORTEST_WINDOW_S), LONGEST_WINDOW_S)
 
 
 @dataclass(frozen=True, slots=True)
