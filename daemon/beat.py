@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from mido import Message
 
+from jamd.chart import symbol_of
 from jamd.daemon.events import (
     BarLineFound,
     Effect,
@@ -37,6 +39,8 @@ class Beat:
         transport: Where the beat is.
         follower: Steers it when jamd does not.
         counted_in: The tick at which the last count-in ends.
+        changes: The chord changes, from the song's first bar on, not counting a pickup; None: none
+            are given.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -50,6 +54,7 @@ class Beat:
         )
         self._assumed = False  # bar 1 begins with the first note, for want of a better place
         self.counted_in = Tick(0)
+        self.changes = settings.changes
         self._take = TempoWriter()
         self._taps = TapTempo()
         self._player = PlayersBeat(self.transport) if settings.source is BeatSource.PLAYER else None
@@ -91,6 +96,12 @@ class Beat:
         tick = self.transport.tick_at(now) - self.transport.bar_one
         return position(tick, self.transport.meter)
 
+    def chord(self, now: float) -> str | None:
+        """The symbol of the chord in force; None if no changes are given or it stands still."""
+        if self.changes is None or not self.transport.rolling:
+            return None
+        return symbol_of(self.changes.at(self.transport.tick_at(now)))
+
     @property
     def deadline(self) -> float | None:
         """When there is next something to do, in seconds; None if not before a message."""
@@ -115,6 +126,7 @@ class Beat:
         """Move everything `by` ticks later in its bar: the first note was a pickup."""
         self._assumed = False
         self.transport.shift(by)
+        self._lay_chart(self.transport.bar_one + self.transport.meter.ticks_per_bar)
         self._take.shift(by)
         return [Journal(BarLineFound(self.transport.tick_at(now), now, by))]
 
@@ -260,11 +272,16 @@ class Beat:
         if leaps:
             self.transport.halt(now)
         tick = self.transport.start(now, edge, song)
+        self._lay_chart(self.transport.bar_one)
         # A sequencer's Start during a count-in ends it.
         self.counted_in = self.transport.bar_one if song < 0 else min(self.counted_in, tick)
         bpm = self.transport.bpm
         written = self._take.skip(tick, bpm) if leaps else self._take.start(tick, now, bpm)
         return tick, effects + _journal(written)
+
+    def _lay_chart(self, begin: int) -> None:
+        if self.changes is not None:
+            self.changes = replace(self.changes, start=Tick(begin))
 
     def _write_tempo(self, now: float, bpm: float) -> list[Effect]:
         self._bent_until = None

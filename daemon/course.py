@@ -80,7 +80,7 @@ class Course:
         elif self._commit.advance(now):
             self._beat.keep_bar()
         if not self._bar_line.waits and self._floor.mode is not Mode.OFF:
-            request = self._planner.ask(now, self._commit.edge)
+            request = self._planner.ask(now, self._commit.edge, self._beat.changes)
             effects += [] if request is None else [Ask(request)]
         return effects
 

@@ -245,7 +245,7 @@ class Improviser:
             logits = self._recall.mix(logits, how.memory)
         if writing.preference is not None:
             logits = logits + writing.preference  # not in place: the cache keeps the model's own
-        token = sampling.choose(logits, writing.allowed(), how, random)
+        token = writing.due_before(sampling.choose(logits, writing.allowed(), how, random))
         if how.memory:
             self._recall.push(token, learn=False)
         return token

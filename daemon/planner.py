@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from jamd.chart import Changes
 from jamd.daemon.encore import Encore, LastAnswer
 from jamd.daemon.events import Answered, Failed, FromWorker, WorkerLost, WorkerReady
 from jamd.daemon.memory import Memory
@@ -218,14 +219,19 @@ class Planner:
             self._plan.through = pending.request.through
             self._forget_request()
 
-    def ask(self, now: float, edge: Tick) -> PlanRequest | None:
+    def ask(self, now: float, edge: Tick, changes: Changes | None = None) -> PlanRequest | None:
         """The request to send now, if the span is not planned to its end and one may be sent.
 
         If there is nothing to plan, it may be one to read ahead. None: no request.
+
+        Args:
+            now: Seconds.
+            edge: The commit edge.
+            changes: The chord changes, if there are any.
         """
         open_span = self._open_span(edge)
         if open_span is None:
-            return self._reading(edge)
+            return self._reading(edge, changes)
         if now < self._not_before:
             return None
         if not self._has_read:  # the read-ahead is superseded by this request
@@ -235,7 +241,10 @@ class Planner:
         ends = open_span.through if open_span.closes else None
         request = PlanRequest(
             id=self.next_id(),
-            context=self._memory.context(open_span.start, self._settings.style, open_span.phrase),
+            context=replace(
+                self._memory.context(open_span.start, self._settings.style, open_span.phrase),
+                changes=changes,
+            ),
             through=open_span.through,
             constraints=replace(
                 self._settings.constraints,
@@ -249,7 +258,7 @@ class Planner:
         self._pending = _Pending(request, open_span.start)
         return request
 
-    def _reading(self, edge: Tick) -> PlanRequest | None:
+    def _reading(self, edge: Tick, changes: Changes | None) -> PlanRequest | None:
         """A request that an idle worker read ahead, if the window is about to move; else None."""
         if self._pending is not None or not self.worker:
             return None
@@ -258,6 +267,7 @@ class Planner:
             return None
         self._reads_from, self._has_read = start, False
         context = self._memory.ahead(start, edge, self._settings.style)
+        context = replace(context, changes=changes)
         sampling = self._settings.sampling
         return PlanRequest(READING, context, through=edge, sampling=sampling, max_tokens=0)
 

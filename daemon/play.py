@@ -23,7 +23,7 @@ from jamd.daemon.ports import Ports, open_ports
 from jamd.daemon.rehearsal import BARS, RehearsalRoom, period_s, rehearsed, seed_phrase
 from jamd.daemon.remote import HAS_SOCKETS, Remote
 from jamd.daemon.screen import Screen
-from jamd.daemon.settings import Settings, settings_from
+from jamd.daemon.settings import Settings, expect_chords, settings_from
 from jamd.daemon.status import Status
 from jamd.daemon.stop_signals import StopSignals
 from jamd.daemon.supervisor import Supervisor
@@ -66,6 +66,7 @@ def play(
     clock = MonotonicClock()
     settings = replace(settings_from(config), own_tempo=own_tempo)
     bundle = Bundle.read(resolve(config.model.bundle))
+    expect_chords(settings, bundle.manifest.language)
     load, rival, why = providers.choose(
         config.model.provider,
         Load(bundle.path, threads=config.model.threads),

@@ -92,7 +92,7 @@ class Screen:
 
 
 def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
-    """`C4 · bar 3.2 · 100 bpm (set) · answer, your turn · in: Keystation · out: none`.
+    """`C4 · bar 3.2 Dm7 · 100 bpm (set) · answer, your turn · in: Keystation · out: none`.
 
     Args:
         status: The session's status.
@@ -151,7 +151,7 @@ def _shares(lengths: Sequence[int], room: int) -> list[int]:
 
 def _place(status: Status) -> str:
     if status.bar:
-        return f"bar {status.bar}.{status.beat}"
+        return " ".join(["bar", f"{status.bar}.{status.beat}", *filter(None, [status.chord])])
     if status.beat:
         return f"count-in {status.beat}"
     if not status.waits:

@@ -138,6 +138,7 @@ class Session:
             bars_played=self._beat.bars_played(now),
             rested_s=self._rested_s(now),
             counted_in=self._beat.counted_in,
+            chord=self._beat.chord(now),
             loop=self._echo.known,
         )
 

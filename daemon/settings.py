@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+from jamd.chart import Changes, Chart
 from jamd.config import Config, Controls
 from jamd.daemon.click import Sound, When
 from jamd.daemon.controls import Meanings, meanings
@@ -12,6 +13,7 @@ from jamd.daemon.events import Mode
 from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.requests import Sampling
 from jamd.daemon.yielding import Yield
+from jamd.errors import UserError
 from jamd.language import Constraints
 from jamd.notes import Meter, Tick
 
@@ -58,6 +60,7 @@ class Settings:
         swing: Where the off-beat lies in the beat, 0.5..0.75; None: as the player swings.
         humanise_s: The standard deviation of jamd's own timing, in seconds.
         seed: 0..2**63-1; the same seed and the same input give the same session.
+        chart: The chord changes that are played over; None: whatever the notes spell.
     """
 
     mode: Mode = Mode.ANSWER
@@ -93,6 +96,16 @@ class Settings:
     swing: float | None = None
     humanise_s: float = 0.0
     seed: int = 0
+    chart: Chart | None = None
+
+    @property
+    def changes(self) -> Changes | None:
+        """The chart laid out from tick 0 on.
+
+        Raises:
+            ValueError: It has a bar with more chords than the meter has beats.
+        """
+        return None if self.chart is None else Changes.of(self.chart, self.meter)
 
     @property
     def count_in_ticks(self) -> Tick:
@@ -103,6 +116,15 @@ class Settings:
     def lead_s(self) -> float:
         """How much to delay a count-in, in seconds, for what is sent earlier than its tick."""
         return max(0.0, -self.click_offset_s, -self.clock_offset_s)
+
+
+def expect_chords(settings: Settings, language: str) -> None:
+    """Raises UserError if there are changes that a model of `language` would not play over."""
+    if settings.chart is not None and language != "grid":
+        raise UserError(
+            f"play.changes: expected a model that knows chords and bars, found one of the language "
+            f"{language}: leave the changes empty, or choose another bundle"
+        )
 
 
 def settings_from(config: Config) -> Settings:
@@ -152,5 +174,6 @@ def settings_from(config: Config) -> Settings:
         controls=meanings(config.controls),
         swing=None if play.swing is None else play.swing / 100,
         humanise_s=play.humanise_ms / 1000,
+        chart=play.changes,
         seed=model.seed if model.seed >= 0 else random.randrange(2**63),
     )

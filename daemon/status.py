@@ -31,6 +31,8 @@ class Status:
             played at all. 0 if there was no clock either, if a key or a pedal is down, if a wheel
             that is sent on is not at rest, if the beat goes on for others to hear, or if the jam
             is to end by itself.
+        chord: The chord in force, of the changes given; None while the transport stands still, or
+            if there are none.
         counted_in: The tick of the transport at which the last count-in ends; 0: there was none.
     """
 
@@ -51,3 +53,4 @@ class Status:
     link_peers: int | None = None
     told_by: str | None = None
     loop: bool = False
+    chord: str | None = None

@@ -7,10 +7,11 @@ Each limit rules out tokens. Where together they would leave none, the later lim
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from jamd.cadence import Cadence
+from jamd.chart_scale import rests_on
 from jamd.copying import Copying, Place
 from jamd.entrance import Entrance
 from jamd.grid_writer import GridWriter, Mask
@@ -59,10 +60,8 @@ class Answering:
         end = None if constraints.ends is None else Tick(constraints.ends - start)
         if end is not None:
             part = Part.LEAD if Part.LEAD in constraints.parts else Part.COMP
-            tonality = recent_tonality(context)
-            tones = tonality.tonic_tones if tonality else range(12)
-            last = frozenset((tone + up[part]) % 12 for tone in tones)
-            self.cadence = Cadence(end, meter, last, part, constraints.polyphony)
+            tones = _ending(context, up[part])
+            self.cadence = Cadence(end, meter, tones, part, constraints.polyphony)
             self._limits.append(self.cadence)
         if phrase and constraints.near:
             self._limits.append(Register(phrase))
@@ -110,6 +109,24 @@ class Answering:
             if narrowed.any():
                 mask = narrowed
         return mask
+
+
+def _ending(context: Context, up: int) -> Callable[[Tick], frozenset[int]]:
+    """The pitch classes, `up` semitones higher, on which what follows `context` may end.
+
+    By the onset of its last note, counted from the context's start: of the tonic triad, or over
+    chord changes of the chord's.
+    """
+    changes = context.changes
+    if changes is not None:
+        return lambda onset: _raised(rests_on(changes, Tick(context.start + onset)), up)
+    tonality = recent_tonality(context)
+    tones = _raised(tonality.tonic_tones if tonality else range(12), up)
+    return lambda _: tones
+
+
+def _raised(pitch_classes: Iterable[int], semitones: int) -> frozenset[int]:
+    return frozenset((pitch_class + semitones) % 12 for pitch_class in pitch_classes)
 
 
 def _chords(

@@ -265,6 +265,10 @@ class ArticleContinuation:
         """Shape (vocabulary,): the tokens within the constraints."""
         return (self._last_mask if self._is_last else self._mask).copy()
 
+    def due_before(self, token: int) -> int:
+        """As `Continuation.due_before`: nothing is, since the language knows no chord changes."""
+        return token
+
     def push(self, token: int) -> tuple[Note, ...]:
         """Take the next token; return its note or the notes of its chord.
 

@@ -2,11 +2,15 @@
 
 No onset falls in the last beat and a sixteenth, and all that sounds has ended a sixteenth before
 the end, which gives the player room to breathe in. The last note of the tune is a tone of the
-tonic triad that lasts a beat or more, or has as much rest after it. What accompanies it is of the
-triad too. Where it falls within the last bar is the model's choice, as is everything before.
+tonic triad (over chord changes, of the chord's) that lasts a beat or more, or has as much rest
+after it. What accompanies it is of the triad too. Where it falls within the last bar is the model's
+choice, as is everything before.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -35,6 +39,13 @@ _CHORD_TONES = tuple(tones_of(chord) for chord in CHORDS)
 _DURATION_TICKS = np.array(DURATIONS) * TICKS_PER_STEP
 
 
+@cache
+def _foreign_to(tones: frozenset[int]) -> tuple[Mask, Mask]:
+    """The chords of `CHORDS` that lack one of `tones`, and the pitches that are none of them."""
+    chords = np.array([not tones <= chord for chord in _CHORD_TONES])
+    return chords, ~np.isin(_PITCH_CLASSES, list(tones))
+
+
 class Cadence:
     """Brings a continuation to a close in time.
 
@@ -43,13 +54,18 @@ class Cadence:
     Args:
         end: Where it ends: the player's downbeat.
         meter: The meter there.
-        tones: The pitch classes that it may end on.
+        tones: The pitch classes that it may end on, by the onset of the last note.
         part: The part that ends it: Lead, or Comp if Lead may not be written.
         polyphony: Most notes that may sound at once; room for one is kept for the last note.
     """
 
     def __init__(
-        self, end: Tick, meter: Meter, tones: frozenset[int], part: Part, polyphony: int
+        self,
+        end: Tick,
+        meter: Meter,
+        tones: Callable[[Tick], frozenset[int]],
+        part: Part,
+        polyphony: int,
     ) -> None:
         self._end = end
         self._last_bar = end - meter.ticks_per_bar
@@ -58,8 +74,6 @@ class Cadence:
         # A note of the part from here on is the last one.
         self._final = max(end - 2 * TICKS_PER_BEAT, self._last_bar + TICKS_PER_BEAT // 2)
         self._tones = tones
-        self._foreign = ~np.isin(_PITCH_CLASSES, list(tones))
-        self._foreign_chords = np.array([not tones <= chord for chord in _CHORD_TONES])
         self._part = part
         self._first_pitch = LEAD if part is Part.LEAD else COMP
         self._others = polyphony - 1
@@ -75,7 +89,7 @@ class Cadence:
         self._ends.append(note.end)
         if note.part is self._part:
             breathes = max(note.duration, self._end - note.end) >= TICKS_PER_BEAT
-            at_rest = breathes and note.pitch % 12 in self._tones
+            at_rest = breathes and note.pitch % 12 in self._tones(note.onset)
             self._resolved = at_rest and note.onset >= self._last_bar
             self._closed = self._resolved and self.is_final(note.onset)
 
@@ -88,9 +102,10 @@ class Cadence:
         if self._closed:
             mask[CHORD:VELOCITY] = mask[LEAD:DURATION] = False
         elif self.is_final(writer.now):
-            mask[CHORD:COMP][self._foreign_chords] = False
-            mask[COMP:VELOCITY][self._foreign] = False
-            mask[LEAD:DURATION][self._foreign] = False
+            foreign_chords, foreign = _foreign_to(self._tones(writer.now))
+            mask[CHORD:COMP][foreign_chords] = False
+            mask[COMP:VELOCITY][foreign] = False
+            mask[LEAD:DURATION][foreign] = False
             own = mask[self._first_pitch : self._first_pitch + PITCHES]
             if self._sounding(writer.now) >= self._others:
                 pitches = own.copy()

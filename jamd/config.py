@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jamd.chart import Chart
 from jamd.control import Control, ControlKind
 from jamd.grid_tokens import STYLES
 from jamd.notes import METERS, Meter, Part
@@ -20,6 +21,7 @@ from jamd.setting import declared as _setting
 from jamd.setting_kinds import (
     Among,
     Choice,
+    ChordChart,
     ControlName,
     Flag,
     Folder,
@@ -260,6 +262,13 @@ class Play:
             }
         ),
         "What jamd plays: lead is a melody, comp is chords, both is the two together.",
+    )
+    changes: Chart | None = _setting(
+        None,
+        ChordChart(),
+        "The chord changes that you play over, from bar 1 on and round and round. The chords of a "
+        "bar share it evenly, / goes on with the one before, % repeats the bar before. jamd plays "
+        "over them, in their key.",
     )
     lowest: int = _setting(21, Number(0, 127, "MIDI pitch"), "The lowest pitch jamd plays.")
     highest: int = _setting(

@@ -25,7 +25,7 @@ import platformdirs
 from jamd.config import INTRODUCTIONS, SECTIONS, SETTINGS, Config, Controls
 from jamd.errors import ConfigError, printable
 from jamd.setting import Setting
-from jamd.setting_kinds import Among, Flag, Kind, Number, Several
+from jamd.setting_kinds import Among, Flag, Kind, Number, PartError, Several
 
 FILE_NAME = "config.toml"
 DEFAULT = "default"
@@ -86,8 +86,9 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
                 continue
             try:
                 values[key], origins[key] = setting.kind.accept(raw), origin
-            except ValueError:
-                problems.append(f"{place}: expected {setting.kind.expected}; found {_shown(raw)}")
+            except ValueError as error:
+                found = _shown(error.part if isinstance(error, PartError) else raw)
+                problems.append(f"{place}: expected {setting.kind.expected}; found {found}")
     config = _assemble(values)
     if not problems and config.play.lowest > config.play.highest:
         problems.append(
@@ -96,6 +97,12 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
         )
     if not problems:
         problems += _clashes(config.controls, origins)
+    changes, meter = config.play.changes, config.transport.meter
+    if not problems and changes is not None and changes.fullest > meter.numerator:
+        problems.append(
+            f"{origins['play.changes']}: play.changes: expected at most {meter.numerator} chords "
+            f"in a bar of {meter}; found {changes.fullest}"
+        )
     if problems:
         raise ConfigError("\n".join(map(printable, problems)))
     return InForce(config, origins, file)

@@ -26,8 +26,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from jamd.columns import Columns
-from jamd.grid_columns import bar_lines, encode, place, tokens_of
+from jamd.columns import Columns, Ints
+from jamd.grid_columns import bar_lines, encode, place, tokens_of, transposed_chords
 from jamd.grid_continuation import GridContinuation
 from jamd.grid_tokens import PHRASE, RHYTHM, START, VOCABULARY, bars_left, style_token
 from jamd.grid_writer import GridWriter
@@ -81,7 +81,7 @@ class Grid:
         if context.until < context.start:
             raise ValueError(f"until {context.until} is before start {context.start}")
         notes, own = Columns.of([*context.played, *context.heard]), len(context.played)
-        up = transposition_of(notes)
+        up = transposition_of(notes, context.changes)
         lengths = np.append(notes.durations[:own], meant_lengths(notes.since(own)))
         lasting = np.maximum(TICKS_PER_BEAT, context.until - notes.onsets)
         notes = Columns(
@@ -97,10 +97,20 @@ class Grid:
         placed = place(notes, own).before(here)
         lines, bar_tokens = bar_lines(((Tick(0), context.meter),), here)
         countdown = _countdown(context, constraints, lines.tolist())
-        bars = tokens_of(placed, lines, bar_tokens, countdown)
+        harmony = _harmony(context, here, up[Part.COMP])
+        bars = tokens_of(placed, lines, bar_tokens, countdown, harmony)
         prefix = np.concatenate(((START, style_token(context.style)), bars))
         line = Tick(int(lines[-1]) * TICKS_PER_STEP)
         return GridContinuation(prefix, line, placed, context, constraints, up)
+
+
+def _harmony(context: Context, here: Step, up: int) -> tuple[Ints, Ints] | None:
+    """The context's changes before step `here`, as `tokens_of` takes them; None without changes."""
+    if context.changes is None:
+        return None
+    until = Tick(context.start + here * TICKS_PER_STEP)
+    given = np.array([*context.changes.between(context.start, until)], np.int64).reshape(-1, 2)
+    return (given[:, 0] - context.start) // TICKS_PER_STEP, transposed_chords(given[:, 1], up)
 
 
 def _countdown(

@@ -31,7 +31,7 @@ from jamd.grid_tokens import (
     style_token,
     velocity_bin,
 )
-from jamd.harmony import SPELT, chord_of
+from jamd.harmony import QUALITIES, ROOTS, SPELT, chord_of
 from jamd.notes import STEPS_PER_BEAT, TICKS_PER_STEP, Meter, Tick
 
 
@@ -152,7 +152,11 @@ def encode(notes: Columns, meters: Sequence[tuple[Tick, Meter]], style: str) -> 
 
 
 def tokens_of(
-    notes: Placed, lines: Ints, bar_tokens: Ints, stated: Sequence[tuple[int, int]] = ()
+    notes: Placed,
+    lines: Ints,
+    bar_tokens: Ints,
+    stated: Sequence[tuple[int, int]] = (),
+    harmony: tuple[Ints, Ints] | None = None,
 ) -> Ints:
     """The tokens of whole bars.
 
@@ -161,8 +165,10 @@ def tokens_of(
         lines: The steps of their bar lines.
         bar_tokens: The token of each of them.
         stated: (step, token): what else is to stand at a bar line, by step.
+        harmony: The steps at which the chord changes, and the indices into `CHORDS`, both of shape
+            (changes,); None: what the accompaniment spells.
     """
-    changes, chords = _chord_changes(notes)
+    changes, chords = _chord_changes(notes) if harmony is None else harmony
     moments = np.sort(np.concatenate((notes.steps, changes)))
     moments = moments[starts_of(moments)]  # each has a Position
     positions = moments - lines[lines.searchsorted(moments, side="right") - 1]
@@ -184,6 +190,13 @@ def tokens_of(
     order = np.argsort(np.concatenate(at), kind="stable")  # of runs that are sorted already
     ordered: Ints = np.concatenate(tokens)[order]
     return ordered
+
+
+def transposed_chords(chords: Ints, semitones: int) -> Ints:
+    """Indices into `CHORDS` with roots `semitones` higher (or lower, below 0)."""
+    roots, qualities = np.divmod(chords, len(QUALITIES))
+    moved: Ints = (roots + semitones) % len(ROOTS) * len(QUALITIES) + qualities
+    return moved
 
 
 def _chord_changes(notes: Placed) -> tuple[Ints, Ints]:

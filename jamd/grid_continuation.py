@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jamd.answering import Answering
+from jamd.chart import Changes
+from jamd.chart_scale import scale_at
 from jamd.columns import Bools, Ints
-from jamd.grid_columns import Placed
+from jamd.grid_columns import Placed, transposed_chords
 from jamd.grid_tokens import (
     BAR,
     CHORD,
@@ -45,12 +47,15 @@ _COUNTDOWN: Mask = np.eye(len(VOCABULARY), dtype=np.bool_)[PHRASE : PHRASE + PHR
 _COUNTDOWN.flags.writeable = False
 
 
-def _preference(context: Context, in_key: float, up: int) -> NDArray[np.float32] | None:
-    """Shape (vocabulary,): log-weights that keep pitches and chords to the key of the context."""
-    tonality = recent_tonality(context) if in_key else None
-    if tonality is None:
-        return None
-    inside = np.roll(tonality.in_scale, up)
+def _preference(in_scale: NDArray[np.float64], in_key: float, up: int) -> NDArray[np.float32]:
+    """Shape (vocabulary,): log-weights that keep pitches and chords to a scale.
+
+    Args:
+        in_scale: Shape (12,): the probability that a pitch class belongs to it.
+        in_key: As in `Constraints`.
+        up: Semitones by which what is written is transposed up.
+    """
+    inside = np.roll(in_scale, up)
     pitches = np.log1p(-in_key * (1 - inside[np.arange(LOWEST, HIGHEST + 1) % 12]))
     chords = [min(inside[tone] for tone in tones_of(chord)) for chord in CHORDS]
     preference = np.zeros(len(VOCABULARY), np.float32)
@@ -111,10 +116,19 @@ class GridContinuation:
         self._origin = context.start
         self._until = Tick(context.until - context.start)
         self._phrase_end = None if constraints.ends is None else constraints.ends - context.start
+        self._changes = context.changes
+        self._stated: int | None = None  # the chord last stated, if there are changes
+        self._bare = False  # the present position was due for its chord alone
         self._polyphony = constraints.polyphony
         self._ends: list[Tick] = []  # of the notes written that may still sound
         self._allowed: Mask | None = None  # until the next token
-        self.preference = _preference(context, constraints.in_key, up[Part.COMP])
+        self._in_key = constraints.in_key
+        self.preference: NDArray[np.float32] | None = None
+        if self._changes is not None:
+            if context.until > context.start:
+                self._harmonise(self._changes, Tick(context.until - 1))
+        elif self._in_key and (tonality := recent_tonality(context)) is not None:
+            self.preference = _preference(tonality.in_scale, self._in_key, up[Part.COMP])
         self._may_write = self._constant_mask(context.meter, constraints, up)
         self._pitches_left = bool(self._may_write[COMP:VELOCITY].any()) or bool(
             self._may_write[LEAD:DURATION].any()
@@ -170,12 +184,35 @@ class GridContinuation:
             return mask if mask.any() else DETAILS[kind]
         mask = writer.may_follow()
         mask &= self._may_write
+        if self._changes is not None:
+            if kind == "Position" and self._changes.at(self._now) != self._stated:
+                return self._only_chord(self._changes)
+            mask[CHORD:COMP] = False
         if mask[POSITION:CHORD].any():
             self._narrow_positions(mask)
-        if writer.now < self._until or self._sounding(writer.now) >= self._polyphony:
+        if self._bare or writer.now < self._until or self._sounding(writer.now) >= self._polyphony:
             mask[CHORD:VELOCITY] = False
             mask[LEAD:DURATION] = False
         return self._answering.narrow(mask, writer)
+
+    @property
+    def _now(self) -> Tick:
+        """The present position, in the context's ticks."""
+        return Tick(self._origin + self._writer.now)
+
+    def _harmonise(self, changes: Changes, tick: Tick) -> None:
+        """The chord at `tick`, in the context's ticks, has been stated: write over it."""
+        self._stated = changes.at(tick)
+        if self._in_key:
+            in_scale = scale_at(changes, tick)
+            self.preference = _preference(in_scale, self._in_key, self._up[Part.COMP])
+
+    def _only_chord(self, changes: Changes) -> Mask:
+        """Shape (vocabulary,): the token of the chord that has to be stated here."""
+        chord = transposed_chords(np.array([changes.at(self._now)]), self._up[Part.COMP])
+        mask = np.zeros(len(VOCABULARY), np.bool_)
+        mask[CHORD + chord] = True
+        return mask
 
     def _narrow_positions(self, mask: Mask) -> None:
         """Clear in `mask` the positions that are past or where no further note may sound."""
@@ -196,19 +233,40 @@ class GridContinuation:
     def _sounding(self, at: Tick) -> int:
         return sum(end > at for end in self._ends)
 
+    def due_before(self, token: int) -> int:
+        """The position of a chord change that lies before `token`, an allowed one; else `token`.
+
+        A change has a position of its own, wherever the limits would have the next note.
+        """
+        kind, writer = KINDS[token], self._writer
+        if self._changes is None or kind not in ("Position", "Bar"):
+            return token
+        position = Tick(writer.bar_line + (token - POSITION) * TICKS_PER_STEP)
+        target = writer.next_bar_line if kind == "Bar" else position
+        for tick, chord in self._changes.between(self._now, Tick(self._origin + target)):
+            if chord != self._stated:
+                return POSITION + (tick - self._origin - writer.bar_line) // TICKS_PER_STEP
+        return token
+
     def push(self, token: int) -> tuple[Note, ...]:
         """Take the next token; return the notes that it completes, in the context's ticks.
 
         Raises:
-            ValueError: `token` is not allowed here.
+            ValueError: `token` is not allowed here, nor due before one that is.
         """
-        if not 0 <= token < len(VOCABULARY) or not self.allowed()[token]:
+        if not 0 <= token < len(VOCABULARY):
+            raise ValueError(f"there is no token {token}")
+        fits = bool(self.allowed()[token])
+        if not fits and (token < POSITION or self.due_before(BAR) != token):
             raise ValueError(f"token {token} is not allowed here")
         self._allowed = None
         self.tokens.append(token)
         notes = self._writer.follow(token)
         if KINDS[token] == "Position":
             self._ends = [end for end in self._ends if end > self._writer.now]
+            self._bare = not fits
+        elif KINDS[token] == "Chord" and self._changes is not None:
+            self._harmonise(self._changes, self._now)
         for note in notes:
             self._ends.append(note.end)
             self._answering.wrote(note)

@@ -36,6 +36,12 @@ def tones_of(chord: str) -> frozenset[int]:
     return frozenset((ROOTS.index(root) + tone) % 12 for tone in QUALITIES[quality])
 
 
+def triad_of(chord: str) -> frozenset[int]:
+    """The pitch classes of a chord's root, third (or fourth) and fifth."""
+    root, _, quality = chord.partition(":")
+    return frozenset((ROOTS.index(root) + tone) % 12 for tone in QUALITIES[quality][:3])
+
+
 def _mask(root: int, tones: Sequence[int]) -> int:
     """The set of pitch classes as 12 bits."""
     return sum(1 << (root + tone) % 12 for tone in tones)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
+from jamd.chart import Changes
 from jamd.notes import HELD, TICKS_PER_BEAT, Meter, Note, Part, Piece, Tick
 from jamd.vocabulary import Vocabulary
 
@@ -42,6 +43,7 @@ class Context:
         phrase: Where the player's phrase to be answered begins; None: there is none.
         forgotten: The part of that phrase before `start`, sorted by onset: the model does not read
             it, but the limits on what it writes still take it into account.
+        changes: The chords that are played over; None: whatever the notes spell.
     """
 
     heard: tuple[Note, ...]
@@ -52,9 +54,10 @@ class Context:
     played: tuple[Note, ...] = ()
     phrase: Tick | None = None
     forgotten: tuple[Note, ...] = ()
+    changes: Changes | None = None
 
     def later(self, by: int) -> Context:
-        """The same music `by` ticks, 0 or more, later in its bars."""
+        """The same music `by` ticks, 0 or more, later in its bars, over the same changes."""
 
         def moved(note: Note) -> Note:
             return note._replace(onset=Tick(note.onset + by))
@@ -192,11 +195,14 @@ class Continuation(Protocol):
     def preference(self) -> NDArray[np.float32] | None:
         """Shape (vocabulary,): what to add to the logits, at most 0; None: nothing."""
 
+    def due_before(self, token: int) -> int:
+        """What has to be pushed before `token`, an allowed one; `token` itself if nothing has."""
+
     def push(self, token: int) -> tuple[Note, ...]:
         """Take the next token; return the notes that it completes (ticks, as in the context).
 
         Raises:
-            ValueError: `token` is not allowed here.
+            ValueError: `token` is not allowed here, nor due before one that is.
         """
 
 

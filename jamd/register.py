@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from jamd.chart import Changes
+from jamd.chart_scale import home_of_chart
 from jamd.columns import Columns
 from jamd.key import home_of
 from jamd.notes import Part
@@ -20,9 +22,12 @@ LOWEST_CENTRE = 60
 OCTAVE = 12
 
 
-def transposition_of(notes: Columns) -> Mapping[Part, int]:
-    """The semitones by which a model reads each part of `notes` higher, and writes it lower."""
-    home = home_of(notes)
+def transposition_of(notes: Columns, changes: Changes | None = None) -> Mapping[Part, int]:
+    """The semitones by which a model reads each part of `notes` higher, and writes it lower.
+
+    If there are chord changes, they decide on the key.
+    """
+    home = home_of(notes) if changes is None else home_of_chart(changes)
     tune = notes.pitches[notes.lead]
     below = LOWEST_CENTRE - (float(tune.mean()) + home) if len(tune) else 0.0
     octaves = max(0, -int(-below // OCTAVE))

@@ -14,10 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from jamd.chart import Chart
 from jamd.control import Control
 
 _LONGEST = 1000
 """Characters that a text may have unless its kind has a limit of its own."""
+
+
+class PartError(ValueError):
+    """One part of a value is not legal.
+
+    Attributes:
+        part: That part.
+    """
+
+    def __init__(self, part: object) -> None:
+        super().__init__(part)
+        self.part = part
 
 
 class Kind(Protocol):
@@ -227,6 +240,24 @@ class ControlName:
 
     def show(self, value: object) -> str:
         return json.dumps(str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class ChordChart:
+    """Chord changes, perhaps none."""
+
+    expected = 'chord symbols with | between bars, such as "Dm7 G7 | Cmaj7 | %", or empty quotes'
+
+    def accept(self, raw: object) -> Chart | None:
+        if not isinstance(raw, str):
+            raise ValueError(raw)
+        try:
+            return Chart.parse(raw) if raw.strip() else None
+        except ValueError as error:
+            raise PartError(error.args[0]) from error
+
+    def show(self, value: object) -> str:
+        return json.dumps(value.text if isinstance(value, Chart) else "", ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ _SETTINGS = (
     "play.trade",
     "play.yield",
     "play.parts",
+    "play.changes",
     "play.in_key",
     "transport.bpm",
     "transport.meter",
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
             f"{args.input}: expected at most {MOST_BARS} bars, found more: say with --bars how "
             "many to play"
         )
-    take = freewheel(song, settings, _improviser(args, in_force.config), args.bars)
+    take = freewheel(song, settings, _improviser(args, in_force.config, settings), args.bars)
     with written_whole(args.output) as new:
         to_midi(take).save(new)
     if args.rows:
@@ -98,6 +99,12 @@ def _settings(in_force: config_file.InForce, song: Song, path: Path) -> Settings
         settings = replace(settings, bpm=song.tempos[0][1])
     if song.meters and not in_force.on_command_line("transport.meter"):
         settings = replace(settings, meter=_meter(song, path))
+        chart, most = settings.chart, settings.meter.numerator
+        if chart is not None and chart.fullest > most:
+            raise SourceError(
+                f"{path}: expected a meter for the changes, of which a bar has {chart.fullest} "
+                f"chords; found {settings.meter}"
+            )
     return settings
 
 
@@ -117,12 +124,15 @@ def _meter(song: Song, path: Path) -> Meter:
     return meter
 
 
-def _improviser(args: argparse.Namespace, config: Config) -> Improvises:
+def _improviser(args: argparse.Namespace, config: Config, settings: Settings) -> Improvises:
     if args.scripted:
         from jamd.daemon.virtual import ScriptedImproviser
 
         return ScriptedImproviser()
     from jamd.bundle import Bundle, resolve
     from jamd.daemon.improviser import Improviser
+    from jamd.daemon.settings import expect_chords
 
-    return Improviser(Bundle.read(resolve(config.model.bundle)), threads=config.model.threads)
+    bundle = Bundle.read(resolve(config.model.bundle))
+    expect_chords(settings, bundle.manifest.language)
+    return Improviser(bundle, threads=config.model.threads)

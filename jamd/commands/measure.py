@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jamd.config import Config
     from jamd.measure.report import Figure
 
-NAMES = ("phrases", "beat", "pickups", "answers")
+NAMES = ("phrases", "beat", "pickups", "answers", "changes")
 
 _SETTINGS = (
     "model.bundle",
@@ -26,7 +26,7 @@ _SETTINGS = (
     "play.density",
     "play.repeat_bars",
 )
-"""What `answers` depends on; `pickups` depends on the bundle alone."""
+"""What `answers` and `changes` depend on; `pickups` depends on the bundle alone."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -39,8 +39,9 @@ def add(subparsers: Subparsers) -> None:
         "tempo and on their own beat when jamd follows the player. pickups: how often jamd finds "
         "the bar line in openings of tunes without being told, and how often it gets it wrong. "
         "answers: how the model's answers to the songs' first phrases end and how closely they "
-        "resemble them, with the settings in force. The exit status is 0 whether or not the limits "
-        "are kept.",
+        "resemble them, with the settings in force. changes: how much of its answers is made of "
+        "the chords of a chart that it is given, likewise. The exit status is 0 whether or not the "
+        "limits are kept.",
     )
     parser.add_argument("name", nargs="*", metavar="NAME", help=f"{', '.join(NAMES)}; default: all")
     parser.add_argument(
@@ -80,7 +81,8 @@ def _figures(name: str, config: Config) -> Iterable[Figure]:
 
         return pickups.figures(bundle)
     from jamd.daemon.settings import settings_from
-    from jamd.measure import answers
+    from jamd.measure import answers, changes
 
     settings = settings_from(config)
-    return answers.figures(bundle, settings.constraints, settings.sampling, settings.style)
+    how = (settings.constraints, settings.sampling, settings.style)
+    return changes.figures(bundle, *how) if name == "changes" else answers.figures(bundle, *how)

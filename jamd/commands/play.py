@@ -14,6 +14,7 @@ _SETTINGS = (
     "play.trade",
     "play.yield",
     "play.parts",
+    "play.changes",
     "play.in_key",
     "play.swing",
     "play.humanise_ms",

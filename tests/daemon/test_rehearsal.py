@@ -85,6 +85,8 @@ def test_the_status_line_says_what_is_connected_or_that_nothing_is() -> None:
     assert status_line(PLAYING, Connected(("Keystation",), ())) == (
         "C4 · bar 3.2 · 100 bpm (set) · answer, jamd's turn · in: Keystation · out: none"
     )
+    over = status_line(replace(PLAYING, chord="Dm7"), Connected(("Keystation",), ()))
+    assert over.startswith("C4 · bar 3.2 Dm7 · 100 bpm (set) · ")
     assert status_line(WAITING, Connected(complete=False)) == (
         "waiting for your first note · 92.5 bpm (set) · answer · the model is not there · "
         "in: ask your DAW · out: ask your DAW"

@@ -190,7 +190,7 @@ def test_bars_that_cannot_be_played_are_refused(
         (["play", "--nonsense"], "unrecognized arguments: --nonsense: see `jamd play --help`"),
         (["roll", "x.mid", "--density", "2"], "--density 2: see `jamd roll --help`"),
         (["roll"], "the following arguments are required: FILE: see `jamd roll --help`"),
-        (["measure", ""], "expected one of phrases, beat, pickups, answers; found ''"),
+        (["measure", ""], "expected one of phrases, beat, pickups, answers, changes; found ''"),
         (["measure", "phrases", "--density", "nan"], "--density: expected a number from 0.0"),
     ],
 )

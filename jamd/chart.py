@@ -1,0 +1,189 @@
+"""Chord changes given by the player: chord symbols on bars, and the chord in force at each tick.
+
+A chart reads as on a lead sheet, `Dm7 G7 | Cmaj7 | % |`: bars between strokes, whose chords share
+the bar evenly, and it goes round for as long as the jam lasts.
+
+Standard library only: the front process and the configuration import this.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jamd.harmony import CHORDS, QUALITIES, ROOTS
+from jamd.notes import Meter, Tick
+
+AGAIN = "%"
+"""A bar that is like the one before."""
+
+ON = "/"
+"""A share of a bar in which the chord before goes on."""
+
+_SPELLINGS = (
+    ("♭", "b"),
+    ("♯", "#"),
+    (r"6/9", "69"),
+    (r"/[A-G][b#]?$", ""),  # the bass is the player's
+    (r"[(),]", ""),
+    (r"(?<=\d)[-–−]", "b"),
+    (r"(?<=\d)\+", "#"),
+    (r"^[-–−]|^min|^mi", "m"),
+    (r"^\+", "aug"),
+    (r"^(°|o(?!m))", "dim"),
+    (r"^[øØh]7?", "m7b5"),
+    (r"[Δ△^](\d*)", lambda found: f"maj{found[1] or 7}"),
+    (r"[Mm]aj|Ma|ma(?![jd])|M", "maj"),
+)
+"""Ways to write what follows a root -> one way, in the order in which they are applied."""
+
+_ROOT = re.compile(r"([A-G])([b#♭♯]?)(.*)")
+_REST = re.compile(
+    r"(?P<triad>maj|m|dim|aug|)(?P<major>maj)?(?P<number>2|6|69|7|9|11|13|)"
+    r"(?P<colours>(?:[b#](?:5|9|11|13)|add\d+|sus[24]?|alt)*)"
+)
+_WRITTEN = {"maj": "", "min": "m", "min7": "m7", "hdim7": "m7b5"}
+"""The end of a symbol by quality, where it is not the quality's own name."""
+
+_SEVENTHS = ("7", "9", "11", "13")
+
+
+def chord_named(symbol: str) -> int:
+    """The index into `CHORDS` of what a symbol such as `F#m7b5` or `Bb13` names.
+
+    Tensions, and a bass after a stroke, are read and left out: jamd knows ten kinds of chord.
+
+    Raises:
+        ValueError: It is no such symbol; the error holds it.
+    """
+    found = _ROOT.fullmatch(symbol)
+    rest = found[3] if found else ""
+    for pattern, spelling in _SPELLINGS:
+        rest = re.sub(pattern, spelling, rest)
+    parsed = _REST.fullmatch(rest)
+    quality = parsed and _quality(**parsed.groupdict())
+    if found is None or quality is None:
+        raise ValueError(symbol)
+    root = ROOTS.index(found[1]) + {"": 0, "b": -1, "♭": -1, "#": 1, "♯": 1}[found[2]]
+    if "sus2" in rest:
+        root += 7  # Csus2 has the notes of Gsus4
+    return root % len(ROOTS) * len(QUALITIES) + list(QUALITIES).index(quality)
+
+
+def symbol_of(chord: int) -> str:
+    """How an index into `CHORDS` is written: `Bbm7`."""
+    root, _, quality = CHORDS[chord].partition(":")
+    return root + _WRITTEN.get(quality, quality)
+
+
+def _quality(triad: str, major: str | None, number: str, colours: str) -> str | None:
+    """One of `QUALITIES`; None if the parts of a symbol make no sense together."""
+    if major and (triad != "m" or number not in _SEVENTHS):
+        return None
+    flat_fifth = "b5" in colours
+    if "sus" in colours:
+        qualities = {"": ("sus4", "sus4"), "m": ("sus4", "sus4")}
+    else:
+        qualities = {
+            "": ("aug" if "#5" in colours and not number else "maj", "7"),
+            "m": ("dim" if flat_fifth and not number else "min", "hdim7" if flat_fifth else "min7"),
+            "maj": ("maj", "maj7"),
+            "dim": ("dim", "dim7"),
+            "aug": ("aug", "7"),
+        }
+    if triad not in qualities or (triad in ("dim", "aug") and number not in ("", *_SEVENTHS)):
+        return None
+    plain, seventh = qualities[triad]
+    return seventh if (number in _SEVENTHS and not major) or "alt" in colours else plain
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Chord symbols on bars.
+
+    Attributes:
+        text: As it was written, on one line.
+        bars: For each bar its shares, from left to right: an index into `CHORDS`, or None where the
+            chord before goes on. The first share of all is a chord.
+    """
+
+    text: str
+    bars: tuple[tuple[int | None, ...], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Chart:
+        """Read a chart; a line break ends a bar like a stroke, and empty bars are none.
+
+        Raises:
+            ValueError: A symbol is no chord, or the first one repeats a chord; the error holds it.
+        """
+        bars: list[tuple[int | None, ...]] = []
+        written = [bar.split() for bar in re.split(r"[|\n]", text)]
+        for symbols in written:
+            if symbols == [AGAIN] and bars:
+                bars.append(bars[-1])
+            elif symbols:
+                bars.append(tuple(None if s == ON else chord_named(s) for s in symbols))
+        if not bars or bars[0][0] is None:
+            raise ValueError(ON if bars else "")
+        return cls(" | ".join(" ".join(symbols) for symbols in written if symbols), tuple(bars))
+
+    @property
+    def fullest(self) -> int:
+        """The most shares that a bar has."""
+        return max(map(len, self.bars))
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A chart on the bars of a jam, going round and round.
+
+    Attributes:
+        chords: (tick, index into `CHORDS`) of each share with a chord, from tick 0 of the chart on.
+        length: The length of the chart.
+        start: A tick at which it begins, on a bar line.
+    """
+
+    chords: tuple[tuple[Tick, int], ...]
+    length: Tick
+    start: Tick = Tick(0)
+
+    @classmethod
+    def of(cls, chart: Chart, meter: Meter) -> Changes:
+        """Lay out a chart; a bar that cannot be shared out evenly has more of its first chord.
+
+        Raises:
+            ValueError: A bar has more shares than the meter has beats.
+        """
+        most, bar = meter.numerator, meter.ticks_per_bar
+        if chart.fullest > most:
+            raise ValueError(f"{chart.fullest} chords in a bar of {meter}")
+        chords = []
+        for number, shares in enumerate(chart.bars):
+            share = most // len(shares) * (bar // most)
+            longer = bar - share * len(shares)
+            for index, chord in enumerate(shares):
+                if chord is not None:
+                    begin = index * share + (longer if index else 0)
+                    chords.append((Tick(number * bar + begin), chord))
+        return cls(tuple(chords), Tick(len(chart.bars) * bar))
+
+    def at(self, tick: Tick) -> int:
+        """The chord in force: an index into `CHORDS`. Before the first round it is as in others."""
+        place = (tick - self.start) % self.length
+        return self.chords[bisect_right(self.chords, place, key=lambda chord: chord[0]) - 1][1]
+
+    def between(self, begin: Tick, end: Tick) -> Iterator[tuple[Tick, int]]:
+        """(tick, chord): what is in force at `begin`, then each change before `end`."""
+        if begin >= end:
+            return
+        last = self.at(begin)
+        yield begin, last
+        first_round = begin - (begin - self.start) % self.length
+        for line in range(first_round, end, self.length):
+            for place, chord in self.chords:
+                if begin < line + place < end and chord != last:
+                    last = chord
+                    yield Tick(line + place), chord

@@ -1,0 +1,56 @@
+"""What a chart says about pitches: its key, the scale of each chord, and where a tune may rest.
+
+Needs numpy; the front process never imports this.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jamd.chart import Changes
+from jamd.harmony import CHORDS, tones_of, triad_of
+from jamd.key import probabilities, semitones_home
+from jamd.notes import TICKS_PER_BEAT, Tick
+from jamd.tonality import Tonality
+
+AROUND = 16 * TICKS_PER_BEAT
+"""How far, in ticks, the chords before and after a moment count towards its key."""
+
+
+def ticks_of(changes: Changes, begin: Tick, end: Tick) -> NDArray[np.float64]:
+    """Shape (12,): for how long each pitch class belongs to the chord in force, in ticks."""
+    ticks = np.zeros(12)
+    moments = [*changes.between(begin, end), (end, 0)]
+    for (tick, chord), (until, _) in pairwise(moments):
+        tones = list(tones_of(CHORDS[chord]))
+        ticks[tones] += (until - tick) / len(tones)
+    return ticks
+
+
+def home_of_chart(changes: Changes) -> int:
+    """The semitones, -5..6, that transpose what goes with a chart to no key signature."""
+    return semitones_home(ticks_of(changes, changes.start, Tick(changes.start + changes.length)))
+
+
+def scale_at(changes: Changes, tick: Tick) -> NDArray[np.float64]:
+    """Shape (12,): the probability that a pitch class belongs to the scale of the chord at `tick`.
+
+    The scale is the key's, with the tones of the chord, and without what is a semitone from a tone
+    of the chord that is foreign to the key: over A7 in C major C# is in, and C and D are out.
+    """
+    around = ticks_of(changes, Tick(tick - AROUND), Tick(tick + AROUND))
+    scale = Tonality(probabilities(around)).in_scale
+    tones = tones_of(CHORDS[changes.at(tick)])
+    foreign = [tone for tone in tones if scale[tone] < 0.5]
+    beside = [(tone + by) % 12 for tone in foreign for by in (-1, 1)]
+    scale[[tone for tone in beside if tone not in tones]] = 0.0
+    scale[list(tones)] = 1.0
+    return scale
+
+
+def rests_on(changes: Changes, tick: Tick) -> frozenset[int]:
+    """The pitch classes on which a tune may end at `tick`: root, third and fifth of the chord."""
+    return triad_of(CHORDS[changes.at(tick)])

@@ -1,0 +1,186 @@
+"""A jam over given chord changes: which bar is which, and what the shipped model makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from mido import Message, MetaMessage, MidiFile, MidiTrack
+
+from jamd import bundle as bundles
+from jamd.bundle import Bundle
+from jamd.chart import Chart
+from jamd.cli import main
+from jamd.config import Config
+from jamd.daemon.click import When
+from jamd.daemon.events import Event, Heard, Mode, WorkerReady
+from jamd.daemon.improviser import Improviser
+from jamd.daemon.pickup import candidates
+from jamd.daemon.plain_json import from_plain, to_plain
+from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings, expect_chords, settings_from
+from jamd.daemon.take import notes
+from jamd.daemon.virtual import Judge, ScriptedImproviser, VirtualJam
+from jamd.errors import UserError
+from jamd.harmony import CHORDS, tones_of, triad_of
+from jamd.notes import Note, Part, Tick
+from readable_takes import FOUR, play
+
+CHART = Chart.parse("Dm7 | G7 | Cmaj7 | A7")
+JAM = Settings(bpm=120, chart=CHART)  # a bar is 2 s
+BAR = FOUR.ticks_per_bar
+
+
+class Watched(ScriptedImproviser):
+    """Keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[PlanRequest] = []
+
+    def plan(self, request: PlanRequest) -> Iterator[Planned]:
+        self.asked.append(request)
+        return super().plan(request)
+
+
+def phrase(start: float, beats: int = 8) -> Iterator[tuple[float, Event]]:
+    """Quarters from `start` on."""
+    for beat in range(beats):
+        at = start + beat / 2
+        yield at, Heard(Message("note_on", note=60 + 2 * (beat % 4), velocity=80))
+        yield at + 0.45, Heard(Message("note_off", note=60 + 2 * (beat % 4)))
+
+
+def over(
+    settings: Settings, *events: tuple[float, Event], until: float, judge: Judge | None = None
+) -> PlanRequest:
+    """The last request of a jam."""
+    improviser = Watched()
+    jam = VirtualJam(Session(settings), improviser, [(0.0, WorkerReady()), *events], judge)
+    jam.run(until)
+    return improviser.asked[-1]
+
+
+def chord_at(request: PlanRequest, tick: int) -> str:
+    assert request.context.changes is not None
+    return CHORDS[request.context.changes.at(Tick(tick))]
+
+
+def test_without_a_chart_there_are_no_changes() -> None:
+    assert over(replace(JAM, chart=None), *phrase(1.0), until=7).context.changes is None
+
+
+def test_the_chart_begins_with_the_first_note() -> None:
+    request = over(JAM, *phrase(1.0), until=7)
+    assert [chord_at(request, bar * BAR) for bar in range(5)] == [
+        *("D:min7", "G:7", "C:maj7", "A:7", "D:min7")
+    ]
+
+
+def test_the_chart_begins_after_a_count_in() -> None:
+    request = over(replace(JAM, count_in=1), *phrase(2.0), until=8)
+    assert chord_at(request, BAR) == "D:min7"
+
+
+def test_a_pickup_is_not_the_charts_first_bar() -> None:
+    def sure(request: LikelihoodRequest) -> list[Likelihoods]:
+        nats = tuple(50.0 * (each == 480) for each in candidates(FOUR))
+        return [Likelihoods(request.id, nats)]
+
+    request = over(JAM, *phrase(1.0), until=7, judge=sure)
+    assert request.context.heard[0].onset == BAR - 480  # beat four of bar 1
+    assert chord_at(request, BAR) == "D:min7"
+
+
+def test_the_chart_goes_with_a_sequencers_song() -> None:
+    pulses = [(1.0 + i / 48, Heard(Message("clock"))) for i in range(400)]
+    story: list[tuple[float, Event]] = [
+        (0.9, Heard(Message("songpos", pos=2 * 16))),  # bar 3
+        (0.95, Heard(Message("continue"))),
+        *pulses,
+        *phrase(1.01),
+    ]
+    request = over(JAM, *story, until=8)
+    first = request.context.heard[0].onset
+    assert chord_at(request, first // BAR * BAR) == "C:maj7"
+
+
+def test_settings_with_a_chart_are_kept_in_the_journal() -> None:
+    assert from_plain(Settings, to_plain(JAM)) == JAM
+
+
+LINE = """
+    1.1.0 player 65 80 5
+    1.1.6 player 69 80 5
+    1.2.0 player 72 80 5
+    1.2.6 player 69 80 5
+    1.3.0 player 74 80 11
+    1.4.0 player 72 80 11
+    2.1.0 player 71 80 5
+    2.1.6 player 74 80 5
+    2.2.0 player 77 80 5
+    2.2.6 player 74 80 5
+    2.3.0 player 71 80 20
+"""
+
+
+@pytest.fixture(scope="module")
+def improviser() -> Improviser:
+    return Improviser(Bundle.read(bundles.resolve("default")))
+
+
+CHARTS = ("Dm7 | G7 | Cmaj7 | A7", "Dm7 | G7 | Ebm7 | Ab7", "F | Bb | F# | B")
+
+
+def settings_over(text: str, mode: Mode, seed: int) -> Settings:
+    fresh = settings_from(Config())
+    quiet = replace(fresh, mode=mode, bpm=120.0, start_at_once=True, click=When.OFF, seed=seed)
+    return replace(quiet, chart=Chart.parse(text))
+
+
+def chord_under(note: Note, settings: Settings) -> str:
+    assert settings.changes is not None
+    return CHORDS[settings.changes.at(note.onset)]
+
+
+def is_in_chord(note: Note, settings: Settings) -> bool:
+    return note.pitch % 12 in tones_of(chord_under(note, settings))
+
+
+@pytest.mark.parametrize("text", CHARTS)
+def test_the_shipped_model_answers_over_the_changes(improviser: Improviser, text: str) -> None:
+    tune: list[bool] = []
+    for seed in range(4):
+        settings = settings_over(text, Mode.ANSWER, seed)
+        played = notes(play(settings, LINE, bars=7, improviser=improviser).entries)
+        assert all(is_in_chord(note, settings) for note in played[Part.COMP])
+        last = played[Part.LEAD][-1]
+        assert last.pitch % 12 in triad_of(chord_under(last, settings))
+        tune += [is_in_chord(note, settings) for note in played[Part.LEAD]]
+    assert sum(tune) / len(tune) > 0.6
+
+
+def test_endless_goes_round_the_changes(improviser: Improviser) -> None:
+    settings = settings_over(CHARTS[1], Mode.ENDLESS, seed=1)
+    played = notes(play(settings, LINE, bars=20, improviser=improviser).entries)
+    comp = [note for note in played[Part.COMP] if note.onset >= 12 * BAR]
+    assert comp
+    assert all(is_in_chord(note, settings) for note in comp)
+
+
+def test_a_model_that_knows_no_chords_is_refused() -> None:
+    expect_chords(replace(JAM, chart=None), "article")
+    expect_chords(JAM, "grid")
+    with pytest.raises(UserError, match=r"found one of the language article: leave the changes"):
+        expect_chords(JAM, "article")
+
+
+def test_a_song_in_a_meter_too_short_for_the_chart_is_refused(tmp_path: Path) -> None:
+    file = MidiFile()
+    file.tracks.append(MidiTrack([MetaMessage("time_signature", numerator=3, denominator=4)]))
+    file.save(tmp_path / "waltz.mid")
+    words = [str(tmp_path / "waltz.mid"), "-o", str(tmp_path / "out.mid"), "--scripted"]
+    assert main(["freewheel", *words, "--changes", "C F G"]) == 0
+    assert main(["freewheel", *words, "--changes", "C F G C"]) == 2
