@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from mido import Message
 
-from jamd.chart import symbol_of
 from jamd.daemon.events import (
     BarLineFound,
+    ChangesLaid,
     Effect,
     Journal,
     LinkState,
@@ -100,7 +100,7 @@ class Beat:
         """The symbol of the chord in force; None if no changes are given or it stands still."""
         if self.changes is None or not self.transport.rolling:
             return None
-        return symbol_of(self.changes.at(self.transport.tick_at(now)))
+        return self.changes.symbol_at(self.transport.tick_at(now))
 
     @property
     def deadline(self) -> float | None:
@@ -126,9 +126,10 @@ class Beat:
         """Move everything `by` ticks later in its bar: the first note was a pickup."""
         self._assumed = False
         self.transport.shift(by)
-        self._lay_chart(self.transport.bar_one + self.transport.meter.ticks_per_bar)
         self._take.shift(by)
-        return [Journal(BarLineFound(self.transport.tick_at(now), now, by))]
+        first = self.transport.bar_one + self.transport.meter.ticks_per_bar
+        found = Journal(BarLineFound(self.transport.tick_at(now), now, by))
+        return [found, *self._lay_chart(first, 0, now)]
 
     @property
     def told_by(self) -> str | None:
@@ -272,16 +273,19 @@ class Beat:
         if leaps:
             self.transport.halt(now)
         tick = self.transport.start(now, edge, song)
-        self._lay_chart(self.transport.bar_one)
+        effects += self._lay_chart(self.transport.bar_one, tick, now)
         # A sequencer's Start during a count-in ends it.
         self.counted_in = self.transport.bar_one if song < 0 else min(self.counted_in, tick)
         bpm = self.transport.bpm
         written = self._take.skip(tick, bpm) if leaps else self._take.start(tick, now, bpm)
         return tick, effects + _journal(written)
 
-    def _lay_chart(self, begin: int) -> None:
-        if self.changes is not None:
-            self.changes = replace(self.changes, start=Tick(begin))
+    def _lay_chart(self, first: int, since: int, now: float) -> list[Effect]:
+        """Let the chord changes begin at `first`, a bar line; that counts from tick `since` on."""
+        if self.changes is None:
+            return []
+        self.changes = replace(self.changes, start=Tick(first))
+        return [Journal(ChangesLaid(since, now, self.changes))]
 
     def _write_tempo(self, now: float, bpm: float) -> list[Effect]:
         self._bent_until = None

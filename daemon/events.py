@@ -11,6 +11,7 @@ from enum import Enum
 
 from mido import Message
 
+from jamd.chart import Changes
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
 from jamd.notes import Meter, Part
 
@@ -185,6 +186,15 @@ class MeterSet:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangesLaid:
+    """The chord changes that are played over from `tick` on, in place of earlier ones."""
+
+    tick: int
+    seconds: float
+    changes: Changes
+
+
+@dataclass(frozen=True, slots=True)
 class BarLineFound:
     """The first note was a pickup, not beat one: all earlier entries lie `by` ticks later.
 
@@ -231,7 +241,9 @@ class ControlUsed:
     message: Message
 
 
-Entry = Sounded | TempoSet | MeterSet | BarLineFound | TurnTaken | ModeSet | ControlUsed
+Entry = (
+    Sounded | TempoSet | MeterSet | ChangesLaid | BarLineFound | TurnTaken | ModeSet | ControlUsed
+)
 
 
 # Effects: what `handle`, `advance` and `shutdown` return, to be done in their order.

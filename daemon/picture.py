@@ -8,7 +8,7 @@ from pathlib import Path
 from mido import MidiFile, MidiTrack
 
 from jamd.daemon.events import Turn
-from jamd.daemon.take import MOST_BARS, TRACKS, TURN_MARKER, read_file
+from jamd.daemon.take import CHORD_MARKER, MOST_BARS, TRACKS, TURN_MARKER, read_file
 from jamd.errors import SourceError
 from jamd.notes import NOTE_VALUES, TICKS_PER_BEAT, Meter, Note, Part, Tick
 from jamd.roll import COMP, LEAD, PLAYER, Picture, Voice
@@ -27,10 +27,11 @@ def picture_of(path: Path) -> Picture:
     file = read_file(path)
     meters: list[tuple[Tick, Meter]] = []
     turns: list[tuple[Tick, str]] = []
+    chords: list[tuple[Tick, str]] = []
     voices: list[Voice] = []
     others = cycle(_COLOURS.values())
     for track in file.tracks:
-        _read_conductor(track, file, meters, turns)
+        _read_conductor(track, file, meters, turns, chords)
         if notes := _notes(track, file):
             name = track.name or f"track {len(voices) + 1}"
             voices.append(Voice(name, _COLOURS.get(name) or next(others), notes))
@@ -41,7 +42,13 @@ def picture_of(path: Path) -> Picture:
     end = max((note.end for voice in voices for note in voice.notes), default=0)
     if end > MOST_BARS * min(meter.ticks_per_bar for _, meter in meters):
         raise SourceError(f"{path}: expected at most {MOST_BARS} bars, found more: cut it first")
-    return Picture(path.stem, tuple(voices), tuple(sorted(meters)), tuple(sorted(turns)))
+    return Picture(
+        path.stem,
+        tuple(voices),
+        tuple(sorted(meters)),
+        tuple(sorted(turns)),
+        tuple(sorted(chords)),
+    )
 
 
 def _tick(passed: int, file: MidiFile) -> Tick:
@@ -53,6 +60,7 @@ def _read_conductor(
     file: MidiFile,
     meters: list[tuple[Tick, Meter]],
     turns: list[tuple[Tick, str]],
+    chords: list[tuple[Tick, str]],
 ) -> None:
     passed = 0
     for message in track:
@@ -65,6 +73,8 @@ def _read_conductor(
             colour = _TURN_COLOURS.get(message.text.removeprefix(TURN_MARKER))
             if colour:
                 turns.append((_tick(passed, file), colour))
+        elif message.type == "marker" and message.text.startswith(CHORD_MARKER):
+            chords.append((_tick(passed, file), message.text.removeprefix(CHORD_MARKER)))
 
 
 def _notes(track: MidiTrack, file: MidiFile) -> tuple[Note, ...]:

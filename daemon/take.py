@@ -1,9 +1,9 @@
 """A take: what was played, by whom and when, as a Standard MIDI File and as rows to read.
 
 In the file, tick 0 is bar 1 beat 1 of the jam, so a sequencer shows the notes on their bar lines.
-Track 1 holds the meter, the tempo map, a marker at each change of turn and a cue point at each use
-of a control; the player and jamd's two parts have a track each. A take is made of entries: see
-`Entry` in `jamd.daemon.events`.
+Track 1 holds the meter, the tempo map, a marker at each change of turn and of a chord that was
+given, and a cue point at each use of a control; the player and jamd's two parts have a track each.
+A take is made of entries: see `Entry` in `jamd.daemon.events`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 
 import mido
@@ -20,6 +22,7 @@ from mido.midifiles.meta import KeySignatureError, MetaSpec_key_signature, add_m
 
 from jamd.daemon.events import (
     BarLineFound,
+    ChangesLaid,
     ControlUsed,
     Entry,
     MeterSet,
@@ -41,6 +44,9 @@ TRACKS: dict[Part | None, str] = {
 
 TURN_MARKER = "turn: "
 """How a turn marker in a take begins; `player` or `jamd` follows."""
+
+CHORD_MARKER = "chord: "
+"""How a chord marker in a take begins; the chord's symbol follows."""
 
 CONTROL_CUE = "control: "
 """How a cue point in a take begins; the action that the player asked for follows."""
@@ -83,6 +89,7 @@ def to_midi(entries: Iterable[Entry]) -> MidiFile:
         end += TICKS_PER_BEAT
     file = MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
     conductor = [(entry.tick, meta) for entry in entries if (meta := _meta(entry)) is not None]
+    conductor = sorted([*conductor, *_chords(entries, end)], key=itemgetter(0))
     file.tracks.append(_track("jamd", conductor, end))
     for part, name in TRACKS.items():
         own = [entry for entry in entries if isinstance(entry, Sounded) and entry.part is part]
@@ -94,6 +101,15 @@ def to_midi(entries: Iterable[Entry]) -> MidiFile:
     return file
 
 
+def _chords(entries: Iterable[Entry], end: int) -> Iterator[tuple[int, MetaMessage]]:
+    """A marker for each chord of the changes given; `entries` are sorted by tick."""
+    laid = {entry.tick: entry for entry in entries if isinstance(entry, ChangesLaid)}
+    for since, until in pairwise([*laid, end]):
+        changes = laid[since].changes
+        for tick, symbol in changes.written(Tick(max(since, changes.start)), Tick(until)):
+            yield tick, MetaMessage("marker", text=CHORD_MARKER + symbol)
+
+
 def _in_bars(entries: Iterable[Entry]) -> Iterator[Entry]:
     """The entries with their ticks corrected for where the bar lines were found to be."""
     later = 0
@@ -101,7 +117,7 @@ def _in_bars(entries: Iterable[Entry]) -> Iterator[Entry]:
     for entry in reversed(list(entries)):
         if isinstance(entry, BarLineFound):
             later += entry.by
-        elif isinstance(entry, MeterSet | TempoSet) and entry.tick == 0:
+        elif isinstance(entry, MeterSet | TempoSet | ChangesLaid) and entry.tick == 0:
             moved.append(entry)  # these apply from the beginning
         else:
             moved.append(replace(entry, tick=entry.tick + later))

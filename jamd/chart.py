@@ -12,8 +12,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
 
-from jamd.harmony import CHORDS, QUALITIES, ROOTS
+from jamd.harmony import QUALITIES, ROOTS
 from jamd.notes import Meter, Tick
 
 AGAIN = "%"
@@ -44,12 +46,10 @@ _REST = re.compile(
     r"(?P<triad>maj|m|dim|aug|)(?P<major>maj)?(?P<number>2|6|69|7|9|11|13|)"
     r"(?P<colours>(?:[b#](?:5|9|11|13)|add\d+|sus[24]?|alt)*)"
 )
-_WRITTEN = {"maj": "", "min": "m", "min7": "m7", "hdim7": "m7b5"}
-"""The end of a symbol by quality, where it is not the quality's own name."""
-
 _SEVENTHS = ("7", "9", "11", "13")
 
 
+@cache
 def chord_named(symbol: str) -> int:
     """The index into `CHORDS` of what a symbol such as `F#m7b5` or `Bb13` names.
 
@@ -70,12 +70,6 @@ def chord_named(symbol: str) -> int:
     if "sus2" in rest:
         root += 7  # Csus2 has the notes of Gsus4
     return root % len(ROOTS) * len(QUALITIES) + list(QUALITIES).index(quality)
-
-
-def symbol_of(chord: int) -> str:
-    """How an index into `CHORDS` is written: `Bbm7`."""
-    root, _, quality = CHORDS[chord].partition(":")
-    return root + _WRITTEN.get(quality, quality)
 
 
 def _quality(triad: str, major: str | None, number: str, colours: str) -> str | None:
@@ -104,13 +98,11 @@ class Chart:
     """Chord symbols on bars.
 
     Attributes:
-        text: As it was written, on one line.
-        bars: For each bar its shares, from left to right: an index into `CHORDS`, or None where the
-            chord before goes on. The first share of all is a chord.
+        bars: For each bar its shares, from left to right: a symbol, or `ON`. The first share of all
+            is a symbol.
     """
 
-    text: str
-    bars: tuple[tuple[int | None, ...], ...]
+    bars: tuple[tuple[str, ...], ...]
 
     @classmethod
     def parse(cls, text: str) -> Chart:
@@ -119,16 +111,21 @@ class Chart:
         Raises:
             ValueError: A symbol is no chord, or the first one repeats a chord; the error holds it.
         """
-        bars: list[tuple[int | None, ...]] = []
-        written = [bar.split() for bar in re.split(r"[|\n]", text)]
-        for symbols in written:
-            if symbols == [AGAIN] and bars:
+        bars: list[tuple[str, ...]] = []
+        for bar in re.split(r"[|\n]", text):
+            shares = tuple(bar.split())
+            if shares == (AGAIN,) and bars:
                 bars.append(bars[-1])
-            elif symbols:
-                bars.append(tuple(None if s == ON else chord_named(s) for s in symbols))
-        if not bars or bars[0][0] is None:
+            elif shares:
+                bars.append(shares)
+        if not bars or bars[0][0] == ON:
             raise ValueError(ON if bars else "")
-        return cls(" | ".join(" ".join(symbols) for symbols in written if symbols), tuple(bars))
+        for symbol in {symbol for shares in bars for symbol in shares} - {ON}:
+            chord_named(symbol)
+        return cls(tuple(bars))
+
+    def __str__(self) -> str:
+        return " | ".join(map(" ".join, self.bars))
 
     @property
     def fullest(self) -> int:
@@ -141,12 +138,12 @@ class Changes:
     """A chart on the bars of a jam, going round and round.
 
     Attributes:
-        chords: (tick, index into `CHORDS`) of each share with a chord, from tick 0 of the chart on.
+        symbols: (tick, symbol) of each share with a chord, from tick 0 of the chart on.
         length: The length of the chart.
         start: A tick at which it begins, on a bar line.
     """
 
-    chords: tuple[tuple[Tick, int], ...]
+    symbols: tuple[tuple[Tick, str], ...]
     length: Tick
     start: Tick = Tick(0)
 
@@ -160,30 +157,40 @@ class Changes:
         most, bar = meter.numerator, meter.ticks_per_bar
         if chart.fullest > most:
             raise ValueError(f"{chart.fullest} chords in a bar of {meter}")
-        chords = []
+        symbols = []
         for number, shares in enumerate(chart.bars):
             share = most // len(shares) * (bar // most)
             longer = bar - share * len(shares)
-            for index, chord in enumerate(shares):
-                if chord is not None:
+            for index, symbol in enumerate(shares):
+                if symbol != ON:
                     begin = index * share + (longer if index else 0)
-                    chords.append((Tick(number * bar + begin), chord))
-        return cls(tuple(chords), Tick(len(chart.bars) * bar))
+                    symbols.append((Tick(number * bar + begin), symbol))
+        return cls(tuple(symbols), Tick(len(chart.bars) * bar))
+
+    def symbol_at(self, tick: Tick) -> str:
+        """The symbol of the chord in force; before the first round it is as in the others."""
+        place = (tick - self.start) % self.length
+        return self.symbols[bisect_right(self.symbols, place, key=itemgetter(0)) - 1][1]
 
     def at(self, tick: Tick) -> int:
-        """The chord in force: an index into `CHORDS`. Before the first round it is as in others."""
-        place = (tick - self.start) % self.length
-        return self.chords[bisect_right(self.chords, place, key=lambda chord: chord[0]) - 1][1]
+        """The chord in force: an index into `CHORDS`."""
+        return chord_named(self.symbol_at(tick))
 
-    def between(self, begin: Tick, end: Tick) -> Iterator[tuple[Tick, int]]:
-        """(tick, chord): what is in force at `begin`, then each change before `end`."""
-        if begin >= end:
-            return
-        last = self.at(begin)
-        yield begin, last
+    def written(self, begin: Tick, end: Tick) -> Iterator[tuple[Tick, str]]:
+        """(tick, symbol): what is in force at `begin`, then each share before `end`."""
+        if begin < end:
+            yield begin, self.symbol_at(begin)
         first_round = begin - (begin - self.start) % self.length
         for line in range(first_round, end, self.length):
-            for place, chord in self.chords:
-                if begin < line + place < end and chord != last:
-                    last = chord
-                    yield Tick(line + place), chord
+            for place, symbol in self.symbols:
+                if begin < line + place < end:
+                    yield Tick(line + place), symbol
+
+    def between(self, begin: Tick, end: Tick) -> Iterator[tuple[Tick, int]]:
+        """(tick, index into `CHORDS`): what is in force at `begin`, then changes before `end`."""
+        last = None
+        for tick, symbol in self.written(begin, end):
+            chord = chord_named(symbol)
+            if chord != last:
+                yield tick, chord
+            last = chord

@@ -1,7 +1,8 @@
 """A take as a picture: a piano roll in SVG, standard library only.
 
 Time runs to the right, eight bars a row; pitch runs up. Each voice has its own colour, louder notes
-are more opaque, bars and beats are lines, and the background is tinted by whose turn it was.
+are more opaque, bars and beats are lines, the background is tinted by whose turn it was, and the
+chords that were given stand above.
 """
 
 from __future__ import annotations
@@ -51,12 +52,14 @@ class Picture:
         voices: At least one, in the legend's order.
         meters: (tick, meter), by tick, the first at tick 0, each on a bar line.
         turns: (tick, colour of the one whose turn begins there), by tick.
+        chords: (tick, symbol of the chord played over from there on), by tick.
     """
 
     title: str
     voices: tuple[Voice, ...]
     meters: tuple[tuple[Tick, Meter], ...] = ((Tick(0), Meter(4, 4)),)
     turns: tuple[tuple[Tick, str], ...] = field(default=())
+    chords: tuple[tuple[Tick, str], ...] = field(default=())
 
 
 def pitch_name(pitch: int) -> str:
@@ -162,6 +165,7 @@ class _Row:
         yield from self._keys()
         yield from self._turns(picture.turns)
         yield from self._lines(picture.meters)
+        yield from self._chords(picture.chords)
         for voice in picture.voices:
             yield f'<g fill="{voice.colour}">'
             yield from self._notes(voice.notes)
@@ -202,6 +206,12 @@ class _Row:
                 f'fill="#777">{self.number + i}</text>'
             )
         yield _line(self._x(self.bars[-1]), 0, self.height, "#9a9aa2")
+
+    def _chords(self, chords: Sequence[tuple[Tick, str]]) -> Iterator[str]:
+        for tick, symbol in chords:
+            if self.bars[0] <= tick < self.bars[-1]:
+                place = f'x="{self._x(tick) + 3:g}" y="-3"'
+                yield f'<text {place} font-weight="bold">{_text(symbol)}</text>'
 
     def _notes(self, notes: Iterable[Note]) -> Iterator[str]:
         for note in sorted(notes):

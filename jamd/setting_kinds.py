@@ -257,7 +257,7 @@ class ChordChart:
             raise PartError(error.args[0]) from error
 
     def show(self, value: object) -> str:
-        return json.dumps(value.text if isinstance(value, Chart) else "", ensure_ascii=False)
+        return json.dumps("" if value is None else str(value), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,8 @@ from jamd.daemon.plain_json import from_plain, to_plain
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings, expect_chords, settings_from
-from jamd.daemon.take import notes
-from jamd.daemon.virtual import Judge, ScriptedImproviser, VirtualJam
+from jamd.daemon.take import notes, to_midi
+from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.errors import UserError
 from jamd.harmony import CHORDS, tones_of, triad_of
 from jamd.notes import Note, Part, Tick
@@ -53,13 +54,10 @@ def phrase(start: float, beats: int = 8) -> Iterator[tuple[float, Event]]:
         yield at + 0.45, Heard(Message("note_off", note=60 + 2 * (beat % 4)))
 
 
-def over(
-    settings: Settings, *events: tuple[float, Event], until: float, judge: Judge | None = None
-) -> PlanRequest:
+def over(settings: Settings, *events: tuple[float, Event], until: float) -> PlanRequest:
     """The last request of a jam."""
     improviser = Watched()
-    jam = VirtualJam(Session(settings), improviser, [(0.0, WorkerReady()), *events], judge)
-    jam.run(until)
+    VirtualJam(Session(settings), improviser, [(0.0, WorkerReady()), *events]).run(until)
     return improviser.asked[-1]
 
 
@@ -89,9 +87,19 @@ def test_a_pickup_is_not_the_charts_first_bar() -> None:
         nats = tuple(50.0 * (each == 480) for each in candidates(FOUR))
         return [Likelihoods(request.id, nats)]
 
-    request = over(JAM, *phrase(1.0), until=7, judge=sure)
+    improviser = Watched()
+    jam = VirtualJam(Session(JAM), improviser, [(0.0, WorkerReady()), *phrase(1.0)], sure)
+    jam.run(7)
+    request = improviser.asked[-1]
     assert request.context.heard[0].onset == BAR - 480  # beat four of bar 1
     assert chord_at(request, BAR) == "D:min7"
+    track = to_midi(jam.entries).tracks[0]
+    texts = [
+        (tick, message.text)
+        for tick, message in zip(accumulate(m.time for m in track), track, strict=True)
+        if message.type == "marker" and message.text.startswith("chord")
+    ]
+    assert texts[:2] == [(BAR, "chord: Dm7"), (2 * BAR, "chord: G7")]
 
 
 def test_the_chart_goes_with_a_sequencers_song() -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 from mido import Message, MetaMessage, MidiFile, MidiTrack
 
+from jamd.chart import Changes, Chart
 from jamd.cli import main
-from jamd.daemon.events import Entry, MeterSet, Sounded, Turn, TurnTaken
+from jamd.daemon.events import ChangesLaid, Entry, MeterSet, Sounded, Turn, TurnTaken
 from jamd.daemon.picture import picture_of
 from jamd.daemon.take import MOST_BARS, to_midi
 from jamd.errors import SourceError
 from jamd.notes import Meter, Note, Part, Tick
-from jamd.roll import LEAD, PLAYER, Picture, Voice
+from jamd.roll import LEAD, PLAYER, Picture, Voice, draw
 
 HOSTILE = Path(__file__).parents[1] / "training" / "hostile"
 
@@ -41,6 +43,20 @@ def test_a_take_has_its_voices_turns_and_meter(tmp_path: Path) -> None:
         ((Tick(0), Meter(3, 4)),),
         ((Tick(0), PLAYER), (Tick(1440), LEAD)),
     )
+
+
+def test_the_chords_that_were_given_stand_above(tmp_path: Path) -> None:
+    chart = Changes.of(Chart.parse("F#m7b5 | B7 | Em"), Meter(3, 4))
+    given = ChangesLaid(0, 0.0, replace(chart, start=Tick(1440)))
+    to_midi([given, *TAKE, Sounded(4320, 4.0, None, Message("note_on", note=60))]).save(
+        path := tmp_path / "jam.mid"
+    )
+    assert picture_of(path).chords == (
+        (Tick(1440), "F#m7b5"),
+        (Tick(2880), "B7"),
+        (Tick(4320), "Em"),
+    )
+    assert ">F#m7b5</text>" in draw(picture_of(path))
 
 
 def test_any_file_is_drawn_a_voice_for_each_track_with_notes(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def contexts(draw: st.DrawFn) -> Context:
         "combo",
         meter,
         phrase=start if heard and until > start else None,
-        changes=Changes(laid.chords, laid.length, first),
+        changes=Changes(laid.symbols, laid.length, first),
     )
 
 
