@@ -8,12 +8,12 @@ channels 1..16, tempo in beats (quarter notes) a minute.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from jamd.chart import Chart
-from jamd.control import Control, ControlKind
+from jamd.control import Control, ControlKind, Knob
 from jamd.grid_tokens import STYLES
 from jamd.notes import METERS, Meter, Part
 from jamd.setting import Setting, settings_of
@@ -25,6 +25,7 @@ from jamd.setting_kinds import (
     ControlName,
     Flag,
     Folder,
+    KnobName,
     Number,
     NumberOr,
     Several,
@@ -331,6 +332,30 @@ class Controls:
     off: tuple[Control, ...] = _setting((), _CONTROLS, "Change to off mode.")
 
 
+def _knob(section: type[Any], name: str, travel: tuple[float, float] | None = None) -> Any:
+    """The knob for setting `name` of `section`; `travel` as in `KnobName`."""
+    (known,) = (each.metadata["kind"] for each in fields(section) if each.name == name)
+    told = "divided evenly among its names"
+    if travel is not None:
+        told = f"from {travel[0]:g} to {travel[1]:g}, unless the knob says otherwise"
+    doc = f"Sets {name} in [{section.__name__.lower()}], {told}."
+    return _setting(None, KnobName(known, travel), doc, option=f"--knob-{name.replace('_', '-')}")
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """What knobs and sliders set while jamd plays. Each field is named after a setting."""
+
+    temperature: Knob | None = _knob(Model, "temperature", (0.5, 1.5))
+    memory: Knob | None = _knob(Model, "memory", (0.0, 1.0))
+    density: Knob | None = _knob(Play, "density", (0.5, 2.0))
+    in_key: Knob | None = _knob(Play, "in_key", (0.0, 0.99))
+    bpm: Knob | None = _knob(Transport, "bpm", (40.0, 240.0))
+    style: Knob | None = _knob(Model, "style")
+    parts: Knob | None = _knob(Play, "parts")
+    mode: Knob | None = _knob(Play, "mode")
+
+
 @dataclass(frozen=True, slots=True)
 class Takes:
     """What is kept of a jam."""
@@ -366,6 +391,7 @@ class Config:
     model: Model = field(default_factory=Model)
     play: Play = field(default_factory=Play)
     controls: Controls = field(default_factory=Controls)
+    knobs: Knobs = field(default_factory=Knobs)
     takes: Takes = field(default_factory=Takes)
 
 
@@ -376,6 +402,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "model": Model,
     "play": Play,
     "controls": Controls,
+    "knobs": Knobs,
     "takes": Takes,
 }
 
@@ -383,9 +410,17 @@ INTRODUCTIONS: Mapping[str, str] = {
     "controls": "Pedals, buttons, pads, keys and programs that tell jamd something; they are not "
     "heard as music. A pedal or button acts when its value rises to 64 or above, a pad or key when "
     "it is struck, a program whenever it is chosen; programs count from 1.",
+    "knobs": "Knobs, sliders and wheels that change a setting while jamd plays, each named after "
+    "the setting. Its whole travel, 0 to 127, is a range of that. They are not heard as music.",
 }
 """What goes for all the settings of a section, where something does."""
 
 
 SETTINGS: Mapping[str, Setting] = {each.key: each for each in settings_of(SECTIONS)}
 """Every setting by its key, in the order of config.toml."""
+
+ADJUSTABLE: Mapping[str, Setting] = {
+    name: next(each for each in SETTINGS.values() if each.name == name)
+    for name in (field.name for field in fields(Knobs))
+}
+"""The settings that can be changed while jamd plays, by name: those that a knob can change."""

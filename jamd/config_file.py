@@ -22,7 +22,7 @@ from typing import Any
 
 import platformdirs
 
-from jamd.config import INTRODUCTIONS, SECTIONS, SETTINGS, Config, Controls
+from jamd.config import ADJUSTABLE, INTRODUCTIONS, SECTIONS, SETTINGS, Config
 from jamd.errors import ConfigError, printable
 from jamd.setting import Setting
 from jamd.setting_kinds import Among, Flag, Kind, Number, PartError, Several
@@ -96,7 +96,7 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
             f"({config.play.highest}); found {config.play.lowest}"
         )
     if not problems:
-        problems += _clashes(config.controls, origins)
+        problems += _clashes(config, origins)
     changes, meter = config.play.changes, config.transport.meter
     if not problems and changes is not None and changes.fullest > meter.numerator:
         problems.append(
@@ -108,18 +108,23 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
     return InForce(config, origins, file)
 
 
-def _clashes(controls: Controls, origins: Mapping[str, str]) -> Iterator[str]:
-    """The problems with controls that are given more than one meaning."""
+def _clashes(config: Config, origins: Mapping[str, str]) -> Iterator[str]:
+    """The problems with controls, knobs among them, that are given more than one meaning."""
     meanings = [
-        (field.name, control)
-        for field in fields(controls)
-        for control in getattr(controls, field.name)
+        (f"controls.{field.name}", control)
+        for field in fields(config.controls)
+        for control in getattr(config.controls, field.name)
+    ]
+    meanings += [
+        (f"knobs.{field.name}", knob.control)
+        for field in fields(config.knobs)
+        if (knob := getattr(config.knobs, field.name)) is not None
     ]
     for (first, control), (second, other) in combinations(meanings, 2):
         if control.meets(other):
             yield (
-                f"{origins[f'controls.{second}']}: controls.{second}: expected a control of its "
-                f"own; found {other}, which means controls.{first}"
+                f"{origins[second]}: {second}: expected a control of its own; found {other}, which "
+                f"means {first}"
             )
 
 
@@ -176,11 +181,13 @@ def _unknown(table: Mapping[str, object]) -> Iterator[str]:
 
 def _suggestion(key: str) -> str:
     section, _, name = key.rpartition(".")
-    keys_by_name = {setting.name: setting.key for setting in SETTINGS.values()}
-    beside = [n for n, k in keys_by_name.items() if k.startswith(f"{section}.")]
-    for names in (beside, keys_by_name, () if section else SECTIONS):
-        if close := get_close_matches(name, names, n=1):
-            return f"; did you mean {keys_by_name.get(close[0], f'[{close[0]}]')}?"
+    beside = {setting.name: setting.key for setting in _of(section)}
+    elsewhere = {setting.name: setting.key for setting in SETTINGS.values()}
+    elsewhere |= {each.name: each.key for each in ADJUSTABLE.values()}  # rather than their knobs
+    sections = {} if section else {each: f"[{each}]" for each in SECTIONS}
+    for known in (beside, elsewhere, sections):
+        if close := get_close_matches(name, known, n=1):
+            return f"; did you mean {known[close[0]]}?"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Controls: what a player presses besides keys, as config.toml names them."""
+"""Controls and knobs: what a player presses and turns besides keys, as config.toml names them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _RANGES = {
     ControlKind.PROGRAM: range(1, 129),
 }
 _TEXT = re.compile(r"(cc|note|program) +(\d{1,3})(?: +channel +(\d{1,2}))?")
+_KNOB = re.compile(r"(.+?)(?: +from +([\d.]+) +to +([\d.]+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +59,34 @@ class Control:
         """Whether one message could come from both."""
         same_channel = None in (self.channel, other.channel) or self.channel == other.channel
         return (self.kind, self.number) == (other.kind, other.number) and same_channel
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A knob or slider that sets something while jamd plays.
+
+    Attributes:
+        control: The controller that it sends.
+        travel: The values that it sets at 0 and at 127, the first perhaps the greater; None: not
+            stated, or it chooses among names.
+    """
+
+    control: Control
+    travel: tuple[float, float] | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Knob:
+        """Read `"cc 74 channel 2 from 0.5 to 1.5"`, or a part; raise ValueError at all else."""
+        found = _KNOB.fullmatch(text.strip().lower())
+        if found is None:
+            raise ValueError(text)
+        control = Control.parse(found[1])
+        if control.kind is not ControlKind.CC:
+            raise ValueError(text)
+        return cls(control, None if found[2] is None else (float(found[2]), float(found[3])))
+
+    def __str__(self) -> str:
+        if self.travel is None:
+            return str(self.control)
+        first, last = self.travel
+        return f"{self.control} from {first:.15g} to {last:.15g}"

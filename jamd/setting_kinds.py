@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from jamd.chart import Chart
-from jamd.control import Control
+from jamd.control import Control, Knob
 
 _LONGEST = 1000
 """Characters that a text may have unless its kind has a limit of its own."""
@@ -151,8 +151,12 @@ class Choice:
             raise ValueError(raw)
         return self.values[raw]
 
+    def name(self, value: object) -> str:
+        """The name that stands for `value`."""
+        return next(name for name, known in self.values.items() if known == value)
+
     def show(self, value: object) -> str:
-        return json.dumps(next(name for name, known in self.values.items() if known == value))
+        return json.dumps(self.name(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +262,43 @@ class ChordChart:
 
     def show(self, value: object) -> str:
         return json.dumps("" if value is None else str(value), ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KnobName:
+    """A knob, by its name; empty quotes: none.
+
+    Attributes:
+        sets: The kind of what it sets: a `Number`, or a `Choice`, whose names share its travel.
+        travel: The values at its two ends unless it is named with others; None for names.
+    """
+
+    sets: Number | Choice
+    travel: tuple[float, float] | None = None
+
+    @property
+    def expected(self) -> str:
+        longer = '"cc 74 channel 2"'
+        if self.travel is not None and isinstance(self.sets, Number):
+            first, last = self.travel
+            longer = f'"cc 74 channel 2 from {first:g} to {last:g}"'
+            longer += f" (within {self.sets.lowest:g} to {self.sets.highest:g})"
+        return f'a knob, such as "cc 74" or {longer}, or empty quotes'
+
+    def accept(self, raw: object) -> Knob | None:
+        if not isinstance(raw, str):
+            raise ValueError(raw)
+        if raw == "":
+            return None
+        knob = Knob.parse(raw)
+        if knob.travel is None:
+            return replace(knob, travel=self.travel)
+        for end in knob.travel:
+            self.sets.accept(end)  # of a name, none is a number
+        return knob
+
+    def show(self, value: object) -> str:
+        return json.dumps("" if value is None else str(value))
 
 
 @dataclass(frozen=True, slots=True)

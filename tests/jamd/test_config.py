@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jamd import config_file
-from jamd.config import SETTINGS, Config
+from jamd.config import ADJUSTABLE, SETTINGS, Config
 from jamd.config_file import DEFAULT, InForce, documented, find, listing, load
 from jamd.errors import ConfigError
 from jamd.notes import Meter, Part
@@ -70,13 +70,15 @@ def test_settings_do_not_change_under_a_jam() -> None:
 def test_every_problem_is_reported_at_once_each_on_a_line_of_its_own(written: Path) -> None:
     written.write_text(
         "tempo = 1\n[midi]\nchanel_in = 1\nbpm = 90\nthru = 'yes'\n[transprot]\nbpm = 1\n"
-        "[play]\nlowest = true\n[model]\nseed = 1.5\ntemperature = nan\nstyle = 'disco'\n"
+        "[play]\nlowest = true\n[knobs]\ntemprature = ''\n"
+        "[model]\nseed = 1.5\ntemperature = nan\nstyle = 'disco'\n"
     )
     assert problems(written, transport__bpm="fast") == [
         f"{written}: tempo: no such setting",
         f"{written}: midi.chanel_in: no such setting; did you mean midi.channel_in?",
         f"{written}: midi.bpm: no such setting; did you mean transport.bpm?",
         f"{written}: transprot: no such section; did you mean [transport]?",
+        f"{written}: knobs.temprature: no such setting; did you mean knobs.temperature?",
         f'{written}: midi.thru: expected true or false; found "yes"',
         '--bpm: expected a number from 20.0 to 400.0 (quarter notes a minute); found "fast"',
         (
@@ -240,3 +242,57 @@ def test_a_number_is_taken_exactly_within_its_range(lowest: int, width: int, raw
     else:
         with pytest.raises(ValueError, match=str(raw)):
             kind.accept(raw)
+
+
+def test_a_knob_is_written_as_it_is_read_with_its_travel(written: Path) -> None:
+    written.write_text(
+        '[knobs]\ntemperature = "CC 74 channel 2"\nbpm = "cc 7 from 120 to 62.5"\nstyle = "cc 8"\n'
+    )
+    in_force = load(written)
+    shown = listing(in_force)
+    assert 'temperature = "cc 74 channel 2 from 0.5 to 1.5"' in shown
+    assert 'bpm = "cc 7 from 120 to 62.5"' in shown
+    assert 'style = "cc 8"' in shown
+    assert 'memory = ""' in shown
+    written.write_text(shown, encoding="utf-8")
+    assert load(written).config == in_force.config
+
+
+@pytest.mark.parametrize(
+    "knob",
+    [
+        *("74", "note 74", "program 3", "cc 120", "cc 7 channel 17", "cc 7 from 1", "cc 7 to 1"),
+        *("cc 7 from 0.5 to 2.1", "cc 7 from 0 to 1", "cc 7 from 1.0.0 to 1", "cc 7 from nan to 1"),
+    ],
+)
+def test_what_is_no_knob_is_refused_with_what_one_may_be(written: Path, knob: str) -> None:
+    written.write_text(f'[knobs]\ntemperature = "{knob}"\nparts = "cc 9 from 0 to 1"\n')
+    expected = f'{written}: knobs.{{}}: expected a knob, such as "cc 74" or {{}}, or empty quotes; '
+    longer = '"cc 74 channel 2 from 0.5 to 1.5" (within 0.05 to 2)'
+    assert problems(written) == [
+        expected.format("temperature", longer) + f'found "{knob}"',
+        expected.format("parts", '"cc 74 channel 2"') + 'found "cc 9 from 0 to 1"',
+    ]
+
+
+def test_a_knob_that_is_a_control_or_another_knob_is_refused(written: Path) -> None:
+    written.write_text('[knobs]\ntemperature = "cc 66"\nbpm = "cc 7"\nmode = "cc 7 channel 3"\n')
+    expected = "{}: knobs.{}: expected a control of its own; found {}, which means {}"
+    assert problems(written, knobs__style="cc 7 channel 2") == [
+        expected.format(written, "temperature", "cc 66", "controls.your_turn"),
+        expected.format("--knob-style", "style", "cc 7 channel 2", "knobs.bpm"),
+        expected.format(written, "mode", "cc 7 channel 3", "knobs.bpm"),
+    ]
+
+
+def test_a_knob_is_named_after_the_setting_that_it_sets() -> None:
+    assert {name: setting.key for name, setting in ADJUSTABLE.items()} == {
+        "temperature": "model.temperature",
+        "memory": "model.memory",
+        "density": "play.density",
+        "in_key": "play.in_key",
+        "bpm": "transport.bpm",
+        "style": "model.style",
+        "parts": "play.parts",
+        "mode": "play.mode",
+    }
