@@ -100,6 +100,19 @@ class SetTempo:
 
 
 @dataclass(frozen=True, slots=True)
+class Adjust:
+    """Change one of the settings that `jamd.daemon.settings.Settings.adjusted` takes.
+
+    Attributes:
+        setting: Its name.
+        value: Its value from now on, as config.toml has it.
+    """
+
+    setting: str
+    value: float | str
+
+
+@dataclass(frozen=True, slots=True)
 class Panic:
     """End everything that sounds, now, and drop every plan."""
 
@@ -139,7 +152,7 @@ class Again:
 
 
 FromWorker = WorkerReady | WorkerLost | Answered | Judged | Failed
-Command = SetMode | SetTempo | Panic | YourTurn | Tap | Again
+Command = SetMode | SetTempo | Adjust | Panic | YourTurn | Tap | Again
 Event = Heard | InputLost | LinkState | FromWorker | Command
 
 
@@ -241,8 +254,26 @@ class ControlUsed:
     message: Message
 
 
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """A setting was changed; its attributes are as in `Adjust`."""
+
+    tick: int
+    seconds: float
+    setting: str
+    value: float | str
+
+
 Entry = (
-    Sounded | TempoSet | MeterSet | ChangesLaid | BarLineFound | TurnTaken | ModeSet | ControlUsed
+    Sounded
+    | TempoSet
+    | MeterSet
+    | ChangesLaid
+    | BarLineFound
+    | TurnTaken
+    | ModeSet
+    | ControlUsed
+    | Adjusted
 )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -100,7 +101,7 @@ def _reader(kind: Any) -> Reader:  # noqa: PLR0911 - a table, in effect
 
 
 def _one_of(kinds: tuple[Any, ...]) -> Reader:
-    """A reader for a union: of dataclasses, told apart by name, None and one other kind."""
+    """A reader for a union: of dataclasses, told apart by name, None, and other kinds by turns."""
     tagged: list[Any] = [kind for kind in kinds if is_dataclass(kind) and kind not in _LEAVES]
     named: dict[str, Reader] = {kind.__name__: _reader(kind) for kind in tagged}
     others = [_reader(kind) for kind in kinds if kind not in (*tagged, type(None))]
@@ -110,7 +111,10 @@ def _one_of(kinds: tuple[Any, ...]) -> Reader:
             return None
         if isinstance(plain, dict):
             return named[plain["class"]](plain)
-        return others[0](plain)
+        for other in others[:-1]:
+            with suppress(TypeError):
+                return other(plain)
+        return others[-1](plain)
 
     return read
 

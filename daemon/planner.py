@@ -43,12 +43,14 @@ class _Pending:
 
     Attributes:
         request: As it was sent.
+        settings: What it was made by.
         known: It has been answered up to here, exclusive.
         overtaken: A note became certain that its answer does not follow from.
         awaited: Its answer is awaited, although the player has moved on.
     """
 
     request: PlanRequest
+    settings: Settings
     known: Tick
     overtaken: bool = False
     awaited: bool = False
@@ -62,15 +64,24 @@ class Planner:
     until it comes, the old plan stands. If a note of the old plan becomes certain in the meantime,
     the answer no longer follows from what is played: it is overtaken, and is dropped and requested
     again.
+
+    When the settings change, what is planned is requested once more in the same way. The worker
+    first finishes what it is working on, as a knob may bring a new value every few milliseconds.
+
+    Attributes:
+        settings: The session's, as adjusted since it began.
+        span: What jamd is to fill; None: nothing.
+        worker: Whether there is a worker to ask.
     """
 
     def __init__(self, settings: Settings, memory: Memory) -> None:
-        self._settings = settings
+        self.settings = settings
         self._memory = memory
         self._plan = Plan()
         self._pending: _Pending | None = None
         self._overtaken = 0  # overtaken answers in a row
         self._outrun = 0  # requests in a row before whose answer the player did something new
+        self._planned_by = settings  # what is planned was requested with these
         self._resumes: Tick | None = None  # request nothing before the edge reaches this tick
         self._repeats: Tick | None = None  # nor this one, and let nothing change what is planned
         self._has_begun = False  # some note of the span is certain
@@ -197,13 +208,13 @@ class Planner:
         request = pending.request
         through = Tick(min(max(planned.through, pending.known), request.through))
         room = Span(Tick(max(pending.known, edge)), through, self.span.closes)
-        allowed = self._settings.constraints.parts
-        notes = fit(planned.notes, room, self._settings.meter, allowed)
+        notes = fit(planned.notes, room, self.settings.meter, request.constraints.parts)
         self._plan.replace(notes, room.start, through)
         pending.known = through
         if not pending.awaited:
             self._outrun = 0
         if planned.done:
+            self._planned_by = pending.settings
             self._forget_request()
             if pending.awaited:
                 self._plan.through = min(self._plan.through, edge)
@@ -217,6 +228,7 @@ class Planner:
         pending = self._pending
         if pending is not None and pending.request.id == request_id:
             self._plan.through = pending.request.through
+            self._planned_by = pending.settings
             self._forget_request()
 
     def ask(self, now: float, edge: Tick, changes: Changes | None = None) -> PlanRequest | None:
@@ -242,20 +254,20 @@ class Planner:
         request = PlanRequest(
             id=self.next_id(),
             context=replace(
-                self._memory.context(open_span.start, self._settings.style, open_span.phrase),
+                self._memory.context(open_span.start, self.settings.style, open_span.phrase),
                 changes=changes,
             ),
             through=open_span.through,
             constraints=replace(
-                self._settings.constraints,
+                self.settings.constraints,
                 held=self._memory.heard.held,
                 begins=self._entrance(open_span),
                 ends=ends,
             ),
-            sampling=self._settings.sampling,
-            seed=self._settings.seed,
+            sampling=self.settings.sampling,
+            seed=self.settings.seed,
         )
-        self._pending = _Pending(request, open_span.start)
+        self._pending = _Pending(request, self.settings, open_span.start)
         return request
 
     def _reading(self, edge: Tick, changes: Changes | None) -> PlanRequest | None:
@@ -266,9 +278,9 @@ class Planner:
         if start is None or start == self._reads_from:
             return None
         self._reads_from, self._has_read = start, False
-        context = self._memory.ahead(start, edge, self._settings.style)
+        context = self._memory.ahead(start, edge, self.settings.style)
         context = replace(context, changes=changes)
-        sampling = self._settings.sampling
+        sampling = self.settings.sampling
         return PlanRequest(READING, context, through=edge, sampling=sampling, max_tokens=0)
 
     def next_id(self) -> int:
@@ -284,10 +296,12 @@ class Planner:
         """What the next request is to fill, on the grid; None: nothing, or no worker to ask."""
         if self.span is None or self._pending is not None or not self.worker:
             return None
-        if self._resumes is not None or self._repeats is not None:
+        is_outdated = self._planned_by is not self.settings
+        if self._repeats is not None or (self._resumes is not None and not is_outdated):
             return None
         start = max(self.span.start, to_tick(-(-edge // TICKS_PER_STEP)))
-        if max(start, self._plan.through) >= self.span.through:
+        planned = start if is_outdated else max(start, self._plan.through)
+        if planned >= self.span.through:
             return None
         return replace(self.span, start=start)
 
@@ -297,7 +311,7 @@ class Planner:
             return None
         if span.start <= span.begins:
             return span.begins
-        beat = self._settings.meter.ticks_per_pulse
+        beat = self.settings.meter.ticks_per_pulse
         return Tick(-(-span.start // beat) * beat)
 
     def _forget_request(self) -> None:

@@ -122,6 +122,8 @@ def after_a_rest(settings: Settings, config: Config, status: Status) -> Settings
     """The settings of the next session: as the player left them; nothing sounds unasked."""
     seed = settings_from(config).seed
     quiet = replace(settings, count_in=0, start_at_once=False)
+    for name, value in status.settings.items():
+        quiet = quiet.adjusted(name, value)
     return replace(quiet, bpm=status.bpm, own_tempo=status.own_tempo, mode=status.mode, seed=seed)
 
 

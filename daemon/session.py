@@ -24,7 +24,7 @@ from jamd.daemon.planner import Planner
 from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey
 from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
-from jamd.daemon.status import Status
+from jamd.daemon.status import ADJUSTED_S, Status
 from jamd.language import Context
 from jamd.notes import Tick
 
@@ -68,6 +68,7 @@ class Session:
         )
         self._now = -math.inf
         self._stirred = math.inf  # when somebody last played, or a clock began to tick before that
+        self._adjusted: tuple[float, str] | None = None  # when which setting was adjusted last
         self._closed = False
         self._effects: list[Effect] = []
 
@@ -116,7 +117,7 @@ class Session:
         """
         if self._tick < 0:
             return []
-        return list(self._memory.rest(self._tick, self._settings.style))
+        return list(self._memory.rest(self._tick, self._planner.settings.style))
 
     def status(self, now: float) -> Status:
         """What a status line shows at `now`. Changes nothing."""
@@ -140,7 +141,16 @@ class Session:
             counted_in=self._beat.counted_in,
             chord=self._beat.chord(now),
             loop=self._echo.known,
+            settings=self._planner.settings.adjustable,
+            adjusted=self._adjusted_lately(now),
         )
+
+    def _adjusted_lately(self, now: float) -> str | None:
+        """As `Status.adjusted`."""
+        if self._adjusted is None:
+            return None
+        at, setting = self._adjusted
+        return setting if now < at + ADJUSTED_S else None
 
     def _rested_s(self, now: float) -> float:
         """As `Status.rested_s`."""
@@ -197,6 +207,8 @@ class Session:
                 self._effects += self._floor.set_mode(mode, self._now)
             case events.SetTempo(bpm):
                 self._effects += self._beat.set_tempo(bpm, self._now)
+            case events.Adjust(setting, value):
+                self._adjust(setting, value)
             case events.Tap():
                 self._effects += self._beat.tap(self._now)
             case events.Panic():
@@ -205,6 +217,14 @@ class Session:
                 self._effects += self._floor.hand_over(self._now)
             case events.Again():
                 self._effects += self._floor.play_again(self._now)
+
+    def _adjust(self, setting: str, value: float | str) -> None:
+        settings = self._planner.settings
+        if value == settings.adjustable[setting]:
+            return
+        self._planner.settings = settings.adjusted(setting, value)
+        self._adjusted = self._now, setting
+        self._journal(events.Adjusted(self._tick, self._now, setting, value))
 
     def _use(self, message: Message, seconds: float) -> None:
         self._stirred = self._now

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from jamd.chart import Changes, Chart
-from jamd.config import Config, Controls
+from jamd.config import ADJUSTABLE, Config, Controls
 from jamd.daemon.click import Sound, When
 from jamd.daemon.controls import Meanings, meanings
 from jamd.daemon.events import Mode
@@ -16,6 +18,7 @@ from jamd.daemon.yielding import Yield
 from jamd.errors import UserError
 from jamd.language import Constraints
 from jamd.notes import Meter, Tick
+from jamd.setting_kinds import Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,38 @@ class Settings:
     def lead_s(self) -> float:
         """How much to delay a count-in, in seconds, for what is sent earlier than its tick."""
         return max(0.0, -self.click_offset_s, -self.clock_offset_s)
+
+    @property
+    def adjustable(self) -> Mapping[str, float | str]:
+        """The settings that `adjusted` changes, by name, as config.toml has them."""
+        sampling, limits = self.sampling, self.constraints
+        parts = ADJUSTABLE["parts"].kind
+        assert isinstance(parts, Choice)
+        return {
+            "style": self.style,
+            "temperature": sampling.temperature,
+            "memory": sampling.memory,
+            "parts": parts.name(limits.parts),
+            "density": limits.density,
+            "in_key": limits.in_key,
+        }
+
+    def adjusted(self, name: str, value: float | str) -> Settings:
+        """The same with one of the `adjustable` settings changed.
+
+        Args:
+            name: Its name.
+            value: As config.toml has it.
+
+        Raises:
+            ValueError: `value` is not legal.
+        """
+        change: dict[str, Any] = {name: ADJUSTABLE[name].kind.accept(value)}
+        if name == "style":
+            return replace(self, **change)
+        if name in ("temperature", "memory"):
+            return replace(self, sampling=replace(self.sampling, **change))
+        return replace(self, constraints=replace(self.constraints, **change))
 
 
 def expect_chords(settings: Settings, language: str) -> None:

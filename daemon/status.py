@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from jamd.daemon.events import Mode, Turn
+
+ADJUSTED_S = 3.0
+"""For how long a status says which setting was adjusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class Status:
         waits: Whether the transport waits for somebody else to start it, not for the first note.
         told_by: Where the player's own tempo comes from, in words; None: it is not the player's.
         loop: Whether what jamd plays has come back into its input.
+        settings: The settings that can be adjusted, by name, as config.toml has them.
+        adjusted: The one adjusted last, for `ADJUSTED_S` after that.
         link_peers: How many others are in the Link session; None: jamd is in none.
         bars_played: Whole bars since the count-in, regardless of a sequencer's song position.
         rested_s: For how many seconds nobody has played: since a clock began to tick, if nobody has
@@ -54,3 +60,5 @@ class Status:
     told_by: str | None = None
     loop: bool = False
     chord: str | None = None
+    settings: Mapping[str, float | str] = field(default_factory=dict)
+    adjusted: str | None = None

@@ -2,8 +2,8 @@
 
 In the file, tick 0 is bar 1 beat 1 of the jam, so a sequencer shows the notes on their bar lines.
 Track 1 holds the meter, the tempo map, a marker at each change of turn and of a chord that was
-given, and a cue point at each use of a control; the player and jamd's two parts have a track each.
-A take is made of entries: see `Entry` in `jamd.daemon.events`.
+given, and a cue point at each use of a control and where a setting was adjusted; the player and
+jamd's two parts have a track each. A take is made of entries: see `Entry` in `jamd.daemon.events`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mido import Message, MetaMessage, MidiFile, MidiTrack
 from mido.midifiles.meta import KeySignatureError, MetaSpec_key_signature, add_meta_spec
 
 from jamd.daemon.events import (
+    Adjusted,
     BarLineFound,
     ChangesLaid,
     ControlUsed,
@@ -75,6 +76,12 @@ class _AnyKeySignature(MetaSpec_key_signature):  # type: ignore[misc]
 add_meta_spec(_AnyKeySignature)
 
 
+def adjustment(setting: str, value: float | str) -> str:
+    """`temperature 1.12`, `in key 0.9`, `style piano`: a setting and its value, to be read."""
+    name = setting.replace("_", " ")
+    return f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}"
+
+
 def to_midi(entries: Iterable[Entry]) -> MidiFile:
     """The take as a MIDI file of type 1, 480 ticks a quarter note.
 
@@ -84,6 +91,7 @@ def to_midi(entries: Iterable[Entry]) -> MidiFile:
     entries = sorted(_in_bars(entries), key=lambda entry: entry.tick)
     tempos = {entry.tick: entry for entry in entries if isinstance(entry, TempoSet)}
     entries = [e for e in entries if not isinstance(e, TempoSet) or tempos[e.tick] is e]
+    entries = list(_come_to_rest(entries))
     end = entries[-1].tick if entries else 0
     if _unended(entries):
         end += TICKS_PER_BEAT
@@ -124,6 +132,20 @@ def _in_bars(entries: Iterable[Entry]) -> Iterator[Entry]:
     return reversed(moved)
 
 
+def _come_to_rest(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """The entries by tick, without what was adjusted again within a beat: a knob moves in steps."""
+    moved: dict[str, int] = {}  # setting -> where it was adjusted next
+    kept: list[Entry] = []
+    for entry in reversed(entries):
+        if isinstance(entry, Adjusted):
+            following = moved.get(entry.setting)
+            moved[entry.setting] = entry.tick
+            if following is not None and following - entry.tick < TICKS_PER_BEAT:
+                continue
+        kept.append(entry)
+    return reversed(kept)
+
+
 def _meta(entry: Entry) -> MetaMessage | None:
     match entry:
         case MeterSet(meter=Meter(top, bottom)):
@@ -134,6 +156,8 @@ def _meta(entry: Entry) -> MetaMessage | None:
             return MetaMessage("marker", text=TURN_MARKER + turn.value)
         case ControlUsed(action=action):
             return MetaMessage("cue_marker", text=CONTROL_CUE + action.replace("_", " "))
+        case Adjusted(setting=setting, value=value):
+            return MetaMessage("cue_marker", text=adjustment(setting, value))
         case _:
             return None
 

@@ -14,6 +14,7 @@ from mido import Message
 
 from jamd.cli import main
 from jamd.daemon.events import (
+    Adjust,
     Event,
     Heard,
     InputLost,
@@ -84,6 +85,8 @@ happenings = st.one_of(
     st.sampled_from([Panic(), InputLost(), WorkerLost(), WorkerReady()]),
     st.builds(SetMode, st.sampled_from(Mode)),
     st.builds(SetTempo, st.floats(20, 400)),
+    st.builds(Adjust, st.just("temperature"), st.floats(0.05, 2)),
+    st.builds(Adjust, st.just("parts"), st.sampled_from(["both", "lead", "comp"])),
 )
 moments = st.floats(0, 8)
 

@@ -12,6 +12,7 @@ from mido import Message
 
 from jamd.daemon.click import When
 from jamd.daemon.events import (
+    Adjust,
     Answered,
     Ask,
     AskLikelihood,
@@ -139,6 +140,8 @@ happenings = st.one_of(
     st.just(InputLost()),
     st.builds(SetMode, st.sampled_from(Mode)),
     st.builds(SetTempo, st.floats(1, 1000)),
+    st.builds(Adjust, st.just("density"), st.floats(0, 10)),
+    st.builds(Adjust, st.just("parts"), st.sampled_from(["both", "lead", "comp"])),
 )
 waits = st.one_of(st.floats(0, 0.2), st.floats(0, 5))  # in beats of the first tempo
 clock_runs = st.builds(
