@@ -18,6 +18,7 @@ from jamd.daemon.echo import Echo, Origin
 from jamd.daemon.events import Effect, Event, Journal, Turn
 from jamd.daemon.feel import Feel
 from jamd.daemon.floor import Floor
+from jamd.daemon.knobs import Knobs
 from jamd.daemon.memory import Memory
 from jamd.daemon.moves import GoOn, Halt, Move, Roll, Wait
 from jamd.daemon.planner import Planner
@@ -48,6 +49,7 @@ class Session:
         self._feel = Feel(settings.meter, settings.swing, settings.humanise_s, settings.seed)
         self._memory = Memory(settings.meter, self._feel.straight, settings.split)
         self._controls = Controls(settings.controls)
+        self._knobs = Knobs(settings.knobs)
         self._echo = Echo()
         self._clock_echo = ClockEcho()
         self._ear = Ear(settings, self._transport, self._memory, self._feel)
@@ -233,12 +235,20 @@ class Session:
             self._journal(events.ControlUsed(self._tick, self._now, action.value, message))
             self._take_in(event_of(action, self._floor.mode), seconds)
 
+    def _use_knob(self, message: Message) -> None:
+        self._stirred = self._now
+        command = self._knobs.hear(message)
+        if command is not None:
+            self._obey(command)
+
     def _listen(self, message: Message, seconds: float) -> None:
         origin = self._echo.hear(message, self._now)
         if origin is Origin.JAMD:
             return
         if self._controls.owns(message):
             self._use(message, seconds)
+        elif self._knobs.owns(message):
+            self._use_knob(message)
         elif message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
             self._journal(events.Sounded(self._tick, self._now, None, message))
             # On any channel: a player who asks for silence means all of it. But some keyboards

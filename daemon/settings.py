@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from jamd.chart import Changes, Chart
 from jamd.config import ADJUSTABLE, Config, Controls
+from jamd.control import Knob
 from jamd.daemon.click import Sound, When
 from jamd.daemon.controls import Meanings, meanings
 from jamd.daemon.events import Mode
@@ -60,6 +61,7 @@ class Settings:
         constraints: What may be written, whatever the model would prefer.
         sampling: How tokens are drawn.
         controls: What pedals, buttons, pads and keys mean besides music.
+        knobs: The knob of each setting that has one, by the setting's name; see `ADJUSTABLE`.
         swing: Where the off-beat lies in the beat, 0.5..0.75; None: as the player swings.
         humanise_s: The standard deviation of jamd's own timing, in seconds.
         seed: 0..2**63-1; the same seed and the same input give the same session.
@@ -96,6 +98,7 @@ class Settings:
     constraints: Constraints = field(default_factory=Constraints)
     sampling: Sampling = field(default_factory=Sampling)
     controls: Meanings = field(default_factory=lambda: meanings(Controls()))
+    knobs: Mapping[str, Knob] = field(default_factory=dict)
     swing: float | None = None
     humanise_s: float = 0.0
     seed: int = 0
@@ -207,6 +210,11 @@ def settings_from(config: Config) -> Settings:
         trade_bars=play.trade,
         yields=Yield(play.yield_),
         controls=meanings(config.controls),
+        knobs={
+            each.name: knob
+            for each in fields(config.knobs)
+            if (knob := getattr(config.knobs, each.name)) is not None
+        },
         swing=None if play.swing is None else play.swing / 100,
         humanise_s=play.humanise_ms / 1000,
         chart=play.changes,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mido import Message
 
 from jamd.cli import main
+from jamd.control import Control, ControlKind, Knob
 from jamd.daemon.events import (
     Adjust,
     Event,
@@ -85,6 +86,15 @@ happenings = st.one_of(
     st.sampled_from([Panic(), InputLost(), WorkerLost(), WorkerReady()]),
     st.builds(SetMode, st.sampled_from(Mode)),
     st.builds(SetTempo, st.floats(20, 400)),
+    st.builds(
+        Heard,
+        st.builds(
+            Message,
+            st.just("control_change"),
+            control=st.sampled_from([7, 74]),
+            value=st.integers(0, 127),
+        ),
+    ),
     st.builds(Adjust, st.just("temperature"), st.floats(0.05, 2)),
     st.builds(Adjust, st.just("parts"), st.sampled_from(["both", "lead", "comp"])),
 )
@@ -101,6 +111,12 @@ moments = st.floats(0, 8)
         source=st.sampled_from(BeatSource),
         start_at_once=st.booleans(),
         thru=st.booleans(),
+        knobs=st.just(
+            {
+                "temperature": Knob(Control(ControlKind.CC, 74), (0.5, 1.5)),
+                "style": Knob(Control(ControlKind.CC, 7, channel=1)),
+            }
+        ),
     ),
     st.lists(st.tuples(moments, happenings), max_size=20),
     st.lists(moments, max_size=40),
