@@ -14,6 +14,7 @@ from typing import TextIO
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import Sounded, Turn
 from jamd.daemon.status import Status
+from jamd.daemon.take import adjustment
 from jamd.daemon.transport import position
 from jamd.errors import printable
 from jamd.notes import TICKS_PER_BEAT, Meter, Part
@@ -99,10 +100,12 @@ def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
         connected: What is connected.
         width: In characters. If it is too small, names of ports are shortened first.
     """
+    adjusted = status.adjusted
     told = [
         *([] if status.last_note is None else [pitch_name(status.last_note)]),
         _place(status),
         _tempo(status),
+        *([] if adjusted is None else [adjustment(adjusted, status.settings[adjusted])]),
         f"{status.mode.value}, {_turn(status)}" if status.bar else status.mode.value,
         *([] if status.worker else ["the model is not there"]),
     ]
@@ -127,6 +130,7 @@ def status_rows(status: Status, connected: Connected) -> list[str]:
         ("tempo", _tempo(status)),
         ("mode", status.mode.value),
         ("turn", "yours" if status.turn is Turn.PLAYER else "jamd's"),
+        *((name.replace("_", " "), value) for name, value in status.settings.items()),
         ("model", "there" if status.worker else "not there"),
         ("listens to", _ends(connected.to_input, connected)),
         ("plays to", _ends(connected.from_output, connected)),

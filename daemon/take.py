@@ -78,8 +78,7 @@ add_meta_spec(_AnyKeySignature)
 
 def adjustment(setting: str, value: float | str) -> str:
     """`temperature 1.12`, `in key 0.9`, `style piano`: a setting and its value, to be read."""
-    name = setting.replace("_", " ")
-    return f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}"
+    return f"{setting.replace('_', ' ')} {value}"
 
 
 def to_midi(entries: Iterable[Entry]) -> MidiFile:

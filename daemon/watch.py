@@ -112,6 +112,7 @@ class Watch:
         status, connected = self._seen
         told: dict[str, object] = to_plain(status) | to_plain(connected)
         del told["class"]
+        told["settings"] = dict(status.settings)
         return {"rows": status_rows(status, connected)} | told
 
     def _route_news(self, status: Status) -> list[str]:

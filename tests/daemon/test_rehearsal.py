@@ -102,6 +102,20 @@ def test_the_status_line_says_where_the_tempo_comes_from() -> None:
     assert "waiting for somebody to start · 100 bpm (Link, 1 more) · answer" in line
 
 
+ADJUSTED = replace(
+    PLAYING, settings={"style": "jazz", "in_key": 0.9, "temperature": 1.12}, adjusted="temperature"
+)
+
+
+def test_the_status_line_says_what_was_adjusted() -> None:
+    line = status_line(ADJUSTED, Connected())
+    assert "bar 3.2 · 100 bpm (set) · temperature 1.12 · answer, jamd's turn" in line
+    line = status_line(replace(ADJUSTED, adjusted="in_key"), Connected())
+    assert "100 bpm (set) · in key 0.9 · answer" in line
+    rows = status_rows(ADJUSTED, Connected())
+    assert rows[5:8] == ["style       jazz", "in key      0.9", "temperature 1.12"]
+
+
 def test_the_status_line_fits_a_terminal() -> None:
     worst = replace(PLAYING, last_note=70, bar=123, bpm=220.0, from_clock=True, mode=Mode.ENDLESS)
     far = Connected(("Keystation Mini 32 MK3:Keystation Mini",), ("FLUID Synth (1234):port 0",))
