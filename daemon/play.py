@@ -184,14 +184,14 @@ def _open(config: Config, settings: Settings, bars: int | None, screen: Screen) 
 
 
 def _listen(answer: Callable[[str], object], screen: Screen) -> Callable[[], None]:
-    """Let `jamd panic` and `jamd status` reach this session; returns a function that ends that."""
+    """Let `jamd panic`, `status` and `set` reach this session; returns a function that ends it."""
     if not HAS_SOCKETS:
         return lambda: None
     try:
         return Remote(answer).close
     except OSError as error:
         why = error.strerror or error  # the error for a path that is too long has no strerror
-        screen.news(f"`jamd panic` and `jamd status` cannot reach this one: {why}.")
+        screen.news(f"`jamd panic`, `status` and `set` cannot reach this one: {why}.")
         return lambda: None
 
 

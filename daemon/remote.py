@@ -1,4 +1,4 @@
-"""Commands to a running jamd: panic, status.
+"""Commands to a running jamd: panic, status, set.
 
 Each running jamd listens on a Unix socket of its own, named after its process id, in the user's
 runtime folder. Only the user has access to folder and socket, so nobody else on the computer, and
@@ -27,7 +27,8 @@ from jamd.errors import UserError
 PATIENCE_S = 2.0
 """How long either side waits for the other. A running jamd answers within a millisecond."""
 
-PANIC, STATUS = "panic", "status"  # the commands
+PANIC, STATUS, SET = "panic", "status", "set"
+"""The commands. After `SET` come a setting and its value, each after a space."""
 
 HAS_SOCKETS = hasattr(socket, "AF_UNIX")
 """Python has none on Windows."""
@@ -122,7 +123,7 @@ def ask(command: str, pid: int | None = None) -> Answers:
     """Send a command to every running jamd, or to one.
 
     Args:
-        command: `PANIC` or `STATUS`.
+        command: `PANIC`, `STATUS`, or `SET` with what it sets.
         pid: The id of the process to send it to; None: all of them.
 
     Raises:

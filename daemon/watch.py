@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jamd.daemon import providers
+from jamd.config_file import adjustment
+from jamd.daemon import knobs, providers, remote
 from jamd.daemon.connections import Connected
-from jamd.daemon.events import Entry, Event, Panic, Sounded
+from jamd.daemon.events import Entry, Event, Panic, SetTempo, Sounded
 from jamd.daemon.plain_json import to_plain
 from jamd.daemon.ports import Ports
 from jamd.daemon.rehearsal import RehearsalRoom
-from jamd.daemon.remote import PANIC, STATUS
 from jamd.daemon.screen import Screen, note_rows, status_line, status_rows
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.take_keeper import TakeKeeper
+from jamd.errors import ConfigError
 from jamd.notes import TICKS_PER_BEAT
 
 LOOP = (
@@ -99,21 +100,8 @@ class Watch:
         return is_refused or (bars is not None and status.bars_played >= bars)
 
     def answer(self, command: str, tell: Callable[[Event], None]) -> dict[str, object]:
-        """The answer to `jamd panic` and `jamd status`, called in a thread of their own.
-
-        Args:
-            command: `PANIC` or `STATUS`.
-            tell: Passes an event to the session, from any thread.
-        """
-        if command == PANIC:
-            tell(Panic())
-        if command != STATUS or self._seen is None:
-            return {}
-        status, connected = self._seen
-        told: dict[str, object] = to_plain(status) | to_plain(connected)
-        del told["class"]
-        told["settings"] = dict(status.settings)
-        return {"rows": status_rows(status, connected)} | told
+        """As the function `answer`, by what has been seen. Called in a thread of its own."""
+        return answer(command, self._seen, tell)
 
     def _route_news(self, status: Status) -> list[str]:
         """News about the clock that is sent, and about a loop from output to input."""
@@ -142,3 +130,38 @@ class Watch:
         if self._trial is not None:
             news += [f"The model {line}." for line in self._trial.tend()]
         return news
+
+
+def answer(
+    command: str, seen: tuple[Status, Connected] | None, tell: Callable[[Event], None]
+) -> dict[str, object]:
+    """The answer to `jamd panic`, `status` and `set`.
+
+    Args:
+        command: As for `remote.ask`, or any other line: whoever it is from, it is not trusted.
+        seen: The status; None: it is not known yet.
+        tell: Passes an event to the session.
+    """
+    match command.split(" "):
+        case [remote.PANIC]:
+            tell(Panic())
+            return {}
+        case [remote.STATUS]:
+            return {} if seen is None else _told(*seen)
+        case [remote.SET, name, value]:
+            try:
+                change = knobs.command(name, adjustment(name, value))
+            except ConfigError as error:
+                return {"error": str(error)}
+            if isinstance(change, SetTempo) and seen is not None and seen[0].from_clock:
+                return {"error": "bpm: expected a tempo of jamd's own; found that of a MIDI clock"}
+            tell(change)
+            return {}
+    return {"error": "expected a command that this jamd knows"}
+
+
+def _told(status: Status, connected: Connected) -> dict[str, object]:
+    """What `jamd status` is told."""
+    told: dict[str, object] = to_plain(status) | to_plain(connected)
+    del told["class"]
+    return told | {"settings": dict(status.settings), "rows": status_rows(status, connected)}

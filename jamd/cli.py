@@ -27,6 +27,7 @@ COMMANDS = (
     "replay",
     "status",
     "panic",
+    "set",
     "ports",
     "generate",
     "roll",

@@ -245,6 +245,25 @@ def _number(text: str) -> object:
     return text
 
 
+def adjustment(name: str, text: str) -> float | str:
+    """The value, as config.toml has it, that `text` gives a setting that can be adjusted.
+
+    Raises:
+        ConfigError: There is no such setting, or the value is not legal.
+    """
+    setting = ADJUSTABLE.get(name)
+    if setting is None:
+        known = ", ".join(ADJUSTABLE)
+        raise ConfigError(f"expected a setting to change, one of {known}; found {_shown(name)}")
+    raw = _number(text) if isinstance(setting.kind, Number) else text
+    try:
+        value = setting.kind.accept(raw)
+    except ValueError:
+        problem = f"{name}: expected {setting.kind.expected}; found {_shown(raw)}"
+        raise ConfigError(printable(problem)) from None
+    return value if isinstance(value, float) else text
+
+
 def in_force(args: argparse.Namespace) -> InForce:
     """The settings for a command whose parser was given to `add_options`.
 

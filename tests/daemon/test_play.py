@@ -11,12 +11,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from mido import MidiFile
 from waiting import until
 
 from jamd.cli import main
 from jamd.daemon.events import Sounded
 from jamd.daemon.journal import Opened, entries, read_line
 from jamd.daemon.recorder import JOURNAL, journal_of, recover
+from jamd.daemon.remote import STATUS, ask
 
 BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 PLAY = (
@@ -56,6 +58,12 @@ def written(takes: Path) -> list[str]:
     """The lines of the journal being written."""
     (journal,) = takes.glob(f"*{JOURNAL}")
     return journal.read_text(encoding="utf-8").splitlines()
+
+
+def rows(pid: int) -> list[str]:
+    """What `jamd status` shows of a running jamd."""
+    told: list[str] = ask(STATUS, pid).given[pid]["rows"]
+    return told
 
 
 def kept(takes: Path, text: str) -> int:
@@ -178,6 +186,32 @@ def test_it_answers_while_it_plays_and_a_panic_is_in_the_take(
     with journal_of(next(tmp_path.glob("*.mid"))) as lines:
         assert sum("Panic" in line for line in lines) == 2
     assert main(["status", "--pid", str(process.pid)]) == 2, "it is gone"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets there")
+def test_what_is_set_while_it_plays_is_in_its_status_and_its_take(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with started(PLAY, tmp_path) as process:
+        until_shown(process, "1.2.0")
+        pid = ["--pid", str(process.pid)]
+        assert main(["set", "temperature", "1.2", *pid]) == 0
+        assert main(["set", "mode", "endless", *pid]) == 0
+        until(lambda: kept(tmp_path, '"Adjusted"'), 60, "the new temperature")
+        assert ask("set temperature 9", process.pid).given[process.pid] == {
+            "error": "temperature: expected a number from 0.05 to 2.0; found 9"
+        }
+        until(lambda: "temperature 1.2" in rows(process.pid), 60, "the status")
+        assert main(["status", *pid]) == 0
+        told = capsys.readouterr().out
+        assert "  temperature 1.2\n" in told
+        assert "  mode        endless\n" in told
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    (take,) = tmp_path.glob("*.mid")
+    cues = [m.text for m in MidiFile(take).tracks[0] if m.type == "cue_marker"]
+    assert cues == ["temperature 1.2"]
+    assert main(["replay", str(take)]) == 0, "the same, bit for bit"
 
 
 def test_a_rehearsal_has_a_beat_though_no_midi_clock_can_come_in(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`jamd panic` and `jamd status` reach this user's running jamds, and nothing else."""
+"""`jamd panic`, `jamd status` and `jamd set` reach this user's running jamds, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ import stat
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jamd.cli import main
 from jamd.daemon import remote
+from jamd.daemon.connections import Connected
+from jamd.daemon.events import Adjust, Event, Mode, SetMode, SetTempo
 from jamd.daemon.remote import PANIC, STATUS, Remote, ask
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.watch import answer
 from jamd.errors import UserError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets there")
@@ -40,6 +46,8 @@ class Jamd:
     def _answer(self, command: str) -> object:
         self.asked.append(command)
         self.threads.add(threading.current_thread().name)
+        if command == "set mode off":
+            return {"error": "mode: no\x1b"}
         return {"bar": 3, "rows": ["place  bar 3.2"]} if command == STATUS else {}
 
 
@@ -125,3 +133,68 @@ def test_the_commands(jamd: Jamd, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"pid": os.getpid(), "bar": 3}
     assert main(["status", "--pid", "1"]) == 2
+
+
+def test_a_setting_reaches_the_one_that_plays(
+    jamd: Jamd, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["set", "temperature", " 1.25"]) == 0
+    assert main(["set", "bpm", "92", "--pid", str(os.getpid())]) == 0
+    assert main(["set", "style", "piano"]) == 0
+    assert jamd.asked == ["set temperature 1.25", "set bpm 92.0", "set style piano"]
+    assert capsys.readouterr() == ("", "")
+    assert main(["set", "mode", "off"]) == 2
+    assert capsys.readouterr().err == f"jamd: process {os.getpid()}: mode: no\\x1b\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("temperature", "9", "temperature: expected a number from 0.05 to 2.0; found 9"),
+        ("temperature", "-1", "temperature: expected a number from 0.05 to 2.0; found -1"),
+        ("in_key", "nan", "in_key: expected a number from 0.0 to 0.99; found NaN"),
+        ("parts", "both lead", 'parts: expected one of "both", "lead", "comp"; found "both lead"'),
+        (
+            "swing",
+            "60",
+            "expected a setting to change, one of temperature, memory, density, in_key",
+        ),
+    ],
+)
+def test_what_is_not_legal_is_not_sent(
+    jamd: Jamd, name: str, value: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["set", name, value]) == 2
+    assert capsys.readouterr().err.startswith(f"jamd: {told}")
+    assert jamd.asked == []
+
+
+def test_the_help_lists_what_can_be_set(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["set", "--help"])
+    told = capsys.readouterr().out.splitlines()
+    assert "  temperature  a number from 0.05 to 2.0" in told
+    assert '  mode         one of "answer", "endless", "off"' in told
+
+
+def test_whatever_comes_in_is_checked_where_it_is_to_be_set() -> None:
+    told: list[Event] = []
+    playing = Session(Settings()).status(0.0)
+
+    def said(command: str, **changes: bool) -> dict[str, object]:
+        return answer(command, (replace(playing, **changes), Connected()), told.append)  # type: ignore[arg-type]
+
+    for line in ("", "sat", "set", "set bpm", "set bpm 1 2", "set bpm  90", "status now"):
+        assert said(line) == {"error": "expected a command that this jamd knows"}
+    assert said("set bpm 9") == {
+        "error": "bpm: expected a number from 20.0 to 400.0 (quarter notes a minute); found 9"
+    }
+    assert "error" in said("set style disco\ufffd")
+    assert "error" in said("set __class__ 1")
+    assert said("set bpm 90", from_clock=True) == {
+        "error": "bpm: expected a tempo of jamd's own; found that of a MIDI clock"
+    }
+    assert told == []
+    assert said("set bpm 90") == said("set mode off") == said("set memory 0") == {}
+    assert told == [SetTempo(90.0), SetMode(Mode.OFF), Adjust("memory", 0.0)]
+    assert said("status")["settings"] == playing.settings

@@ -1,0 +1,44 @@
+"""`jamd set`: change a setting of a running jamd."""
+
+from __future__ import annotations
+
+import argparse
+
+from jamd.commands import Subparsers
+from jamd.config import ADJUSTABLE
+
+
+def add(subparsers: Subparsers) -> None:
+    width = max(map(len, ADJUSTABLE))
+    legal = (f"  {name:<{width}}  {each.kind.expected}" for name, each in ADJUSTABLE.items())
+    parser = subparsers.add_parser(
+        "set",
+        help="change a setting of a running jamd",
+        description="Change a setting while jamd plays, until it ends.",
+        epilog="\n".join(("settings and their values:", *legal)),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", metavar="NAME", help="the setting, such as temperature")
+    parser.add_argument("value", metavar="VALUE", help="its value from now on, such as 1.2")
+    parser.add_argument(
+        "--pid", type=int, help="process id of one jamd if several are playing; default: all"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from jamd.config_file import adjustment
+    from jamd.daemon.remote import SET, ask
+    from jamd.errors import UserError, printable
+
+    value = adjustment(args.name, args.value)
+    answers = ask(f"{SET} {args.name} {value}", args.pid)
+    refused = [
+        f"process {pid}: {printable(answer['error'])}"
+        for pid, answer in sorted(answers.given.items())
+        if "error" in answer
+    ]
+    if refused:
+        raise UserError("\n".join(refused))
+    answers.want_all()
+    return 0
