@@ -14,10 +14,14 @@ just heard. So what comes in is matched with what went out, one for one:
 What is sent on from the player (thru) looks, when it comes back, like a player or a sequencer that
 repeats itself, however even its timing, and if sent on again it would go round for ever. So what
 may have come back is sent on marked, its value a little changed. If that comes back, too, there is
-a loop at once, since a player who repeats something repeats what they played. A note whose key is
+a loop at once, since a player who repeats a note repeats what they played. A note whose key is
 still down need not be sent on again to find out: no keyboard strikes a key twice without releasing
 it. It is left out, and the next note is marked; if that one does not come back, two play on one
 key, and nothing is left out any more.
+
+A wheel or pressure that is swung to and fro passes through every value, so its marks prove no loop.
+What answers its mark is left out; and if nothing else explains that value, so are the controls that
+then come back in order after the same delay, until one does not.
 
 A note-off proves less than a note-on. It is taken for jamd's only if a note-on has come back on its
 key, and, while the player holds that key, only after the same delay; and it is given back if the
@@ -93,6 +97,15 @@ class _Back:
     delay: float
 
 
+@dataclass(slots=True)
+class _Wheels:
+    """Controls come back: what went out after `since`, each after `delay`, so far `count`."""
+
+    since: float
+    delay: float
+    count: int = 1
+
+
 class Echo:
     """Recognises jamd's own messages among those that come in.
 
@@ -114,6 +127,7 @@ class Echo:
         self._said: dict[tuple[int, Sign], Sign] = {}  # the last message of each controller
         # What came in last, if it may be one that went out: its delay, and whether that was marked.
         self._suspect: tuple[Message, float, bool] | None = None
+        self._wheels: _Wheels | None = None  # if they seem to come back
         self._asks: float | None = None  # mark the next note, due back after this delay
         self._twice = False  # keys are struck twice without a note-off between
         self._passed: tuple[Message, float | None] | None = None  # what is sent on, and its mark
@@ -197,19 +211,46 @@ class Echo:
         delay, key = now - sent.seconds, key_of(message)
         if self.loop:
             return Origin.JAMD if delay >= self._soonest else Origin.PLAYER
+        if key is None:
+            returns = self._control_returns(sent, now)
+            drops = returns or self._changes_nothing(sent, message.channel)
+            return Origin.JAMD if drops else Origin.PLAYER
         if _answers_its_mark(sent, now):
             self._row = [(sent.seconds, delay)]
             self._believe(now)
             return Origin.JAMD
-        if key is None:
-            changes = not self._changes_nothing(sent, message.channel)
-            return Origin.PLAYER if changes else Origin.JAMD
         if sent.thru is None:
             return Origin.JAMD if self._count(sent, now) else Origin.DOUBTFUL
         if sent.thru == key and key in self._down and not self._twice:
             self._asks = delay
             return Origin.JAMD
         return Origin.PLAYER
+
+    def _control_returns(self, sent: _Sent, now: float) -> bool:
+        """Whether a control's message is `sent` coming back, as far as can be known of controls.
+
+        A player's wheel passes through marked values as well, so this is no proof of a loop. But if
+        nothing else like it went out, the others are expected to come back after the same delay.
+        """
+        if self._wheels is not None and self._is_expected(sent, now):
+            self._wheels.count += 1
+            return True
+        if not _answers_its_mark(sent, now):
+            return False
+        if self._wheels is None and sum(other.sign == sent.sign for other in self._out) == 1:
+            self._wheels = _Wheels(sent.seconds, now - sent.seconds)
+        return True
+
+    def _is_expected(self, sent: _Sent, now: float) -> bool:
+        """Whether `sent` is the control that is due back now, if controls come back: in order.
+
+        A wheel that comes to rest must not be left out by mistake, since nothing may follow.
+        """
+        wheels = self._wheels
+        if wheels is None or (sent.sign[-1] == 0 and wheels.count < ENOUGH):
+            return False
+        controls = (o for o in self._out if o.seconds > wheels.since and o.sign[0] not in _NOTES)
+        return next(controls, None) is sent and abs(now - sent.seconds - wheels.delay) <= SPREAD_S
 
     def _hear_end(self, sign: Sign, key: NoteKey, now: float) -> Origin:
         """Who a note-off is from.
@@ -260,7 +301,8 @@ class Echo:
         if self.loop:
             due = [sent for sent in same if now - sent.seconds >= self._soonest]
         else:  # of several alike, a marked one that is due back now
-            due = [sent for sent in same if _answers_its_mark(sent, now)]
+            due = [sent for sent in same if self._is_expected(sent, now)]
+            due = due or [sent for sent in same if _answers_its_mark(sent, now)]
         return next(iter(due or same), None)
 
     def _count(self, sent: _Sent, now: float) -> bool:
@@ -290,6 +332,8 @@ class Echo:
         """Forget what has not come back in time. If a note is among it, there is no loop."""
         while self._out and now - self._out[0].seconds > self._patience:
             lost = self._out.popleft()
+            if self._wheels and lost.sign[0] not in _NOTES and lost.seconds > self._wheels.since:
+                self._wheels = None
             if lost.sign[0] != NOTE_ON:
                 continue
             key = self._in_doubt(lost)
@@ -346,4 +390,5 @@ def _alike(delay: float, other: float) -> bool:
     return abs(delay - other) <= max(SPREAD_S, other / 2)
 
 
+_NOTES = (NOTE_ON, NOTE_OFF)
 _PANICS = [("control_change", control) for control in (ALL_SOUND_OFF, ALL_NOTES_OFF)]

@@ -49,7 +49,7 @@ def key_of(message: Message) -> NoteKey | None:
 def marked(message: Message, again: bool = False) -> Message:
     """A message with its value changed by `MARK`, or itself if that would change its meaning.
 
-    A value at rest stays at rest.
+    A value at rest stays at rest, and no other comes to rest.
 
     Args:
         message: A channel message.
@@ -65,6 +65,6 @@ def marked(message: Message, again: bool = False) -> Message:
     if value == 0:
         return message
     by = MARK if (value % 64 < 32) is not again else -MARK
-    if not least <= value + by <= most:
+    if not least <= value + by <= most or not value + by:
         by = -by
     return message.copy(**{name: value + by})

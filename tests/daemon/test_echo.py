@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -188,6 +189,25 @@ def test_a_wheel_goes_round_once() -> None:
             coming.append((now + 0.055, passed(echo, message, now)))
             coming.sort(key=lambda one: one[0])
     assert 40 <= heard.count(PLAYER) <= 50
+
+
+@pytest.mark.parametrize("kind", ["aftertouch", "pitchwheel", "modulation"])
+def test_a_wheel_swung_to_and_fro_is_no_loop_and_rests_when_it_is_let_go(kind: str) -> None:
+    """200 messages a second, as keyboards with pressure send, on several channels at once (MPE)."""
+    draw, echo, value = random.Random(5), Echo(), {}
+    for i in range(6_000):
+        now, channel = i / 200, i % 3
+        swing = 30 + 25 * math.sin(5 * now + channel) + draw.gauss(0, 1)
+        at = 0 if i % 200 > 190 else round(swing)  # let go once a second
+        message = {
+            "aftertouch": Message("aftertouch", channel=channel, value=at),
+            "pitchwheel": Message("pitchwheel", channel=channel, pitch=at - (30 if at else 0)),
+            "modulation": Message("control_change", channel=channel, control=1, value=at),
+        }[kind]
+        if echo.hear(message, now) is PLAYER:
+            value[channel] = passed(echo, message, now).bytes()[1:]
+        assert at or value[channel] == message.bytes()[1:]
+        assert not echo.known
 
 
 def test_a_panic_does_not_come_round() -> None:
