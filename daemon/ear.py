@@ -38,6 +38,7 @@ class Ear:
         phrase: What the player plays now, or played last.
         notes_heard: Notes heard in the whole session.
         last_note: MIDI pitch of the last note, or None.
+        deaf_to: The channel, 0..15, of the last note that was not heard because of it, or None.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Ear:
         self.phrase = Phrase()
         self.notes_heard = 0
         self.last_note: int | None = None
+        self.deaf_to: int | None = None
 
     def minds(self, message: Message) -> bool:
         """Whether the channel message `message` is heard at all."""
@@ -63,6 +65,11 @@ class Ear:
     def is_drums(self, message: Message) -> bool:
         """Whether a message that `minds` lets through is drums: without pitch, in no phrase."""
         return message.channel == DRUMS and self._settings.listen_channel != DRUMS
+
+    def pass_over(self, message: Message) -> None:
+        """A message is not heard: it is drums, or not one that `minds` lets through."""
+        if message.type == "note_on" and message.velocity > 0:
+            self.deaf_to = message.channel
 
     def doubles(self, message: Message, now: float) -> bool:
         """Whether a message that `minds` lets through, at `now`, only repeats another."""

@@ -102,7 +102,7 @@ def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
     """
     adjusted = status.adjusted
     told = [
-        *([] if status.last_note is None else [pitch_name(status.last_note)]),
+        *_last(status),
         _place(status),
         _tempo(status),
         *([] if adjusted is None else [adjustment(adjusted, status.settings[adjusted])]),
@@ -126,6 +126,7 @@ def status_rows(status: Status, connected: Connected) -> list[str]:
     heard = "nothing yet" if status.last_note is None else pitch_name(status.last_note)
     rows = [
         ("heard last", heard),
+        *([] if status.unheard is None else [("not heard", f"channel {status.unheard}")]),
         ("place", _place(status)),
         ("tempo", _tempo(status)),
         ("mode", status.mode.value),
@@ -151,6 +152,13 @@ def _shares(lengths: Sequence[int], room: int) -> list[int]:
         shares.append((i, min(length, fair)))
         room -= shares[-1][1]
     return [share for _, share in sorted(shares)]
+
+
+def _last(status: Status) -> list[str]:
+    """The last note; as long as there is none, the channel of those that are not heard."""
+    if status.last_note is not None:
+        return [pitch_name(status.last_note)]
+    return [] if status.unheard is None else [f"channel {status.unheard} is not heard"]
 
 
 def _place(status: Status) -> str:

@@ -126,6 +126,7 @@ class Session:
         place = None if self._stage.waits else self._beat.place(now)
         return Status(
             last_note=self._ear.last_note,
+            unheard=None if self._ear.deaf_to is None else self._ear.deaf_to + 1,
             bar=max(0, place.bar) if place else 0,
             beat=place.beat if place else 0,
             turn=self._floor.turn,
@@ -257,12 +258,14 @@ class Session:
             self._panic(
                 forgets=message.is_cc(ALL_SOUND_OFF) or not idle or self._stage.sounding > 0
             )
-        elif self._ear.minds(message):
-            if self._ear.is_drums(message):
-                self._stirred = self._now
-                self._send_on(message, origin)
-            else:
-                self._hear(message, origin)
+        elif not self._ear.minds(message):
+            self._ear.pass_over(message)
+        elif self._ear.is_drums(message):
+            self._ear.pass_over(message)
+            self._stirred = self._now
+            self._send_on(message, origin)
+        else:
+            self._hear(message, origin)
 
     def _hear(self, message: Message, origin: Origin) -> None:
         self._stirred = self._now

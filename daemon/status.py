@@ -28,6 +28,8 @@ class Status:
         from_clock: Whether the tempo is a MIDI clock's.
         waits: Whether the transport waits for somebody else to start it, not for the first note.
         told_by: Where the player's own tempo comes from, in words; None: it is not the player's.
+        unheard: The MIDI channel, counted from 1, of the last note that was not heard because jamd
+            does not listen to that channel; None: there was none.
         loop: Whether what jamd plays has come back into its input.
         settings: The settings that can be adjusted, by name, as config.toml has them.
         adjusted: The one adjusted last, for `ADJUSTED_S` after that.
@@ -58,6 +60,7 @@ class Status:
     counted_in: int = 0
     link_peers: int | None = None
     told_by: str | None = None
+    unheard: int | None = None
     loop: bool = False
     chord: str | None = None
     settings: Mapping[str, float | str] = field(default_factory=dict)

@@ -24,6 +24,11 @@ LOOP = (
     "away, or switch the monitoring of the track off."
 )
 
+DRUMS_UNHEARD = (
+    "Notes come in on channel 10, and jamd does not hear them, because they are drums in General "
+    "MIDI. To hear that channel alone, set channel_in = 10."
+)
+
 STATUS_S = 0.1
 """Seconds between two updates of the status line."""
 
@@ -62,7 +67,7 @@ class Watch:
         self._settings = settings
         self._model = model
         self._why = why
-        self._introduced = self._loop_told = False
+        self._introduced = self._loop_told = self._deaf_told = False
         self._bar = 0
         self._status_at = 0.0
         self._follows = False
@@ -76,7 +81,7 @@ class Watch:
 
     def tend(self, now: float, status: Status) -> bool:
         """Attend to the worker, the ports and the screen. Returns whether the loop is to end."""
-        for line in (*self._worker_news(now), *self._ports.tend(now), *self._route_news(status)):
+        for line in (*self._worker_news(now), *self._ports.tend(now), *self._input_news(status)):
             self._screen.news(line)
         trouble = self._takes.trouble()
         if trouble is not None:
@@ -103,8 +108,8 @@ class Watch:
         """As the function `answer`, by what has been seen. Called in a thread of its own."""
         return answer(command, self._seen, tell)
 
-    def _route_news(self, status: Status) -> list[str]:
-        """News about the clock that is sent, and about a loop from output to input."""
+    def _input_news(self, status: Status) -> list[str]:
+        """What comes in that is not heard as music: a clock, what jamd played, another channel."""
         news = []
         if self._settings.send_clock and status.from_clock is not self._follows:
             self._follows = status.from_clock
@@ -113,7 +118,17 @@ class Watch:
         if status.loop and not self._loop_told:
             self._loop_told = True
             news.append(LOOP)
+        if status.unheard is not None and not self._deaf_told:
+            self._deaf_told = True
+            news.append(self._why_unheard(status.unheard))
         return news
+
+    def _why_unheard(self, channel: int) -> str:
+        """Why notes on a channel, 1..16, are not heard."""
+        heard = self._settings.listen_channel
+        if heard is None:
+            return DRUMS_UNHEARD
+        return f"Notes come in on channel {channel}, but jamd hears only {heard + 1} (channel_in)."
 
     def _worker_news(self, now: float) -> list[str]:
         supervisor = self._supervisor

@@ -76,6 +76,24 @@ def test_other_channels_are_not_heard() -> None:
     assert sent(settings, on(60, 3), on(62, 4), off(62, 4), off(60, 3)) == [on(60, 3), off(60, 3)]
 
 
+@pytest.mark.parametrize(
+    ("listen", "heard", "unheard"),
+    [
+        (None, [on(60), off(60)], None),
+        (None, [on(36, 9), off(36, 9), on(60)], 10),
+        (3, [on(60, 3), on(62, 4), off(62, 4)], 5),
+        (3, [off(60, 4), cc(74, 3)], None),
+    ],
+)
+def test_the_channel_of_a_note_that_is_not_heard_is_known(
+    listen: int | None, heard: list[Message], unheard: int | None
+) -> None:
+    session = Session(Settings(listen_channel=listen))
+    for message in heard:
+        session.handle(Heard(message), 1.0)
+    assert session.status(1.0).unheard == unheard
+
+
 def tune(begin: float) -> list[tuple[float, Event]]:
     """Four quarter notes at 120, from `begin` on."""
     events: list[tuple[float, Event]] = []

@@ -116,6 +116,14 @@ def test_the_status_line_says_what_was_adjusted() -> None:
     assert rows[5:8] == ["style       jazz", "in key      0.9", "temperature 1.12"]
 
 
+def test_the_status_says_which_channel_is_not_heard() -> None:
+    deaf = replace(WAITING, unheard=10)
+    assert "not heard   channel 10" in status_rows(deaf, Connected())
+    line = status_line(deaf, Connected())
+    assert line.startswith("channel 10 is not heard · waiting for your first note · ")
+    assert status_line(replace(PLAYING, unheard=10), Connected()).startswith("C4 · bar 3.2")
+
+
 def test_the_status_line_fits_a_terminal() -> None:
     worst = replace(PLAYING, last_note=70, bar=123, bpm=220.0, from_clock=True, mode=Mode.ENDLESS)
     far = Connected(("Keystation Mini 32 MK3:Keystation Mini",), ("FLUID Synth (1234):port 0",))

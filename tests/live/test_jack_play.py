@@ -143,8 +143,8 @@ class Musician:
                 if status == 0x90:
                     self.struck.append(time.monotonic())
 
-    def press(self, pitch: int) -> None:
-        self._out.send_message([0x90, pitch, 80])
+    def press(self, pitch: int, channel: int = 1) -> None:
+        self._out.send_message([0x90 + channel - 1, pitch, 80])
 
     def onsets(self) -> list[float]:
         return [at for at, message in self.heard if begins(message)]
@@ -248,6 +248,27 @@ def test_what_a_route_brings_back_is_not_heard(jack_server: JackServer, tmp_path
         assert 0 < echoes < before
 
     jack_server.undisturbed(attempt)
+
+
+@pytest.mark.parametrize(
+    ("settings", "channel", "why"),
+    [
+        ("", 10, "because they are drums in General MIDI"),
+        ("[midi]\nchannel_in = 3\n", 1, "channel 1, but jamd hears only 3 (channel_in)"),
+    ],
+)
+def test_who_plays_on_a_channel_that_is_not_heard_is_told_why(
+    settings: str, channel: int, why: str, jack_server: JackServer, tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(settings)
+    daemon = Jamd(tmp_path)
+    player = Musician()
+    for pitch in (36, 38):
+        player.press(pitch, channel)
+    player.listen_until(lambda: why in "".join(daemon.lines), 10, "the reason")
+    player.close()
+    assert daemon.end(signal.SIGTERM) == 0, daemon.lines
+    assert "".join(daemon.lines).count("Notes come in on channel") == 1
 
 
 def test_a_keyboard_that_goes_away_leaves_no_note_behind(
