@@ -64,7 +64,8 @@ class Ear:
 
     def is_drums(self, message: Message) -> bool:
         """Whether a message that `minds` lets through is drums: without pitch, in no phrase."""
-        return message.channel == DRUMS and self._settings.listen_channel != DRUMS
+        settings = self._settings
+        return message.channel == DRUMS and not settings.mpe and settings.listen_channel != DRUMS
 
     def pass_over(self, message: Message) -> None:
         """A message is not heard: it is drums, or not one that `minds` lets through."""
@@ -101,8 +102,9 @@ class Ear:
 
     def pedal(self, channel: int, value: int, now: float) -> None:
         """The sustain pedal moves, 0..127. It lengthens the notes it holds, but no phrase."""
-        down = value >= PEDAL_DOWN
-        self._memory.heard.pedal(channel, down, self._transport.tick_at(now))
+        tick = self._transport.tick_at(now)
+        for each in range(16) if self._settings.mpe else (channel,):
+            self._memory.heard.pedal(each, value >= PEDAL_DOWN, tick)
 
     def releases(self) -> list[Message]:
         """Messages that release all that is down: the keys, then the pedals."""

@@ -38,7 +38,8 @@ class Settings:
             it.
         on_clock_lost: What happens when a clock that was followed is lost.
         link_start_stop: Share starts and stops with a Link session.
-        listen_channel: The MIDI channel heard, 0..15; None: all except 9, the drums.
+        listen_channel: The MIDI channel heard, 0..15; None: all, without `mpe` except 9, drums.
+        mpe: Each note has a channel of its own (MIDI Polyphonic Expression).
         program_changes: Let program changes and bank selects through; jamd makes no use of them.
         split: What the player plays below this MIDI pitch accompanies their tune and has no effect
             on turns.
@@ -78,6 +79,7 @@ class Settings:
     on_clock_lost: ClockLost = ClockLost.KEEP
     link_start_stop: bool = True
     listen_channel: int | None = None
+    mpe: bool = False
     program_changes: bool = False
     split: int = 0
     lead_channel: int = 0
@@ -179,6 +181,7 @@ def settings_from(config: Config) -> Settings:
         on_clock_lost=ClockLost(transport.on_clock_lost),
         link_start_stop=transport.link_start_stop,
         listen_channel=midi.channel_in - 1 if midi.channel_in else None,
+        mpe=midi.mpe,
         program_changes=midi.program_changes,
         split=midi.split,
         lead_channel=midi.channel_lead - 1,

@@ -26,7 +26,7 @@ LOOP = (
 
 DRUMS_UNHEARD = (
     "Notes come in on channel 10, and jamd does not hear them, because they are drums in General "
-    "MIDI. To hear that channel alone, set channel_in = 10."
+    "MIDI. Set channel_in = 10 to hear that channel alone, or mpe = true for an MPE keyboard."
 )
 
 STATUS_S = 0.1

@@ -78,6 +78,13 @@ class Midi:
         "The channel that jamd hears; 0 is all but 10, which has the drums in General MIDI. Set 10 "
         "to hear a keyboard that sends on channel 10.",
     )
+    mpe: bool = _setting(
+        False,
+        Flag(),
+        "You play an MPE keyboard (Seaboard, LinnStrument, Osmose), which sends each note on a "
+        "channel of its own: channel 10 is heard like the others, and a pedal holds the notes of "
+        "all of them.",
+    )
     program_changes: bool = _setting(
         False,
         Flag(),

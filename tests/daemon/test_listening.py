@@ -94,6 +94,21 @@ def test_the_channel_of_a_note_that_is_not_heard_is_known(
     assert session.status(1.0).unheard == unheard
 
 
+def test_an_mpe_keyboard_is_heard_on_channel_10_and_its_pedal_holds_every_note() -> None:
+    """Each note is on the next channel, 2 to 16; the pedal is on the zone's own, 1."""
+    session = Session(Settings(bpm=120, mpe=True))
+    story = [(1.0, on(60, 8)), (1.1, off(60, 8)), (1.5, on(62, 9)), (1.6, off(62, 9))]
+    story += [(1.05, cc(64, 127)), (3.0, cc(64, 0))]
+    for seconds, message in sorted(story, key=lambda one: one[0]):
+        session.handle(Heard(message), seconds)
+    heard = session._memory.heard.notes(session._transport.tick_at(4.0))
+    assert [(note.pitch, note.onset, note.end) for note in heard] == [
+        (60, 0, 1920),
+        (62, 480, 1920),
+    ]
+    assert session.status(4.0).unheard is None
+
+
 def tune(begin: float) -> list[tuple[float, Event]]:
     """Four quarter notes at 120, from `begin` on."""
     events: list[tuple[float, Event]] = []
