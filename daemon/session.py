@@ -29,6 +29,10 @@ from jamd.daemon.status import ADJUSTED_S, Status
 from jamd.language import Context
 from jamd.notes import Tick
 
+HABIT_S = 0.030
+"""Some keyboards send All Notes Off whenever the last key comes up, and ask for nothing by that: at
+once, or a JACK period later."""
+
 
 class Session:
     """A jam: what was heard, what is to be played, and when.
@@ -68,6 +72,7 @@ class Session:
             self._floor,
             self._stage,
         )
+        self._came_up: dict[int, float] = {}  # by channel, when the last key did
         self._now = -math.inf
         self._stirred = math.inf  # when somebody last played, or a clock began to tick before that
         self._adjusted: tuple[float, str] | None = None  # when which setting was adjusted last
@@ -246,18 +251,16 @@ class Session:
         origin = self._echo.hear(message, self._now)
         if origin is Origin.JAMD:
             return
+        if message.type == "note_off" or (message.type == "note_on" and not message.velocity):
+            self._came_up[message.channel] = self._now
         if self._controls.owns(message):
             self._use(message, seconds)
         elif self._knobs.owns(message):
             self._use_knob(message)
         elif message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
             self._journal(events.Sounded(self._tick, self._now, None, message))
-            # On any channel: a player who asks for silence means all of it. But some keyboards
-            # send All Notes Off whenever the last key comes up.
-            idle = self._floor.turn is Turn.PLAYER and not self._memory.heard.keys
-            self._panic(
-                forgets=message.is_cc(ALL_SOUND_OFF) or not idle or self._stage.sounding > 0
-            )
+            if not self._is_habit(message):
+                self._silence(message)
         elif not self._ear.minds(message):
             self._ear.pass_over(message)
         elif self._ear.is_drums(message):
@@ -266,6 +269,19 @@ class Session:
             self._send_on(message, origin)
         else:
             self._hear(message, origin)
+
+    def _is_habit(self, message: Message) -> bool:
+        """Whether a channel mode message only follows the release of the last key."""
+        up_s = self._now - self._came_up.get(message.channel, -math.inf)
+        return message.is_cc(ALL_NOTES_OFF) and up_s <= HABIT_S and not self._memory.heard.keys
+
+    def _silence(self, message: Message) -> None:
+        """All Sound Off or All Notes Off: on any channel, as who asks for silence means all of it.
+
+        All Notes Off by which a keyboard may mean its own last key only does not cost the phrase.
+        """
+        idle = self._floor.turn is Turn.PLAYER and not self._memory.heard.keys
+        self._panic(forgets=message.is_cc(ALL_SOUND_OFF) or not idle or self._stage.sounding > 0)
 
     def _hear(self, message: Message, origin: Origin) -> None:
         self._stirred = self._now

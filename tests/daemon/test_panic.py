@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,7 @@ from jamd.daemon.events import (
     Event,
     Heard,
     Journal,
+    Mode,
     Panic,
     Send,
     WorkerReady,
@@ -27,6 +29,7 @@ from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import Note, Part, Tick
+from readable_takes import ONE_BAR, Story, Take, heard
 
 PAD = Control(ControlKind.NOTE, 36)
 SETTINGS = Settings(lead_channel=2, comp_channel=3, thru=True)
@@ -110,6 +113,44 @@ def test_the_habit_of_a_keyboard_to_send_all_notes_off_with_its_last_note_off_lo
         jam = VirtualJam(Session(Settings(bpm=120)), ScriptedImproviser(), story)
         jam.run(8.0)
         assert any(send.message.type == "note_on" for send in jam.port.sent) == answered
+
+
+def with_habit(text: str, channels: Sequence[int] = (0,), later_s: float = 0.001) -> Story:
+    """What a player plays on a keyboard that sends All Notes Off when the last key comes up."""
+    story: Story = []
+    down: set[int] = set()
+    for at, event in sorted(heard(text), key=lambda one: one[0]):
+        assert isinstance(event, Heard)
+        message = event.message
+        story += [(at, Heard(message.copy(channel=channel))) for channel in channels]
+        (down.add if message.type == "note_on" else down.discard)(message.note)
+        if not down:
+            story += [(at + later_s, Heard(control(123, channel=channel))) for channel in channels]
+    return story
+
+
+@pytest.mark.parametrize("channels", [(0,), (0, 1)])
+@pytest.mark.parametrize("mode", [Mode.ANSWER, Mode.ENDLESS])
+def test_with_that_habit_a_stray_note_costs_no_answer_either(
+    mode: Mode, channels: Sequence[int]
+) -> None:
+    played = []
+    text = f"{ONE_BAR}    2.3.0 player 72 60 3"
+    for story in (heard(text), with_habit(text, channels)):
+        settings = Settings(bpm=120, mode=mode)
+        jam = VirtualJam(Session(settings), ScriptedImproviser(), [(0.0, WorkerReady()), *story])
+        jam.run(12.0)
+        played.append(Take(jam.entries, jam).jamds)
+    assert played[0] == played[1] != []
+
+
+def test_that_habit_leaves_the_pedal_down_where_playing_is_sent_on() -> None:
+    session = Session(Settings(mode=Mode.OFF))
+    press, lift = Message("note_on", note=60), Message("note_off", note=60)
+    played = (press, control(64, 127), lift, control(123))
+    out = [sent(session.handle(Heard(message), 1.0)) for message in played]
+    assert out == [[press], [control(64, 127)], [lift], []]
+    assert control(64) in sent(session.handle(Heard(control(123)), 2.0)), "who asks again means it"
 
 
 def test_a_control_whose_release_was_lost_counts_as_released_after_a_panic() -> None:
