@@ -196,6 +196,8 @@ class Echo:
         if key is None:
             if origin is Origin.PLAYER:
                 self._said[message.channel, sign[:-1]] = sign
+                for other in _REDEFINES.get(sign[:-1], ()):  # said again, it says something else
+                    self._said.pop((message.channel, other), None)
             return origin
         if origin is Origin.JAMD or (key in self._down and not self._twice):
             self._routed = now
@@ -391,4 +393,11 @@ def _alike(delay: float, other: float) -> bool:
 
 
 _NOTES = (NOTE_ON, NOTE_OFF)
+_DATA_ENTRY: tuple[Sign, ...] = (("control_change", 6), ("control_change", 38))
+_REDEFINES: dict[Sign, tuple[Sign, ...]] = {
+    **{("control_change", select): _DATA_ENTRY for select in (98, 99, 100, 101)},  # (N)RPN
+    **{("control_change", bank): (("program_change",),) for bank in (0, 32)},
+}
+"""Which messages mean something else after one of these, even if they are the same as before."""
+
 _PANICS = [("control_change", control) for control in (ALL_SOUND_OFF, ALL_NOTES_OFF)]

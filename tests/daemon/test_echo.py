@@ -210,6 +210,25 @@ def test_a_wheel_swung_to_and_fro_is_no_loop_and_rests_when_it_is_let_go(kind: s
         assert not echo.known
 
 
+@pytest.mark.parametrize(
+    "story",
+    [
+        [(99, 1), (98, 8), (6, 64), (98, 9), (6, 64)],  # two parameters, with the same value
+        [(0, 1), 5, (0, 2), 5],  # the same program of two banks
+    ],
+)
+def test_what_is_set_in_several_messages_is_whole(story: list[tuple[int, int] | int]) -> None:
+    echo = Echo()
+    for i, said in enumerate(story):
+        match said:
+            case int():
+                message = Message("program_change", program=said)
+            case control, value:
+                message = Message("control_change", control=control, value=value)
+        assert echo.hear(message, i * 0.005) is PLAYER
+        passed(echo, message, i * 0.005)
+
+
 def test_a_panic_does_not_come_round() -> None:
     echo = Echo()
     panic = Message("control_change", control=123, value=0)
