@@ -67,6 +67,10 @@ class Ear:
         settings = self._settings
         return message.channel == DRUMS and not settings.mpe and settings.listen_channel != DRUMS
 
+    def is_too_soft(self, message: Message) -> bool:
+        """Whether a message strikes a note too softly to count."""
+        return bool(message.type == "note_on" and 0 < message.velocity < self._settings.softest)
+
     def pass_over(self, message: Message) -> None:
         """A message is not heard: it is drums, or not one that `minds` lets through."""
         if message.type == "note_on" and message.velocity > 0:

@@ -261,6 +261,8 @@ class Session:
             self._journal(events.Sounded(self._tick, self._now, None, message))
             if not self._is_habit(message):
                 self._silence(message)
+        elif self._ear.is_too_soft(message):
+            return
         elif not self._ear.minds(message):
             self._ear.pass_over(message)
         elif self._ear.is_drums(message):

@@ -41,6 +41,7 @@ class Settings:
         listen_channel: The MIDI channel heard, 0..15; None: all, without `mpe` except 9, drums.
         mpe: Each note has a channel of its own (MIDI Polyphonic Expression).
         program_changes: Let program changes and bank selects through; jamd makes no use of them.
+        softest: The lowest velocity of a note that counts, 1..127.
         split: What the player plays below this MIDI pitch accompanies their tune and has no effect
             on turns.
         lead_channel: The MIDI channel on which Lead goes out, 0..15.
@@ -81,6 +82,7 @@ class Settings:
     listen_channel: int | None = None
     mpe: bool = False
     program_changes: bool = False
+    softest: int = 1
     split: int = 0
     lead_channel: int = 0
     comp_channel: int = 0
@@ -183,6 +185,7 @@ def settings_from(config: Config) -> Settings:
         listen_channel=midi.channel_in - 1 if midi.channel_in else None,
         mpe=midi.mpe,
         program_changes=midi.program_changes,
+        softest=midi.softest,
         split=midi.split,
         lead_channel=midi.channel_lead - 1,
         comp_channel=midi.channel_comp - 1,

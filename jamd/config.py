@@ -91,6 +91,12 @@ class Midi:
         "Keep and send on program changes and bank selects. Keyboards send them when their own "
         "sound is changed; the instrument that plays jamd's notes would change its sound too.",
     )
+    softest: int = _setting(
+        1,
+        Number(1, 127, "MIDI velocity"),
+        "Notes softer than this are neither heard nor sent on: the ghost notes of a guitar's "
+        "pickup, or keys that a sleeve brushes.",
+    )
     split: int = _setting(
         0,
         Number(0, 127, "MIDI pitch"),

@@ -13,6 +13,7 @@ from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import Part
 from jamd.parts import parts_by_hand
+from readable_takes import ONE_BAR, play
 
 OFF = Settings(mode=Mode.OFF, bpm=120)
 SPLIT = Settings(bpm=120, split=55)
@@ -126,6 +127,22 @@ def chords(begin: float, count: int) -> list[tuple[float, Event]]:
             events.append((begin + i / 2, Heard(on(pitch))))
             events.append((begin + i / 2 + 0.45, Heard(off(pitch))))
     return events
+
+
+GHOSTS = """
+    2.2.0 player 40 9 0.1
+    2.2.8 player 45 9 0.1
+"""
+
+
+@pytest.mark.parametrize(("softest", "costs"), [(1, True), (10, False)])
+def test_ghost_notes_below_the_softest_neither_take_the_turn_nor_are_sent_on(
+    softest: int, costs: bool
+) -> None:
+    settings = Settings(bpm=120, thru=True, softest=softest)
+    alone, beside = (play(settings, text) for text in (ONE_BAR, ONE_BAR + GHOSTS))
+    assert (beside.jamds != alone.jamds) is costs
+    assert ((0, 40) in beside.struck) is costs
 
 
 def turn_at(settings: Settings, story: list[tuple[float, Event]], now: float) -> Turn:
