@@ -18,7 +18,7 @@ from jamd.grid_writer import GridWriter, Mask
 from jamd.language import Constraints, Context
 from jamd.likeness import BACKING, FEWEST_COMP, Backing, Chords, Density, Register, rate_of
 from jamd.notes import TICKS_PER_STEP, Meter, Note, Part, Tick
-from jamd.texture import Pace, Texture
+from jamd.texture import Pace, Texture, Touch
 from jamd.tonality import recent_tonality
 
 
@@ -81,6 +81,7 @@ class Answering:
             self._limits += _texture(
                 phrase, constraints.parts, begin, meter, closes=end is not None
             )
+        self._touch = Touch(phrase)
         for note in answer:
             for limit in self._limits:
                 if not isinstance(limit, Copying):
@@ -93,6 +94,14 @@ class Answering:
         """Take in a note of the continuation; its ticks count from the context's start."""
         for limit in self._limits:
             limit.wrote(note)
+
+    def narrow_durations(self, mask: Mask, writer: GridWriter) -> None:
+        """Clear in `mask`, (vocabulary,), the durations that the present note may not have."""
+        last = self.cadence is not None and self.cadence.is_final(writer.now)
+        if not last:
+            self._touch.narrow_durations(mask, writer)
+        if self.cadence is not None:
+            self.cadence.narrow_durations(mask, writer)
 
     def narrow(self, mask: Mask, writer: GridWriter) -> Mask:
         """What the limits leave of `mask`, (vocabulary,): empty only if it was empty before."""

@@ -176,11 +176,10 @@ class GridContinuation:
                 mask: Mask = _COUNTDOWN[left - 1]
                 return mask
         if kind in DETAILS:
-            cadence = self._answering.cadence
-            if kind != "Velocity" or cadence is None:
+            if kind != "Velocity":
                 return DETAILS[kind]
             mask = DETAILS[kind].copy()
-            cadence.narrow_durations(mask, writer)
+            self._answering.narrow_durations(mask, writer)
             return mask if mask.any() else DETAILS[kind]
         mask = writer.may_follow()
         mask &= self._may_write

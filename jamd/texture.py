@@ -5,7 +5,8 @@ stays silent. So a part that the player played may rest as long as the player's 
 (a tune for a bar) if that is longer; then it joins in on the next pulse on which there is a note.
 Where nothing sounds at all there may be no such pulse: everything may rest as long as the player
 did between notes, or for a bar; then something sounds on the next pulse. What it is, is the model's
-choice. In an answer, which is short, the time between onsets is limited as well (`Pace`).
+choice. In an answer, which is short, the time between onsets is limited as well (`Pace`). And a
+tune that was played staccato is answered so (`Touch`).
 """
 
 from __future__ import annotations
@@ -13,10 +14,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from jamd.grid_tokens import BAR, CHORD, DURATION, LEAD, POSITION, VELOCITY
+import numpy as np
+
+from jamd.grid_tokens import BAR, CHORD, DURATION, DURATIONS, LEAD, POSITION, VELOCITY
 from jamd.grid_writer import GridWriter, Mask
 from jamd.likeness import FEWEST_COMP
-from jamd.notes import METERS, TICKS_PER_STEP, Meter, Note, Part, Tick
+from jamd.notes import HELD, METERS, TICKS_PER_STEP, Meter, Note, Part, Tick
+
+DETACHED = 0.6
+"""A tune that sounds for at most this share of the time between its onsets was played detached: for
+less, `jamd.lengths` takes no note to be meant longer."""
+
+_DURATION_TICKS = np.array(DURATIONS) * TICKS_PER_STEP
 
 
 class Texture:
@@ -97,6 +106,30 @@ class Pace:
         """Clear in `mask`, (vocabulary,), what lies beyond the pulse on which a note is due."""
         due = -(-(self._struck + self._gap) // self._pulse) * self._pulse
         _not_beyond(due, mask, writer)
+
+
+class Touch:
+    """Keeps a tune as short as its phrase was played, if that was detached: staccato for staccato.
+
+    Then no note but the last is longer than the player's longest, of which the last does not count
+    either. A tune that sounds for more of the time is left to the model.
+
+    Args:
+        phrase: What the player played.
+    """
+
+    def __init__(self, phrase: Sequence[Note]) -> None:
+        tune = [note for note in phrase if note.part is Part.LEAD]
+        gaps = [after.onset - note.onset for note, after in pairwise(tune)]
+        sounding = [note.duration for note in tune[:-1] if note.duration != HELD]
+        detached = len(sounding) == len(gaps) > 1 and sum(sounding) <= DETACHED * sum(gaps)
+        self._longest = max(sounding) if detached else None
+
+    def narrow_durations(self, mask: Mask, writer: GridWriter) -> None:
+        """Clear in `mask`, (vocabulary,), the durations that are too long for the tune."""
+        if self._longest is not None and writer.pitch_token >= LEAD:
+            durations = mask[DURATION : DURATION + len(DURATIONS)]
+            durations[1:][self._longest < _DURATION_TICKS[1:]] = False
 
 
 def _not_beyond(due: int, mask: Mask, writer: GridWriter) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby, pairwise
 from operator import attrgetter
 
@@ -182,3 +183,31 @@ def test_a_part_that_may_not_be_written_is_not_waited_for() -> None:
     phrase = tune(meter, 2) + chords(meter, 2, meter.ticks_per_bar)
     answer = answer_to(phrase, meter, 1, Constraints(parts=frozenset({Part.LEAD})))
     assert {note.part for note in answer} == {Part.LEAD}
+
+
+def short(notes: list[Note], share: float) -> list[Note]:
+    """The same with all notes but the last sounding for a share of their length."""
+    lengths = [Tick(int(share * note.duration)) for note in notes[:-1]]
+    return [
+        *(note._replace(duration=length) for note, length in zip(notes, lengths, strict=False)),
+        notes[-1],
+    ]
+
+
+@pytest.mark.parametrize("ends", [False, True])
+@given(st.sampled_from(METERS), st.floats(0.05, 0.6), st.integers(0, 99))
+def test_a_staccato_tune_is_answered_staccato(
+    ends: bool, meter: Meter, share: float, seed: int
+) -> None:
+    phrase = short(tune(meter, 2), share)
+    limits = replace(FREE, ends=Tick(11 * meter.ticks_per_bar)) if ends else FREE
+    answer = [n for n in answer_to(phrase, meter, seed, limits) if n.part is Part.LEAD]
+    last = max((note.onset for note in answer), default=0)
+    longest = max(phrase[0].duration, 40)
+    assert all(note.duration <= longest for note in answer if not ends or note.onset < last)
+
+
+def test_a_tune_that_is_not_staccato_may_be_answered_with_long_notes() -> None:
+    for phrase in (tune(METERS[2], 2), short(tune(METERS[2], 2), 0.7)):
+        answers = [n for seed in range(20) for n in answer_to(phrase, METERS[2], seed)]
+        assert max(n.duration for n in answers if n.part is Part.LEAD) > TICKS_PER_BEAT
