@@ -173,8 +173,8 @@ class Session:
         """End everything that sounds. The session plays nothing afterwards."""
         self._now = max(self._now, now)
         if not self._closed:
-            self._lift_hands()
             self._effects += self._beat.tempo_news(self._now)
+            self._lift_hands()
             self._effects += self._stage.close(self._now)
         self._closed = True
         return self._collect()
