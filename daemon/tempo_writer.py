@@ -5,9 +5,13 @@ many short linear pieces. The take's tempo map has few long ones and stays withi
 this is a swing filter (Elmeleegy and others, "Online Piece-wise Linear Approximation of Numerical
 Streams with Precision Guarantees", VLDB 2009). Each piece begins where the one before it ends, so
 errors do not add up. For the current piece, the range of tempos that would have kept it within
-`GOAL_S` so far is known; when that becomes empty, the piece ends at the previous moment, and
-another begins there. A piece that begins away from a jittering transport is soon over, so the piece
-before it may bend a little further, within `APART_S`, to end closer.
+`GOAL_S` so far is known; when that becomes empty, the piece ends, and another begins. A piece that
+begins away from a jittering transport is soon over, so the piece before it may bend a little
+further, within `APART_S`, to end closer.
+
+A file's pieces begin on whole ticks, and where the transport waits for a clock, a tick takes up to
+10 ms. So the transport is followed to each whole tick beside a change of its tempo, and a piece
+begins at the last one passed.
 
 What is written is correct at every moment, so that a take cut off by a crash is too: if the tempo
 written for a piece no longer keeps it close enough, a better one is written for the same tick.
@@ -16,7 +20,7 @@ written for a piece no longer keeps it close enough, a better one is written for
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jamd.daemon.events import TempoSet
 from jamd.notes import TICKS_PER_BEAT, Tick
@@ -30,7 +34,6 @@ _NEWS = 0.05  # when the reported tempo changes by this share, another piece beg
 _NEAR_S = 0.001  # a piece that ends within this of where it should is left as it is
 _HALFWAY = 0.5  # how far an end is moved; further would overshoot beside a jittering transport
 _MARGIN = 0.25  # how far inside the range left a tempo is chosen, as a share of that range
-_ODD = 4.0  # a piece's tempo is within this factor of the reported one
 _SKIP_S = 0.001  # how long ticks that the transport leaves out take
 
 _MOST_US = 0xFFFFFF  # what a MIDI file can hold
@@ -41,10 +44,27 @@ def tempo_us(bpm: float) -> int:
     return min(max(round(60e6 / bpm), 1), _MOST_US)
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
+class _Moment(NamedTuple):
+    """Where the transport was."""
+
     tick: float
     seconds: float
+
+
+class _Range(NamedTuple):
+    """Tempos in microseconds a quarter note; none if the least is more than the most."""
+
+    least: int = 1
+    most: int = _MOST_US
+
+    def within(self, other: _Range) -> _Range:
+        return _Range(max(self.least, other.least), min(self.most, other.most))
+
+    def nearest(self, us: float) -> int:
+        return min(max(round(us), self.least), self.most)
+
+    def __bool__(self) -> bool:
+        return self.least <= self.most
 
 
 class TempoWriter:
@@ -56,19 +76,20 @@ class TempoWriter:
 
     def __init__(self) -> None:
         self._last = _Moment(0.0, 0.0)  # where the transport was at the last call
+        self._whole = self._last  # where it was at the last whole tick
+        self._since: list[_Moment] = []  # where else it was after that
         self._begun_s = 0.0  # when the piece began, by the transport's time,
         self._tick = Tick(0)  # at which tick of the file,
         self._seconds = 0.0  # and when by the file's time
         self._us: int | None = None  # its tempo; None: not written yet
-        self._least_us, self._most_us = 1, _MOST_US  # the tempos that keep it within `GOAL_S`
-        self._outer_us = 1.0, float(_MOST_US)  # and those that keep it within `APART_S`
+        self._close = _Range()  # the tempos that keep it within `GOAL_S`
+        self._outer = _Range()  # and those that keep it within `APART_S`
         self._told = 0.0  # the reported tempo when the piece began, in quarter notes a minute
 
     def start(self, tick: Tick, seconds: float, bpm: float) -> list[TempoSet]:
         """The transport starts rolling with `tick` at `seconds`, whatever was written before."""
-        self._us = None
         self._tick, self._seconds = tick, seconds
-        self._last = _Moment(tick, seconds)
+        self._leap(_Moment(tick, seconds))
         return self._begin(bpm)
 
     def follow(self, tick: float, seconds: float, bpm: float) -> list[TempoSet]:
@@ -79,86 +100,125 @@ class TempoWriter:
             seconds: The moment.
             bpm: Its reported tempo, which is written if it is close enough.
         """
-        written: list[TempoSet] = []
-        moment = _Moment(tick, seconds)
-        if self._leaves(moment):
-            if round(self._last.tick) > self._tick:
-                written += self._end(_HALFWAY)
-                self._restart(bpm)
-            if self._leaves(moment):  # it began too far off: be as close as possible from now on
-                self._least_us, self._most_us = 1, _MOST_US
-        self._take_in(moment)
-        if self._us is None or not self._least_us <= self._us <= self._most_us:
-            written += self._write(self._choose(bpm))
+        written = self._go_to(_Moment(tick, seconds), bpm)
         if abs(bpm / self._told - 1) > _NEWS:
             written += self._begin(bpm)
         return written
 
     def change(self, tick: float, seconds: float, bpm: float) -> list[TempoSet]:
         """At `tick`, at `seconds`, the tempo becomes `bpm`."""
-        written = self.follow(tick, seconds, bpm)
-        if round(tick) > self._tick:
+        written = self._go_to(_Moment(tick, seconds), bpm)
+        if self._whole.tick > self._tick:
             written += self._end(1.0)
         return written + self._begin(bpm)
 
     def skip(self, tick: float, bpm: float) -> list[TempoSet]:
         """The transport leaps to a later `tick` from where it was last, and goes on at `bpm`."""
-        skipped = round(tick) - round(self._last.tick)
+        edge = _Moment(round(self._last.tick), self._last.seconds)
         written: list[TempoSet] = []
-        if skipped > 0:
-            written += self._begin(skipped / TICKS_PER_BEAT * 60 / _SKIP_S)
-            self._last = _Moment(tick, self._last.seconds)
+        if round(tick) > edge.tick:
+            self._leap(edge)
+            written += self._begin((round(tick) - edge.tick) / TICKS_PER_BEAT * 60 / _SKIP_S)
+            self._leap(_Moment(round(tick), edge.seconds))
         return written + self._begin(bpm)
 
     def shift(self, by: int) -> None:
         """Count every moment `by` ticks later."""
         self._tick = Tick(self._tick + by)
-        self._last = _Moment(self._last.tick + by, self._last.seconds)
+        self._last, self._whole, *self._since = (
+            _Moment(moment.tick + by, moment.seconds)
+            for moment in (self._last, self._whole, *self._since)
+        )
 
-    def _allowed(self, moment: _Moment, apart_s: float) -> tuple[float, float]:
-        """Least and most microseconds a quarter note that bring the piece close to `moment`."""
+    def _leap(self, moment: _Moment) -> None:
+        """Be at `moment`, on a whole tick, however the transport came there."""
+        self._last = self._whole = moment
+        self._since = []
+
+    def _go_to(self, moment: _Moment, bpm: float) -> list[TempoSet]:
+        if moment.tick <= self._last.tick:
+            return []
+        steps = self._steps(moment)
+        if not self._leaves(moment):  # nor at a step on a straight way there
+            self._take_in(moment)
+            for step in steps:
+                self._come_to(step)
+            return self._correct(bpm)
+        written: list[TempoSet] = []
+        for step in steps:
+            if self._leaves(step) and self._whole.tick > self._tick:
+                written += self._end(_HALFWAY)
+                self._restart(bpm)
+            self._take_in(step)
+            self._come_to(step)
+            written += self._correct(bpm)
+        return written
+
+    def _steps(self, moment: _Moment) -> list[_Moment]:
+        """The way to `moment` from the last: by the first and the last whole tick."""
+        tick, seconds = self._last
+        seconds_a_tick = (moment.seconds - seconds) / (moment.tick - tick)
+        first, last = math.floor(tick) + 1, math.floor(moment.tick)
+        wholes = [first, last] if first < last else [last]
+        way = [_Moment(w, seconds + (w - tick) * seconds_a_tick) for w in wholes]
+        return [*(step for step in way if tick < step.tick < moment.tick), moment]
+
+    def _come_to(self, step: _Moment) -> None:
+        self._last = step
+        if step.tick == math.floor(step.tick):
+            self._whole, self._since = step, []
+        else:
+            self._since.append(step)
+
+    def _correct(self, bpm: float) -> list[TempoSet]:
+        """Write another tempo if the one written does not keep the piece close enough."""
+        if self._us is not None and self._close.least <= self._us <= self._close.most:
+            return []
+        return self._write(self._choose(bpm))
+
+    def _allowed(self, moment: _Moment, apart_s: float) -> _Range:
+        """The tempos that bring the piece close to `moment`."""
         quarters = (moment.tick - self._tick) / TICKS_PER_BEAT
         if quarters <= 0:
-            return 1, _MOST_US
+            return _Range()
         off_us, apart_us = (moment.seconds - self._seconds) * 1e6, apart_s * 1e6
-        return max((off_us - apart_us) / quarters, 1), min((off_us + apart_us) / quarters, _MOST_US)
+        least, most = ((off_us + by) / quarters for by in (-apart_us, apart_us))
+        return _Range(
+            math.ceil(min(max(least, 1), _MOST_US)), math.floor(min(max(most, 1), _MOST_US))
+        )
 
     def _leaves(self, moment: _Moment) -> bool:
         """Whether no tempo keeps the piece close enough up to `moment`."""
-        least, most = self._allowed(moment, GOAL_S)
-        return max(self._least_us, math.ceil(least)) > min(self._most_us, math.floor(most))
+        return not self._close.within(self._allowed(moment, GOAL_S))
 
     def _take_in(self, moment: _Moment) -> None:
-        least, most = self._allowed(moment, GOAL_S)
-        self._least_us = max(self._least_us, math.ceil(least))
-        self._most_us = min(self._most_us, math.floor(most))
-        least, most = self._allowed(moment, APART_S)
-        self._outer_us = max(self._outer_us[0], least), min(self._outer_us[1], most)
-        self._last = moment
+        """Keep the piece close to `moment`, and if possible to those before."""
+        close, outer = self._allowed(moment, GOAL_S), self._allowed(moment, APART_S)
+        self._outer = self._outer.within(outer) or outer
+        self._close = self._close.within(close) or self._outer.within(close) or self._outer
 
     def _end(self, share: float) -> list[TempoSet]:
-        """Make the piece end closer to where the transport was last, by this share of the way."""
-        quarters = (self._last.tick - self._tick) / TICKS_PER_BEAT
-        straight_us = (self._last.seconds - self._seconds) * 1e6 / quarters
-        us = self._us_now + share * (straight_us - self._us_now)
-        us = min(max(us, self._outer_us[0]), self._outer_us[1])
-        gain_s = abs(us - self._us_now) / 1e6 * quarters
-        if gain_s <= max(_NEAR_S, us / 1e6 / TICKS_PER_BEAT / 2):  # pieces begin on whole ticks
+        """Make the piece end closer to where the transport was, by this share of the way."""
+        quarters = (self._whole.tick - self._tick) / TICKS_PER_BEAT
+        straight_us = (self._whole.seconds - self._seconds) * 1e6 / quarters
+        us = self._outer.nearest(self._us_now + share * (straight_us - self._us_now))
+        if abs(us - self._us_now) / 1e6 * quarters <= _NEAR_S:
             return []
-        return self._write(60e6 / round(us))
+        return self._write(60e6 / us)
 
     def _begin(self, bpm: float) -> list[TempoSet]:
         self._restart(bpm)
-        return self._write(bpm)
+        return self._write(self._choose(bpm))
 
     def _restart(self, bpm: float) -> None:
-        """Begin another piece where the transport was last."""
-        tick = Tick(max(self._tick, round(self._last.tick)))
+        """Begin another piece at the last whole tick."""
+        tick = Tick(round(self._whole.tick))
         if tick > self._tick:
             self._seconds += (tick - self._tick) * self._us_now / 1e6 / TICKS_PER_BEAT
-        self._tick, self._begun_s, self._us = tick, self._last.seconds, None
-        self._least_us, self._most_us = 1, _MOST_US
-        self._outer_us = 1.0, float(_MOST_US)
+        self._tick, self._begun_s, self._us = tick, self._whole.seconds, None
+        self._close = self._outer = _Range()
+        for moment in self._since:
+            self._take_in(moment)
         self._told = bpm
 
     @property
@@ -169,14 +229,11 @@ class TempoWriter:
     def _choose(self, bpm: float) -> float:
         """A tempo that keeps the piece close enough: `bpm` if that does."""
         told = tempo_us(bpm)
-        least, most = self._least_us, self._most_us
-        if least > most:  # rare: no call for hours, or a piece that began too far off
-            least = most = (least + most) // 2
+        least, most = self._close
         if least <= told <= most:
             return bpm
-        margin = round(_MARGIN * min(most - least, told))
-        us = min(max(told, least + margin), most - margin)
-        return 60e6 / min(max(us, told / _ODD), told * _ODD)
+        margin = round(_MARGIN * min(max(most - least, 0), told))
+        return 60e6 / min(max(told, least + margin), most - margin)
 
     def _write(self, bpm: float) -> list[TempoSet]:
         self._us = tempo_us(bpm)

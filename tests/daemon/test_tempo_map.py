@@ -306,6 +306,11 @@ CHANGES = st.lists(
     st.floats(0.5, 1.0),
 )
 @example([(60.0, 9)], 0.0, False, 0.1, 0.96)
+@example([(157.0, 9), (50.0, 5)], 0.003, False, 0.109375, 1.0)
+@example([(74.0, 1), (58.0, 6), (168.0, 8), (51.0, 10), (184.0, 8)], 0.0, False, 0.1035, 1.0)
+@example([(210.0, 13), (50.0, 15), (164.0, 20)], 0.003, False, 0.1, 1.0)
+@example([(220.0, 40), (58.086767392939755, 8)], 0.0, False, 0.1, 1.0)
+@example([(60.0, 26), (219.1, 9), (50.0, 1), (220.0, 1), (50.0, 6)], 0.0, False, 0.17, 1.0)
 @examples(deadline=None, max_examples=25)
 def test_whatever_a_clock_does_the_take_s_time_is_when_it_happened(
     changes: list[tuple[float, int]], jitter_s: float, ramps: bool, gap_s: float, kept: float
