@@ -1,9 +1,10 @@
 """The take on disk: a journal written during the jam, which then becomes a MIDI file.
 
-The journal (`NAME.jamd-journal`) is append-only. When it is closed it is turned into `NAME.mid` and
-kept beside it, compressed (`NAME.jamd-journal.gz`), so that the take can be replayed. A journal
-left behind by a kill or a power cut is found and turned into a take at the next start. Its file
-extension is one that no other program uses, because a folder of takes may hold anything.
+The journal (`NAME.jamd-journal`) is append-only, and compressed as it is written: a clock alone
+makes a million lines in six hours. When it is closed it is turned into `NAME.mid` and kept beside
+it (`NAME.jamd-journal.gz`), so that the take can be replayed. A journal left behind by a kill or a
+power cut is found and turned into a take at the next start. Its file extension is one that no other
+program uses, because a folder of takes may hold anything.
 """
 
 from __future__ import annotations
@@ -13,13 +14,12 @@ import io
 import itertools
 import json
 import queue
-import shutil
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from jamd.daemon import take
 from jamd.daemon.clock import pause
@@ -32,6 +32,9 @@ from jamd.writing import written_whole
 JOURNAL = ".jamd-journal"
 KEPT = ".jamd-journal.gz"
 _BEGINNING = '{"class":"Opened",'
+
+_GZIP = b"\x1f\x8b"  # how a compressed file begins; early journals were compressed when closed
+_DAMAGED = "damaged from here on"
 
 BATCH_S = 0.02
 """How long a record may wait to be written together with others. A kill loses about this much: what
@@ -100,12 +103,36 @@ def _create(folder: Path, name: str, hold: ExitStack) -> tuple[TextIO, Path]:
         path = folder / (f"{name}{JOURNAL}" if number == 1 else f"{name}-{number}{JOURNAL}")
         with suppress(FileExistsError), ExitStack() as undone:
             if not _midi(path).exists() and not _kept(path).exists():
-                file = undone.enter_context(path.open("x", encoding="utf-8"))
+                file = undone.enter_context(_packed(path, "xt"))
                 with suppress(BlockingIOError, FileNotFoundError):
                     hold.enter_context(held(path))
                     undone.pop_all()
                     return file, path
     raise AssertionError("counting never ends")
+
+
+def _packed(path: Path, mode: Literal["xt", "wt"]) -> TextIO:
+    """Open a compressed file for writing; what was written before a flush can be read after it."""
+    return gzip.open(path, mode, 6, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _lines(journal: Path) -> Iterator[TextIO]:
+    """Open a journal for reading, compressed or not."""
+    with journal.open("rb") as file:
+        content = gzip.GzipFile(fileobj=file) if file.peek().startswith(_GZIP) else file
+        with io.TextIOWrapper(content, "utf-8", "replace", newline="\n") as lines:
+            yield lines
+
+
+def _up_to_damage(lines: Iterable[str]) -> Iterator[str]:
+    """The lines up to where the file was cut off, or is damaged: that shows as a last one."""
+    try:
+        yield from lines
+    except EOFError:
+        return
+    except (gzip.BadGzipFile, zlib.error):
+        yield _DAMAGED
 
 
 def _named(path: Path) -> str:
@@ -132,8 +159,9 @@ def finish(journal: Path) -> Path | None:
     If interrupted at any point, it can be repeated: the journal is removed last. A journal without
     a note is removed, and one in another version's format is left alone; both return None.
     """
-    with journal.open(encoding="utf-8", errors="replace", newline="\n") as lines:
-        if not _can_be_read(lines.readline()):
+    with _lines(journal) as file:
+        lines = _up_to_damage(file)
+        if not _can_be_read(next(lines, "")):
             return None
         taken = list(entries(lines))
     path = None
@@ -143,10 +171,10 @@ def finish(journal: Path) -> Path | None:
             take.to_midi(taken).save(unfinished)
         with (
             written_whole(_kept(journal)) as unfinished,
-            journal.open("rb") as lines_,
-            gzip.open(unfinished, "wb", compresslevel=6) as kept,
+            _lines(journal) as file,
+            _packed(unfinished, "wt") as kept,
         ):
-            shutil.copyfileobj(lines_, kept)
+            kept.writelines(_up_to_damage(file))
     journal.unlink()
     return path
 
@@ -197,8 +225,8 @@ def keep_newest(folder: Path, most: int) -> None:
 
 
 @contextmanager
-def journal_of(path: Path) -> Iterator[TextIO]:
-    """Open the journal of a take for reading.
+def journal_of(path: Path) -> Iterator[Iterator[str]]:
+    """As a context: the lines of a take's journal.
 
     Args:
         path: The take's MIDI file, with the journal beside it; or the journal itself.
@@ -219,10 +247,7 @@ def journal_of(path: Path) -> Iterator[TextIO]:
                 f"{path}: expected a take with its journal beside it, {beside[0].name}; found none"
             )
     try:
-        with (
-            gzip.open(journal, "rb") if journal.name.endswith(KEPT) else journal.open("rb") as file,
-            io.TextIOWrapper(file, "utf-8", "replace", newline="\n") as lines,
-        ):
-            yield lines
+        with _lines(journal) as lines:
+            yield lines if journal.name.endswith(KEPT) else _up_to_damage(lines)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise SourceError(f"{journal}: expected a journal, but {error}") from error

@@ -57,7 +57,8 @@ def until_shown(process: subprocess.Popen[str], text: str, times: int = 1) -> No
 def written(takes: Path) -> list[str]:
     """The lines of the journal being written."""
     (journal,) = takes.glob(f"*{JOURNAL}")
-    return journal.read_text(encoding="utf-8").splitlines()
+    with journal_of(journal) as lines:
+        return list(lines)
 
 
 def rows(pid: int) -> list[str]:
@@ -350,7 +351,7 @@ def test_a_folder_of_takes_that_was_moved_meanwhile_is_told_with_what_to_do(tmp_
 def test_a_take_that_was_cut_off_by_a_full_disk_is_told_with_status_2(tmp_path: Path) -> None:
     """Exceeding a file-size limit fails as a full disk does."""
     limited = (
-        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))\n"
         + PLAY.replace("'play', ", "'play', '--bpm', '400', ")
     )
     with started(limited, tmp_path) as process:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
 import signal
 import struct
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -18,8 +20,8 @@ import pytest
 from mido import Message
 
 from jamd.daemon import recorder as recorder_module
-from jamd.daemon.events import Entry, Journal, MeterSet, Sounded, TempoSet
-from jamd.daemon.journal import FORMAT, Opened, entries, to_line
+from jamd.daemon.events import Entry, Heard, Journal, MeterSet, Sounded, TempoSet
+from jamd.daemon.journal import FORMAT, Handled, Opened, entries, to_line
 from jamd.daemon.recorder import Recorder, journal_of, keep_newest, recover
 from jamd.daemon.settings import Settings
 from jamd.errors import SourceError
@@ -145,6 +147,73 @@ def test_a_journal_cut_off_anywhere_becomes_a_take(tmp_path: Path) -> None:
         if cut > notes + 10:
             assert found == [tmp_path / "cut.mid"]
             found[0].unlink()
+
+
+def live(path: Path, lines: Sequence[str]) -> list[int]:
+    """Write a journal as a jamd does that is killed; return its size after each line."""
+    with recorder_module._packed(path, "wt") as file:
+        sizes = []
+        for line in lines:
+            file.write(line)
+            file.flush()
+            sizes.append(path.stat().st_size)
+    os.truncate(path, sizes[-1])
+    return sizes
+
+
+def test_a_clock_alone_takes_little_room(tmp_path: Path) -> None:
+    """A jamd in the background may follow one for days; most of its pulses are written alone."""
+    draw = random.Random(1)
+    pulses = [
+        to_line(Handled(48_612.1 + i / 48 + draw.gauss(0, 1e-3), Heard(Message("clock"))))
+        for i in range(5000)
+    ]
+    assert live(tmp_path / "clock.jamd-journal", pulses)[-1] < 5000 * 20
+
+
+def test_what_was_written_before_a_kill_is_there(tmp_path: Path) -> None:
+    journal = tmp_path / "cut.jamd-journal"
+    lines = [to_line(OPENED), *(to_line(Journal(entry)) for entry in JAM)]
+    sizes = live(journal, lines)
+    whole = journal.read_bytes()
+    for cut in range(2, len(whole) + 1):  # in a header, after it, or in a batch
+        journal.write_bytes(whole[:cut])
+        with journal_of(journal) as read:
+            kept = list(read)
+        assert kept == lines[: len(kept)]
+        assert len(kept) >= sum(size <= cut for size in sizes)
+        found = recover(tmp_path)
+        assert not journal.exists()
+        assert bool(found) == (len(kept) > 3)
+        if found:
+            with journal_of(found[0]) as read:
+                assert list(read) == kept
+            found[0].unlink()
+            (tmp_path / "cut.jamd-journal.gz").unlink()
+
+
+def test_what_lies_before_damage_becomes_a_take(tmp_path: Path) -> None:
+    """A power cut may leave zeros at the end of a file, or in the middle of it."""
+    journal = tmp_path / "jam.jamd-journal"
+    jam = [*JAM, *(replace(JAM[2], tick=1000 + i) for i in range(2000))]
+    sizes = live(journal, [to_line(OPENED), *(to_line(Journal(entry)) for entry in jam)])
+    whole = journal.read_bytes()
+    journal.write_bytes(
+        whole[: sizes[1000]] + bytes(sizes[1500] - sizes[1000]) + whole[sizes[1500] :]
+    )
+    assert recover(tmp_path) == [tmp_path / "jam.mid"]
+    with journal_of(tmp_path / "jam.mid") as lines:
+        taken = list(entries(lines))
+    assert taken == jam[: len(taken)]
+    assert 900 < len(taken) < 1000
+
+
+def test_a_journal_damaged_from_its_beginning_is_left_alone(tmp_path: Path) -> None:
+    journal = tmp_path / "jam.jamd-journal"
+    live(journal, [to_line(OPENED)])
+    journal.write_bytes(journal.read_bytes()[:20] + bytes(1000))
+    assert recover(tmp_path) == []
+    assert journal.exists()
 
 
 def test_a_take_that_is_being_finished_is_nobody_elses(
