@@ -12,17 +12,14 @@ from jamd import config
 from jamd.control import Control, ControlKind
 from jamd.daemon import events
 from jamd.daemon.events import Event, Mode
-from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF
+from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, PEDAL_DOWN
 
 if TYPE_CHECKING:
     from mido import Message
 
-PRESSED = 64
-"""From this controller value on, a pedal or button counts as pressed."""
-
 BOUNCE_S = 0.1
 """An action asked for again this soon was meant once: pads trigger twice, pedals bounce or waver
-around `PRESSED`, and a keyboard with layers sends the same pedal on several channels."""
+around `PEDAL_DOWN`, and a keyboard with layers sends the same pedal on several channels."""
 
 _KINDS = {
     "control_change": (ControlKind.CC, "control", 0),
@@ -78,8 +75,8 @@ def event_of(action: Action, mode: Mode) -> Event:
 class Controls:
     """Watches the player's messages for controls.
 
-    A pedal or button acts when its value rises through `PRESSED`, a pad or key when it is struck,
-    a program whenever it is chosen. What bounces acts once (`BOUNCE_S`), except for a panic.
+    A pedal or button acts when it goes down (`PEDAL_DOWN`), a pad or key when it is struck, a
+    program whenever it is chosen. What bounces acts once (`BOUNCE_S`), except for a panic.
 
     Args:
         meanings: What each control means; no two may overlap.
@@ -106,7 +103,7 @@ class Controls:
         if message.type == "control_change":
             place = (message.channel, message.control)
             was_pressed = place in self._pressed
-            if message.value < PRESSED:
+            if message.value < PEDAL_DOWN:
                 self._pressed.discard(place)
                 return None
             self._pressed.add(place)

@@ -10,18 +10,12 @@ from jamd.daemon.dynamics import Dynamics
 from jamd.daemon.feel import Feel
 from jamd.daemon.layers import Layers
 from jamd.daemon.memory import Memory
-from jamd.daemon.moved_controllers import PEDAL_DOWN
+from jamd.daemon.midi import BANK, BANK_FINE, DRUMS, PEDAL_DOWN, SUSTAIN, NoteKey
 from jamd.daemon.phrase import Phrase
-from jamd.daemon.schedule import SUSTAIN, NoteKey
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
 from jamd.placing import as_played
-
-DRUMS = 9
-"""General MIDI's drum channel, which users call 10: its note numbers are not pitches."""
-
-BANK, BANK_FINE = 0, 32  # controllers that select a bank of programs
 
 
 class Ear:

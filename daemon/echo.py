@@ -46,9 +46,9 @@ from enum import Enum
 from math import inf
 from typing import TYPE_CHECKING
 
-from jamd.daemon.echo_signature import NOTE_OFF, NOTE_ON, Sign, key_of, marked, sign_of
+from jamd.daemon.echo_signature import NOTE_OFF, NOTE_ON, Sign, marked, sign_of
 from jamd.daemon.events import Output, Send
-from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, NoteKey
+from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, BANK, BANK_FINE, NoteKey, key_of
 
 if TYPE_CHECKING:
     from mido import Message
@@ -396,7 +396,7 @@ _NOTES = (NOTE_ON, NOTE_OFF)
 _DATA_ENTRY: tuple[Sign, ...] = (("control_change", 6), ("control_change", 38))
 _REDEFINES: dict[Sign, tuple[Sign, ...]] = {
     **{("control_change", select): _DATA_ENTRY for select in (98, 99, 100, 101)},  # (N)RPN
-    **{("control_change", bank): (("program_change",),) for bank in (0, 32)},
+    **{("control_change", bank): (("program_change",),) for bank in (BANK, BANK_FINE)},
 }
 """Which messages mean something else after one of these, even if they are the same as before."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jamd.daemon.schedule import NoteKey
-
 if TYPE_CHECKING:
     from mido import Message
 
@@ -39,11 +37,6 @@ def sign_of(message: Message) -> Sign:
         return (NOTE_ON, message.note, message.velocity)
     values = vars(message)
     return (message.type, *(values[name] for name in sorted(values.keys() - _NOT_SIGNS)))
-
-
-def key_of(message: Message) -> NoteKey | None:
-    """The key of a note-on or note-off; None for any other message."""
-    return NoteKey(message.channel, message.note) if message.type in (NOTE_ON, NOTE_OFF) else None
 
 
 def marked(message: Message, again: bool = False) -> Message:

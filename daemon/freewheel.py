@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from jamd.daemon.ear import DRUMS
 from jamd.daemon.events import Entry, Event, Heard, Mode, SetTempo, TurnTaken, WorkerReady
+from jamd.daemon.midi import DRUMS
 from jamd.daemon.scene import FEWEST_NOTES
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings

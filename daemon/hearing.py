@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
-from jamd.daemon.schedule import NoteKey
+from jamd.daemon.midi import NoteKey
 from jamd.notes import HELD, TICKS_PER_STEP, Meter, Note, Tick, to_step, to_tick
 from jamd.parts import RECENT_NOTES, parts_by_hand, parts_of
 from jamd.placing import KEPT, Onset, Placer, as_played

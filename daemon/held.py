@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mido import Message
 
-from jamd.daemon.moved_controllers import PEDAL_DOWN, PEDALS
+from jamd.daemon.midi import PEDAL_DOWN, PEDALS
 
 
 class Held:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mido import Message
 
-from jamd.daemon.schedule import NoteKey
+from jamd.daemon.midi import NoteKey
 
 LAYER_S = 0.020
 """A pitch that is down and is struck again this soon was struck once: by a layer, or by a keyboard

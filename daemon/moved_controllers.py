@@ -6,13 +6,8 @@ import math
 
 from mido import Message
 
+from jamd.daemon.midi import PEDAL_DOWN, PEDALS
 from jamd.notes import Tick
-
-PEDALS = range(64, 70)
-"""The controllers that MIDI defines as switches, from sustain to hold 2."""
-
-PEDAL_DOWN = 64
-"""A pedal at this value or above is down, even if only half way."""
 
 _RESTS = {1: 0, 11: 127} | dict.fromkeys(PEDALS, 0)
 """The rest values of modulation, expression and the pedals, as "Reset All Controllers" sets them

@@ -7,7 +7,7 @@ import statistics
 from collections import deque
 from collections.abc import Callable
 
-from jamd.daemon.schedule import NoteKey
+from jamd.daemon.midi import NoteKey
 from jamd.daemon.transport import SIXTEENTH
 from jamd.notes import Meter, Tick
 from jamd.placing import CHORD_SECONDS

@@ -17,20 +17,11 @@ from typing import NamedTuple
 from mido import Message
 
 from jamd.daemon.events import Output
+from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey
 from jamd.daemon.moved_controllers import Moved
 from jamd.notes import Note, Part, Tick
 
 NOTE_OFF, NOTE_ON = 0, 1  # at the same tick, note-offs come first
-
-SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
-
-
-@dataclass(frozen=True, slots=True)
-class NoteKey:
-    """What a note-off identifies: a channel, 0..15, and a pitch."""
-
-    channel: int
-    pitch: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,9 +20,9 @@ from jamd.daemon.feel import Feel
 from jamd.daemon.floor import Floor
 from jamd.daemon.knobs import Knobs
 from jamd.daemon.memory import Memory
+from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey
 from jamd.daemon.moves import GoOn, Halt, Move, Roll, Wait
 from jamd.daemon.planner import Planner
-from jamd.daemon.schedule import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey
 from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
 from jamd.daemon.status import ADJUSTED_S, Status

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from jamd.daemon.midi import NoteKey
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.scene import answer_start, phrase_ends
-from jamd.daemon.schedule import NoteKey
 from jamd.daemon.transport import Transport
 from jamd.measure.performances import Performance, made_performances, shipped
 from jamd.measure.report import Figure, share

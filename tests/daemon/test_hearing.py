@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from jamd.daemon.hearing import Hearing
-from jamd.daemon.schedule import NoteKey
+from jamd.daemon.midi import NoteKey
 from jamd.notes import HELD, Meter, Note, Part, Tick
 
 FOUR = Meter(4, 4)

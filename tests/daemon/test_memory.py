@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from jamd.daemon.hearing import MOST_NOTES
 from jamd.daemon.memory import LONGEST_BARS, Memory
-from jamd.daemon.schedule import NoteKey
+from jamd.daemon.midi import NoteKey
 from jamd.language import Context
 from jamd.likeness import rate_of
 from jamd.notes import Meter, Note, Tick

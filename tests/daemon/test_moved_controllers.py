@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mido import Message
 
 from jamd.daemon.events import Event, Heard, InputLost, Mode, Panic, Send, SetMode
-from jamd.daemon.moved_controllers import PEDALS
+from jamd.daemon.midi import PEDALS
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jamd.daemon.midi import NoteKey
 from jamd.daemon.phrase import Phrase
-from jamd.daemon.schedule import NoteKey
 from jamd.notes import Meter, Tick
 
 BEAT = 0.5

@@ -16,10 +16,10 @@ from jamd.daemon.events import (
     TurnTaken,
     YourTurn,
 )
+from jamd.daemon.midi import NoteKey
 from jamd.daemon.modes import Trade
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.scene import Scene
-from jamd.daemon.schedule import NoteKey
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import SIXTEENTH, Transport
 from jamd.notes import Meter
