@@ -12,7 +12,7 @@ from jamd import config
 from jamd.control import Control, ControlKind
 from jamd.daemon import events
 from jamd.daemon.events import Event, Mode
-from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, PEDAL_DOWN
+from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, PEDAL_DOWN, ends_note
 
 if TYPE_CHECKING:
     from mido import Message
@@ -109,7 +109,7 @@ class Controls:
             self._pressed.add(place)
             if was_pressed:
                 return None
-        elif message.type == "note_off" or (message.type == "note_on" and not message.velocity):
+        elif ends_note(message):
             return None
         action = self._meaning(message)
         if action is None or action is Action.PANIC:

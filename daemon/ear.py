@@ -10,7 +10,7 @@ from jamd.daemon.dynamics import Dynamics
 from jamd.daemon.feel import Feel
 from jamd.daemon.layers import Layers
 from jamd.daemon.memory import Memory
-from jamd.daemon.midi import BANK, BANK_FINE, DRUMS, PEDAL_DOWN, SUSTAIN, NoteKey
+from jamd.daemon.midi import BANK, BANK_FINE, DRUMS, PEDAL_DOWN, SUSTAIN, NoteKey, begins_note
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
@@ -63,11 +63,11 @@ class Ear:
 
     def is_too_soft(self, message: Message) -> bool:
         """Whether a message strikes a note too softly to count."""
-        return bool(message.type == "note_on" and 0 < message.velocity < self._settings.softest)
+        return begins_note(message) and message.velocity < self._settings.softest
 
     def pass_over(self, message: Message) -> None:
         """A message is not heard: it is drums, or not one that `minds` lets through."""
-        if message.type == "note_on" and message.velocity > 0:
+        if begins_note(message):
             self.deaf_to = message.channel
 
     def doubles(self, message: Message, now: float) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jamd.daemon.midi import ends_note
+
 if TYPE_CHECKING:
     from mido import Message
 
@@ -31,7 +33,7 @@ _MODULATION = 1
 
 def sign_of(message: Message) -> Sign:
     """The sign of a channel message; a note-off's is (`NOTE_OFF`, pitch) in either spelling."""
-    if message.type == NOTE_OFF or (message.type == NOTE_ON and message.velocity == 0):
+    if ends_note(message):
         return (NOTE_OFF, message.note)  # some hosts write one as the other
     if message.type == NOTE_ON:
         return (NOTE_ON, message.note, message.velocity)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mido import Message
 
-from jamd.daemon.midi import PEDAL_DOWN, PEDALS
+from jamd.daemon.midi import PEDAL_DOWN, PEDALS, begins_note, ends_note
 
 
 class Held:
@@ -16,9 +16,9 @@ class Held:
 
     def hear(self, message: Message) -> None:
         """A message came in, of any kind."""
-        if message.type == "note_on" and message.velocity:
+        if begins_note(message):
             self._keys.add((message.channel, message.note))
-        elif message.type in ("note_on", "note_off"):
+        elif ends_note(message):
             self._keys.discard((message.channel, message.note))
         elif message.type == "control_change" and message.control in PEDALS:
             down = message.value >= PEDAL_DOWN

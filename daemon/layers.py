@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mido import Message
 
-from jamd.daemon.midi import NoteKey
+from jamd.daemon.midi import NoteKey, ends_note, key_of
 
 LAYER_S = 0.020
 """A pitch that is down and is struck again this soon was struck once: by a layer, or by a keyboard
@@ -20,11 +20,11 @@ class Layers:
 
     def doubles(self, message: Message, now: float) -> bool:
         """Whether a message of the player's, at `now` in seconds, only doubles another."""
-        if message.type not in ("note_on", "note_off"):
+        key = key_of(message)
+        if key is None:
             return False
-        key = NoteKey(message.channel, message.note)
         first, struck = self._down.get(key.pitch, (None, now))
-        if message.type == "note_off" or not message.velocity:
+        if ends_note(message):
             if first == key:
                 del self._down[key.pitch]
             doubled = key in self._doubles

@@ -32,6 +32,7 @@ from jamd.daemon.events import (
     TellLink,
 )
 from jamd.daemon.journal import Decides
+from jamd.daemon.midi import begins_note, ends_note
 from jamd.daemon.ports import Ports
 from jamd.daemon.requests import Request
 from jamd.daemon.status import Status
@@ -245,9 +246,9 @@ class Loop:
 
     def _send(self, message: Message, output: Output) -> None:
         self._ports.send(message, output)
-        if message.type == "note_on" and message.velocity:
+        if begins_note(message):
             self._sounding.add((output.value, message.channel, message.note))
-        elif message.type in ("note_on", "note_off"):
+        elif ends_note(message):
             self._sounding.discard((output.value, message.channel, message.note))
 
     def _end_what_sounds(self) -> None:

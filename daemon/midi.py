@@ -29,6 +29,16 @@ class NoteKey:
     pitch: int
 
 
+def begins_note(message: Message) -> bool:
+    """Whether a message of any kind is a note-on that strikes a note, not one that ends it."""
+    return bool(message.type == "note_on" and message.velocity > 0)
+
+
+def ends_note(message: Message) -> bool:
+    """Whether it is a note-off, in either spelling: a note-on with velocity 0 is one, too."""
+    return bool(message.type == "note_off" or (message.type == "note_on" and not message.velocity))
+
+
 def key_of(message: Message) -> NoteKey | None:
     """The key of a note-on or note-off; None for any other message."""
     if message.type not in ("note_on", "note_off"):

@@ -8,6 +8,7 @@ from pathlib import Path
 from mido import MidiFile, MidiTrack
 
 from jamd.daemon.events import Turn
+from jamd.daemon.midi import begins_note
 from jamd.daemon.take import CHORD_MARKER, MOST_BARS, TRACKS, TURN_MARKER, read_file
 from jamd.errors import SourceError
 from jamd.notes import NOTE_VALUES, TICKS_PER_BEAT, Meter, Note, Part, Tick
@@ -95,7 +96,7 @@ def _notes(track: MidiTrack, file: MidiFile) -> tuple[Note, ...]:
         if message.type in ("note_on", "note_off"):
             key = (message.channel, message.note)
             end(key)
-            if message.type == "note_on" and message.velocity:
+            if begins_note(message):
                 struck[key] = (passed, message.velocity)
     for key in list(struck):
         end(key)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from mido import Message
 
 from jamd.daemon.events import Output
-from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey
+from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey, begins_note, ends_note
 from jamd.daemon.moved_controllers import Moved
 from jamd.notes import Note, Part, Tick
 
@@ -115,9 +115,9 @@ class Ledger:
 
     def thru(self, tick: Tick, message: Message) -> Iterator[Outgoing]:
         """Send one of the player's own channel messages on."""
-        if message.type == "note_on" and message.velocity > 0:
+        if begins_note(message):
             yield from self.strike(tick, Strike.of(None, message))
-        elif message.type in ("note_on", "note_off"):
+        elif ends_note(message):
             key = NoteKey(message.channel, message.note)
             if self.is_thru(key):
                 yield from self.end(tick, key)
@@ -128,7 +128,7 @@ class Ledger:
 
     def ends(self, message: Message) -> bool:
         """Whether a message of the player's ends something that `thru` has sent on."""
-        if message.type == "note_off" or (message.type == "note_on" and not message.velocity):
+        if ends_note(message):
             return self.is_thru(NoteKey(message.channel, message.note))
         return self.moved.lifts(message)
 

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import Sounded, Turn
+from jamd.daemon.midi import begins_note
 from jamd.daemon.status import Status
 from jamd.daemon.take import adjustment
 from jamd.daemon.transport import position
@@ -198,7 +199,7 @@ def note_rows(sounded: Sequence[Sounded], meter: Meter, bar_one: int = 0) -> lis
     A place is bar, beat and hundredth of a beat, with beats as `position` counts them: 6/8 has six.
     Bar 1 begins at tick `bar_one`.
     """
-    starts = [s for s in sounded if s.message.type == "note_on" and s.message.velocity]
+    starts = [s for s in sounded if begins_note(s.message)]
     starts.sort(key=lambda s: (s.tick, _WHO[s.part], s.message.note))
     rows = []
     for (tick, part), group in groupby(starts, key=lambda s: (s.tick, s.part)):

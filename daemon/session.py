@@ -20,7 +20,7 @@ from jamd.daemon.feel import Feel
 from jamd.daemon.floor import Floor
 from jamd.daemon.knobs import Knobs
 from jamd.daemon.memory import Memory
-from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey
+from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey, begins_note, ends_note
 from jamd.daemon.moves import GoOn, Halt, Move, Roll, Wait
 from jamd.daemon.planner import Planner
 from jamd.daemon.settings import Settings
@@ -251,7 +251,7 @@ class Session:
         origin = self._echo.hear(message, self._now)
         if origin is Origin.JAMD:
             return
-        if message.type == "note_off" or (message.type == "note_on" and not message.velocity):
+        if ends_note(message):
             self._came_up[message.channel] = self._now
         if self._controls.owns(message):
             self._use(message, seconds)
@@ -287,8 +287,7 @@ class Session:
 
     def _hear(self, message: Message, origin: Origin) -> None:
         self._stirred = self._now
-        struck = message.type == "note_on" and message.velocity > 0
-        if struck and not self._transport.rolling:
+        if begins_note(message) and not self._transport.rolling:
             if self._beat.follower.waits:  # what is played while the song is stopped is not in it
                 self._send_on(message, origin)
                 return
@@ -299,16 +298,15 @@ class Session:
 
     def _write_down(self, message: Message, origin: Origin) -> None:
         self._journal(events.Sounded(self._tick, self._now, None, message))
-        if message.type == "note_on" and message.velocity > 0:
+        if begins_note(message):
             self._press(NoteKey(message.channel, message.note), message.velocity, origin)
-        elif message.type in ("note_on", "note_off"):
+        elif ends_note(message):
             self._ear.release(NoteKey(message.channel, message.note), self._now)
         elif message.is_cc(SUSTAIN):
             self._ear.pedal(message.channel, message.value, self._now)
 
     def _send_on(self, message: Message, origin: Origin) -> None:
-        begins = message.type == "note_on" and message.velocity > 0
-        if begins and origin is Origin.DOUBTFUL and self._stage.plays(message.note):
+        if origin is Origin.DOUBTFUL and begins_note(message) and self._stage.plays(message.note):
             return  # it sounds already; struck again, it would outlast jamd's own note-off
         self._effects += self._stage.thru(self._echo.pass_on(message), self._now)
 
