@@ -18,7 +18,7 @@ from collections import deque
 
 from mido import Message
 
-from jamd.daemon.echo import LONGEST_S, SPREAD_S
+from jamd.daemon.echo_signature import LONGEST_S, SPREAD_S
 
 _FEWEST, _MOST = 12, 96  # pulses compared: from half a beat up to four beats
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from looped_port import play_looped
 from mido import Message
 
-from jamd.daemon.echo import ENOUGH, LONGEST_S, SPREAD_S, Echo, Origin
+from jamd.daemon.echo import Echo, Origin
+from jamd.daemon.echo_signature import ENOUGH, LONGEST_S, SPREAD_S
 from jamd.daemon.events import Event, Heard, Mode, Send, Sounded, Turn, TurnTaken, WorkerReady
 from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import VirtualJam

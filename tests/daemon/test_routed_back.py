@@ -18,7 +18,7 @@ from looped_port import LoopedPort, play_looped
 from mido import Message
 
 from jamd.daemon.click import When
-from jamd.daemon.echo import LONGEST_S, SPREAD_S
+from jamd.daemon.echo_signature import LONGEST_S, SPREAD_S
 from jamd.daemon.events import Event, Heard, Mode, Sounded, WorkerReady
 from jamd.daemon.settings import Settings
 
