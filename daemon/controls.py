@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jamd import config
 from jamd.control import Control, ControlKind
 from jamd.daemon import events
-from jamd.daemon.events import Event, Mode
+from jamd.daemon.events import Command, Event, Mode
 from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, PEDAL_DOWN, ends_note
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Action(Enum):
     OFF = "off"
 
 
-_EVENTS: Mapping[Action, Event] = {
+_EVENTS: Mapping[Action, Command] = {
     Action.YOUR_TURN: events.YourTurn(),
     Action.PANIC: events.Panic(),
     Action.TAP: events.Tap(),
@@ -64,7 +64,7 @@ def meanings(controls: config.Controls) -> Meanings:
     }
 
 
-def event_of(action: Action, mode: Mode) -> Event:
+def event_of(action: Action, mode: Mode) -> Command:
     """The event that `action` causes while `mode` is on."""
     if action is Action.NEXT_MODE:
         modes = list(Mode)
@@ -98,8 +98,11 @@ class Controls:
     def hear(self, message: Message, now: float) -> Action | None:
         """What a control's message asks for at `now`, in seconds.
 
-        None if the control is only released or held, or bounces.
+        None if the control is only released or held, or bounces, or if it is no control's message.
         """
+        action = self._meaning(message)
+        if action is None:
+            return None
         if message.type == "control_change":
             place = (message.channel, message.control)
             was_pressed = place in self._pressed
@@ -111,8 +114,7 @@ class Controls:
                 return None
         elif ends_note(message):
             return None
-        action = self._meaning(message)
-        if action is None or action is Action.PANIC:
+        if action is Action.PANIC:
             return action
         last, self._asked[action] = self._asked.get(action, -math.inf), now
         return action if now - last >= BOUNCE_S else None

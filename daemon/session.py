@@ -189,7 +189,7 @@ class Session:
                 if not self._clock_echo.is_own(message, self._now):
                     self._follow(message, seconds)
             case events.Heard(message):
-                self._listen(message, seconds)
+                self._listen(message)
             case events.InputLost():
                 self._let_go()
             case (
@@ -234,29 +234,24 @@ class Session:
         self._adjusted = self._now, setting
         self._journal(events.Adjusted(self._tick, self._now, setting, value))
 
-    def _use(self, message: Message, seconds: float) -> None:
+    def _use(self, message: Message) -> None:
+        """A control or a knob was used."""
         self._stirred = self._now
         action = self._controls.hear(message, self._now)
         if action is not None:
             self._journal(events.ControlUsed(self._tick, self._now, action.value, message))
-            self._take_in(event_of(action, self._floor.mode), seconds)
-
-    def _use_knob(self, message: Message) -> None:
-        self._stirred = self._now
-        command = self._knobs.hear(message)
-        if command is not None:
+            self._obey(event_of(action, self._floor.mode))
+        elif (command := self._knobs.hear(message)) is not None:
             self._obey(command)
 
-    def _listen(self, message: Message, seconds: float) -> None:
+    def _listen(self, message: Message) -> None:
         origin = self._echo.hear(message, self._now)
         if origin is Origin.JAMD:
             return
         if ends_note(message):
             self._came_up[message.channel] = self._now
-        if self._controls.owns(message):
-            self._use(message, seconds)
-        elif self._knobs.owns(message):
-            self._use_knob(message)
+        if self._controls.owns(message) or self._knobs.owns(message):
+            self._use(message)
         elif message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
             self._journal(events.Sounded(self._tick, self._now, None, message))
             if not self._is_habit(message):
