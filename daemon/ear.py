@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from mido import Message
@@ -10,12 +11,26 @@ from jamd.daemon.dynamics import Dynamics
 from jamd.daemon.feel import Feel
 from jamd.daemon.layers import Layers
 from jamd.daemon.memory import Memory
-from jamd.daemon.midi import BANK, BANK_FINE, DRUMS, PEDAL_DOWN, SUSTAIN, NoteKey, begins_note
+from jamd.daemon.midi import (
+    ALL_NOTES_OFF,
+    BANK,
+    BANK_FINE,
+    DRUMS,
+    PEDAL_DOWN,
+    SUSTAIN,
+    NoteKey,
+    begins_note,
+    ends_note,
+)
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
 from jamd.placing import as_played
+
+HABIT_S = 0.030
+"""Some keyboards send All Notes Off whenever the last key comes up, and ask for nothing by that: at
+once, or a JACK period later."""
 
 
 class Ear:
@@ -44,11 +59,22 @@ class Ear:
         self.dynamics = Dynamics(transport)
         self._feel = feel
         self._layers = Layers()
+        self._came_up: dict[int, float] = {}  # by channel, when any key last did
         self._learnt = True  # nothing has been heard since `learn`
         self.phrase = Phrase()
         self.notes_heard = 0
         self.last_note: int | None = None
         self.deaf_to: int | None = None
+
+    def notice(self, message: Message, now: float) -> None:
+        """Any channel message of the player's comes in, whether it is heard or not."""
+        if ends_note(message):
+            self._came_up[message.channel] = now
+
+    def is_habit(self, message: Message, now: float) -> bool:
+        """Whether a channel mode message only follows the release of the last key."""
+        up_s = now - self._came_up.get(message.channel, -math.inf)
+        return message.is_cc(ALL_NOTES_OFF) and up_s <= HABIT_S and not self._memory.heard.keys
 
     def minds(self, message: Message) -> bool:
         """Whether the channel message `message` is heard at all."""

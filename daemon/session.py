@@ -29,10 +29,6 @@ from jamd.daemon.status import ADJUSTED_S, Status
 from jamd.language import Context
 from jamd.notes import Tick
 
-HABIT_S = 0.030
-"""Some keyboards send All Notes Off whenever the last key comes up, and ask for nothing by that: at
-once, or a JACK period later."""
-
 
 class Session:
     """A jam: what was heard, what is to be played, and when.
@@ -72,10 +68,9 @@ class Session:
             self._floor,
             self._stage,
         )
-        self._came_up: dict[int, float] = {}  # by channel, when the last key did
         self._now = -math.inf
         self._stirred = math.inf  # when somebody last played, or a clock began to tick before that
-        self._adjusted: tuple[float, str] | None = None  # when which setting was adjusted last
+        self._adjusted = -math.inf, ""  # when which setting was adjusted last
         self._closed = False
         self._effects: list[Effect] = []
 
@@ -129,6 +124,7 @@ class Session:
     def status(self, now: float) -> Status:
         """What a status line shows at `now`. Changes nothing."""
         place = None if self._stage.waits else self._beat.place(now)
+        adjusted_s, adjusted = self._adjusted
         return Status(
             last_note=self._ear.last_note,
             unheard=None if self._ear.deaf_to is None else self._ear.deaf_to + 1,
@@ -150,15 +146,8 @@ class Session:
             chord=self._beat.chord(now),
             loop=self._echo.known,
             settings=self._planner.settings.adjustable,
-            adjusted=self._adjusted_lately(now),
+            adjusted=adjusted if now < adjusted_s + ADJUSTED_S else None,
         )
-
-    def _adjusted_lately(self, now: float) -> str | None:
-        """As `Status.adjusted`."""
-        if self._adjusted is None:
-            return None
-        at, setting = self._adjusted
-        return setting if now < at + ADJUSTED_S else None
 
     def _rested_s(self, now: float) -> float:
         """As `Status.rested_s`."""
@@ -248,13 +237,12 @@ class Session:
         origin = self._echo.hear(message, self._now)
         if origin is Origin.JAMD:
             return
-        if ends_note(message):
-            self._came_up[message.channel] = self._now
+        self._ear.notice(message, self._now)
         if self._controls.owns(message) or self._knobs.owns(message):
             self._use(message)
         elif message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
             self._journal(events.Sounded(self._tick, self._now, None, message))
-            if not self._is_habit(message):
+            if not self._ear.is_habit(message, self._now):
                 self._silence(message)
         elif self._ear.is_too_soft(message):
             return
@@ -266,11 +254,6 @@ class Session:
             self._send_on(message, origin)
         else:
             self._hear(message, origin)
-
-    def _is_habit(self, message: Message) -> bool:
-        """Whether a channel mode message only follows the release of the last key."""
-        up_s = self._now - self._came_up.get(message.channel, -math.inf)
-        return message.is_cc(ALL_NOTES_OFF) and up_s <= HABIT_S and not self._memory.heard.keys
 
     def _silence(self, message: Message) -> None:
         """All Sound Off or All Notes Off: on any channel, as who asks for silence means all of it.
