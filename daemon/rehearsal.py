@@ -64,7 +64,7 @@ class RehearsalRoom:
             due = self._start_s + seconds
             if due > now or due >= self._end_s - _SAME_S:
                 break
-            received.append(Received(message, due, PORT))
+            received.append(Received(message, due))
             self._next += 1
             if self._next == len(self._phrase):
                 self._next = 0

@@ -26,11 +26,10 @@ STALL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message that came in, when, in seconds of the loop's clock, and on which port."""
+    """A message that came in, and when, in seconds of the loop's clock."""
 
     message: Message
     seconds: float
-    port: str
 
 
 class Arrival:
@@ -83,14 +82,14 @@ class RtmidiInput:
         received: list[Received] = []
         for data, since_last_s in islice(iter(self._midi.get_message, None), POLL_LIMIT):
             seconds = self._arrival.place(since_last_s, now)
-            received += (Received(m, seconds, self.name) for m in self._stream.feed(bytes(data)))
+            received += (Received(m, seconds) for m in self._stream.feed(bytes(data)))
         for one in received:
             self._held.hear(one.message)
         return received
 
     def let_go(self, now: float) -> list[Received]:
         """The releases of everything held down on this port, for when its sender is gone."""
-        return [Received(message, now, self.name) for message in self._held.releases()]
+        return [Received(message, now) for message in self._held.releases()]
 
     def close(self) -> None:
         self._midi.close_port()

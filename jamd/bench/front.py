@@ -152,9 +152,9 @@ class Sequencer:
         came = []
         if not self._number:
             self._began = self._due = now
-            came.append(Received(Message("start"), now, "sequencer"))
+            came.append(Received(Message("start"), now))
         while self._due <= now:
-            came.append(Received(Message("clock"), now, "sequencer"))
+            came.append(Received(Message("clock"), now))
             self._number += 1
             exact = self._began + self._number * 60 / BPM / CLOCKS_PER_BEAT
             self._due = exact + self._random.uniform(0, CLOCK_JITTER_S)
@@ -180,7 +180,7 @@ class Weightless:
             return ()
         came = self._sequencer.sent(now) if self._sequencer else []
         if self._phrase and (self._sequencer is None or self._sequencer.steady):
-            came.append(Received(self._phrase.popleft(), now, "player"))
+            came.append(Received(self._phrase.popleft(), now))
         return came
 
     def send(self, message: Message, output: Output = Output.MAIN) -> None:

@@ -156,7 +156,7 @@ class Room:
 
 
 def test_what_comes_in_is_told_within_a_millisecond() -> None:
-    coming = [Received(C4_ON, 0.5, "keys"), Received(C4_OFF, 0.75, "keys")]
+    coming = [Received(C4_ON, 0.5), Received(C4_OFF, 0.75)]
     session = FakeSession()
     Room(session, FakePorts(coming), [WorkerReady()]).loop.run()
     assert [(event, moment) for event, moment in session.told] == [
@@ -205,7 +205,7 @@ def test_where_several_come_in_on_one_port_any_of_them_can_be_lost(
 
 def test_what_was_never_seen_to_be_connected_is_not_lost() -> None:
     session = FakeSession()
-    Room(session, FakePorts([Received(C4_ON, 0.1, "keys")])).loop.run()
+    Room(session, FakePorts([Received(C4_ON, 0.1)])).loop.run()
     assert session.told == [(Heard(C4_ON), 0.1)]
 
 
@@ -227,7 +227,7 @@ def test_what_was_released_while_jamd_was_stopped_may_be_lost(stopped_s: float, 
 
 def test_another_session_goes_on_with_what_comes_in() -> None:
     first, second = FakeSession([(0.1, Send(C4_ON, 0.1))]), FakeSession()
-    ports = FakePorts([Received(C4_ON, 0.2, "keys"), Received(C4_OFF, 0.6, "keys")])
+    ports = FakePorts([Received(C4_ON, 0.2), Received(C4_OFF, 0.6)])
     room = Room(first, ports)
 
     def tend(now: float, status: Status) -> None:

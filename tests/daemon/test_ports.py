@@ -54,6 +54,10 @@ class PaperSystem:
         self.ports = {p.id: p for p in ports}
 
 
+HELD = {KEYBOARD.name: 60, "Keystation:pads": 36}
+"""The note that is down on each keyboard."""
+
+
 class PaperPort:
     def __init__(self, system: PaperSystem, name: str, target: PortSeen | None = None) -> None:
         if system.refuses and target is not None:
@@ -68,7 +72,7 @@ class PaperPort:
         return waiting
 
     def let_go(self, now: float) -> list[Received]:
-        return [Received(Message("note_off", note=60), now, self.name)]
+        return [Received(Message("note_off", note=HELD[self.name]), now)]
 
     def send(self, message: Message) -> None:
         self._system.sent.append((self.name, message.type))
@@ -142,7 +146,7 @@ def test_what_was_down_on_a_keyboard_of_its_own_comes_up_when_it_has_gone(
     look(ports)
     system.plug(KEYBOARD)
     assert look(ports, 9.0) == ["no longer listening to Keystation:pads"]
-    assert ports.poll(9.0) == [Received(Message("note_off", note=60), 9.0, "Keystation:pads")]
+    assert ports.poll(9.0) == [Received(Message("note_off", note=HELD["Keystation:pads"]), 9.0)]
     assert ports.poll(9.1) == []
     assert ports.connected().mixed == frozenset()
 
@@ -265,8 +269,8 @@ def test_what_came_in_on_several_ports_is_in_order(system: PaperSystem) -> None:
     note = Message("note_on", note=60)
     assert isinstance(virtual, PaperPort)
     assert isinstance(keyboard, PaperPort)
-    virtual.waiting = [Received(note, 2.0, "a"), Received(note, 4.0, "a")]
-    keyboard.waiting = [Received(note, 3.0, "b")]
+    virtual.waiting = [Received(note, 2.0), Received(note, 4.0)]
+    keyboard.waiting = [Received(note, 3.0)]
 
     assert [r.seconds for r in ports.poll(5.0)] == [2.0, 3.0, 4.0]
 

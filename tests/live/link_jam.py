@@ -63,8 +63,8 @@ class Ports:
     def play(self, seconds: float, beat_s: float) -> None:
         for i, pitch in enumerate((60, 64, 67, 65)):
             begin = seconds + i * beat_s
-            self.coming.append(Received(Message("note_on", note=pitch), begin, "keys"))
-            self.coming.append(Received(Message("note_off", note=pitch), begin + beat_s / 2, ""))
+            self.coming.append(Received(Message("note_on", note=pitch), begin))
+            self.coming.append(Received(Message("note_off", note=pitch), begin + beat_s / 2))
 
     def poll(self, now: float) -> Sequence[Received]:
         due = [one for one in self.coming if one.seconds <= now]
@@ -123,7 +123,7 @@ def main() -> None:
             case ["play", seconds]:
                 ports.play(float(seconds), 60 / status.bpm)
             case ["key", button]:
-                ports.coming.append(Received(Message(button), now, "keys"))
+                ports.coming.append(Received(Message(button), now))
             case ["tempo", bpm]:
                 worker.events.append(SetTempo(float(bpm)))
             case ["leave"]:
