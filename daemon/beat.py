@@ -25,7 +25,7 @@ from jamd.daemon.players_beat import Bend, PlayersBeat, Rebase
 from jamd.daemon.settings import Settings
 from jamd.daemon.tap_tempo import TapTempo
 from jamd.daemon.tempo_writer import TempoWriter
-from jamd.daemon.transport import Position, Transport, position
+from jamd.daemon.transport import LONGEST_PICKUP, Position, Transport, position
 from jamd.notes import TICKS_PER_BEAT, Tick
 
 
@@ -55,6 +55,7 @@ class Beat:
         self._assumed = False  # bar 1 begins with the first note, for want of a better place
         self.counted_in = Tick(0)
         self.changes = settings.changes
+        self._pickup_bars = 0  # from bar 1 to where the chord changes begin
         self._take = TempoWriter()
         self._taps = TapTempo()
         self._player = PlayersBeat(self.transport) if settings.source is BeatSource.PLAYER else None
@@ -127,9 +128,9 @@ class Beat:
         self._assumed = False
         self.transport.shift(by)
         self._take.shift(by)
-        first = self.transport.bar_one + self.transport.meter.ticks_per_bar
+        self._pickup_bars = 1
         found = Journal(BarLineFound(self.transport.tick_at(now), now, by))
-        return [found, *self._lay_chart(first, 0, now)]
+        return [found, *self._lay_chart(self._first_bar, 0, now)]
 
     @property
     def told_by(self) -> str | None:
@@ -143,7 +144,10 @@ class Beat:
         told = told or self._player is not None
         self._assumed = not (told or count_in or self.transport.begun)
         if not count_in:
-            return self._roll(self.follower.start(now, count_in), now, edge)[1]
+            song = self.follower.start(now, count_in)
+            bar = self.transport.meter.ticks_per_bar
+            self._pickup_bars = int(song >= bar - LONGEST_PICKUP)
+            return self._roll(song, now, edge)[1]
         lead_s = self._settings.lead_s
         song = self.follower.start(now + lead_s, count_in)
         lead = math.ceil(lead_s * self.transport.ticks_per_second)
@@ -171,6 +175,8 @@ class Beat:
         if not isinstance(move, Roll):
             self.transport.halt(now)
             return effects
+        if self._link is None or not self.transport.rolling:
+            self._pickup_bars = 0  # else the Link session's bar line has moved, and no more
         tick, rolled = self._roll(move.song, now, edge)
         self.follower.rolled(tick)
         return effects + rolled
@@ -252,6 +258,11 @@ class Beat:
         self._bent_until = None
         # In the take, the skipped ticks take no time.
         effects += _journal(self._take.skip(self.transport.exact_tick(now), self.transport.bpm))
+        if self.changes is not None:  # to the player, no bars were skipped
+            bar = self.transport.meter.ticks_per_bar
+            skipped = move.tick - round(before.tick_at(move.seconds) / bar) * bar
+            since = self.transport.tick_at(now)
+            effects += self._lay_chart(self.changes.start + skipped, since, now)
         return effects, lambda tick: self.transport.tick_at(before.seconds_at(tick))
 
     def _as_if_bent_before(self, bend: Bend) -> Callable[[Tick], Tick]:
@@ -273,12 +284,17 @@ class Beat:
         if leaps:
             self.transport.halt(now)
         tick = self.transport.start(now, edge, song)
-        effects += self._lay_chart(self.transport.bar_one, tick, now)
+        effects += self._lay_chart(self._first_bar, tick, now)
         # A sequencer's Start during a count-in ends it.
         self.counted_in = self.transport.bar_one if song < 0 else min(self.counted_in, tick)
         bpm = self.transport.bpm
         written = self._take.skip(tick, bpm) if leaps else self._take.start(tick, now, bpm)
         return tick, effects + _journal(written)
+
+    @property
+    def _first_bar(self) -> int:
+        """The tick of the song's first whole bar."""
+        return self.transport.bar_one + self._pickup_bars * self.transport.meter.ticks_per_bar
 
     def _lay_chart(self, first: int, since: int, now: float) -> list[Effect]:
         """Let the chord changes begin at `first`, a bar line; that counts from tick `since` on."""

@@ -21,11 +21,8 @@ from jamd.daemon.scene import (
     phrase_is_over,
 )
 from jamd.daemon.settings import Settings
-from jamd.daemon.transport import SIXTEENTH, Transport
+from jamd.daemon.transport import LONGEST_PICKUP, SIXTEENTH, Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
-
-LONGEST_PICKUP = Tick(TICKS_PER_BEAT)
-"""Notes at most this many ticks before a bar line belong to the bar that they lead to."""
 
 
 class Policy(Protocol):

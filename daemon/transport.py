@@ -16,6 +16,9 @@ SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
 
 SIXTEENTH = Tick(TICKS_PER_BEAT // 4)
 
+LONGEST_PICKUP = Tick(TICKS_PER_BEAT)
+"""Notes at most this many ticks before a bar line belong to the bar that they lead to."""
+
 CATCH_UP_BEATS = 0.25
 """A steered transport that is ahead or behind catches up in about this many beats."""
 

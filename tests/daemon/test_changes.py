@@ -16,7 +16,8 @@ from jamd.chart import Chart
 from jamd.cli import main
 from jamd.config import Config
 from jamd.daemon.click import When
-from jamd.daemon.events import Event, Heard, Mode, WorkerReady
+from jamd.daemon.events import Event, Heard, LinkState, Mode, WorkerReady
+from jamd.daemon.follower import BeatSource
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.pickup import candidates
 from jamd.daemon.plain_json import from_plain, to_plain
@@ -113,6 +114,61 @@ def test_the_chart_goes_with_a_sequencers_song() -> None:
     request = over(JAM, *story, until=8)
     first = request.context.heard[0].onset
     assert chord_at(request, first // BAR * BAR) == "C:maj7"
+
+
+SCALE = Chart.parse("C | Db | D | Eb | E | F | Gb | G | Ab | A | Bb | B")
+FOLLOWING = Settings(bpm=100, source=BeatSource.PLAYER, chart=SCALE)
+
+
+def bars_of(player_bpm: float, bars: int, start: float = 1.0) -> Iterator[tuple[float, Event]]:
+    """Whole bars with their accents, each note the bar's number in the phrase."""
+    beat_s = 60 / player_bpm
+    for eighth in range(bars * 8):
+        if eighth % 8 not in (1, 5):
+            key = {"note": 60 + eighth // 8}
+            at, velocity = start + eighth * beat_s / 2, 100 if eighth % 8 == 0 else 70
+            yield at, Heard(Message("note_on", velocity=velocity, **key))
+            yield at + beat_s / 3, Heard(Message("note_off", **key))
+
+
+def chart_bars(request: PlanRequest) -> dict[int, str]:
+    """The chord under the notes of each bar that the player played, by their pitch."""
+    return {note.pitch: chord_at(request, note.onset + 60) for note in request.context.heard}
+
+
+@pytest.mark.parametrize("bpm", [66, 80, 90, 96, 100, 104])
+def test_the_chart_begins_with_the_first_note_whatever_the_players_tempo(bpm: float) -> None:
+    request = over(FOLLOWING, *bars_of(bpm, 4), until=1 + 18 * 60 / bpm)
+    expected = {60: "C:maj", 61: "Db:maj", 62: "D:maj", 63: "Eb:maj"}
+    assert chart_bars(request) == expected
+
+
+@pytest.mark.parametrize("bpm", [84, 96, 104])
+@pytest.mark.parametrize("late_beats", [-0.15, 0.0, 0.15])
+def test_the_chart_goes_on_where_the_player_comes_in_at_another_tempo(
+    bpm: float, late_beats: float
+) -> None:
+    again = 1.0 + (32 + late_beats) * 0.6  # after jamd's four bars
+    second = [
+        (at, replace(event, message=event.message.copy(note=event.message.note + 8)))
+        for at, event in bars_of(bpm, 4, again)
+        if isinstance(event, Heard)
+    ]
+    request = over(FOLLOWING, *bars_of(100, 4), *second, until=again + 18 * 60 / bpm)
+    found = {pitch: chord for pitch, chord in chart_bars(request).items() if pitch >= 68}
+    assert found == {68: "Ab:maj", 69: "A:maj", 70: "Bb:maj", 71: "B:maj"}
+
+
+@pytest.mark.parametrize("early_s", [-0.02, 0.0, 0.02, 0.25, 0.5])
+def test_in_a_link_session_too_a_pickup_is_not_the_charts_first_bar(early_s: float) -> None:
+    link = LinkState(peers=1, bpm=120.0, bar_line=0.0, playing=True, since=0.0)
+    moved = replace(link, bar_line=0.3)  # its bars lie elsewhere from now on
+    session = Session(replace(JAM, source=BeatSource.LINK, chart=SCALE))
+    story: list[tuple[float, Event]] = [(0.0, WorkerReady()), (0.1, link), (14.1, moved)]
+    jam = VirtualJam(session, ScriptedImproviser(), [*story, *phrase(10.0 - early_s, 12)])
+    for until, chord in ((11.0, "C"), (13.0, "Db"), (15.0, "D"), (17.0, "Eb")):
+        jam.run(until)
+        assert session.status(until).chord == chord
 
 
 def test_settings_with_a_chart_are_kept_in_the_journal() -> None:
