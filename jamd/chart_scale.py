@@ -1,4 +1,4 @@
-"""What a chart says about pitches: its key, the scale of each chord, and where a tune may rest.
+"""What a chart says about pitches: its key, scales, what clashes, and where a tune may rest.
 
 Needs numpy; the front process never imports this.
 """
@@ -49,6 +49,14 @@ def scale_at(changes: Changes, tick: Tick) -> NDArray[np.float64]:
     scale[[tone for tone in beside if tone not in tones]] = 0.0
     scale[list(tones)] = 1.0
     return scale
+
+
+def clash(changes: Changes, begin: Tick, end: Tick, pitch_class: int) -> Tick | None:
+    """Where a note from `begin` to `end` first meets a new chord that it is no tone of, if any."""
+    for tick, chord in changes.between(begin, end):
+        if tick > begin and pitch_class not in tones_of(CHORDS[chord]):
+            return tick
+    return None
 
 
 def rests_on(changes: Changes, tick: Tick) -> frozenset[int]:

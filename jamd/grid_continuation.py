@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from jamd.answering import Answering
 from jamd.chart import Changes
-from jamd.chart_scale import scale_at
+from jamd.chart_scale import clash, scale_at
 from jamd.columns import Bools, Ints
 from jamd.grid_columns import Placed, transposed_chords
 from jamd.grid_tokens import (
@@ -20,6 +20,7 @@ from jamd.grid_tokens import (
     CHORD,
     COMP,
     DURATION,
+    DURATIONS,
     END,
     HIGHEST,
     KINDS,
@@ -40,8 +41,13 @@ from jamd.grid_tokens import (
 from jamd.grid_writer import DETAILS, GridWriter, Mask
 from jamd.harmony import CHORDS, tones_of
 from jamd.language import Constraints, Context
-from jamd.notes import METERS, TICKS_PER_STEP, Meter, Note, Part, Tick
+from jamd.notes import METERS, TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
 from jamd.tonality import recent_tonality
+
+LONGEST_CLASH = TICKS_PER_BEAT
+"""For less than this, in ticks, a note may sound into a new chord that it is no tone of."""
+
+_DURATION_TICKS = np.array(DURATIONS) * TICKS_PER_STEP
 
 _COUNTDOWN: Mask = np.eye(len(VOCABULARY), dtype=np.bool_)[PHRASE : PHRASE + PHRASE_BARS]
 _COUNTDOWN.flags.writeable = False
@@ -176,11 +182,7 @@ class GridContinuation:
                 mask: Mask = _COUNTDOWN[left - 1]
                 return mask
         if kind in DETAILS:
-            if kind != "Velocity":
-                return DETAILS[kind]
-            mask = DETAILS[kind].copy()
-            self._answering.narrow_durations(mask, writer)
-            return mask if mask.any() else DETAILS[kind]
+            return self._durations() if kind == "Velocity" else DETAILS[kind]
         mask = writer.may_follow()
         mask &= self._may_write
         if self._changes is not None:
@@ -193,6 +195,27 @@ class GridContinuation:
             mask[CHORD:VELOCITY] = False
             mask[LEAD:DURATION] = False
         return self._answering.narrow(mask, writer)
+
+    def _durations(self) -> Mask:
+        """Shape (vocabulary,): the durations that the note being written may have."""
+        mask = DETAILS["Velocity"].copy()
+        self._answering.narrow_durations(mask, self._writer)
+        if not mask.any():
+            mask = DETAILS["Velocity"].copy()
+        if self._changes is not None:
+            end = Tick(self._now + int(_DURATION_TICKS[-1]))
+            tick = clash(self._changes, self._now, end, self._pitch_class)
+            if tick is not None:
+                room = tick + LONGEST_CLASH - self._now
+                mask[DURATION : DURATION + len(DURATIONS)][room <= _DURATION_TICKS] = False
+        return mask
+
+    @property
+    def _pitch_class(self) -> int:
+        """Of the note being written, as it will sound."""
+        token = self._writer.pitch_token
+        part, first = (Part.COMP, COMP) if token < VELOCITY else (Part.LEAD, LEAD)
+        return (token - first + LOWEST - self._up[part]) % 12
 
     @property
     def _now(self) -> Tick:

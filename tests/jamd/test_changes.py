@@ -14,7 +14,7 @@ from jamd.chart_scale import scale_at
 from jamd.grid import Grid
 from jamd.grid_tokens import CHORD, COMP, KINDS, VOCABULARY
 from jamd.grid_writer import GridWriter
-from jamd.harmony import CHORDS, ROOTS, triad_of
+from jamd.harmony import CHORDS, ROOTS, tones_of, triad_of
 from jamd.language import Constraints, Context
 from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
 
@@ -147,6 +147,19 @@ def test_an_answer_ends_on_the_chord_that_is_then_in_force(music: Written) -> No
     assert music.context.changes is not None
     chord = CHORDS[music.context.changes.at(tune[-1].onset)]
     assert tune[-1].pitch % 12 in triad_of(chord)
+
+
+@given(written())
+def test_no_note_is_held_into_a_chord_that_it_is_not_of(music: Written) -> None:
+    changes = music.context.changes
+    assert changes is not None
+    for note in music.notes:
+        foreign = [
+            tick
+            for tick, chord in changes.between(note.onset, note.end)
+            if tick > note.onset and note.pitch % 12 not in tones_of(CHORDS[chord])
+        ]
+        assert all(note.end - tick < TICKS_PER_BEAT for tick in foreign)
 
 
 def test_the_chords_given_stand_for_those_that_the_notes_spell() -> None:
