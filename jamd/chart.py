@@ -22,30 +22,49 @@ AGAIN = "%"
 """A bar that is like the one before."""
 
 ON = "/"
-"""A share of a bar in which the chord before goes on."""
+"""A share of a bar in which the chord before goes on; `.` is read as well."""
 
+MOST_BARS = 400
+"""A longer chart is refused, as every request to the model holds it."""
+
+_STROKE = re.compile(r"(:?\|+(?:\.\s*$|:)?|\n)")  # `|.` ends a grid of ChordPro's
 _SPELLINGS = (
     ("♭", "b"),
     ("♯", "#"),
     (r"6/9", "69"),
     (r"/[A-G][b#]?$", ""),  # the bass is the player's
+    (r"/4$", "sus4"),
+    (r"[(,/](?=\d)", "add"),
     (r"[(),]", ""),
     (r"(?<=\d)[-–−]", "b"),
     (r"(?<=\d)\+", "#"),
-    (r"^[-–−]|^min|^mi", "m"),
-    (r"^\+", "aug"),
-    (r"^(°|o(?!m))", "dim"),
-    (r"^[øØh]7?", "m7b5"),
-    (r"[Δ△^](\d*)", lambda found: f"maj{found[1] or 7}"),
-    (r"[Mm]aj|Ma|ma(?![jd])|M", "maj"),
+    (r"^[-–−]|^(?i:minor|min|mi)", "m"),
+    (r"^m[-–−/](?=[Mm])", "m"),
+    (r"^(?i:dominant|dom)(?=\d)", ""),
+    (r"^\+|^(?i:aug)", "aug"),
+    (r"^([°º˚]|o(?!m)|(?i:dim))", "dim"),
+    (r"^[øØ∅h](7|9|11)?", "m7b5"),
+    (r"[Δ∆△^](\d*)", lambda found: f"maj{found[1] or 7}"),
+    (r"(7|9)M", r"maj\1"),
+    (r"(?i:major|maj)|M[aA]|ma(?![jd])|M|^j", "maj"),
 )
 """Ways to write what follows a root -> one way, in the order in which they are applied."""
 
 _ROOT = re.compile(r"([A-G])([b#♭♯]?)(.*)")
 _REST = re.compile(
     r"(?P<triad>maj|m|dim|aug|)(?P<major>maj)?(?P<number>2|6|69|7|9|11|13|)"
-    r"(?P<colours>(?:[b#](?:5|9|11|13)|add\d+|sus[24]?|alt)*)"
+    r"(?P<colours>(?:[b#](?:5|6|9|11|13)|add[b#]?\d+|(?:no|omit)5|sus(?:13|9|[24])?|alt)*)"
 )
+_HINTS = (
+    (r"[a-g][b#♭♯]?([m7].*)?", "a chord begins with a capital letter"),
+    (r"H.*", "write B for H, and Bb for B"),
+    (r"(?i:n\.?c\.?)", f"jamd plays a chord throughout: {ON} goes on with the one before"),
+    (r"[A-G][b#♭♯]?5|.*(no|omit)3\)?", "jamd plays the third: write C or Cm for C5"),
+    (ON, "the first bar begins with a chord"),
+    (AGAIN, f"it is a bar by itself, not the first; {ON} goes on with a chord"),
+)
+"""What cannot be read -> what to write instead."""
+
 _SEVENTHS = ("7", "9", "11", "13")
 
 
@@ -56,34 +75,38 @@ def chord_named(symbol: str) -> int:
     Tensions, and a bass after a stroke, are read and left out: jamd knows ten kinds of chord.
 
     Raises:
-        ValueError: It is no such symbol; the error holds it.
+        ValueError: It is no such symbol; the error holds it, and what to write instead.
     """
-    found = _ROOT.fullmatch(symbol)
+    found = _ROOT.fullmatch(symbol.strip("()"))
     rest = found[3] if found else ""
     for pattern, spelling in _SPELLINGS:
         rest = re.sub(pattern, spelling, rest)
     parsed = _REST.fullmatch(rest)
     quality = parsed and _quality(**parsed.groupdict())
     if found is None or quality is None:
-        raise ValueError(symbol)
+        raise ValueError(symbol, _hint(symbol))
     root = ROOTS.index(found[1]) + {"": 0, "b": -1, "♭": -1, "#": 1, "♯": 1}[found[2]]
     if "sus2" in rest:
         root += 7  # Csus2 has the notes of Gsus4
     return root % len(ROOTS) * len(QUALITIES) + list(QUALITIES).index(quality)
 
 
+def _hint(symbol: str) -> str:
+    return next((hint for pattern, hint in _HINTS if re.fullmatch(pattern, symbol)), "")
+
+
 def _quality(triad: str, major: str | None, number: str, colours: str) -> str | None:
     """One of `QUALITIES`; None if the parts of a symbol make no sense together."""
-    if major and (triad != "m" or number not in _SEVENTHS):
+    if major and (triad not in ("m", "aug") or number not in _SEVENTHS):
         return None
     flat_fifth = "b5" in colours
     if "sus" in colours:
-        qualities = {"": ("sus4", "sus4"), "m": ("sus4", "sus4")}
+        qualities = dict.fromkeys(("", "m", "maj"), ("sus4", "sus4"))
     else:
         qualities = {
             "": ("aug" if "#5" in colours and not number else "maj", "7"),
             "m": ("dim" if flat_fifth and not number else "min", "hdim7" if flat_fifth else "min7"),
-            "maj": ("maj", "maj7"),
+            "maj": ("aug", "aug") if "#5" in colours else ("maj", "maj7"),
             "dim": ("dim", "dim7"),
             "aug": ("aug", "7"),
         }
@@ -108,18 +131,29 @@ class Chart:
     def parse(cls, text: str) -> Chart:
         """Read a chart; a line break ends a bar like a stroke, and empty bars are none.
 
+        What stands between `|:`, or the beginning, and `:|` is played twice.
+
         Raises:
-            ValueError: A symbol is no chord, or the first one repeats a chord; the error holds it.
+            ValueError: A symbol is no chord, the first one repeats a chord, or there are more than
+                `MOST_BARS`; the error holds what was found, and what to write instead.
         """
         bars: list[tuple[str, ...]] = []
-        for bar in re.split(r"[|\n]", text):
-            shares = tuple(bar.split())
+        repeated = 0  # the first bar that the next `:|` repeats
+        pieces = _STROKE.split(text)
+        for bar, stroke in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+            shares = tuple(ON if share == "." else share for share in bar.split())
             if shares == (AGAIN,) and bars:
                 bars.append(bars[-1])
             elif shares:
                 bars.append(shares)
+            if stroke.startswith(":"):
+                bars += bars[repeated:]
+            if ":" in stroke:
+                repeated = len(bars)
+        if len(bars) > MOST_BARS:
+            raise ValueError(f"{len(bars)} bars", f"at most {MOST_BARS} go round")
         if not bars or bars[0][0] == ON:
-            raise ValueError(ON if bars else "")
+            raise ValueError(ON if bars else "", _hint(ON))
         for symbol in {symbol for shares in bars for symbol in shares} - {ON}:
             chord_named(symbol)
         return cls(tuple(bars))

@@ -281,8 +281,8 @@ class Play:
         None,
         ChordChart(),
         "The chord changes that you play over, from bar 1 on and round and round. The chords of a "
-        "bar share it evenly, / goes on with the one before, % repeats the bar before. jamd plays "
-        "over them, in their key.",
+        "bar share it evenly, / goes on with the one before, % repeats the bar before, and what is "
+        "between |: and :| is played twice. jamd plays over them, in their key.",
     )
     lowest: int = _setting(21, Number(0, 127, "MIDI pitch"), "The lowest pitch jamd plays.")
     highest: int = _setting(

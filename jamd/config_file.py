@@ -87,7 +87,9 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
             try:
                 values[key], origins[key] = setting.kind.accept(raw), origin
             except ValueError as error:
-                found = _shown(error.part if isinstance(error, PartError) else raw)
+                found = _shown(raw)
+                if isinstance(error, PartError):
+                    found = _shown(error.part) + (error.hint and f": {error.hint}")
                 problems.append(f"{place}: expected {setting.kind.expected}; found {found}")
     config = _assemble(values)
     if not problems and config.play.lowest > config.play.highest:

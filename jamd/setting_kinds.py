@@ -26,11 +26,13 @@ class PartError(ValueError):
 
     Attributes:
         part: That part.
+        hint: What to write instead; empty if that is not known.
     """
 
-    def __init__(self, part: object) -> None:
+    def __init__(self, part: object, hint: str = "") -> None:
         super().__init__(part)
         self.part = part
+        self.hint = hint
 
 
 class Kind(Protocol):
@@ -258,7 +260,7 @@ class ChordChart:
         try:
             return Chart.parse(raw) if raw.strip() else None
         except ValueError as error:
-            raise PartError(error.args[0]) from error
+            raise PartError(*error.args) from error
 
     def show(self, value: object) -> str:
         return json.dumps("" if value is None else str(value), ensure_ascii=False)
