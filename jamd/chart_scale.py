@@ -5,6 +5,8 @@ Needs numpy; the front process never imports this.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -30,6 +32,7 @@ def ticks_of(changes: Changes, begin: Tick, end: Tick) -> NDArray[np.float64]:
     return ticks
 
 
+@lru_cache(maxsize=4)
 def home_of_chart(changes: Changes) -> int:
     """The semitones, -5..6, that transpose what goes with a chart to no key signature."""
     return semitones_home(ticks_of(changes, changes.start, Tick(changes.start + changes.length)))
@@ -41,6 +44,12 @@ def scale_at(changes: Changes, tick: Tick) -> NDArray[np.float64]:
     The scale is the key's, with the tones of the chord, and without what is a semitone from a tone
     of the chord that is foreign to the key: over A7 in C major C# is in, and C and D are out.
     """
+    first_round = replace(changes, start=Tick(0))
+    return _scale(first_round, Tick((tick - changes.start) % changes.length))
+
+
+@lru_cache(maxsize=1024)
+def _scale(changes: Changes, tick: Tick) -> NDArray[np.float64]:
     around = ticks_of(changes, Tick(tick - AROUND), Tick(tick + AROUND))
     scale = Tonality(probabilities(around)).in_scale
     tones = tones_of(CHORDS[changes.at(tick)])
@@ -48,6 +57,7 @@ def scale_at(changes: Changes, tick: Tick) -> NDArray[np.float64]:
     beside = [(tone + by) % 12 for tone in foreign for by in (-1, 1)]
     scale[[tone for tone in beside if tone not in tones]] = 0.0
     scale[list(tones)] = 1.0
+    scale.flags.writeable = False
     return scale
 
 

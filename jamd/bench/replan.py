@@ -1,16 +1,18 @@
 """A replan late in a jam beside one at its beginning: memory -> context -> the next notes.
 
-And one where the window that the model is shown has just moved, and was read ahead at its new
-beginning.
+And one over a long chart, and one where the window that the model is shown has just moved, and was
+read ahead at its new beginning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from jamd.bench.report import Row, times_as_much
 from jamd.bench.token import STYLE, Contender, alternate
 from jamd.bundle import Bundle
+from jamd.chart import Changes, Chart
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.memory import HOP_BARS, LONGEST_BARS, Memory
 from jamd.daemon.midi import NoteKey
@@ -29,6 +31,8 @@ CHORDS = ((48, 52, 55), (57, 60, 64), (53, 57, 60), (55, 59, 62))
 """C, Am, F and G, a bar each: music in a key. If what is known of the key changed as the window
 moves, all of the window would be read anew, and reading ahead would be of no use."""
 
+CHART = Changes.of(Chart.parse("C | Am7 / D7 G7 | F | G7 Dm7 G7 / |" * 25), METER)
+
 TICKS_PER_S = 2.0 * TICKS_PER_BEAT
 
 
@@ -37,15 +41,24 @@ def rows(bundle: Bundle, rounds: int = 120) -> Iterator[Row]:
     contenders = [
         _replanning(bundle, MANY_BARS),
         _replanning(bundle, FEW_BARS),
+        _replanning(bundle, MANY_BARS, CHART),
         _replanning_where_the_window_moves(bundle),
     ]
-    many, few, moved = alternate(contenders, rounds)
+    many, few, charted, moved = alternate(contenders, rounds)
     yield times_as_much(
         f"replan of {TOKENS} tokens, {MANY_BARS} bars of memory",
         "ms",
         [us / 1000 for us in many],
         f"{FEW_BARS} bars of memory",
         [us / 1000 for us in few],
+        1.1,
+    )
+    yield times_as_much(
+        "the same over 100 bars of changes",
+        "ms",
+        [us / 1000 for us in charted],
+        f"{MANY_BARS} bars of memory",
+        [us / 1000 for us in many],
         1.1,
     )
     yield times_as_much(
@@ -58,7 +71,7 @@ def rows(bundle: Bundle, rounds: int = 120) -> Iterator[Row]:
     )
 
 
-def _replanning(bundle: Bundle, bars: int) -> Contender:
+def _replanning(bundle: Bundle, bars: int, changes: Changes | None = None) -> Contender:
     """A replan after another note was heard a moment ago: what follows is written anew."""
     improviser = Improviser(bundle)
     until = Tick(bars * METER.ticks_per_bar)
@@ -66,7 +79,7 @@ def _replanning(bundle: Bundle, bars: int) -> Contender:
     memory = _memory(until, number)
 
     def replan() -> list[Planned]:
-        context = memory.context(until, STYLE)
+        context = replace(memory.context(until, STYLE), changes=changes)
         through = Tick(until + 16 * METER.ticks_per_bar)
         request = PlanRequest(number, context, through, max_tokens=TOKENS)
         return list(improviser.plan(request))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hypothesis import given
@@ -184,3 +184,13 @@ def test_the_scale_of_a_chord_is_the_keys_as_far_as_the_chord_allows() -> None:
     assert scale(0) == set("CDEFGAB")
     assert scale(1) == {"Db", "E", "F", "G", "A", "B"}
     assert scale(3) == set("CDEFGAB")
+
+
+def test_the_scale_goes_round_with_the_chart_wherever_it_begins() -> None:
+    changes = Changes.of(Chart.parse("C | A7 | Dm7 | Gm7 C7"), Meter(4, 4))
+    later = replace(changes, start=Tick(3 * 1920))
+    for eighth in range(32):
+        tick = Tick(eighth * 240)
+        scale = scale_at(changes, tick)
+        assert np.array_equal(scale, scale_at(changes, Tick(tick + 2 * changes.length)))
+        assert np.array_equal(scale, scale_at(later, Tick(tick + later.start)))
