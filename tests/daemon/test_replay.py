@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mido import Message
 
+from jamd.chart import Chart
 from jamd.cli import main
 from jamd.control import Control, ControlKind, Knob
 from jamd.daemon.events import (
@@ -77,7 +78,7 @@ def perform(
     return list(map(to_line, records))
 
 
-JAM = perform(Settings(seed=7), phrase(0.1), 12.0)
+JAM = perform(Settings(seed=7, chart=Chart.parse("Dm7 G7 | C | / F")), phrase(0.1), 12.0)
 
 happenings = st.one_of(
     st.builds(key, st.sampled_from(["note_on", "note_off"]), st.integers(58, 62)),

@@ -5,17 +5,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle, islice
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mido import Message
 
+from jamd.chart import Chart
 from jamd.daemon.click import When
 from jamd.daemon.events import (
     Adjust,
     Answered,
     Ask,
     AskLikelihood,
+    ChangesLaid,
     Effect,
     Event,
     Failed,
@@ -39,6 +42,7 @@ from jamd.daemon.planner import READING
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.take import to_midi
 from jamd.daemon.yielding import Yield
 from jamd.notes import METERS, TICKS_PER_STEP, Note, Part, Tick
 
@@ -178,6 +182,7 @@ all_settings = st.builds(
     send_clock=st.sampled_from([False, False, False, True]),
     trade_bars=st.sampled_from([0, 0, 2]),
     yields=st.sampled_from(Yield),
+    chart=st.sampled_from([None, Chart.parse("Dm7 G7 | C | / F")]),
 )
 
 Story = Sequence[tuple[float, Event | Reply | Verdict | None]]
@@ -363,3 +368,26 @@ def test_requests_are_numbered_and_make_sense(
         for notes in (context.heard, context.played):
             assert list(notes) == sorted(notes)
             assert all(context.start <= note.onset < context.until for note in notes)
+
+
+@promise
+def test_every_request_has_the_changes_with_a_chord_on_each_bar_line(
+    settings: Settings, effects: list[Effect], heard_by: list[int]
+) -> None:
+    for request in [effect.request for effect in effects if isinstance(effect, Ask)]:
+        changes, bar = request.context.changes, settings.meter.ticks_per_bar
+        assert (changes is None) == (settings.chart is None)
+        assert changes is None or changes.start % bar == 0
+
+
+@promise
+def test_the_take_has_the_chords_of_the_changes_in_their_order(
+    settings: Settings, effects: list[Effect], heard_by: list[int]
+) -> None:
+    entries = [effect.entry for effect in effects if isinstance(effect, Journal)]
+    laid = [entry for entry in entries if isinstance(entry, ChangesLaid)]
+    found = [m.text for m in to_midi(entries).tracks[0] if m.type == "marker"]
+    chords = [text.removeprefix("chord: ") for text in found if text.startswith("chord")]
+    assert set(chords) <= {"Dm7", "G7", "C", "F"}
+    if len(laid) == 1:
+        assert chords == [*islice(cycle(["Dm7", "G7", "C", "F"]), len(chords))]
