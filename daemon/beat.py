@@ -20,7 +20,7 @@ from jamd.daemon.events import (
 )
 from jamd.daemon.follower import BeatSource, Follower
 from jamd.daemon.link_follower import LinkFollower
-from jamd.daemon.moves import Halt, Move, Roll
+from jamd.daemon.moves import GoOn, Halt, Move, Roll
 from jamd.daemon.players_beat import Bend, PlayersBeat, Rebase
 from jamd.daemon.settings import Settings
 from jamd.daemon.tap_tempo import TapTempo
@@ -57,6 +57,7 @@ class Beat:
         self.changes = settings.changes
         self._pickup_bars = 0  # from bar 1 to where the chord changes begin
         self._take = TempoWriter()
+        self._jumped: list[Effect] = []  # where the song has jumped by whole bars, to be written
         self._taps = TapTempo()
         self._player = PlayersBeat(self.transport) if settings.source is BeatSource.PLAYER else None
         self._bent_until: float | None = None
@@ -161,7 +162,10 @@ class Beat:
         """Return the move to make on a system message that came at `seconds`, or a Link change."""
         if isinstance(said, LinkState):
             return None if self._link is None else self._link.hear_session(said, now)
-        return self.follower.hear(said, seconds, now)
+        move = self.follower.hear(said, seconds, now)
+        if isinstance(move, GoOn):
+            self._jumped += self._lay_chart(move.bar_one, self.transport.tick_at(now), now)
+        return move
 
     def link_messages(self) -> list[TellLink]:
         """Take the messages that are to go to the Link session."""
@@ -243,7 +247,14 @@ class Beat:
         return effects
 
     def tempo_news(self, now: float) -> list[Effect]:
-        """Return the tempo entries that keep the take's time with the transport's up to `now`."""
+        """Return the tempo entries that keep the take's time with the transport's up to `now`.
+
+        Before them, those of a jump of the song that the transport has not made.
+        """
+        jumped, self._jumped = self._jumped, []
+        return jumped + self._tempo_news(now)
+
+    def _tempo_news(self, now: float) -> list[Effect]:
         if not self.transport.rolling:
             return []
         if self._bent_until is not None and self._bent_until <= now:

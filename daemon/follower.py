@@ -166,9 +166,8 @@ class Follower:
             seconds: When it came.
             now: The session's present, `seconds` or later.
         """
-        if self._source in (BeatSource.INTERNAL, BeatSource.PLAYER):
-            return None
-        match message.type:
+        ignored = self._source in (BeatSource.INTERNAL, BeatSource.PLAYER)
+        match None if ignored else message.type:
             case "clock":
                 return self._pulse(seconds, now)
             case "start":
@@ -185,9 +184,17 @@ class Follower:
                 move = self._halt(seconds)
                 self._armed = False
                 return Wait() if self._may_go_on else move
-            case "songpos" if not self.leads:  # the specification: never sent while rolling
-                self._song = Tick(message.pos * SIXTEENTH)
+            case "songpos":
+                return self._locate(Tick(message.pos * SIXTEENTH), seconds)
         return None
+
+    def _locate(self, song: Tick, seconds: float) -> Move | None:
+        """The song is elsewhere. The specification has that while it stands; some jump so."""
+        if not self.leads:
+            self._song = song
+            return None
+        here, off = self._beside(song, seconds)
+        return GoOn(Tick(round(here + off) - song)) if abs(off) < SIXTEENTH / 2 else None
 
     def keep_tempo(self) -> None:
         """The transport's own tempo was asked for: keep it."""
@@ -280,8 +287,7 @@ class Follower:
         if not self._may_go_on:
             return None
         self._halts_at = math.inf
-        here, bar = self._transport.exact_tick(seconds), self._transport.meter.ticks_per_bar
-        off = (self._song - here + bar / 2) % bar - bar / 2
+        here, off = self._beside(self._song, seconds)
         if abs(off) >= SIXTEENTH / 2:
             return None
         counted = TICKS_PER_CLOCK * self._clock.number
@@ -294,7 +300,12 @@ class Follower:
         elif abs(pulses) > 1:
             self._origin += TICKS_PER_CLOCK * pulses
         self._clock.anchor(self._clock.number)
-        return GoOn()
+        return GoOn(Tick(round(here + off) - self._song))
+
+    def _beside(self, song: Tick, seconds: float) -> tuple[float, float]:
+        """The tick at `seconds`, and how far on the nearest is at `song`'s place in the bar."""
+        here, bar = self._transport.exact_tick(seconds), self._transport.meter.ticks_per_bar
+        return here, (song - here + bar / 2) % bar - bar / 2
 
     def _pulse(self, seconds: float, now: float) -> Move | None:
         if not self._clock.present:  # the clock is back

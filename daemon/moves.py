@@ -26,7 +26,13 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class GoOn:
-    """The song has gone on in time: for the music, nothing has happened."""
+    """The song has gone on in time: for the music, nothing has happened.
+
+    Attributes:
+        bar_one: The tick at which the song's bar 1 lies, or would, from now on.
+    """
+
+    bar_one: Tick
 
 
 Move = Halt | Roll | Wait | GoOn

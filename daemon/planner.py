@@ -65,8 +65,9 @@ class Planner:
     the answer no longer follows from what is played: it is overtaken, and is dropped and requested
     again.
 
-    When the settings change, what is planned is requested once more in the same way. The worker
-    first finishes what it is working on, as a knob may bring a new value every few milliseconds.
+    When the settings change, or the chord changes lie elsewhere, what is planned is requested once
+    more in the same way. The worker first finishes what it is working on, as a knob may bring a new
+    value every few milliseconds.
 
     Attributes:
         settings: The session's, as adjusted since it began.
@@ -82,6 +83,8 @@ class Planner:
         self._overtaken = 0  # overtaken answers in a row
         self._outrun = 0  # requests in a row before whose answer the player did something new
         self._planned_by = settings  # what is planned was requested with these
+        self._changes: Changes | None = None  # to be played over now
+        self._planned_over: Changes | None = None  # what is planned was requested over these
         self._resumes: Tick | None = None  # request nothing before the edge reaches this tick
         self._repeats: Tick | None = None  # nor this one, and let nothing change what is planned
         self._has_begun = False  # some note of the span is certain
@@ -214,7 +217,7 @@ class Planner:
         if not pending.awaited:
             self._outrun = 0
         if planned.done:
-            self._planned_by = pending.settings
+            self._keep_terms(pending)
             self._forget_request()
             if pending.awaited:
                 self._plan.through = min(self._plan.through, edge)
@@ -228,8 +231,12 @@ class Planner:
         pending = self._pending
         if pending is not None and pending.request.id == request_id:
             self._plan.through = pending.request.through
-            self._planned_by = pending.settings
+            self._keep_terms(pending)
             self._forget_request()
+
+    def _keep_terms(self, pending: _Pending) -> None:
+        self._planned_by = pending.settings
+        self._planned_over = pending.request.context.changes
 
     def ask(self, now: float, edge: Tick, changes: Changes | None = None) -> PlanRequest | None:
         """The request to send now, if the span is not planned to its end and one may be sent.
@@ -241,6 +248,7 @@ class Planner:
             edge: The commit edge.
             changes: The chord changes, if there are any.
         """
+        self._changes = changes
         open_span = self._open_span(edge)
         if open_span is None:
             return self._reading(edge, changes)
@@ -296,7 +304,7 @@ class Planner:
         """What the next request is to fill, on the grid; None: nothing, or no worker to ask."""
         if self.span is None or self._pending is not None or not self.worker:
             return None
-        is_outdated = self._planned_by is not self.settings
+        is_outdated = self._planned_by is not self.settings or self._planned_over != self._changes
         if self._repeats is not None or (self._resumes is not None and not is_outdated):
             return None
         start = max(self.span.start, to_tick(-(-edge // TICKS_PER_STEP)))

@@ -62,6 +62,13 @@ def over(settings: Settings, *events: tuple[float, Event], until: float) -> Plan
     return improviser.asked[-1]
 
 
+def chord_after(settings: Settings, *events: tuple[float, Event], seconds: float) -> str | None:
+    """The chord in force, by the status, after so many seconds."""
+    session = Session(settings)
+    VirtualJam(session, ScriptedImproviser(), [(0.0, WorkerReady()), *events]).run(seconds)
+    return session.status(seconds).chord
+
+
 def chord_at(request: PlanRequest, tick: int) -> str:
     assert request.context.changes is not None
     return CHORDS[request.context.changes.at(Tick(tick))]
@@ -163,12 +170,10 @@ def test_the_chart_goes_on_where_the_player_comes_in_at_another_tempo(
 def test_in_a_link_session_too_a_pickup_is_not_the_charts_first_bar(early_s: float) -> None:
     link = LinkState(peers=1, bpm=120.0, bar_line=0.0, playing=True, since=0.0)
     moved = replace(link, bar_line=0.3)  # its bars lie elsewhere from now on
-    session = Session(replace(JAM, source=BeatSource.LINK, chart=SCALE))
-    story: list[tuple[float, Event]] = [(0.0, WorkerReady()), (0.1, link), (14.1, moved)]
-    jam = VirtualJam(session, ScriptedImproviser(), [*story, *phrase(10.0 - early_s, 12)])
-    for until, chord in ((11.0, "C"), (13.0, "Db"), (15.0, "D"), (17.0, "Eb")):
-        jam.run(until)
-        assert session.status(until).chord == chord
+    jam = replace(JAM, source=BeatSource.LINK, chart=SCALE)
+    story: list[tuple[float, Event]] = [(0.1, link), (14.1, moved), *phrase(10.0 - early_s, 12)]
+    for moment, chord in ((11.0, "C"), (13.0, "Db"), (15.0, "D"), (17.0, "Eb")):
+        assert chord_after(jam, *story, seconds=moment) == chord
 
 
 def test_settings_with_a_chart_are_kept_in_the_journal() -> None:

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mido import Message
 
+from jamd.chart import Chart
 from jamd.daemon.click import When
-from jamd.daemon.events import Event, Heard, Mode, Sounded, TurnTaken, WorkerReady
+from jamd.daemon.events import ChangesLaid, Event, Heard, Mode, Sounded, TurnTaken, WorkerReady
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.midi_clock import CLOCKS_PER_BEAT, MidiClock
 from jamd.daemon.requests import Planned, PlanRequest
@@ -77,9 +78,13 @@ ARDOUR_8 = jump((-0.7, STOP), (0.3, position(1)), (5.98, CONTINUE), skips=6)
 
 
 class Eighths:
-    """Plays eighths over chords of three beats."""
+    """Plays eighths over chords of three beats, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[PlanRequest] = []
 
     def plan(self, request: PlanRequest) -> Iterator[Planned]:
+        self.asked.append(request)
         begin, end = request.context.until, request.through
         tune = range(-(-begin // 240) * 240, end, 240)
         chords = range(-(-begin // 1920) * 1920, end, 1920)
@@ -104,6 +109,7 @@ def cycle(
     loops: int = 3,
     batch_s: float = 0.0,
     lost: Collection[int] = (),
+    improviser: Eighths | None = None,
 ) -> VirtualJam:
     """A jam with a DAW that loops; its messages may come in batches, and pulses be lost."""
     pulse = 60 / bpm / CLOCKS_PER_BEAT
@@ -117,7 +123,8 @@ def cycle(
     said = sorted([*((BEGIN_S + i * pulse, CLOCK) for i in pulses), *said], key=lambda one: one[0])
     if batch_s:
         said = [(math.ceil(at / batch_s) * batch_s, event) for at, event in said]
-    jam = VirtualJam(Session(settings), Eighths(), [(0.0, WorkerReady()), *said, *played])
+    story = [(0.0, WorkerReady()), *said, *played]
+    jam = VirtualJam(Session(settings), improviser or Eighths(), story)
     jam.run(BEGIN_S + PULSES * loops * pulse - 0.2)
     return jam
 
@@ -387,3 +394,42 @@ def test_whatever_is_said_every_note_ends_and_no_tick_comes_again(
     check_the_take(jam)
     ticks = [entry.tick for entry in jam.entries]
     assert ticks[-1] <= (20 * 2 + 4 * sum(len(each) for _, each in sayings)) * TICKS_PER_BEAT
+
+
+SCALE = Chart.parse("C | Db | D | Eb | E | F | Gb | G | Ab | A | Bb | B")
+
+
+@pytest.mark.parametrize(
+    ("at_the_end", "chord"),
+    [
+        *((SEAMLESS[said], "G") for said in ("a position", "Start", "Start a pulse early")),
+        (SEAMLESS["position and Continue"], "Ab"),
+        (SEAMLESS["Continue"], "B"),  # it does not say where it is
+        (NOTHING, "B"),
+        *((each, "A" if said == "to bar 3" else "G") for said, each in STOPPING.items()),
+        (ARDOUR_8, "G"),
+    ],
+)
+@pytest.mark.parametrize("mode", [Mode.ANSWER, Mode.ENDLESS])
+def test_the_changes_go_with_the_song(at_the_end: Jump, chord: str, mode: Mode) -> None:
+    settings = replace(JAM, chart=SCALE, mode=mode)
+    jam = cycle(at_the_end, phrase(7, 2, 120), settings)
+    end_s = BEGIN_S + PULSES * 3 * 60 / 120 / CLOCKS_PER_BEAT - 0.2
+    assert jam.session.status(end_s).chord == chord
+
+
+@pytest.mark.parametrize("said", STOPPING)
+def test_what_is_planned_beyond_a_jump_is_planned_over_the_chords_there(said: str) -> None:
+    settings = replace(ENDLESS, chart=SCALE)
+    improviser = Eighths()
+    jam = cycle(STOPPING[said], phrase(5, 2, 120), settings, loops=2, improviser=improviser)
+    [_, second] = [entry for entry in jam.entries if isinstance(entry, ChangesLaid)]
+    known = second.tick + TICKS_PER_BEAT // 2  # what is certain by then cannot be planned anew
+    asked = [request for request in improviser.asked if request.context.until >= known]
+    over = [request.context.until for request in improviser.asked if _is_over(request, second)]
+    assert over[0] - second.tick < TICKS_PER_BEAT
+    assert all(_is_over(request, second) for request in asked)
+
+
+def _is_over(request: PlanRequest, laid: ChangesLaid) -> bool:
+    return request.context.changes == laid.changes
