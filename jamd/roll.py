@@ -21,6 +21,7 @@ PLAYER, LEAD, COMP = "#2563a8", "#d9622b", "#e2a33d"
 _TINT_OPACITY = 0.10
 _BARS_A_ROW = 8
 _BEAT_WIDTH = 36  # px
+_BOLD_WIDTH = 7  # px of a letter of a chord, about
 _PITCH_HEIGHT = 7  # px
 _LEFT, _TOP, _GAP, _MARGIN = 46, 58, 34, 16  # px
 _BEAT, _EIGHTH = "#d0d0d8", "#e9e9ee"
@@ -208,10 +209,14 @@ class _Row:
         yield _line(self._x(self.bars[-1]), 0, self.height, "#9a9aa2")
 
     def _chords(self, chords: Sequence[tuple[Tick, str]]) -> Iterator[str]:
-        for tick, symbol in chords:
+        ends = [*(tick for tick, _ in chords[1:]), self.bars[-1]]
+        for (tick, symbol), end in zip(chords, ends, strict=bool(chords)):
             if self.bars[0] <= tick < self.bars[-1]:
-                place = f'x="{self._x(tick) + 3:g}" y="-3"'
-                yield f'<text {place} font-weight="bold">{_text(symbol)}</text>'
+                style = f'x="{self._x(tick) + 3:g}" y="-3" font-weight="bold"'
+                room = self._x(end) - self._x(tick) - 6
+                if len(symbol) * _BOLD_WIDTH > room:
+                    style += f' textLength="{room:g}" lengthAdjust="spacingAndGlyphs"'
+                yield f"<text {style}>{_text(symbol)}</text>"
 
     def _notes(self, notes: Iterable[Note]) -> Iterator[str]:
         for note in sorted(notes):

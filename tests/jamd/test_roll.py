@@ -92,3 +92,12 @@ def test_beats_are_those_of_the_meter() -> None:
     assert lines(Meter(3, 4)) == [1, 2]
     assert lines(Meter(6, 8)) == [1.5]
     assert lines(Meter(2, 2)) == [2]
+
+
+def test_chords_close_together_do_not_cover_each_other() -> None:
+    voice = Voice("jamd", LEAD, (Note(Tick(0), 60, duration=Tick(BAR)),))
+    symbols = ("F#m7b5", "B7", "Ebmaj7#11", "Dm7")
+    chords = tuple((Tick(480 * beat), symbol) for beat, symbol in enumerate(symbols))
+    root = ET.fromstring(draw(Picture("a chord a beat", (voice,), chords=chords)))
+    lengths = {text.text: text.get("textLength") for text in root.iter() if text.text in symbols}
+    assert lengths == {"F#m7b5": "30", "B7": None, "Ebmaj7#11": "30", "Dm7": None}
