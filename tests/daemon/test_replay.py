@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mido import Message
 
-from jamd.chart import Chart
+from jamd.chart import Changes, Chart
 from jamd.cli import main
 from jamd.control import Control, ControlKind, Knob
 from jamd.daemon.events import (
@@ -37,7 +37,7 @@ from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.errors import SourceError
 from jamd.grid import Grid
 from jamd.language import Constraints, Context
-from jamd.notes import METERS, Note, Tick
+from jamd.notes import METERS, Meter, Note, Tick
 
 Story = Sequence[tuple[float, Event]]
 
@@ -221,6 +221,14 @@ def test_what_is_given_of_a_take_is_read_as_it_was_live() -> None:
     )
     assert learned.tokens == live.tokens
     assert sum(live.from_player) > sum(learned.from_player) > 0
+
+
+def test_what_is_learned_of_a_take_over_changes_has_them() -> None:
+    story = [(0.0, WorkerReady()), *(pair for i in range(30) for pair in phrase(1 + 4.0 * i))]
+    chart = Chart.parse("Dm7 G7 | C | / F")
+    found = shown(perform(Settings(bpm=120, chart=chart), story, 124))
+    assert found
+    assert {context.changes for context in found} == {Changes.of(chart, Meter(4, 4))}
 
 
 def test_what_was_only_read_ahead_is_no_answer_to_compare() -> None:
