@@ -26,7 +26,7 @@ from typing import Protocol
 import rtmidi
 from mido import Message
 
-from jamd.config import Midi
+from jamd.config_sections import Midi
 from jamd.daemon.connections import (
     Connected,
     Connection,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from jamd.chart import Changes, Chart
-from jamd.config import ADJUSTABLE, Config, Controls
+from jamd.config import ADJUSTABLE, Config
+from jamd.config_sections import Controls
 from jamd.control import Knob
 from jamd.daemon.click import Sound, When
 from jamd.daemon.controls import Meanings, meanings

@@ -12,7 +12,7 @@ import pytest
 
 from jamd.bundle import Bundle
 from jamd.cli import main
-from jamd.config import Midi
+from jamd.config_sections import Midi
 from jamd.daemon import play
 from jamd.daemon.events import Output
 from jamd.daemon.midi_system import NoMidiSystem

@@ -6,7 +6,7 @@ import argparse
 
 from jamd import config_file
 from jamd.commands import Subparsers
-from jamd.config import Midi
+from jamd.config_sections import Midi
 
 CHORD = (60, 64, 67)  # C major
 CHORD_S = 1.0

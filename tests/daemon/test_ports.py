@@ -12,7 +12,7 @@ import pytest
 import rtmidi
 from mido import Message
 
-from jamd.config import Midi
+from jamd.config_sections import Midi
 from jamd.daemon import ports as ports_module
 from jamd.daemon.connections import Connected, Watcher
 from jamd.daemon.midi_system import NoMidiSystem, PortSeen, System

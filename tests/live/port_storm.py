@@ -30,7 +30,7 @@ from pathlib import Path
 import rtmidi
 from mido import Message
 
-from jamd.config import Midi
+from jamd.config_sections import Midi
 from jamd.daemon.midi_system import SYSTEMS
 from jamd.daemon.ports import open_ports
 

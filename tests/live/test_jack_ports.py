@@ -19,7 +19,7 @@ import rtmidi
 from mido import Message
 from waiting import until
 
-from jamd.config import Midi
+from jamd.config_sections import Midi
 from jamd.daemon.ports import LivePorts, open_ports
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_both_ports_are_there_and_messages_pass(jack_server: JackServer) -> None
 
 OPENER = """
 import sys
-from jamd.config import Midi
+from jamd.config_sections import Midi
 from jamd.daemon.ports import open_ports
 print("ready", flush=True)
 sys.stdin.readline()
@@ -163,7 +163,7 @@ def test_what_is_sent_last_is_delivered_before_the_port_closes(jack_server: Jack
 SURVIVOR = """
 import os, sys, time
 from mido import Message
-from jamd.config import Midi
+from jamd.config_sections import Midi
 from jamd.daemon.ports import open_ports
 ports = open_ports(Midi(api="jack"))
 print("ready", flush=True)
@@ -269,7 +269,7 @@ def test_ports_survive_traffic(jack_server: JackServer) -> None:
 
 FRONT = """
 import ctypes, sys, threading, time
-from jamd.config import Midi
+from jamd.config_sections import Midi
 from jamd.daemon.ports import open_ports
 ports = open_ports(Midi(api="jack", connect_input=("storm:source",)))
 def hold_the_interpreter():
