@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from jamd.daemon.events import Answered, Ask, ChangesLaid, Effect, Entry, Journal
+from jamd.daemon.events import Answered, Ask, Effect, Entry, Journal
 from jamd.daemon.journal import (
     FORMAT,
     Advanced,
@@ -97,9 +97,7 @@ def replay(lines: Iterable[str]) -> Replay:
         if isinstance(call, Handled) and isinstance(call.event, Answered):
             planned = call.event.planned
             again.answers.setdefault(planned.id, []).append(planned)
-    laid = [entry.changes for entry in again.entries if isinstance(entry, ChangesLaid)]
-    changes = laid[-1] if laid else None
-    again.rest = [replace(context, changes=changes) for context in session.rest()]
+    again.rest = session.rest()
     return again
 
 

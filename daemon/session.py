@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from mido import Message
 
@@ -119,7 +120,8 @@ class Session:
         """
         if self._tick < 0:
             return []
-        return list(self._memory.rest(self._tick, self._planner.settings.style))
+        rest = self._memory.rest(self._tick, self._planner.settings.style)
+        return [replace(context, changes=self._beat.changes) for context in rest]
 
     def status(self, now: float) -> Status:
         """What a status line shows at `now`. Changes nothing."""
