@@ -3,9 +3,9 @@
 symusic parses the events. This module adds what no reader gets right on its own. Before parsing,
 the chunks are checked and reassembled (RIFF, long headers, alien chunks, a wrong count of tracks),
 so that every refusal states what was expected and what was found, stuck notes are ended, and a
-channel stays one voice when its sound changes.
-Afterwards times are rescaled, silences shortened, and bars laid out so that each change of meter
-falls on a bar line.
+channel stays one voice when its sound changes. After it, the channels of an MPE keyboard become one
+voice, times are rescaled, silences shortened, and bars laid out so that each change of meter falls
+on a bar line.
 
 Notes are left as long as their keys were held: the sustain pedal is not applied.
 """
@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from symusic.core import ScoreTick
+from symusic.core import ScoreTick, TrackTick
 
 from jamd.errors import SourceError
 from jamd.notes import NOTE_VALUES, TICKS_PER_BEAT, TICKS_PER_STEP, Meter
@@ -36,6 +37,11 @@ from jamd.training.reading import (
     as_spoken,
     in_order,
 )
+
+_FEWEST_FINGERS = 3
+_BENT = 0.9
+"""So many channels, each of which bends that share of its notes as they begin, are an MPE keyboard:
+in other music a bend comes while a note sounds."""
 
 SHORTEST_TICKS = 15
 """The shortest duration of a note, also for one of no length: 1/128 of a whole note."""
@@ -61,7 +67,10 @@ def read_midi(data: bytes) -> Reading:
         score = ScoreTick.from_midi(_chunk(b"MThd", head) + body)
     except (RuntimeError, ValueError) as error:
         raise SourceError(f"damaged events: {_plain(str(error))}") from error
-    notes, voices = _notes(score)
+    fingers = _fingers(score)
+    if any(fingers):
+        remarks.append("played on an MPE keyboard: its channels read as one voice")
+    notes, voices = _notes(score, fingers)
     if not len(notes):
         raise SourceError("no notes")
     notes = notes[np.argsort(notes[:, ONSET], kind="stable")]
@@ -226,23 +235,54 @@ def _plain(reason: str) -> str:
     return reason.partition("\n")[0].removeprefix("MiniMidi: ").partition("!")[0][:120]
 
 
-def _notes(score: ScoreTick) -> tuple[NDArray[np.int64], tuple[Voice, ...]]:
-    """The table of notes in the file's own ticks, and the tracks that have notes."""
+def _notes(
+    score: ScoreTick, fingers: Sequence[bool]
+) -> tuple[NDArray[np.int64], tuple[Voice, ...]]:
+    """The table of notes in the file's own ticks, and the voices that have notes."""
     tables: list[NDArray[np.int64]] = []
     voices: list[Voice] = []
-    for track in score.tracks:
+    hands: dict[str, int] = {}  # the voice of an MPE keyboard, by its track's name
+    for track, is_finger in zip(score.tracks, fingers, strict=True):
         columns = track.notes.numpy()
         if not len(columns["time"]):
             continue
+        voice = hands.setdefault(track.name, len(voices)) if is_finger else len(voices)
+        if voice == len(voices):
+            voices.append(Voice(track.name, track.is_drum and not is_finger))
         table = np.empty((len(columns["time"]), 5), np.int64)
         table[:, ONSET] = columns["time"]
         table[:, DURATION] = columns["duration"]
         table[:, PITCH] = columns["pitch"]
         table[:, VELOCITY] = columns["velocity"]
-        table[:, VOICE] = len(voices)
+        table[:, VOICE] = voice
         tables.append(table)
-        voices.append(Voice(track.name, track.is_drum))
     return np.concatenate(tables) if tables else np.empty((0, 5), np.int64), tuple(voices)
+
+
+def _fingers(score: ScoreTick) -> list[bool]:
+    """Of each of symusic's tracks, whether it is one of the channels of an MPE keyboard.
+
+    Such a keyboard plays each note on the next channel, channel 10 among them, and sends a bend on
+    it just before the note. A track of symusic's is one channel of a track; its siblings share its
+    name.
+    """
+    bent = [_bends_every_note(track, score.ticks_per_quarter // 16) for track in score.tracks]
+    names = Counter(track.name for track, each in zip(score.tracks, bent, strict=True) if each)
+    return [
+        each and names[track.name] >= _FEWEST_FINGERS
+        for track, each in zip(score.tracks, bent, strict=True)
+    ]
+
+
+def _bends_every_note(track: TrackTick, most_ticks: int) -> bool:
+    """Whether nearly every note has a bend at its onset, or at most `most_ticks` before it."""
+    if not len(track.pitch_bends) or not len(track.notes):
+        return False
+    bends = np.sort(track.pitch_bends.numpy()["time"])
+    onsets = track.notes.numpy()["time"]
+    before = np.searchsorted(bends, onsets, "right")  # how many bends come no later
+    since = onsets - bends[np.maximum(before - 1, 0)]
+    return float(np.mean((before > 0) & (since <= most_ticks))) >= _BENT
 
 
 def _meters(signatures: Sequence[tuple[int, int, int]], division: int) -> Changes:

@@ -17,7 +17,7 @@ from typing import Self
 
 from jamd.errors import CorpusError
 
-MIDI_READER, SCORE_READER = 8, 5
+MIDI_READER, SCORE_READER = 9, 5
 """Incremented when a reader changes what it makes of a file: then files are read again."""
 
 FORMAT = 3

@@ -50,6 +50,26 @@ def midi(
     return out.getvalue()
 
 
+def by_channels(notes: Notes, *, bent: bool) -> bytes:
+    """A file of one track with each note on the next of channels 2 to 16, and a bend before it."""
+    track = mido.MidiTrack()
+    now = 0
+    for number, (onset, duration, pitch) in enumerate(notes):
+        channel = 1 + number % 15
+        if bent:
+            bend = mido.Message("pitchwheel", channel=channel, pitch=number)
+            track.append(bend.copy(time=onset - now))
+            now = onset
+        on = mido.Message("note_on", channel=channel, note=pitch, velocity=80)
+        track.append(on.copy(time=onset - now))
+        track.append(mido.Message("note_off", channel=channel, note=pitch, time=duration))
+        now = onset + duration
+    file = mido.MidiFile(type=0, tracks=[track])
+    out = io.BytesIO()
+    file.save(file=out)
+    return out.getvalue()
+
+
 def rows(reading: Reading) -> list[tuple[int, int, int]]:
     columns = reading.notes[:, [ONSET, DURATION, PITCH]].tolist()
     return [(onset, duration, pitch) for onset, duration, pitch in columns]
@@ -91,6 +111,21 @@ def test_a_part_stays_one_voice_when_its_sound_changes(
     reading = read_midi(midi(notes, others=others))
     assert len(reading.voices) == 1
     assert sorted(rows(reading)) == sorted(rows(read_midi(midi(notes))))
+
+
+def test_the_channels_of_an_mpe_keyboard_are_one_voice_and_none_of_them_drums() -> None:
+    notes = [(480 * number, 240, 60 + number % 7) for number in range(30)]
+    reading = read_midi(by_channels(notes, bent=True))
+    assert [(voice.name, voice.drums) for voice in reading.voices] == [("", False)]
+    assert rows(reading) == notes
+    assert any("MPE" in warning for warning in reading.warnings)
+
+
+def test_instruments_on_channels_of_their_own_stay_voices_of_their_own() -> None:
+    notes = [(480 * number, 240, 60 + number % 7) for number in range(30)]
+    voices = read_midi(by_channels(notes, bent=False)).voices
+    assert [voice.drums for voice in voices].count(True) == 1
+    assert len(voices) == 15
 
 
 @given(melodies, st.integers(1, 0x7FFF))
