@@ -21,7 +21,7 @@ from jamd.grid_tokens import VOCABULARY
 from jamd.training.corpus import Contents, Corpus, CorpusWriter, LeftOut, Split
 from jamd.training.progress import Progress, no_progress
 from jamd.training.sources import SourceFile, find_sources
-from jamd.training.split import held_out_of
+from jamd.training.split import held_out_of, with_versions
 from jamd.training.spool import Spool
 from jamd.training.store import Store, StoredFile, key_of
 from jamd.training.tasks import FileTask, PieceTask, Written, read_and_write, write_piece
@@ -249,14 +249,15 @@ def _find(
 ) -> Iterator[_Found]:
     """The pieces of all files, each on its side of the split."""
     facts = {key: shop.store.facts(key) for _, key in keyed}
-    groups = {group for pieces in facts.values() for group, _, _ in pieces}
-    held_out = held_out_of(groups, shop.options.held_out)
+    groups = with_versions(piece for pieces in facts.values() for piece, _, _ in pieces)
+    held_out = held_out_of(set(groups.values()), shop.options.held_out)
     for source, key in keyed:
         reason = failed.get(key) or shop.store.reason(key)
         if reason:
             left_out.append(LeftOut(source.name, reason))
             continue
-        for number, (group, bars, remarks) in enumerate(facts[key]):
+        for number, (piece, bars, remarks) in enumerate(facts[key]):
+            group = groups[piece]
             split: Split = "held-out" if group in held_out else "train"
             warnings += [Remark(source.name, remark) for remark in remarks]
             yield _Found(source, key, number, group, split, bars)

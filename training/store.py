@@ -20,7 +20,7 @@ from jamd.errors import CorpusError
 MIDI_READER, SCORE_READER = 9, 5
 """Incremented when a reader changes what it makes of a file: then files are read again."""
 
-FORMAT = 3
+FORMAT = 4
 """Incremented when the format of the store changes: a store of another format is emptied."""
 
 
@@ -31,12 +31,14 @@ class Read:
     Attributes:
         reading: The reading, as from `Reading.to_bytes`.
         group: Its name as from `jamd.training.pieces.group_of`.
+        phrases: Its phrases, from the same.
         bars: How many bars it has.
         warnings: What was odd about the file.
     """
 
     reading: bytes
     group: str
+    phrases: bytes
     bars: int
     warnings: tuple[str, ...] = ()
 
@@ -84,7 +86,8 @@ class Store:
             """
             CREATE TABLE IF NOT EXISTS files (key TEXT PRIMARY KEY, reason TEXT);
             CREATE TABLE IF NOT EXISTS pieces (
-                key TEXT, number INT, music BLOB, kin TEXT, bars INT, warnings TEXT,
+                key TEXT, number INT, music BLOB, kin TEXT, phrases BLOB, bars INT,
+                warnings TEXT,
                 PRIMARY KEY (key, number)
             );
             """
@@ -127,9 +130,12 @@ class Store:
                 "INSERT OR REPLACE INTO files (key, reason) VALUES (?, ?)", (key, file.reason)
             )
             self._db.executemany(
-                "INSERT OR REPLACE INTO pieces VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO pieces VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (key, number, read.reading, read.group, read.bars, "\n".join(read.warnings))
+                    (
+                        *(key, number, read.reading, read.group, read.phrases, read.bars),
+                        "\n".join(read.warnings),
+                    )
                     for number, read in enumerate(file.pieces)
                 ],
             )
@@ -140,12 +146,15 @@ class Store:
         row = self._db.execute("SELECT reason FROM files WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
-    def facts(self, key: str) -> list[tuple[str, int, tuple[str, ...]]]:
-        """(group, bars, warnings) of each piece of a file."""
+    def facts(self, key: str) -> list[tuple[tuple[str, bytes], int, tuple[str, ...]]]:
+        """((group, phrases), bars, warnings) of each piece of a file."""
         rows = self._db.execute(
-            "SELECT kin, bars, warnings FROM pieces WHERE key = ? ORDER BY number", (key,)
+            "SELECT kin, phrases, bars, warnings FROM pieces WHERE key = ? ORDER BY number", (key,)
         )
-        return [(group, bars, tuple(text.splitlines())) for group, bars, text in rows]
+        return [
+            ((group, phrases), bars, tuple(text.splitlines()))
+            for group, phrases, bars, text in rows
+        ]
 
     def reading(self, key: str, number: int) -> bytes:
         """The music of a file's piece `number`, from 0, as `Reading.to_bytes`."""

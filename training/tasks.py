@@ -127,7 +127,7 @@ def _facts(reading: Reading) -> Read:
     warnings = reading.warnings
     if len(notes) > 16 and notes[:, PITCH].min() == notes[:, PITCH].max():
         warnings = (*warnings, "every note has the same pitch")
-    return Read(reading.to_bytes(), group_of(notes), bars_of(reading), warnings)
+    return Read(reading.to_bytes(), *group_of(notes), bars_of(reading), warnings)
 
 
 def write_piece(task: PieceTask) -> Written:

@@ -175,7 +175,7 @@ def _require_enough(corpora: Sequence[Corpus]) -> None:
     if not notes("held-out"):
         raise CorpusError(
             "expected pieces or takes that differ, so that some can be held out and measured; "
-            "found only one, in other keys or tempos at most: add others"
+            "found only one, or versions of one: add others"
         )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -12,7 +15,7 @@ from jamd.notes import Meter, Tick
 from jamd.training.parts import Table
 from jamd.training.pieces import bars_of, group_of, join
 from jamd.training.reading import Reading, Voice
-from jamd.training.split import held_out_of
+from jamd.training.split import held_out_of, with_versions
 
 pytestmark = pytest.mark.train
 
@@ -60,9 +63,37 @@ def test_so_is_a_tune(pitches: list[int], key: int, beat: int, times: int) -> No
 @given(st.lists(st.integers(48, 84), min_size=20, max_size=60, unique=True))
 def test_a_tune_played_twice_is_the_same_tune(pitches: list[int]) -> None:
     # Unless the seam brings an even smaller hash, which is for chance to say: look at many.
-    once, twice = group_of(melody(pitches)), group_of(melody(pitches * 2))
-    seam = group_of(melody(pitches[-12:] + pitches[:12]))
+    once, twice = group_of(melody(pitches))[0], group_of(melody(pitches * 2))[0]
+    seam = group_of(melody(pitches[-12:] + pitches[:12]))[0]
     assert twice in (once, seam)
+
+
+def test_versions_of_a_loop_are_one_piece() -> None:
+    random = Random(1)
+    for _ in range(200):
+        tune = random.choices(range(60, 80), k=26)
+        changed, half = [*tune[:9], 81, *tune[10:]], tune[:13]
+        versions = [group_of(melody(each)) for each in (tune, changed, half)]
+        assert len(set(with_versions(versions).values())) == 1
+
+
+def test_pieces_that_share_a_phrase_now_and_then_stay_pieces_of_their_own() -> None:
+    random = Random(1)
+    lick = [60, 62, 64, 65, 67, 69, 71, 72]  # three of the other's phrases, but few of them all
+    tunes = [[*random.choices(range(48, 84), k=40), *lick] for _ in range(50)]
+    pieces = [group_of(melody(tune)) for tune in tunes]
+    assert len(set(with_versions(pieces).values())) == 50
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sets(st.integers(0, 9)))), st.data())
+def test_which_pieces_are_one_does_not_depend_on_their_order(
+    found: list[tuple[str, set[int]]], data: st.DataObject
+) -> None:
+    pieces = [(name, struct.pack(f"<{len(has)}Q", *sorted(has))) for name, has in found]
+    groups = with_versions(pieces)
+    assert groups == with_versions(data.draw(st.permutations(pieces)))
+    assert groups.keys() == set(pieces)
+    assert all(groups[piece] <= piece[0] for piece in pieces)
 
 
 @given(chord_lines, chord_lines)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from random import Random
 
 import mido
 import pytest
@@ -141,6 +143,23 @@ def test_no_piece_is_on_both_sides_of_the_split(tmp_path: Path) -> None:
     assert sum(len(piece.source.split(" + ")) for piece in corpus.pieces) == 72
 
 
+def test_versions_of_a_loop_are_on_one_side_of_the_split(tmp_path: Path) -> None:
+    random = Random(1)
+    for song in range(20):
+        tune = [(pitch,) for pitch in random.choices(range(60, 80), k=26)]
+        changed = [*tune[:9], (81,), *tune[10:]]
+        for name, notes in {"": tune, " (1)": changed, " half": tune[:13]}.items():
+            write_midi(tmp_path / "music" / f"{song}{name}.mid", notes)
+    options = Options(held_out=0.3)
+    corpus = prepare([str(tmp_path / "music")], tmp_path / "corpus", options).corpus
+    sides: dict[str, set[str]] = {}
+    for piece in corpus.pieces:
+        sides.setdefault(re.split(r"\D", piece.source)[0], set()).add(piece.split)
+    assert len(sides) == 20
+    assert all(len(side) == 1 for side in sides.values())
+    assert {piece.split for piece in corpus.pieces} == {"train", "held-out"}
+
+
 def test_the_same_seed_makes_the_same_corpus(folder: Path, tmp_path: Path) -> None:
     made = [
         prepare([str(folder)], tmp_path / name, Options(seed=3, sample=5, join_bars=30)).corpus
@@ -253,7 +272,7 @@ def test_a_full_disk_and_a_store_that_is_none_name_the_file(
     def fill() -> None:
         with Store(path) as store:
             store._db.execute("PRAGMA max_page_count = 1")  # as if the disk ended there
-            store.put([("key", StoredFile((Read(bytes(100_000), "group", 1),)))])
+            store.put([("key", StoredFile((Read(bytes(100_000), "group", b"", 1),)))])
 
     with pytest.raises(CorpusError) as told:
         fill()
