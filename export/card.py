@@ -46,9 +46,10 @@ def card(manifest: Manifest) -> str:
         _table(("", ""), ((name, _fact(value)) for name, value in manifest.training.items())),
         "## How well it predicts",
         (
-            "Bits per note on pieces that were held out from training, all their tokens together; "
-            "fewer are better. The n-gram has order 5, Witten-Bell smoothing and pitches as "
-            "intervals, and knows the same set's training pieces; so does the unigram."
+            "Bits per note on pieces that were held out from training, all their tokens together "
+            "(velocities only where the source has its own); fewer are better. The n-gram has "
+            "order 5, Witten-Bell smoothing and pitches as intervals, and knows the same set's "
+            "training pieces; so does the unigram."
         ),
         _figures(manifest.figures),
         "## The files",

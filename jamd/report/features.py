@@ -136,7 +136,7 @@ def entropy_bits(counts: Mapping[int, int]) -> float:
     if not len(shares):
         return 0.0
     shares /= shares.sum()
-    return float(-(shares * np.log2(shares)).sum())
+    return float((shares * np.log2(1 / shares)).sum())
 
 
 def onset_places(notes: Sequence[Note], begin: Tick, meter: Meter) -> dict[int, int]:

@@ -54,11 +54,14 @@ def _bits_reading(figures: SetFigures) -> str:
     model, n_gram = per_note(figures, "model"), per_note(figures, "n-gram")
     memory = per_note(figures, "with memory")
     verdict = "fewer" if model < n_gram else "more"
-    helped = "saves" if memory < model else "costs"
+    helped = abs(1 - memory / model)
+    memory_does = f"{'saves' if memory < model else 'costs'} {helped:.0%} of them"
+    if helped < 0.005:
+        memory_does = "makes no difference"
     return (
         f"The model needs {abs(1 - model / n_gram):.0%} {verdict} bits a note than the n-gram; its "
-        f"memory of the piece {helped} another {abs(1 - memory / model):.0%}. Fewer is better in "
-        "every row. The first row is all bits, shared among the notes."
+        f"memory of the piece {memory_does}. Fewer is better in every row. The first row is all "
+        "bits, shared among the notes."
     )
 
 

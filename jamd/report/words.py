@@ -6,7 +6,8 @@ from jamd.report.figures import DISTINCT
 
 ABOUT = (
     "Every figure here is measured on held-out pieces: music of the same kind that the model "
-    "has never seen. Blue is real music, orange is the model's."
+    "was not trained on. Excerpts of them may have decided which checkpoint was kept: so the "
+    "figures may be a little better than on other music. Blue is real music, orange is the model's."
 )
 
 BITS = (
@@ -14,9 +15,11 @@ BITS = (
     "between two, 3 bits one of eight. Fewer are better. A bit saved on each note means that "
     "the model halves the number of notes it would have taken for possible. The unigram knows "
     "only how common each token is, the n-gram knows the four tokens before; both have counted"
-    " this very set's training pieces. A model that does not beat the n-gram has learned "
-    "little. With memory, the model also picks up what has been played in the piece so far; in"
-    " a jam it picks up what you play, and not what it plays itself."
+    " this very set's training pieces. Velocities count only where the sources have their own: "
+    "then there is a row for them. So bits a note compare models on one set, and not two sets. A "
+    "model that does not beat the n-gram has learned little. With memory, the model also picks up "
+    "what has been played in the piece so far; in a jam it picks up what you play, and not what it "
+    "plays itself."
 )
 
 HEAR = (

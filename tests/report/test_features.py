@@ -68,6 +68,7 @@ def test_entropy_of_places() -> None:
     assert places == {0: 2, 12: 2, 24: 2, 36: 2}
     assert features.entropy_bits(places) == 2.0
     assert features.entropy_bits({}) == 0.0
+    assert f"{features.entropy_bits({0: 7}):.2f}" == "0.00"
 
 
 values = st.lists(st.floats(0, 10), min_size=3, max_size=20)
