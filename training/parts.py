@@ -81,7 +81,7 @@ def pitched(reading: Reading) -> NDArray[np.int32]:
     if drums:
         notes = notes[~np.isin(notes[:, VOICE], drums)]
         if not len(notes):
-            raise SourceError("only drums")
+            raise SourceError("only drums (in a MIDI file, whatever is on channel 10)")
     return notes
 
 

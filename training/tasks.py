@@ -90,6 +90,8 @@ def read_and_write(task: FileTask) -> tuple[tuple[Read, Written | None], ...]:
 def _pieces(task: FileTask) -> Iterator[tuple[Reading, Read]]:
     """The usable pieces of a file; the first has a warning about those left out."""
     readings: Sequence[Reading | SourceError]
+    if task.content == b"" or (task.content is None and not task.path.stat().st_size):
+        raise SourceError("an empty file")
     if task.is_score:
         from jamd.training.score_file import read_score
 

@@ -143,6 +143,23 @@ def test_no_piece_is_on_both_sides_of_the_split(tmp_path: Path) -> None:
     assert sum(len(piece.source.split(" + ")) for piece in corpus.pieces) == 72
 
 
+def test_empty_files_and_notes_on_channel_10_are_called_what_they_are(tmp_path: Path) -> None:
+    write_midi(tmp_path / "music" / "good.mid", [(60,), (62,)])
+    for name in ("empty.mid", "empty.mxl"):
+        (tmp_path / "music" / name).touch()
+    track = mido.MidiTrack()
+    for note in (60, 62):
+        track.append(mido.Message("note_on", channel=9, note=note))
+        track.append(mido.Message("note_off", channel=9, note=note, time=480))
+    mido.MidiFile(tracks=[track]).save(tmp_path / "music" / "wrong.mid")
+    corpus = prepare([str(tmp_path / "music")], tmp_path / "corpus", Options()).corpus
+    assert [(item.source, item.reason) for item in corpus.left_out] == [
+        ("empty.mid", "an empty file"),
+        ("empty.mxl", "an empty file"),
+        ("wrong.mid", "only drums (in a MIDI file, whatever is on channel 10)"),
+    ]
+
+
 def test_versions_of_a_loop_are_on_one_side_of_the_split(tmp_path: Path) -> None:
     random = Random(1)
     for song in range(20):
@@ -190,7 +207,7 @@ def test_scores_and_midi_files_go_together(tmp_path: Path) -> None:
 
 
 def test_nothing_left_is_an_error_that_says_why(tmp_path: Path) -> None:
-    (tmp_path / "bad.mid").write_bytes(b"")
+    (tmp_path / "bad.mid").write_bytes(b"bad")
     with pytest.raises(CorpusError, match=r"found none in 1 files; .* not a MIDI file"):
         prepare([str(tmp_path)], tmp_path / "corpus", Options())
 
@@ -240,7 +257,7 @@ def test_names_that_are_no_text_are_kept_as_they_are_printed(tmp_path: Path) -> 
 def test_the_command_counts_and_lists(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (folder / "bad\x1b[31m.mid").write_bytes(b"")
+    (folder / "bad\x1b[31m.mid").write_bytes(b"bad")
     output = tmp_path / "corpus"
     assert main(["prepare", str(folder), "-o", str(output), "--jobs", "1"]) == 0
     shown = capsys.readouterr()
