@@ -246,6 +246,11 @@ class Run:
         return self.path / "start.weights.h5"
 
     @property
+    def tuned(self) -> Path:
+        """Of a run with an `origin`, what was measured at its end: missing until then."""
+        return self.path / "tuned.json"
+
+    @property
     def size(self) -> GridSize | ArticleSize:
         """How large the network is."""
         s, vocabulary = self.settings, len(self.vocabulary)

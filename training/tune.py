@@ -215,7 +215,7 @@ def conclude(run: Run, progress: Progress) -> Tuned:
         for n in (YOURS, BEFORE)
     )
     tuned = Tuned(kept, yours, before)
-    write_json(run.path / "tuned.json", asdict(tuned))
+    write_json(run.tuned, asdict(tuned))
     return tuned
 
 

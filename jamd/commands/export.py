@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,9 @@ def run(args: argparse.Namespace) -> int:
     with console.status("loading Keras") as status:
         load_backend()
         from jamd.export.export import Options, export
+        from jamd.training.runs import Run
+
+        found = Run.read(args.run_folder)
 
         options = Options(
             float32=args.float32,
@@ -114,6 +118,12 @@ def run(args: argparse.Namespace) -> int:
 
         bundle = export(args.run_folder, args.output, options, args.corpus, progress)
     print_bundle(bundle)
+    if found.origin is not None and not found.tuned.exists():
+        print(
+            f"warning: {args.run_folder} was stopped before its end: what it forgot is neither "
+            "measured nor limited. The same jamd train command does so; then export it again",
+            file=sys.stderr,
+        )
     return 0
 
 

@@ -281,6 +281,7 @@ def _train(begun: Run, console: Console) -> int:
         for name in (YOURS, BEFORE)
     }
     assert begun.origin is not None
+    begun.tuned.unlink(missing_ok=True)  # what it says may soon be true no more
     print(
         f"learning from {_counted(pieces[YOURS], _kind(begun))} of yours, "
         f"rehearsing {_counted(pieces[BEFORE])} of what {begun.origin.name} knew",

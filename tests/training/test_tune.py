@@ -111,7 +111,12 @@ def test_the_command_learns_from_loops_goes_on_and_exports(
     assert main(begin) == 2, "one is no longer what it was"
     assert "name another folder with -o" in capsys.readouterr().err
 
-    assert main(["export", run, "-o", str(tmp_path / "mine"), "--figures", "0"]) == 0
+    export = ["export", run, "-o", str(tmp_path / "mine"), "--figures", "0"]
+    assert main(export) == 0
+    assert "was stopped before its end" not in capsys.readouterr().err
+    begun.tuned.unlink()
+    assert main(export) == 0
+    assert "was stopped before its end" in capsys.readouterr().err
     manifest = Bundle.read(tmp_path / "mine").manifest
     assert manifest.training["goes on from"] == str(TINY)
     assert manifest.rehearsal is None, "the player's own corpora are not handed on unasked"
