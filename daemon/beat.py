@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mido import Message
 
+from jamd.chart import Changes
 from jamd.daemon.events import (
     BarLineFound,
     ChangesLaid,
@@ -301,6 +302,16 @@ class Beat:
         bpm = self.transport.bpm
         written = self._take.skip(tick, bpm) if leaps else self._take.start(tick, now, bpm)
         return tick, effects + _journal(written)
+
+    def give(self, changes: Changes | None, now: float) -> list[Effect]:
+        """Play over other chord changes, or none, from the bar line before `now` on."""
+        self.changes = changes
+        if not self.transport.rolling:
+            return []
+        tick, bar = self.transport.tick_at(now), self.transport.meter.ticks_per_bar
+        if changes is None:
+            return [Journal(ChangesLaid(tick, now, None))]
+        return self._lay_chart(tick // bar * bar, tick, now)
 
     @property
     def _first_bar(self) -> int:

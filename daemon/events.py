@@ -200,11 +200,11 @@ class MeterSet:
 
 @dataclass(frozen=True, slots=True)
 class ChangesLaid:
-    """The chord changes that are played over from `tick` on, in place of earlier ones."""
+    """The chord changes that are played over from `tick` on, in place of earlier ones, or None."""
 
     tick: int
     seconds: float
-    changes: Changes
+    changes: Changes | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ PANIC, STATUS, SET = "panic", "status", "set"
 HAS_SOCKETS = hasattr(socket, "AF_UNIX")
 """Python has none on Windows."""
 
-_LONGEST = 64  # most bytes of a command
+_LONGEST = 16_384  # most bytes of a command
 _SUFFIX = ".sock"
 
 
@@ -93,7 +93,8 @@ class Remote:
                 return
             with connection, suppress(OSError):  # the other side may have gone again
                 connection.settimeout(PATIENCE_S)
-                command = connection.recv(_LONGEST).decode("ascii", "replace").strip()
+                with connection.makefile("rb") as line:
+                    command = line.readline(_LONGEST).decode(errors="replace").rstrip("\r\n")
                 connection.sendall(json.dumps(self._answer(command)).encode())
 
 

@@ -31,6 +31,9 @@ LAST_WORDS_S = 0.2
 FEWEST_LETTERS = 5
 """A port's name is not shortened further, as it would no longer be recognised."""
 
+LONGEST_NEWS = 30
+"""Characters that a setting just adjusted may take of the status line."""
+
 _ERASE_LINE = "\r\x1b[2K"
 _WHO = {None: "you", Part.LEAD: "jamd lead", Part.COMP: "jamd chords"}
 
@@ -106,7 +109,11 @@ def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
         *_last(status),
         _place(status),
         _tempo(status),
-        *([] if adjusted is None else [adjustment(adjusted, status.settings[adjusted])]),
+        *(
+            []
+            if adjusted is None
+            else [shortened(adjustment(adjusted, status.settings[adjusted]), LONGEST_NEWS)]
+        ),
         f"{status.mode.value}, {_turn(status)}" if status.bar else status.mode.value,
         *([] if status.worker else ["the model is not there"]),
     ]
@@ -132,7 +139,11 @@ def status_rows(status: Status, connected: Connected) -> list[str]:
         ("tempo", _tempo(status)),
         ("mode", status.mode.value),
         ("turn", "yours" if status.turn is Turn.PLAYER else "jamd's"),
-        *((name.replace("_", " "), value) for name, value in status.settings.items()),
+        *(
+            (name.replace("_", " "), value)
+            for name, value in status.settings.items()
+            if value != ""
+        ),
         ("model", "there" if status.worker else "not there"),
         ("listens to", _ends(connected.to_input, connected)),
         ("plays to", _ends(connected.from_output, connected)),

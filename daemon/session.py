@@ -221,7 +221,9 @@ class Session:
         settings = self._planner.settings
         if value == settings.adjustable[setting]:
             return
-        self._planner.settings = settings.adjusted(setting, value)
+        self._planner.settings = adjusted = settings.adjusted(setting, value)
+        if setting == "changes":
+            self._effects += self._beat.give(adjusted.changes, self._now)
         self._adjusted = self._now, setting
         self._journal(events.Adjusted(self._tick, self._now, setting, value))
 

@@ -141,6 +141,7 @@ class Settings:
             "parts": parts.name(limits.parts),
             "density": limits.density,
             "in_key": limits.in_key,
+            "changes": "" if self.chart is None else str(self.chart),
         }
 
     def adjusted(self, name: str, value: float | str) -> Settings:
@@ -154,6 +155,8 @@ class Settings:
             ValueError: `value` is not legal.
         """
         change: dict[str, Any] = {name: ADJUSTABLE[name].kind.accept(value)}
+        if name == "changes":
+            return replace(self, chart=change[name])
         if name == "style":
             return replace(self, **change)
         if name in ("temperature", "memory"):

@@ -113,6 +113,8 @@ def _chords(entries: Iterable[Entry], end: int) -> Iterator[tuple[int, MetaMessa
     laid = {entry.tick: entry for entry in entries if isinstance(entry, ChangesLaid)}
     for since, until in pairwise([*laid, end]):
         changes = laid[since].changes
+        if changes is None:
+            continue
         for tick, symbol in changes.written(Tick(max(since, changes.start)), Tick(until)):
             yield tick, MetaMessage("marker", text=CHORD_MARKER + symbol)
 

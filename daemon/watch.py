@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jamd.config_file import adjustment
+from jamd.config_file import adjustment, crowded
 from jamd.daemon import knobs, providers, remote
 from jamd.daemon.connections import Connected
-from jamd.daemon.events import Entry, Event, Panic, SetTempo, Sounded
+from jamd.daemon.events import Command, Entry, Event, Panic, SetTempo, Sounded
 from jamd.daemon.plain_json import to_plain
 from jamd.daemon.ports import Ports
 from jamd.daemon.rehearsal import RehearsalRoom
@@ -17,7 +17,8 @@ from jamd.daemon.status import Status
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.take_keeper import TakeKeeper
 from jamd.errors import ConfigError
-from jamd.notes import TICKS_PER_BEAT
+from jamd.notes import TICKS_PER_BEAT, Meter
+from jamd.setting_kinds import ChordChart
 
 LOOP = (
     "What jamd plays comes back into its input, and jamd does not listen to it: take that route "
@@ -106,7 +107,7 @@ class Watch:
 
     def answer(self, command: str, tell: Callable[[Event], None]) -> dict[str, object]:
         """As the function `answer`, by what has been seen. Called in a thread of its own."""
-        return answer(command, self._seen, tell)
+        return answer(command, self._seen, tell, self._settings.meter)
 
     def _input_news(self, status: Status) -> list[str]:
         """What comes in that is not heard as music: a clock, what jamd played, another channel."""
@@ -148,7 +149,10 @@ class Watch:
 
 
 def answer(
-    command: str, seen: tuple[Status, Connected] | None, tell: Callable[[Event], None]
+    command: str,
+    seen: tuple[Status, Connected] | None,
+    tell: Callable[[Event], None],
+    meter: Meter,
 ) -> dict[str, object]:
     """The answer to `jamd panic`, `status` and `set`.
 
@@ -156,23 +160,32 @@ def answer(
         command: As for `remote.ask`, or any other line: whoever it is from, it is not trusted.
         seen: The status; None: it is not known yet.
         tell: Passes an event to the session.
+        meter: The session's.
     """
-    match command.split(" "):
+    match command.split(" ", 2):
         case [remote.PANIC]:
             tell(Panic())
             return {}
         case [remote.STATUS]:
             return {} if seen is None else _told(*seen)
-        case [remote.SET, name, value]:
+        case [remote.SET, name, value] if name == "changes" or " " not in value:
             try:
-                change = knobs.command(name, adjustment(name, value))
+                tell(_change(name, value, seen, meter))
             except ConfigError as error:
                 return {"error": str(error)}
-            if isinstance(change, SetTempo) and seen is not None and seen[0].from_clock:
-                return {"error": "bpm: expected a tempo of jamd's own; found that of a MIDI clock"}
-            tell(change)
             return {}
     return {"error": "expected a command that this jamd knows"}
+
+
+def _change(name: str, text: str, seen: tuple[Status, Connected] | None, meter: Meter) -> Command:
+    """What changes a setting to the value that `text` gives. Raises ConfigError if nothing may."""
+    value = adjustment(name, text)
+    if name == "changes" and (crowd := crowded(ChordChart().accept(value), meter)):
+        raise ConfigError(f"changes: {crowd}")
+    change = knobs.command(name, value)
+    if isinstance(change, SetTempo) and seen is not None and seen[0].from_clock:
+        raise ConfigError("bpm: expected a tempo of jamd's own; found that of a MIDI clock")
+    return change
 
 
 def _told(status: Status, connected: Connected) -> dict[str, object]:

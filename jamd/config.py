@@ -54,6 +54,7 @@ SETTINGS: Mapping[str, Setting] = {each.key: each for each in settings_of(SECTIO
 
 ADJUSTABLE: Mapping[str, Setting] = {
     name: next(each for each in SETTINGS.values() if each.name == name)
-    for name in (field.name for field in fields(Knobs))
+    for name in (*(field.name for field in fields(Knobs)), "changes")
 }
-"""The settings that can be changed while jamd plays, by name: those that a knob can change."""
+"""The settings that can be changed while jamd plays, by name: those that a knob can change, and
+the chord changes."""

@@ -22,8 +22,10 @@ from typing import Any
 
 import platformdirs
 
+from jamd.chart import Chart
 from jamd.config import ADJUSTABLE, INTRODUCTIONS, SECTIONS, SETTINGS, Config
 from jamd.errors import ConfigError, printable
+from jamd.notes import Meter
 from jamd.setting import Setting
 from jamd.setting_kinds import Among, Flag, Kind, Number, PartError, Several
 
@@ -87,10 +89,7 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
             try:
                 values[key], origins[key] = setting.kind.accept(raw), origin
             except ValueError as error:
-                found = _shown(raw)
-                if isinstance(error, PartError):
-                    found = _shown(error.part) + (error.hint and f": {error.hint}")
-                problems.append(f"{place}: expected {setting.kind.expected}; found {found}")
+                problems.append(f"{place}: {_illegal(setting.kind, raw, error)}")
     config = _assemble(values)
     if not problems and config.play.lowest > config.play.highest:
         problems.append(
@@ -99,15 +98,26 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
         )
     if not problems:
         problems += _clashes(config, origins)
-    changes, meter = config.play.changes, config.transport.meter
-    if not problems and changes is not None and changes.fullest > meter.numerator:
-        problems.append(
-            f"{origins['play.changes']}: play.changes: expected at most {meter.numerator} chords "
-            f"in a bar of {meter}; found {changes.fullest}"
-        )
+    if not problems and (crowd := crowded(config.play.changes, config.transport.meter)):
+        problems.append(f"{origins['play.changes']}: play.changes: {crowd}")
     if problems:
         raise ConfigError("\n".join(map(printable, problems)))
     return InForce(config, origins, file)
+
+
+def _illegal(kind: Kind, raw: object, error: ValueError) -> str:
+    """What is wrong with `raw`, for which `kind` raised `error`."""
+    found = _shown(raw)
+    if isinstance(error, PartError):
+        found = _shown(error.part) + (error.hint and f": {error.hint}")
+    return f"expected {kind.expected}; found {found}"
+
+
+def crowded(chart: Chart | None, meter: Meter) -> str:
+    """What is wrong with a chart that has more chords in a bar than beats; else empty."""
+    if chart is None or chart.fullest <= meter.numerator:
+        return ""
+    return f"expected at most {meter.numerator} chords in a bar of {meter}; found {chart.fullest}"
 
 
 def _clashes(config: Config, origins: Mapping[str, str]) -> Iterator[str]:
@@ -260,9 +270,11 @@ def adjustment(name: str, text: str) -> float | str:
     raw = _number(text) if isinstance(setting.kind, Number) else text
     try:
         value = setting.kind.accept(raw)
-    except ValueError:
-        problem = f"{name}: expected {setting.kind.expected}; found {_shown(raw)}"
+    except ValueError as error:
+        problem = f"{name}: {_illegal(setting.kind, raw, error)}"
         raise ConfigError(printable(problem)) from None
+    if isinstance(value, Chart):
+        return str(value)
     return value if isinstance(value, float) else text
 
 

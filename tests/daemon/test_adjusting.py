@@ -207,6 +207,7 @@ def test_all_that_can_be_adjusted_is_in_what_is_asked() -> None:
         "parts": "comp",
         "density": 3.0,
         "in_key": 0.5,
+        "changes": "Dm7 | G7",
     }
     assert {*values, "bpm", "mode"} == set(ADJUSTABLE)
     assert set(values) == set(Settings().adjustable)
@@ -222,6 +223,8 @@ def test_all_that_can_be_adjusted_is_in_what_is_asked() -> None:
     assert (last.sampling.temperature, last.sampling.memory) == (0.3, 0.25)
     assert last.constraints.parts == {Part.COMP}
     assert (last.constraints.density, last.constraints.in_key) == (3.0, 0.5)
+    assert last.context.changes is not None
+    assert last.context.changes.symbol_at(last.context.until) in ("Dm7", "G7")
     assert session.rest()[0].style == "game"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -16,7 +16,7 @@ from jamd.chart import Chart
 from jamd.cli import main
 from jamd.config import Config
 from jamd.daemon.click import When
-from jamd.daemon.events import Event, Heard, LinkState, Mode, WorkerReady
+from jamd.daemon.events import Adjust, Entry, Event, Heard, LinkState, Mode, WorkerReady
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.pickup import candidates
@@ -69,6 +69,16 @@ def chord_after(settings: Settings, *events: tuple[float, Event], seconds: float
     return session.status(seconds).chord
 
 
+def chord_markers(entries: Sequence[Entry]) -> list[tuple[int, str]]:
+    """(tick, text) of the markers of chords in a take."""
+    track = to_midi(entries).tracks[0]
+    return [
+        (tick, message.text)
+        for tick, message in zip(accumulate(m.time for m in track), track, strict=True)
+        if message.type == "marker" and message.text.startswith("chord")
+    ]
+
+
 def chord_at(request: PlanRequest, tick: int) -> str:
     assert request.context.changes is not None
     return CHORDS[request.context.changes.at(Tick(tick))]
@@ -90,6 +100,26 @@ def test_the_chart_begins_after_a_count_in() -> None:
     assert chord_at(request, BAR) == "D:min7"
 
 
+def test_a_chart_may_be_given_and_taken_away_while_jamd_plays() -> None:
+    given = (7.6, Adjust("changes", "Em7 | A7"))  # 7.6 s is in bar 4: the first of the chart
+    taken = (11.6, Adjust("changes", ""))
+    assert chord_after(JAM, *phrase(1.0), given, seconds=8.0) == "Em7"
+    assert chord_after(JAM, *phrase(1.0), given, seconds=9.1) == "A7"
+    assert chord_after(JAM, *phrase(1.0), given, seconds=11.1) == "Em7"
+    assert chord_after(JAM, *phrase(1.0), given, taken, seconds=11.7) is None
+    jam = VirtualJam(
+        Session(replace(JAM, chart=None)),
+        ScriptedImproviser(),
+        [(0.0, WorkerReady()), *phrase(1.0), given, taken],
+    )
+    jam.run(16)
+    (at, first), *later = chord_markers(jam.entries)
+    assert (at // BAR, first) == (3, "chord: Em7")
+    assert later == [(4 * BAR, "chord: A7"), (5 * BAR, "chord: Em7")]
+    before = (0.5, Adjust("changes", "Em7 | A7"))  # and it begins with the first note
+    assert chord_after(JAM, before, *phrase(1.0), seconds=3.1) == "A7"
+
+
 def test_a_pickup_is_not_the_charts_first_bar() -> None:
     def sure(request: LikelihoodRequest) -> list[Likelihoods]:
         nats = tuple(50.0 * (each == 480) for each in candidates(FOUR))
@@ -101,13 +131,7 @@ def test_a_pickup_is_not_the_charts_first_bar() -> None:
     request = improviser.asked[-1]
     assert request.context.heard[0].onset == BAR - 480  # beat four of bar 1
     assert chord_at(request, BAR) == "D:min7"
-    track = to_midi(jam.entries).tracks[0]
-    texts = [
-        (tick, message.text)
-        for tick, message in zip(accumulate(m.time for m in track), track, strict=True)
-        if message.type == "marker" and message.text.startswith("chord")
-    ]
-    assert texts[:2] == [(BAR, "chord: Dm7"), (2 * BAR, "chord: G7")]
+    assert chord_markers(jam.entries)[:2] == [(BAR, "chord: Dm7"), (2 * BAR, "chord: G7")]
 
 
 def test_the_chart_goes_with_a_sequencers_song() -> None:

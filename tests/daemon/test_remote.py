@@ -23,6 +23,7 @@ from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.watch import answer
 from jamd.errors import UserError
+from jamd.notes import Meter
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets there")
 
@@ -177,12 +178,19 @@ def test_the_help_lists_what_can_be_set(capsys: pytest.CaptureFixture[str]) -> N
     assert '  mode         one of "answer", "endless", "off"' in told
 
 
+def test_a_chart_reaches_it_on_one_line_however_it_is_written(jamd: Jamd) -> None:
+    assert main(["set", "changes", "Dm7 G7 |\n CΔ | %"]) == 0
+    assert main(["set", "changes", ""]) == 0
+    assert jamd.asked == ["set changes Dm7 G7 | CΔ | CΔ", "set changes "]
+
+
 def test_whatever_comes_in_is_checked_where_it_is_to_be_set() -> None:
     told: list[Event] = []
     playing = Session(Settings()).status(0.0)
 
     def said(command: str, **changes: bool) -> dict[str, object]:
-        return answer(command, (replace(playing, **changes), Connected()), told.append)  # type: ignore[arg-type]
+        seen = replace(playing, **changes), Connected()  # type: ignore[arg-type]
+        return answer(command, seen, told.append, Meter(3, 4))
 
     for line in ("", "sat", "set", "set bpm", "set bpm 1 2", "set bpm  90", "status now"):
         assert said(line) == {"error": "expected a command that this jamd knows"}
@@ -194,7 +202,14 @@ def test_whatever_comes_in_is_checked_where_it_is_to_be_set() -> None:
     assert said("set bpm 90", from_clock=True) == {
         "error": "bpm: expected a tempo of jamd's own; found that of a MIDI clock"
     }
+    assert said("set changes C F G C") == {
+        "error": "changes: expected at most 3 chords in a bar of 3/4; found 4"
+    }
+    assert "write B for H" in str(said("set changes C | H7")["error"])
     assert told == []
+    assert said("set changes Dm7 G7 | C") == said("set changes ") == {}
+    assert told == [Adjust("changes", "Dm7 G7 | C"), Adjust("changes", "")]
+    told.clear()
     assert said("set bpm 90") == said("set mode off") == said("set memory 0") == {}
     assert told == [SetTempo(90.0), SetMode(Mode.OFF), Adjust("memory", 0.0)]
     assert said("status")["settings"] == playing.settings

@@ -295,4 +295,5 @@ def test_a_knob_is_named_after_the_setting_that_it_sets() -> None:
         "style": "model.style",
         "parts": "play.parts",
         "mode": "play.mode",
+        "changes": "play.changes",
     }
