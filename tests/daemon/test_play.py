@@ -7,76 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from mido import MidiFile
+from rehearsing import BUNDLE, PLAY, kept, played, started, until_shown, written
 from waiting import until
 
 from jamd.cli import main
-from jamd.daemon.events import Sounded
-from jamd.daemon.journal import Opened, entries, read_line
+from jamd.daemon.journal import Opened, read_line
 from jamd.daemon.recorder import JOURNAL, journal_of, recover
-from jamd.daemon.remote import STATUS, ask
-
-BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
-PLAY = (
-    "import sys\n"
-    "from jamd.cli import main\n"
-    "from jamd.daemon import midi_system\n"
-    "midi_system.SYSTEMS = {}\n"  # rehearse, whatever this machine has
-    "sys.exit(main(['play', '--bundle', sys.argv[1], '--takes', sys.argv[2]]))\n"
-)
-
-
-def started(
-    program: str,
-    takes: Path,
-    stdout: int = subprocess.PIPE,
-    process_group: int | None = None,
-) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", program, BUNDLE, takes],
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=process_group,
-    )
-
-
-def until_shown(process: subprocess.Popen[str], text: str, times: int = 1) -> None:
-    assert process.stdout is not None
-    shown = 0
-    while shown < times:
-        line = process.stdout.readline()
-        assert line, f"it ended before {text!r}"
-        shown += text in line
-
-
-def written(takes: Path) -> list[str]:
-    """The lines of the journal being written."""
-    (journal,) = takes.glob(f"*{JOURNAL}")
-    with journal_of(journal) as lines:
-        return list(lines)
-
-
-def rows(pid: int) -> list[str]:
-    """What `jamd status` shows of a running jamd."""
-    told: list[str] = ask(STATUS, pid).given[pid]["rows"]
-    return told
-
-
-def kept(takes: Path, text: str) -> int:
-    """How many of these lines contain `text`."""
-    return sum(text in line for line in written(takes))
-
-
-def played(lines: Iterable[str]) -> tuple[int, int]:
-    """How many notes jamd has begun, and how many ended."""
-    sounded = (entry for entry in entries(lines) if isinstance(entry, Sounded))
-    kinds = [entry.message.type for entry in sounded if entry.part is not None]
-    return kinds.count("note_on"), kinds.count("note_off")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
@@ -168,53 +107,6 @@ def test_killed_it_leaves_a_take_that_can_be_replayed(
     assert told.count(" player ") >= 5, "the last one may still be held"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets there")
-def test_it_answers_while_it_plays_and_a_panic_is_in_the_take(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with started(PLAY, tmp_path) as process:
-        until_shown(process, "1.2.0")
-        assert main(["status", "--pid", str(process.pid)]) == 0
-        told = capsys.readouterr().out
-        assert "100 bpm (set)" in told
-        assert "listens to  the rehearsal room" in told
-        assert main(["panic", "--pid", str(process.pid)]) == 0
-        process.send_signal(signal.SIGUSR1)
-        until(lambda: kept(tmp_path, "Panic") == 2, 60, "both panics")
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
-    assert process.returncode == 0
-    with journal_of(next(tmp_path.glob("*.mid"))) as lines:
-        assert sum("Panic" in line for line in lines) == 2
-    assert main(["status", "--pid", str(process.pid)]) == 2, "it is gone"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets there")
-def test_what_is_set_while_it_plays_is_in_its_status_and_its_take(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with started(PLAY, tmp_path) as process:
-        until_shown(process, "1.2.0")
-        pid = ["--pid", str(process.pid)]
-        assert main(["set", "temperature", "1.2", *pid]) == 0
-        assert main(["set", "mode", "endless", *pid]) == 0
-        until(lambda: kept(tmp_path, '"Adjusted"'), 60, "the new temperature")
-        assert ask("set temperature 9", process.pid).given[process.pid] == {
-            "error": "temperature: expected a number from 0.05 to 2.0; found 9"
-        }
-        until(lambda: "temperature 1.2" in rows(process.pid), 60, "the status")
-        assert main(["status", *pid]) == 0
-        told = capsys.readouterr().out
-        assert "  temperature 1.2\n" in told
-        assert "  mode        endless\n" in told
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
-    (take,) = tmp_path.glob("*.mid")
-    cues = [m.text for m in MidiFile(take).tracks[0] if m.type == "cue_marker"]
-    assert cues == ["temperature 1.2"]
-    assert main(["replay", str(take)]) == 0, "the same, bit for bit"
-
-
 def test_a_rehearsal_has_a_beat_though_no_midi_clock_can_come_in(tmp_path: Path) -> None:
     settings = tmp_path / "config.toml"
     settings.write_text("[transport]\nsource = 'midi'\n[midi]\nchannel_in = 5\n")
@@ -233,19 +125,6 @@ def test_a_rehearsal_has_a_beat_though_no_midi_clock_can_come_in(tmp_path: Path)
         opened = read_line(next(lines))
     assert isinstance(opened, Opened)
     assert opened.rehearsal
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets there")
-def test_it_says_why_no_command_can_reach_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runtime = tmp_path / ("long" * 40)
-    runtime.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    short = PLAY.replace("'play', ", "'play', '--bpm', '400', '--bars', '1', ")
-    with started(short, tmp_path / "takes") as process:
-        told, _ = process.communicate(timeout=60)
-    assert "cannot reach this one: AF_UNIX path too long.\n" in told
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such shell there")
