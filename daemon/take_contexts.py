@@ -28,14 +28,15 @@ def shown(lines: Iterable[str]) -> list[Context] | None:
     if again.opened.rehearsal:
         return None
     asked = [*(request.context for request in again.requests), *again.rest]
-    longest: dict[Tick, Context] = {}  # of those that begin at the same bar line
+    longest: dict[object, Context] = {}  # of those from the same bar line on, over the same chart
     for context in asked:
-        known = longest.get(context.start)
+        key = context.start, context.changes and context.changes.symbols
+        known = longest.get(key)
         if known is None or known.until <= context.until:
-            longest[context.start] = context
+            longest[key] = context
     found = []
     told = Tick(0)
-    for _, context in sorted(longest.items()):
+    for context in sorted(longest.values(), key=lambda each: (each.start, each.until)):
         given = _given(context, told)
         told = max(told, context.until)
         if given.heard:

@@ -248,3 +248,23 @@ def test_a_journal_that_does_not_say_whether_it_was_a_rehearsal_was_none() -> No
     assert not replay([older, *rest]).opened.rehearsal
     assert shown([older, *rest])
     assert shown([opened.replace('"rehearsal":false', '"rehearsal":true'), *rest]) is None
+
+
+@pytest.mark.parametrize("then", ["F#7 | B7", ""])
+def test_what_was_played_over_other_changes_is_learned_with_those(then: str) -> None:
+    def bars(start: float) -> Story:
+        return [
+            event
+            for beat in range(8)
+            for event in (
+                (start + beat / 2, Heard(Message("note_on", note=60 + beat, velocity=80))),
+                (start + beat / 2 + 0.4, Heard(Message("note_off", note=60 + beat))),
+            )
+        ]
+
+    settings = Settings(bpm=120, chart=Chart.parse("Dm7 | G7"))
+    story = [*bars(1.0), *bars(9.1), *bars(17.1), (27.0, Adjust("changes", then))]
+    told = shown(perform(settings, story, 29)) or []
+    over = [context.changes and context.changes.symbol_at(Tick(0)) for context in told]
+    assert sum(len(context.heard) for context in told) == 24
+    assert set(over) == {"Dm7"}
