@@ -57,6 +57,7 @@ class Beat:
         self.counted_in = Tick(0)
         self.changes = settings.changes
         self._pickup_bars = 0  # from bar 1 to where the chord changes begin
+        self._laid_since = Tick(0)  # the tick from which on they lie there
         self._take = TempoWriter()
         self._jumped: list[Effect] = []  # where the song has jumped by whole bars, to be written
         self._taps = TapTempo()
@@ -130,9 +131,10 @@ class Beat:
         self._assumed = False
         self.transport.shift(by)
         self._take.shift(by)
-        self._pickup_bars = 1
+        self._pickup_bars += 1
         found = Journal(BarLineFound(self.transport.tick_at(now), now, by))
-        return [found, *self._lay_chart(self._first_bar, 0, now)]
+        since = self._laid_since + by if self._laid_since else 0  # in place of what was laid there
+        return [found, *self._lay_chart(self._first_bar, Tick(since), now)]
 
     @property
     def told_by(self) -> str | None:
@@ -304,25 +306,31 @@ class Beat:
         return tick, effects + _journal(written)
 
     def give(self, changes: Changes | None, now: float) -> list[Effect]:
-        """Play over other chord changes, or none, from the bar line before `now` on."""
+        """Play over other chord changes, or none, from the bar line before `now` on.
+
+        In a count-in they begin with bar 1; with a sequencer, with its song's.
+        """
         self.changes = changes
+        tick, bar = self.transport.tick_at(now), self.transport.meter.ticks_per_bar
+        if changes is None:  # even if the song stands still: nothing is laid when it goes on
+            return [Journal(ChangesLaid(tick, now, None))] if self.transport.begun else []
         if not self.transport.rolling:
             return []
-        tick, bar = self.transport.tick_at(now), self.transport.meter.ticks_per_bar
-        if changes is None:
-            return [Journal(ChangesLaid(tick, now, None))]
-        return self._lay_chart(tick // bar * bar, tick, now)
+        if not self.follower.leads:
+            self._pickup_bars = max(0, (tick - self.transport.bar_one) // bar)
+        return self._lay_chart(self._first_bar, tick, now)
 
     @property
     def _first_bar(self) -> int:
         """The tick of the song's first whole bar."""
         return self.transport.bar_one + self._pickup_bars * self.transport.meter.ticks_per_bar
 
-    def _lay_chart(self, first: int, since: int, now: float) -> list[Effect]:
+    def _lay_chart(self, first: int, since: Tick, now: float) -> list[Effect]:
         """Let the chord changes begin at `first`, a bar line; that counts from tick `since` on."""
         if self.changes is None:
             return []
         self.changes = replace(self.changes, start=Tick(first))
+        self._laid_since = since
         return [Journal(ChangesLaid(since, now, self.changes))]
 
     def _write_tempo(self, now: float, bpm: float) -> list[Effect]:

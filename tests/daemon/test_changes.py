@@ -32,6 +32,7 @@ from jamd.notes import Note, Part, Tick
 from readable_takes import FOUR, play
 
 CHART = Chart.parse("Dm7 | G7 | Cmaj7 | A7")
+SCALE = Chart.parse("C | Db | D | Eb | E | F | Gb | G | Ab | A | Bb | B")
 JAM = Settings(bpm=120, chart=CHART)  # a bar is 2 s
 BAR = FOUR.ticks_per_bar
 
@@ -120,11 +121,68 @@ def test_a_chart_may_be_given_and_taken_away_while_jamd_plays() -> None:
     assert chord_after(JAM, before, *phrase(1.0), seconds=3.1) == "A7"
 
 
-def test_a_pickup_is_not_the_charts_first_bar() -> None:
-    def sure(request: LikelihoodRequest) -> list[Likelihoods]:
-        nats = tuple(50.0 * (each == 480) for each in candidates(FOUR))
-        return [Likelihoods(request.id, nats)]
+def test_a_chart_given_in_a_count_in_begins_after_it() -> None:
+    given = (1.0, Adjust("changes", "Em7 | A7"))
+    assert chord_after(replace(JAM, count_in=1), given, *phrase(2.0), seconds=2.6) == "Em7"
 
+
+def test_a_chart_given_while_a_sequencer_plays_lies_where_its_song_has_bar_1() -> None:
+    given = (3.5, Adjust("changes", "Em7 | A7 | D | D"))  # in bar 2
+    story: list[tuple[float, Event]] = [
+        (0.95, Heard(Message("start"))),
+        *((1.0 + i / 48, Heard(Message("clock"))) for i in range(400)),
+        given,
+    ]
+    settings = replace(JAM, source=BeatSource.MIDI, chart=None)
+    assert chord_after(settings, *story, seconds=3.6) == "A7"
+    jump = (6.98, Heard(Message("songpos", pos=0)))
+    assert chord_after(settings, *story, jump, seconds=7.5) == "Em7"
+
+
+def test_a_chart_taken_away_while_the_song_is_stopped_is_in_the_take_no_more() -> None:
+    story: list[tuple[float, Event]] = [
+        (0.95, Heard(Message("start"))),
+        *((1.0 + i / 48, Heard(Message("clock"))) for i in range(200)),
+        *phrase(1.01),
+        (5.2, Heard(Message("stop"))),
+        (5.5, Adjust("changes", "")),
+        (5.95, Heard(Message("continue"))),
+        *((6.0 + i / 48, Heard(Message("clock"))) for i in range(400)),
+    ]
+    session = Session(replace(JAM, source=BeatSource.MIDI))
+    jam = VirtualJam(session, ScriptedImproviser(), [(0.0, WorkerReady()), *story])
+    jam.run(13)
+    assert session.status(13).chord is None
+    assert max(tick for tick, _ in chord_markers(jam.entries)) <= 2 * BAR
+
+
+def sure(request: LikelihoodRequest) -> list[Likelihoods]:
+    """A judge who hears a pickup of a beat."""
+    nats = tuple(50.0 * (each == 480) for each in candidates(FOUR))
+    return [Likelihoods(request.id, nats)]
+
+
+@pytest.mark.parametrize("seconds", [1.2, 3.2])
+@pytest.mark.parametrize("chart", [None, CHART])
+def test_a_chart_given_before_the_bar_line_is_found_lies_on_bars_in_the_take_too(
+    seconds: float, chart: Chart | None
+) -> None:
+    session = Session(replace(JAM, chart=chart))
+    given = (seconds, Adjust("changes", str(SCALE)))
+    jam = VirtualJam(
+        session, ScriptedImproviser(), [(0.0, WorkerReady()), given, *phrase(1.0)], sure
+    )
+    jam.run(15)
+    markers = chord_markers(jam.entries)
+    assert all(tick % BAR == 0 for tick, _ in markers[1:])
+    tick, last = markers[-1]
+    symbols = [f"chord: {symbol}" for (symbol,) in SCALE.bars]  # one a bar
+    status = session.status(15)
+    later = status.bar - 1 - tick // BAR
+    assert f"chord: {status.chord}" == symbols[(symbols.index(last) + later) % len(symbols)]
+
+
+def test_a_pickup_is_not_the_charts_first_bar() -> None:
     improviser = Watched()
     jam = VirtualJam(Session(JAM), improviser, [(0.0, WorkerReady()), *phrase(1.0)], sure)
     jam.run(7)
@@ -147,7 +205,6 @@ def test_the_chart_goes_with_a_sequencers_song() -> None:
     assert chord_at(request, first // BAR * BAR) == "C:maj7"
 
 
-SCALE = Chart.parse("C | Db | D | Eb | E | F | Gb | G | Ab | A | Bb | B")
 FOLLOWING = Settings(bpm=100, source=BeatSource.PLAYER, chart=SCALE)
 
 
