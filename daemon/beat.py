@@ -40,8 +40,7 @@ class Beat:
         transport: Where the beat is.
         follower: Steers it when jamd does not.
         counted_in: The tick at which the last count-in ends.
-        changes: The chord changes, from the song's first bar on, not counting a pickup; None: none
-            are given.
+        changes: The chord changes, from where they begin on; None: none are given.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -56,7 +55,7 @@ class Beat:
         self._assumed = False  # bar 1 begins with the first note, for want of a better place
         self.counted_in = Tick(0)
         self.changes = settings.changes
-        self._pickup_bars = 0  # from bar 1 to where the chord changes begin
+        self._chart_bars = 0  # from the song's bar 1 to the bar in which the chord changes begin
         self._laid_since = Tick(0)  # the tick from which on they lie there
         self._take = TempoWriter()
         self._jumped: list[Effect] = []  # where the song has jumped by whole bars, to be written
@@ -131,10 +130,10 @@ class Beat:
         self._assumed = False
         self.transport.shift(by)
         self._take.shift(by)
-        self._pickup_bars += 1
+        self._chart_bars += 1
         found = Journal(BarLineFound(self.transport.tick_at(now), now, by))
         since = self._laid_since + by if self._laid_since else 0  # in place of what was laid there
-        return [found, *self._lay_chart(self._first_bar, Tick(since), now)]
+        return [found, *self._lay_chart(self._chart_line, Tick(since), now)]
 
     @property
     def told_by(self) -> str | None:
@@ -150,7 +149,7 @@ class Beat:
         if not count_in:
             song = self.follower.start(now, count_in)
             bar = self.transport.meter.ticks_per_bar
-            self._pickup_bars = int(song >= bar - LONGEST_PICKUP)
+            self._chart_bars = int(song >= bar - LONGEST_PICKUP)
             return self._roll(song, now, edge)[1]
         lead_s = self._settings.lead_s
         song = self.follower.start(now + lead_s, count_in)
@@ -183,7 +182,7 @@ class Beat:
             self.transport.halt(now)
             return effects
         if self._link is None or not self.transport.rolling:
-            self._pickup_bars = 0  # else the Link session's bar line has moved, and no more
+            self._chart_bars = 0  # else the Link session's bar line has moved, and no more
         tick, rolled = self._roll(move.song, now, edge)
         self.follower.rolled(tick)
         return effects + rolled
@@ -298,7 +297,7 @@ class Beat:
         if leaps:
             self.transport.halt(now)
         tick = self.transport.start(now, edge, song)
-        effects += self._lay_chart(self._first_bar, tick, now)
+        effects += self._lay_chart(self._chart_line, tick, now)
         # A sequencer's Start during a count-in ends it.
         self.counted_in = self.transport.bar_one if song < 0 else min(self.counted_in, tick)
         bpm = self.transport.bpm
@@ -317,13 +316,13 @@ class Beat:
         if not self.transport.rolling:
             return []
         if not self.follower.leads:
-            self._pickup_bars = max(0, (tick - self.transport.bar_one) // bar)
-        return self._lay_chart(self._first_bar, tick, now)
+            self._chart_bars = max(0, (tick - self.transport.bar_one) // bar)
+        return self._lay_chart(self._chart_line, tick, now)
 
     @property
-    def _first_bar(self) -> int:
-        """The tick of the song's first whole bar."""
-        return self.transport.bar_one + self._pickup_bars * self.transport.meter.ticks_per_bar
+    def _chart_line(self) -> int:
+        """The bar line at which the chord changes begin: after a pickup, or where given."""
+        return self.transport.bar_one + self._chart_bars * self.transport.meter.ticks_per_bar
 
     def _lay_chart(self, first: int, since: Tick, now: float) -> list[Effect]:
         """Let the chord changes begin at `first`, a bar line; that counts from tick `since` on."""

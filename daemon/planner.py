@@ -251,7 +251,7 @@ class Planner:
         self._changes = changes
         open_span = self._open_span(edge)
         if open_span is None:
-            return self._reading(edge, changes)
+            return self._reading(edge)
         if now < self._not_before:
             return None
         if not self._has_read:  # the read-ahead is superseded by this request
@@ -278,7 +278,7 @@ class Planner:
         self._pending = _Pending(request, self.settings, open_span.start)
         return request
 
-    def _reading(self, edge: Tick, changes: Changes | None) -> PlanRequest | None:
+    def _reading(self, edge: Tick) -> PlanRequest | None:
         """A request that an idle worker read ahead, if the window is about to move; else None."""
         if self._pending is not None or not self.worker:
             return None
@@ -287,7 +287,7 @@ class Planner:
             return None
         self._reads_from, self._has_read = start, False
         context = self._memory.ahead(start, edge, self.settings.style)
-        context = replace(context, changes=changes)
+        context = replace(context, changes=self._changes)
         sampling = self.settings.sampling
         return PlanRequest(READING, context, through=edge, sampling=sampling, max_tokens=0)
 

@@ -53,22 +53,18 @@ def rows(bundle: Bundle, rounds: int = 120) -> Iterator[Row]:
         [us / 1000 for us in few],
         1.1,
     )
-    yield times_as_much(
-        "the same over 100 bars of changes",
-        "ms",
-        [us / 1000 for us in charted],
-        f"{MANY_BARS} bars of memory",
-        [us / 1000 for us in many],
-        1.1,
-    )
-    yield times_as_much(
-        "the same where the model's window has just moved",
-        "ms",
-        [us / 1000 for us in moved],
-        f"{MANY_BARS} bars of memory",
-        [us / 1000 for us in many],
-        1.5,
-    )
+    for how, took, most in (
+        ("over 100 bars of changes", charted, 1.1),
+        ("where the model's window has just moved", moved, 1.5),
+    ):
+        yield times_as_much(
+            f"the same {how}",
+            "ms",
+            [us / 1000 for us in took],
+            f"{MANY_BARS} bars of memory",
+            [us / 1000 for us in many],
+            most,
+        )
 
 
 def _replanning(bundle: Bundle, bars: int, changes: Changes | None = None) -> Contender:
