@@ -1,9 +1,9 @@
 """A JACK server, reached through the library that python-rtmidi has already loaded.
 
-RtMidi's JACK backend prints to stderr if no server runs, never notices that a server has died, and
-connects nothing but its own ports. The library's C interface (jack/jack.h) does better in all three
-with a few calls, from a client that has no ports and no process callback. ctypes releases the
-interpreter's lock in each of them.
+RtMidi's JACK backend prints to stderr if no server runs, never notices that a server has died or
+stumbled, and connects nothing but its own ports. The library's C interface (jack/jack.h) does
+better in all of this with a few calls, from a client that has no ports and no process callback.
+ctypes releases the interpreter's lock in those that may take long.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ may itself have to wait, in the middle of one."""
 _NO_START_SERVER = 1  # JackNoStartServer
 _IS_INPUT, _IS_OUTPUT = 1, 2  # JackPortFlags, as seen by the port's own program
 _MIDI = b"8 bit raw midi"  # JACK_DEFAULT_MIDI_TYPE
+_SEMAPHORE_BYTES = 64  # at least sizeof(sem_t), which is 32 in glibc and musl
 
 
 def _library() -> ctypes.CDLL | None:
@@ -59,6 +60,8 @@ def _library() -> ctypes.CDLL | None:
     jack.jack_port_by_name.restype = pointer
     jack.jack_port_get_all_connections.argtypes = [pointer, pointer]
     jack.jack_port_get_all_connections.restype = pointer
+    jack.jack_set_xrun_callback.argtypes = [pointer, pointer, pointer]
+    jack.jack_activate.argtypes = [pointer]
     jack.jack_connect.argtypes = [pointer, text, text]
     jack.jack_disconnect.argtypes = [pointer, text, text]
     jack.jack_get_buffer_size.argtypes = [pointer]
@@ -90,6 +93,14 @@ class JackSystem:
         self._jack = jack
         self._client: int | None = client
         self._name: bytes = jack.jack_get_client_name(client)
+        # JACK's own thread counts the periods that were not done in time (xruns), in C: a function
+        # in Python would need the interpreter's lock there.
+        self._libc = ctypes.PyDLL(None)
+        self._xruns = ctypes.create_string_buffer(_SEMAPHORE_BYTES)
+        self._libc.sem_init(self._xruns, 0, 0)
+        count_one = ctypes.cast(self._libc.sem_post, ctypes.c_void_p)
+        jack.jack_set_xrun_callback(client, count_one, self._xruns)
+        jack.jack_activate(client)
 
     def look(self) -> tuple[PortSeen, ...] | None:
         if not self._is_alive():
@@ -103,6 +114,12 @@ class JackSystem:
     def connect(self, source: PortSeen, destination: PortSeen) -> bool:
         self._jack.jack_connect(self._client, source.id.encode(), destination.id.encode())
         return True
+
+    def has_lost(self) -> bool:
+        lost = False
+        while self._libc.sem_trywait(self._xruns) == 0:
+            lost = True
+        return lost
 
     def hush(self, ids: Collection[str]) -> None:
         """Disconnect these inputs, and wait until nothing is under way.

@@ -69,6 +69,9 @@ class System(Protocol):
     def connect(self, source: PortSeen, destination: PortSeen) -> bool:
         """Connect two ports of other programs; False if only one's own can be connected."""
 
+    def has_lost(self) -> bool:
+        """Whether messages may have been lost since it was last asked."""
+
     def hush(self, ids: Collection[str]) -> None:
         """Disconnect these inputs of ours before a port closes, if traffic would do harm then."""
 
@@ -88,6 +91,9 @@ class AlsaSystem:
             return None
 
     def connect(self, source: PortSeen, destination: PortSeen) -> bool:  # noqa: ARG002 - protocol
+        return False
+
+    def has_lost(self) -> bool:
         return False
 
     def hush(self, ids: Collection[str]) -> None:
@@ -146,6 +152,9 @@ class RtmidiSystem:
         )
 
     def connect(self, source: PortSeen, destination: PortSeen) -> bool:  # noqa: ARG002 - protocol
+        return False
+
+    def has_lost(self) -> bool:
         return False
 
     def hush(self, ids: Collection[str]) -> None:

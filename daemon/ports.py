@@ -20,7 +20,7 @@ joins a thread that waits for the lock held by the closing one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import rtmidi
@@ -44,6 +44,7 @@ from jamd.daemon.events import Output
 from jamd.daemon.midi_system import NoMidiSystem, System, open_system
 from jamd.daemon.port_opening import alone
 from jamd.daemon.rtmidi_ports import Received, RtmidiInput, RtmidiOutput
+from jamd.daemon.said_again import AGAIN_S, SaidAgain
 from jamd.errors import PortError
 
 MOST_PUT_OFF = 10
@@ -166,6 +167,8 @@ class LivePorts:
         self._acted_on: Snapshot | None = None
         self._unseen = 0
         self._let_go: list[Received] = []  # releases of what was down on an input that has gone
+        self._said_again = SaidAgain()
+        self._polled_at = 0.0
         self._open(system)
 
     def poll(self, now: float) -> list[Received]:
@@ -175,10 +178,18 @@ class LivePorts:
             received += source.poll(now)
         if len(self._inputs) > 1:
             received.sort(key=lambda r: r.seconds)
+        self._polled_at = now
+        for one in received:
+            self._said_again.heard(one.message)
+        self._make_good(now)
         return received
 
     def send(self, message: Message, output: Output = Output.MAIN) -> None:
         """Send a message to the output's own port, or if it has none to every main one."""
+        self._said_again.sent(message, output, self._polled_at)
+        self._play(message, output)
+
+    def _play(self, message: Message, output: Output) -> None:
         self._unseen += 1
         if self._unseen > UNSEEN_LIMIT:
             return
@@ -218,17 +229,28 @@ class LivePorts:
         if self._watcher is not None:
             self._watcher.stop()
             self._watcher = None
-        outputs = (*self._outputs.values(), *self._extra.values())
-        ports: list[RtmidiInput | RtmidiOutput] = [*self._inputs.values(), *outputs]
-        for port in ports:
-            if self._system is not None:
-                self._system.hush(self._own.ids[Direction.IN])
-            port.close()
+        self._close_each(self._inputs.values())
+        self._make_good(self._polled_at)  # what came last may be lost, too
+        self._make_good(self._polled_at + AGAIN_S)
+        self._close_each((*self._outputs.values(), *self._extra.values()))
         self._inputs, self._outputs, self._extra = {}, {}, {}
         # Last, because on JACK the library frees every client of a dead server when next opened.
         if self._system is not None:
             self._system.close()
             self._system = None
+
+    def _close_each(self, ports: Iterable[RtmidiInput | RtmidiOutput]) -> None:
+        for port in ports:
+            if self._system is not None:
+                self._system.hush(self._own.ids[Direction.IN])
+            port.close()
+
+    def _make_good(self, now: float) -> None:
+        """End once more what has ended shortly before the system lost messages."""
+        if self._system is not None and self._system.has_lost():
+            self._said_again.lost(now)
+        for message, output in self._said_again.due(now):
+            self._play(message, output)
 
     def _open(self, system: System) -> None:
         self._system = system
@@ -330,6 +352,7 @@ class LivePorts:
         )
 
     def _lose(self, now: float) -> None:
+        self._said_again = SaidAgain()
         self.close()
         self._connected = Connected(gone=self.system_name)
         self._retry_at = now + RETRY_S

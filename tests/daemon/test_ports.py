@@ -19,6 +19,7 @@ from jamd.daemon.midi_system import NoMidiSystem, PortSeen, System
 from jamd.daemon.port_opening import PATIENCE_S, alone
 from jamd.daemon.ports import RETRY_S, UNSEEN_LIMIT, LivePorts, open_ports
 from jamd.daemon.rtmidi_ports import Received
+from jamd.daemon.said_again import AGAIN_S
 from jamd.errors import PortError
 
 KEYBOARD = PortSeen("keyboard", "Keystation:MIDI 1", source=True, destination=False)
@@ -36,6 +37,7 @@ class PaperSystem:
     opened: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     hushed: int = 0
+    stumbled: bool = False
     sent: list[tuple[str, str]] = field(default_factory=list)
 
     def look(self) -> tuple[PortSeen, ...] | None:
@@ -43,6 +45,10 @@ class PaperSystem:
 
     def connect(self, source: PortSeen, destination: PortSeen) -> bool:
         return False
+
+    def has_lost(self) -> bool:
+        lost, self.stumbled = self.stumbled, False
+        return lost
 
     def hush(self, ids: Collection[str]) -> None:
         self.hushed += 1
@@ -120,6 +126,21 @@ def test_at_the_start_it_is_told_who_is_there_and_who_is_not(system: PaperSystem
     ports = live(system)
     look(ports)
     assert ports.as_opened() == ["listening to Keystation:MIDI 1", "waiting for '*synth*'"]
+
+
+def test_what_ended_just_before_the_system_stumbled_is_ended_again(system: PaperSystem) -> None:
+    ports = live(system)
+    ports.poll(1.0)
+    ports.send(Message("note_on", note=60))
+    ports.send(Message("note_off", note=60))
+    ports.poll(1.01)
+    assert [kind for _, kind in system.sent] == ["note_on", "note_off"]
+
+    system.stumbled = True
+    ports.poll(1.02)
+    ports.poll(1.02 + AGAIN_S)
+    ports.poll(2.0)
+    assert [kind for _, kind in system.sent] == ["note_on", "note_off", "note_off"]
 
 
 def test_what_is_unplugged_is_closed_and_what_comes_back_is_opened(system: PaperSystem) -> None:

@@ -87,6 +87,48 @@ def test_both_ports_are_there_and_messages_pass(jack_server: JackServer) -> None
     assert "jamd:jamd listens" not in lsp()
 
 
+LISTENER = """
+import sys, rtmidi
+ears = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "ears")
+ears.open_virtual_port("hears")
+ears.set_callback(lambda event, _: print(*event[0], flush=True))
+sys.stdin.read()
+"""
+
+
+def test_a_note_ends_though_its_note_off_is_lost(jack_server: JackServer) -> None:
+    """Who is stopped for some periods misses what is sent meanwhile, as in a real stumble."""
+    with (
+        client(rtmidi.MidiIn, "witness", "hears") as witness,
+        opened(Midi(api="jack", connect_output=("ears:*", "witness:*"))) as ports,
+        subprocess.Popen(
+            [sys.executable, "-c", LISTENER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as ears,
+        contextlib.ExitStack() as ends,
+    ):
+        ends.callback(ears.kill)
+        assert ears.stdout is not None
+        heard: list[str] = []
+        threading.Thread(target=lambda: heard.extend(ears.stdout or ()), daemon=True).start()
+
+        def send(message: Message) -> None:
+            ports.send(message)
+            until(witness.get_message, 2, doing=lambda: ports.poll(time.monotonic()))
+
+        until(lambda: len(ports.connected().from_output) == 2, 10, doing=lambda: ports.tend(0.0))
+        send(Message("note_on", note=60))
+        until(lambda: heard == ["144 60 64\n"], 2)
+
+        ears.send_signal(signal.SIGSTOP)
+        for pitch in (60, 62, 64):  # so many periods go by without it
+            send(Message("note_off", note=pitch))
+        ears.send_signal(signal.SIGCONT)
+        until(lambda: "128 60 64\n" in heard, 5, doing=lambda: ports.poll(time.monotonic()))
+
+
 OPENER = """
 import sys
 from jamd.config_sections import Midi
