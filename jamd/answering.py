@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from jamd.cadence import Cadence
+from jamd.chart import Changes
 from jamd.chart_scale import rests_on
 from jamd.copying import Copying, Place
 from jamd.entrance import Entrance
+from jamd.grid_tokens import COMP, VELOCITY
 from jamd.grid_writer import GridWriter, Mask
 from jamd.language import Constraints, Context
 from jamd.likeness import BACKING, FEWEST_COMP, Backing, Chords, Density, Register, rate_of
@@ -30,6 +32,39 @@ class Limit(Protocol):
 
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
         """Clear in `mask`, (vocabulary,), the tokens that may not come next."""
+
+
+class Sparing:
+    """A limit that spares the accompaniment on a change of chords, where it is due.
+
+    Args:
+        limit: The limit.
+        changes: The chord changes.
+        start: The context's start, from which the limit's ticks count.
+        counts: Whether the limit takes in what it spares. One on how much is played does not, or
+            the tune would stop where changes are close together.
+    """
+
+    def __init__(self, limit: Limit, changes: Changes, start: Tick, *, counts: bool) -> None:
+        self._limit = limit
+        self._changes = changes
+        self._start = start
+        self._counts = counts
+
+    def wrote(self, note: Note) -> None:
+        """Take in a note of the answer, if it counts."""
+        if self._counts or note.part is Part.LEAD or not self._spares(note.onset):
+            self._limit.wrote(note)
+
+    def narrow(self, mask: Mask, writer: GridWriter) -> None:
+        """Clear in `mask`, (vocabulary,), what the limit rules out and does not spare."""
+        chord = mask[COMP:VELOCITY].copy()
+        self._limit.narrow(mask, writer)
+        if self._spares(writer.now):
+            mask[COMP:VELOCITY] = chord
+
+    def _spares(self, tick: Tick) -> bool:
+        return self._changes.is_change(Tick(self._start + tick))
 
 
 class Answering:
@@ -68,8 +103,11 @@ class Answering:
         if phrase and constraints.density:
             close = None if end is None or self.cadence is None else (end, self.cadence)
             most = constraints.density * rate
-            self._limits.append(Density(most, begin, meter, close))
-            self._limits += _chords(phrase, constraints.parts, most, begin, meter)
+            amounts = [
+                Density(most, begin, meter, close),
+                *_chords(phrase, constraints.parts, most, begin, meter),
+            ]
+            self._limits += _sparing(amounts, context, counts=False)
         longest = constraints.repeat_bars * meter.ticks_per_bar or None
         half = bool(phrase) and end is not None
         if longest or half:
@@ -78,9 +116,8 @@ class Answering:
             copying.heard(heard, recent)
             self._limits.append(copying)
         if phrase:
-            self._limits += _texture(
-                phrase, constraints.parts, begin, meter, closes=end is not None
-            )
+            texture = _texture(phrase, constraints.parts, begin, meter, closes=end is not None)
+            self._limits += _sparing(texture, context, counts=True)
         self._touch = Touch(phrase)
         for note in answer:
             for limit in self._limits:
@@ -149,6 +186,14 @@ def _chords(
         strokes = len({note.onset for note in comp})
         return [Chords(most * strokes / len(phrase), begin, meter)]
     return [Backing(most * BACKING, begin, meter)] if Part.LEAD in parts else []
+
+
+def _sparing(limits: list[Limit], context: Context, *, counts: bool) -> list[Limit]:
+    """The same limits, as `Sparing` if there are chord changes."""
+    changes = context.changes
+    if changes is None:
+        return limits
+    return [Sparing(limit, changes, context.start, counts=counts) for limit in limits]
 
 
 def _texture(

@@ -99,7 +99,7 @@ class Cadence:
             mask[BAR : BAR + len(METERS)] = False
         last = -1 if self._closed else (self._last - writer.bar_line) // TICKS_PER_STEP
         mask[min(CHORD, POSITION + max(0, last + 1)) : CHORD] = False
-        if self._closed:
+        if self._closed or writer.now > self._last:
             mask[CHORD:VELOCITY] = mask[LEAD:DURATION] = False
         elif self.is_final(writer.now):
             foreign_chords, foreign = _foreign_to(self._tones(writer.now))

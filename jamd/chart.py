@@ -210,6 +210,10 @@ class Changes:
         """The chord in force: an index into `CHORDS`."""
         return chord_named(self.symbol_at(tick))
 
+    def is_change(self, tick: Tick) -> bool:
+        """Whether another chord is in force at `tick` than just before."""
+        return self.at(tick) != self.at(Tick(tick - 1))
+
     def written(self, begin: Tick, end: Tick) -> Iterator[tuple[Tick, str]]:
         """(tick, symbol): what is in force at `begin`, then each share before `end`."""
         if begin < end:

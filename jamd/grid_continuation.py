@@ -124,7 +124,6 @@ class GridContinuation:
         self._phrase_end = None if constraints.ends is None else constraints.ends - context.start
         self._changes = context.changes
         self._stated: int | None = None  # the chord last stated, if there are changes
-        self._bare = False  # the present position was due for its chord alone
         self._polyphony = constraints.polyphony
         self._ends: list[Tick] = []  # of the notes written that may still sound
         self._allowed: Mask | None = None  # until the next token
@@ -191,10 +190,13 @@ class GridContinuation:
             mask[CHORD:COMP] = False
         if mask[POSITION:CHORD].any():
             self._narrow_positions(mask)
-        if self._bare or writer.now < self._until or self._sounding(writer.now) >= self._polyphony:
+        if writer.now < self._until or self._sounding(writer.now) >= self._polyphony:
             mask[CHORD:VELOCITY] = False
             mask[LEAD:DURATION] = False
-        return self._answering.narrow(mask, writer)
+        mask = self._answering.narrow(mask, writer)
+        if self._changes is not None and kind == "Chord" and mask[COMP:VELOCITY].any():
+            mask[:COMP] = mask[VELOCITY:] = False  # a change is heard where it comes
+        return mask
 
     def _durations(self) -> Mask:
         """Shape (vocabulary,): the durations that the note being written may have."""
@@ -278,15 +280,13 @@ class GridContinuation:
         """
         if not 0 <= token < len(VOCABULARY):
             raise ValueError(f"there is no token {token}")
-        fits = bool(self.allowed()[token])
-        if not fits and (token < POSITION or self.due_before(BAR) != token):
+        if not self.allowed()[token] and (token < POSITION or self.due_before(BAR) != token):
             raise ValueError(f"token {token} is not allowed here")
         self._allowed = None
         self.tokens.append(token)
         notes = self._writer.follow(token)
         if KINDS[token] == "Position":
             self._ends = [end for end in self._ends if end > self._writer.now]
-            self._bare = not fits
         elif KINDS[token] == "Chord" and self._changes is not None:
             self._harmonise(self._changes, self._now)
         for note in notes:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from jamd.bundle import Bundle
 from jamd.chart import Changes, Chart
@@ -40,7 +41,19 @@ CHARTS = (
 BARS = 4
 """The length of a line, and of its answer."""
 
+EIGHTH = TICKS_PER_BEAT // 2
+
 _LOWEST, _HIGHEST, _NEAR = 58, 80, 5
+
+
+class How(Enum):
+    """How an answer is asked for."""
+
+    GIVEN = auto()
+    WITHOUT = auto()
+    """Without the chart."""
+    ENDLESS = auto()
+    """With it, as music that goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +62,12 @@ class Chorus:
 
     Attributes:
         changes: The chart, from tick 0 on.
+        begin: Where the answer begins.
         answer: What jamd answered, sorted by onset.
     """
 
     changes: Changes
+    begin: Tick
     answer: tuple[Note, ...]
 
     def part(self, part: Part) -> list[Note]:
@@ -61,25 +76,34 @@ class Chorus:
 
 
 def figures(
-    bundle: Bundle, constraints: Constraints, sampling: Sampling, style: str, lines: int = 8
+    bundle: Bundle, limits: Constraints, sampling: Sampling, style: str, lines: int = 8
 ) -> Iterator[Figure]:
     """How far answers are made of the chords given.
 
     Args:
         bundle: The model.
-        constraints: As in play.
+        limits: As in play.
         sampling: As in play.
         style: As in play.
         lines: How many lines are played over each chart.
     """
     improviser = Improviser(bundle)
-    given, without = (
+    given, without, endless = (
         [
-            ask(improviser, Meter.parse(meter), Chart.parse(text), seed, *how)
+            ask(
+                improviser,
+                Meter.parse(meter),
+                Chart.parse(text),
+                seed,
+                limits,
+                sampling,
+                style,
+                how,
+            )
             for meter, text in CHARTS
             for seed in range(lines)
         ]
-        for how in ((constraints, sampling, style, True), (constraints, sampling, style, False))
+        for how in How
     )
     tune = "tune: time on tones of the chord"
     later = [out_of_step(each) for each in given]
@@ -88,6 +112,10 @@ def figures(
     yield _time_in_chord("... of the chord half a round later", later)
     comp = [is_in_chord(note, each.changes) for each in given for note in each.part(Part.COMP)]
     yield share("accompaniment: notes of the chord", sum(comp), len(comp), ">= 95")
+    struck = [on for each in given for on in strikes(each)]
+    yield share("changes that it strikes, within an eighth", sum(struck), len(struck), ">= 90")
+    struck = [on for each in endless for on in strikes(each)]
+    yield share("... in endless music", sum(struck), len(struck), ">= 90")
     ends = [ends_on_chord(each) for each in given if each.part(Part.LEAD)]
     yield share("the last note is of the chord's triad", sum(ends), len(ends), ">= 100")
 
@@ -97,12 +125,12 @@ def ask(
     meter: Meter,
     chart: Chart,
     seed: int,
-    constraints: Constraints,
+    limits: Constraints,
     sampling: Sampling,
     style: str,
-    given: bool = True,
+    how: How = How.GIVEN,
 ) -> Chorus:
-    """The answer to a line over `chart`, which the improviser is `given` or not."""
+    """The answer to a line over `chart`."""
     changes = Changes.of(chart, meter)
     until = Tick(BARS * meter.ticks_per_bar)
     context = Context(
@@ -112,12 +140,13 @@ def ask(
         style,
         meter,
         phrase=Tick(0),
-        changes=changes if given else None,
+        changes=None if how is How.WITHOUT else changes,
     )
-    limits = replace(constraints, begins=until, ends=Tick(2 * until))
+    ends = None if how is How.ENDLESS else Tick(2 * until)
+    limits = replace(limits, begins=until, ends=ends)
     request = PlanRequest(seed + 1, context, Tick(2 * until), limits, sampling, seed=seed)
     notes = (note for planned in improviser.plan(request) for note in planned.notes)
-    return Chorus(changes, tuple(sorted(notes)))
+    return Chorus(changes, until, tuple(sorted(notes)))
 
 
 def line(changes: Changes, until: Tick, chance: random.Random) -> Iterator[Note]:
@@ -140,6 +169,17 @@ def out_of_step(chorus: Chorus) -> Chorus:
 def is_in_chord(note: Note, changes: Changes) -> bool:
     """Whether a note is a tone of the chord in force at its onset."""
     return note.pitch % 12 in tones_of(CHORDS[changes.at(note.onset)])
+
+
+def strikes(chorus: Chorus) -> list[bool]:
+    """For each change before the last note of the tune, whether the accompaniment strikes it."""
+    end = max((note.onset for note in chorus.part(Part.LEAD)), default=chorus.begin)
+    struck = [note.onset for note in chorus.part(Part.COMP)]
+    return [
+        any(abs(onset - tick) <= EIGHTH for onset in struck)
+        for tick, _ in chorus.changes.between(chorus.begin, end)
+        if chorus.changes.is_change(tick)
+    ]
 
 
 def ends_on_chord(chorus: Chorus) -> bool:

@@ -140,6 +140,33 @@ def test_the_limits_are_kept_over_changes_too(music: Written) -> None:
 
 
 @given(written())
+def test_the_accompaniment_strikes_every_change_whatever_the_density(music: Written) -> None:
+    context, limits = music.context, music.constraints
+    if Part.COMP not in limits.parts:
+        return
+    assert context.changes is not None
+    tune = (note.onset for note in music.notes if note.part is Part.LEAD)
+    end = music.through if limits.ends is None else max(tune, default=context.until)
+    struck = {note.onset for note in music.notes if note.part is Part.COMP}
+    room = limits.polyphony - (limits.ends is not None)  # one is kept for the last note
+    for tick, _ in context.changes.between(context.until, end):
+        is_full = sum(note.onset < tick < note.end for note in music.notes) >= room
+        if context.changes.is_change(tick) and not is_full:
+            assert tick in struck
+
+
+def test_an_answer_is_over_before_a_change_in_its_last_beat() -> None:
+    changes = Changes.of(Chart.parse("C F G Am"), Meter(4, 4))
+    begins, ends = Tick(1920), Tick(3840)
+    phrase = (Note(Tick(0), 60), Note(Tick(480), 64))
+    context = Context(phrase, Tick(0), begins, "combo", phrase=Tick(0), changes=changes)
+    limits = Constraints(near=True, density=1.25, begins=begins, ends=ends)
+    for seed in range(30):
+        notes = write(context, limits, ends, seed).notes
+        assert max(note.onset for note in notes) <= ends - TICKS_PER_BEAT * 5 // 4
+
+
+@given(written())
 def test_an_answer_ends_on_the_chord_that_is_then_in_force(music: Written) -> None:
     tune = [note for note in music.notes if note.part is Part.LEAD]
     if music.constraints.ends is None or not tune:
