@@ -66,7 +66,7 @@ def play(
     clock = MonotonicClock()
     settings = replace(settings_from(config), own_tempo=own_tempo)
     bundle = Bundle.read(resolve(config.model.bundle))
-    expect_chords(settings, bundle.manifest.language)
+    expect_chords(settings.chart, bundle.manifest.language)
     load, rival, why = providers.choose(
         config.model.provider,
         Load(bundle.path, threads=config.model.threads),
@@ -97,8 +97,8 @@ def play(
         if rival is not None:
             subject = f"{driver} {providers.fingerprint(bundle)}"
             trial = providers.Trial(supervisor, rival, subject, providers.Verdicts())
-        model = config.model.bundle
-        watch = Watch(screen, ports, supervisor, trial, takes, settings, model, why)
+        model, language = config.model.bundle, bundle.manifest.language
+        watch = Watch(screen, ports, supervisor, trial, takes, settings, model, language, why)
 
         def tend(now: float, status: Status) -> bool:
             if 0 < 60 * config.takes.rest_min <= status.rested_s:

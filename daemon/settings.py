@@ -164,9 +164,9 @@ class Settings:
         return replace(self, constraints=replace(self.constraints, **change))
 
 
-def expect_chords(settings: Settings, language: str) -> None:
-    """Raises UserError if there are changes that a model of `language` would not play over."""
-    if settings.chart is not None and language != "grid":
+def expect_chords(chart: Chart | None, language: str) -> None:
+    """Raises UserError if there is a chart that a model of `language` would not play over."""
+    if chart is not None and language != "grid":
         raise UserError(
             f"play.changes: expected a model that knows chords and bars, found one of the language "
             f"{language}: leave the changes empty, or choose another bundle"

@@ -12,11 +12,11 @@ from jamd.daemon.plain_json import to_plain
 from jamd.daemon.ports import Ports
 from jamd.daemon.rehearsal import RehearsalRoom
 from jamd.daemon.screen import Screen, note_rows, status_line, status_rows
-from jamd.daemon.settings import Settings
+from jamd.daemon.settings import Settings, expect_chords
 from jamd.daemon.status import Status
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.take_keeper import TakeKeeper
-from jamd.errors import ConfigError
+from jamd.errors import ConfigError, UserError
 from jamd.notes import TICKS_PER_BEAT, Meter
 from jamd.setting_kinds import ChordChart
 
@@ -45,6 +45,7 @@ class Watch:
         takes: Records the takes.
         settings: The session's settings.
         model: What the settings call the model.
+        language: The language of the model.
         why: Why this provider was chosen, in words.
     """
 
@@ -57,6 +58,7 @@ class Watch:
         takes: TakeKeeper,
         settings: Settings,
         model: str,
+        language: str,
         why: str,
     ) -> None:
         self._screen = screen
@@ -67,6 +69,7 @@ class Watch:
         self._takes = takes
         self._settings = settings
         self._model = model
+        self._language = language
         self._why = why
         self._introduced = self._loop_told = self._deaf_told = False
         self._bar = 0
@@ -107,7 +110,7 @@ class Watch:
 
     def answer(self, command: str, tell: Callable[[Event], None]) -> dict[str, object]:
         """As the function `answer`, by what has been seen. Called in a thread of its own."""
-        return answer(command, self._seen, tell, self._settings.meter)
+        return answer(command, self._seen, tell, self._settings.meter, self._language)
 
     def _input_news(self, status: Status) -> list[str]:
         """What comes in that is not heard as music: a clock, what jamd played, another channel."""
@@ -153,6 +156,7 @@ def answer(
     seen: tuple[Status, Connected] | None,
     tell: Callable[[Event], None],
     meter: Meter,
+    language: str,
 ) -> dict[str, object]:
     """The answer to `jamd panic`, `status` and `set`.
 
@@ -161,6 +165,7 @@ def answer(
         seen: The status; None: it is not known yet.
         tell: Passes an event to the session.
         meter: The session's.
+        language: The model's.
     """
     match command.split(" ", 2):
         case [remote.PANIC]:
@@ -170,18 +175,23 @@ def answer(
             return {} if seen is None else _told(*seen)
         case [remote.SET, name, value] if name == "changes" or " " not in value:
             try:
-                tell(_change(name, value, seen, meter))
-            except ConfigError as error:
+                tell(_change(name, value, seen, meter, language))
+            except UserError as error:
                 return {"error": str(error)}
             return {}
     return {"error": "expected a command that this jamd knows"}
 
 
-def _change(name: str, text: str, seen: tuple[Status, Connected] | None, meter: Meter) -> Command:
-    """What changes a setting to the value that `text` gives. Raises ConfigError if nothing may."""
+def _change(
+    name: str, text: str, seen: tuple[Status, Connected] | None, meter: Meter, language: str
+) -> Command:
+    """What changes a setting to the value that `text` gives. Raises UserError if nothing may."""
     value = adjustment(name, text)
-    if name == "changes" and (crowd := crowded(ChordChart().accept(value), meter)):
-        raise ConfigError(f"changes: {crowd}")
+    if name == "changes":
+        chart = ChordChart().accept(value)
+        expect_chords(chart, language)
+        if crowd := crowded(chart, meter):
+            raise ConfigError(f"changes: {crowd}")
     change = knobs.command(name, value)
     if isinstance(change, SetTempo) and seen is not None and seen[0].from_clock:
         raise ConfigError("bpm: expected a tempo of jamd's own; found that of a MIDI clock")

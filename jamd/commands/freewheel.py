@@ -134,5 +134,5 @@ def _improviser(args: argparse.Namespace, config: Config, settings: Settings) ->
     from jamd.daemon.settings import expect_chords
 
     bundle = Bundle.read(resolve(config.model.bundle))
-    expect_chords(settings, bundle.manifest.language)
+    expect_chords(settings.chart, bundle.manifest.language)
     return Improviser(bundle, threads=config.model.threads)

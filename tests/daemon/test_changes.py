@@ -321,10 +321,10 @@ def test_endless_goes_round_the_changes(improviser: Improviser) -> None:
 
 
 def test_a_model_that_knows_no_chords_is_refused() -> None:
-    expect_chords(replace(JAM, chart=None), "article")
-    expect_chords(JAM, "grid")
+    expect_chords(None, "article")
+    expect_chords(CHART, "grid")
     with pytest.raises(UserError, match=r"found one of the language article: leave the changes"):
-        expect_chords(JAM, "article")
+        expect_chords(CHART, "article")
 
 
 def test_a_song_in_a_meter_too_short_for_the_chart_is_refused(tmp_path: Path) -> None:

@@ -188,9 +188,9 @@ def test_whatever_comes_in_is_checked_where_it_is_to_be_set() -> None:
     told: list[Event] = []
     playing = Session(Settings()).status(0.0)
 
-    def said(command: str, **changes: bool) -> dict[str, object]:
+    def said(command: str, language: str = "grid", **changes: bool) -> dict[str, object]:
         seen = replace(playing, **changes), Connected()  # type: ignore[arg-type]
-        return answer(command, seen, told.append, Meter(3, 4))
+        return answer(command, seen, told.append, Meter(3, 4), language)
 
     for line in ("", "sat", "set", "set bpm", "set bpm 1 2", "set bpm  90", "status now"):
         assert said(line) == {"error": "expected a command that this jamd knows"}
@@ -206,7 +206,10 @@ def test_whatever_comes_in_is_checked_where_it_is_to_be_set() -> None:
         "error": "changes: expected at most 3 chords in a bar of 3/4; found 4"
     }
     assert "write B for H" in str(said("set changes C | H7")["error"])
+    assert "expected a model that knows chords" in str(said("set changes C", "article")["error"])
     assert told == []
+    assert said("set changes ", "article") == {}
+    told.clear()
     assert said("set changes Dm7 G7 | C") == said("set changes ") == {}
     assert told == [Adjust("changes", "Dm7 G7 | C"), Adjust("changes", "")]
     told.clear()
