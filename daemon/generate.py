@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from mido import Message
 
 from jamd.article import STEP
-from jamd.daemon.events import Entry, MeterSet, Sounded, TempoSet
+from jamd.chart import Changes
+from jamd.daemon.events import ChangesLaid, Entry, MeterSet, Sounded, TempoSet
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.requests import PlanRequest, Sampling
 from jamd.language import Constraints, Context
@@ -30,6 +31,8 @@ def generate(
     seed: int,
     before: Sequence[Note] = (),
     constraints: Constraints | None = None,
+    meter: Meter = Meter(4, 4),
+    changes: Changes | None = None,
     wrote: Callable[[int], None] = lambda _: None,
 ) -> list[Note]:
     """Continue silence or some music until there is enough, or the model is finished.
@@ -42,6 +45,8 @@ def generate(
         seed: 0..2**63-1; the same seed gives the same notes.
         before: Music to continue, by onset; empty for silence.
         constraints: What may be written; None for the defaults.
+        meter: The meter; the article's language knows none.
+        changes: The chord changes to write over, from tick 0 on; None: whatever the model likes.
         wrote: Is called now and then with how many of `count` there are.
 
     Returns:
@@ -50,7 +55,7 @@ def generate(
     article = improviser.language.name == "article"
     heard = tuple(before)
     start = Tick(max((note.end for note in heard), default=0))
-    context = Context((), Tick(0), start, style, played=heard)
+    context = Context((), Tick(0), start, style, meter, played=heard, changes=changes)
     request = PlanRequest(
         1,
         context,
@@ -71,9 +76,13 @@ def generate(
     return [note._replace(onset=Tick(note.onset - start)) for note in notes]
 
 
-def to_entries(notes: Sequence[Note], bpm: float) -> list[Entry]:
-    """The notes as a take in 4/4, each part on a channel of its own, note-offs before note-ons."""
-    entries: list[Entry] = [MeterSet(0, 0.0, Meter(4, 4)), TempoSet(0, 0.0, bpm)]
+def to_entries(
+    notes: Sequence[Note], bpm: float, meter: Meter = Meter(4, 4), changes: Changes | None = None
+) -> list[Entry]:
+    """The notes as a take, each part on a channel of its own, note-offs before note-ons."""
+    entries: list[Entry] = [MeterSet(0, 0.0, meter), TempoSet(0, 0.0, bpm)]
+    if changes is not None:
+        entries.append(ChangesLaid(0, 0.0, changes))
     sounded: list[tuple[int, bool, Note]] = []
     for note in notes:
         sounded += [(note.end, False, note), (note.onset, True, note)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jamd.errors import UserError
-from jamd.notes import TICKS_PER_BEAT, Note, Part
+from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part
 from jamd.writing import written_whole
 
 MIDI = "midi"
@@ -17,13 +17,14 @@ FORMATS = {".mid": MIDI, ".midi": MIDI, ".musicxml": "musicxml", ".xml": "musicx
 """Suffix of a file, in lower case -> music21's name for its format."""
 
 
-def write_score(notes: Sequence[Note], bpm: float, path: Path) -> None:
-    """Write music in 4/4, a staff for each part, in the format that the suffix of `path` names.
+def write_score(notes: Sequence[Note], bpm: float, path: Path, meter: Meter = Meter(4, 4)) -> None:
+    """Write music, a staff for each part, in the format that the suffix of `path` names.
 
     Args:
         notes: Sorted by onset; not empty.
         bpm: Quarter notes per minute.
         path: The file; replaced if it exists.
+        meter: The meter.
 
     Raises:
         UserError: The suffix is not in `FORMATS`.
@@ -44,7 +45,7 @@ def write_score(notes: Sequence[Note], bpm: float, path: Path) -> None:
         piano = m21.instrument.Piano()
         piano.partName = name  # which names the track of a MIDI file
         staff.insert(0, piano)
-        staff.insert(0, m21.meter.TimeSignature("4/4"))
+        staff.insert(0, m21.meter.TimeSignature(str(meter)))
         staff.insert(0, m21.tempo.MetronomeMark(number=bpm))
         for (onset, _), struck in groupby(own, key=lambda note: (note.onset, note.duration)):
             staff.insert(_quarters(onset), _element(list(struck)))

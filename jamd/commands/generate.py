@@ -16,9 +16,10 @@ from jamd import config_file
 from jamd.commands import Subparsers, named
 
 if TYPE_CHECKING:
+    from jamd.chart import Changes
     from jamd.daemon.improviser import Improviser
     from jamd.daemon.requests import Sampling
-    from jamd.notes import Note
+    from jamd.notes import Meter, Note
     from jamd.training.runs import Run
 
 MOST = 100_000
@@ -28,6 +29,8 @@ SHOWN_AFTER_S = 1.0
 
 SETTINGS = (
     "transport.bpm",
+    "transport.meter",
+    "play.changes",
     "model.style",
     "model.temperature",
     "model.nucleus",
@@ -43,7 +46,7 @@ def add(subparsers: Subparsers) -> None:
         help="write music with a model",
         description="Write music with a model, through the same improviser as the daemon's: a run "
         "in the article's language continues 32 notes and chords of its corpus, chosen by the "
-        "seed; any other model starts from silence.",
+        "seed; any other model starts from silence, and over chord changes if there are any.",
     )
     parser.add_argument("model", type=named, metavar="RUN|BUNDLE", help='a folder, or "default"')
     parser.add_argument(
@@ -95,6 +98,8 @@ class Manner:
         style: One of `jamd.grid_tokens.STYLES`.
         seed: Seed of the draws, 0..2**63-1.
         bpm: Quarter notes a minute.
+        meter: The meter.
+        changes: The chord changes to write over; None: whatever the network likes.
         before: What is to be continued; empty: silence.
         faithful: Whether to write with the article's faults.
         music21: Whether music21 writes MIDI files.
@@ -105,6 +110,8 @@ class Manner:
     style: str
     seed: int
     bpm: float
+    meter: Meter
+    changes: Changes | None
     before: Sequence[Note]
     faithful: bool
     music21: bool
@@ -137,13 +144,15 @@ def manner_of(args: argparse.Namespace, language: str, run: Run | None = None) -
     """How music is to be written in `language`, by the options and by the run if there is one.
 
     Raises:
-        UserError: `--faithful` is given for another language than the article's, or a corpus of the
-            run is gone.
+        UserError: `--faithful` is given for another language than the article's, or there are chord
+            changes for that one, or a corpus of the run is gone.
     """
-    from jamd.daemon.settings import settings_from
+    from jamd.daemon.settings import expect_chords, settings_from
     from jamd.errors import UserError
+    from jamd.notes import Meter
 
     settings = settings_from(config_file.in_force(args).config)
+    expect_chords(settings.chart, language)
     article = language == "article"
     if args.faithful and not article:
         raise UserError(f"--faithful: expected a model of the article language, found {language}")
@@ -165,6 +174,8 @@ def manner_of(args: argparse.Namespace, language: str, run: Run | None = None) -
         settings.style,
         settings.seed,
         settings.bpm,
+        Meter(4, 4) if article else settings.meter,
+        settings.changes,
         before,
         faithful,
         by_music21,
@@ -224,15 +235,16 @@ def write(
     # The article takes any chord, however many notes it has.
     limits = Constraints(lowest=0, highest=127, polyphony=12) if manner.faithful else None
     how = (manner.sampling, manner.style, manner.seed)
-    notes = generate(improviser, manner.count, *how, manner.before, limits, wrote)
+    bars = (manner.meter, manner.changes)
+    notes = generate(improviser, manner.count, *how, manner.before, limits, *bars, wrote)
     written = as_the_article_writes(notes) if manner.faithful else notes
     if manner.music21 or output.suffix.lower() in _SCORES:
         from jamd.training.score_writer import write_score
 
-        write_score(written, manner.bpm, output)
+        write_score(written, manner.bpm, output, manner.meter)
     else:
         with written_whole(output) as new:
-            to_midi(to_entries(written, manner.bpm)).save(new)
+            to_midi(to_entries(written, manner.bpm, *bars)).save(new)
     return notes
 
 

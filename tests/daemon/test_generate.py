@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from itertools import accumulate
 from pathlib import Path
 
 import mido
@@ -41,6 +42,42 @@ def test_a_seed_gives_the_same_bytes_and_another_one_others(tmp_path: Path) -> N
         generated(path, "-n", "20", "--seed", seed)
     one, same, other = (path.read_bytes() for path in paths)
     assert one == same != other
+
+
+CHART = ("--changes", "G Em | D7")
+
+
+def test_it_writes_over_chord_changes_and_marks_them(tmp_path: Path) -> None:
+    how = ("-n", "60", "--seed", "4", "--meter", "3/4", *CHART)
+    file = generated(tmp_path / "one.mid", *how)
+    generated(tmp_path / "same.mid", *how)
+    assert (tmp_path / "one.mid").read_bytes() == (tmp_path / "same.mid").read_bytes()
+    assert [(m.numerator, m.denominator) for m in file.tracks[0] if m.type == "time_signature"] == [
+        (3, 4)
+    ]
+    ticks = accumulate(m.time for m in file.tracks[0])
+    chords = [
+        (at, m.text) for at, m in zip(ticks, file.tracks[0], strict=True) if m.type == "marker"
+    ]
+    assert chords[:3] == [(0, "chord: G"), (960, "chord: Em"), (1440, "chord: D7")]
+    comp = {
+        tick
+        for track in file.tracks[1:]
+        for tick, m in zip(accumulate(m.time for m in track), track, strict=True)
+        if m.type == "note_on" and m.channel == 1
+    }
+    assert {at for at, _ in chords[:-1]} <= comp, "each is struck"
+
+
+def test_changes_that_do_not_fit_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["-o", str(tmp_path / "out.mid")]
+    assert main(["generate", BUNDLE, *out, "--changes", "C | H7"]) == 2
+    assert "write B for H" in capsys.readouterr().err
+    assert main(["generate", BUNDLE, *out, "--meter", "3/4", "--changes", "C F G C"]) == 2
+    assert "expected at most 3 chords in a bar of 3/4; found 4" in capsys.readouterr().err
+    assert not (tmp_path / "out.mid").exists()
 
 
 def test_argmax_needs_no_seed(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import mido
 import pytest
 
 from jamd.errors import UserError
-from jamd.notes import Note, Part, Tick
+from jamd.notes import Meter, Note, Part, Tick
 from jamd.training.midi_file import read_midi
 from jamd.training.reading import PITCH, Reading
 from jamd.training.score_file import read_score
@@ -28,13 +28,15 @@ def onsets_and_pitches(reading: Reading) -> list[tuple[int, int]]:
     return [(int(row[0]), int(row[PITCH])) for row in reading.notes]
 
 
-def test_midi_holds_every_note_and_the_tempo(tmp_path: Path) -> None:
+def test_midi_holds_every_note_the_tempo_and_the_meter(tmp_path: Path) -> None:
     path = tmp_path / "out.mid"
-    write_score(MUSIC, 96, path)
+    write_score(MUSIC, 96, path, Meter(3, 4))
     found = onsets_and_pitches(read_midi(path.read_bytes()))
     assert sorted(found) == [(n.onset, n.pitch) for n in MUSIC]
     tempos = [m.tempo for t in mido.MidiFile(path).tracks for m in t if m.type == "set_tempo"]
     assert set(tempos) == {mido.bpm2tempo(96)}
+    meters = [m for t in mido.MidiFile(path).tracks for m in t if m.type == "time_signature"]
+    assert {(m.numerator, m.denominator) for m in meters} == {(3, 4)}
 
 
 def test_a_score_can_be_read_again(tmp_path: Path) -> None:
