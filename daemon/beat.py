@@ -60,7 +60,10 @@ class Beat:
         self._take = TempoWriter()
         self._jumped: list[Effect] = []  # where the song has jumped by whole bars, to be written
         self._taps = TapTempo()
-        self._player = PlayersBeat(self.transport) if settings.source is BeatSource.PLAYER else None
+        self._player: PlayersBeat | None = None
+        if settings.source is BeatSource.PLAYER:
+            told = settings.bpm if settings.own_tempo else None
+            self._player = PlayersBeat(self.transport, told)
         self._bent_until: float | None = None
         self._bent_bpm = 0.0  # the tempo until then
 

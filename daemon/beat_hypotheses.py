@@ -23,7 +23,6 @@ _GATE = 16.0  # squared: standard deviations that an onset may lie from its pred
 _STRAY = math.log(0.005)  # an onset that belongs nowhere (a grace note, a slip), per second
 
 _PERIODS = 9  # starting points for the period, from the slowest beat to the fastest
-_TEMPO_SPREAD = 0.4  # standard deviation of tempos about the most usual one, in octaves
 _DRIFT = 0.002  # standard deviation of the period's change in a beat, as a share of it
 _DRIFT_S = 0.002  # standard deviation of the beat's own drift in a beat
 
@@ -139,8 +138,8 @@ class Hypotheses:
             log_bpm = low + (index + 0.5) * apart
             period = 60 / 2**log_bpm
             spread = period * (2 ** (apart / 2) - 1)
-            off = (log_bpm - math.log2(rhythm.pulses_per_minute)) / _TEMPO_SPREAD
-            usual = math.log(apart / _TEMPO_SPREAD / math.sqrt(2 * math.pi)) - off * off / 2
+            off = (log_bpm - math.log2(rhythm.pulses_per_minute)) / rhythm.spread
+            usual = math.log(apart / rhythm.spread / math.sqrt(2 * math.pi)) - off * off / 2
             for swung in self._feels:
                 feel = math.log(_SWUNG if swung else 1 - _SWUNG) if rhythm.swings else 0.0
                 for place, count in rhythm.begins.items():

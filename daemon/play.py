@@ -124,7 +124,9 @@ def after_a_rest(settings: Settings, config: Config, status: Status) -> Settings
     quiet = replace(settings, count_in=0, start_at_once=False)
     for name, value in status.settings.items():
         quiet = quiet.adjusted(name, value)
-    return replace(quiet, bpm=status.bpm, own_tempo=status.own_tempo, mode=status.mode, seed=seed)
+    if settings.source is not BeatSource.PLAYER:  # else the tempo was only that of the last phrase
+        quiet = replace(quiet, bpm=status.bpm, own_tempo=status.own_tempo)
+    return replace(quiet, mode=status.mode, seed=seed)
 
 
 def _wait_for_the_model(

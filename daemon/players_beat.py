@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jamd.daemon.beat_finding import BeatFinder, FoundPulse
 from jamd.daemon.rhythm import COMPOUND, SIMPLE
@@ -29,6 +29,9 @@ from jamd.notes import TICKS_PER_BEAT, Tick
 
 SURE = 0.35
 """A beat less likely than this, by the model of rhythm, is not clear."""
+
+TOLD_SPREAD = 0.2
+"""Standard deviation of a tempo around what the player said it would be, in octaves."""
 
 _SAME_TEMPO, _SAME_BEAT = 0.06, 0.2  # within these shares it is the same beat as before
 _AT_ONCE_S = 0.030  # shortest duration of a bend
@@ -65,15 +68,21 @@ class PlayersBeat:
 
     Args:
         transport: The transport that is to follow the player.
+        told_bpm: About how fast the player's first phrase will be, in quarter notes a minute; None:
+            not known.
 
     Attributes:
         told_by: Where the tempo comes from, in words; None while it is not the player's.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, told_bpm: float | None = None) -> None:
         self._transport = transport
         self._pulse = transport.meter.ticks_per_pulse
         self._rhythm = SIMPLE if self._pulse == TICKS_PER_BEAT else COMPOUND
+        self._first_rhythm = self._rhythm
+        if told_bpm is not None:
+            told = told_bpm * TICKS_PER_BEAT / self._pulse
+            self._first_rhythm = replace(self._rhythm, pulses_per_minute=told, spread=TOLD_SPREAD)
         self._finder = BeatFinder(self._rhythm)
         self._first_s = self._last_s = 0.0
         self._since = Tick(0)  # what was heard before it has its beat settled
@@ -88,7 +97,8 @@ class PlayersBeat:
             The tempo to go on at, in quarter notes a minute; None: the present one.
         """
         if begins:
-            self._finder = BeatFinder(self._rhythm, self._beat_now(seconds))
+            rhythm = self._rhythm if self._known else self._first_rhythm
+            self._finder = BeatFinder(rhythm, self._beat_now(seconds))
             self._first_s = seconds
             self._since = self._transport.tick_at(seconds)
         self._finder.hear(seconds, velocity)

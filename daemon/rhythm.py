@@ -16,6 +16,7 @@ class Rhythm:
         ends: How often a phrase that stops at a place is over.
         accents: How loud an onset at a place is, in standard deviations from the phrase's mean.
         pulses_per_minute: The commonest tempo. Periods are distributed log-normally around it.
+        spread: The standard deviation of tempos around it, in octaves.
         slowest: The slowest tempo, in pulses a minute.
         fastest: The fastest tempo, in pulses a minute.
         swings: Whether off-beats may be swung.
@@ -26,6 +27,7 @@ class Rhythm:
     ends: Mapping[int, float]
     accents: Mapping[int, float]
     pulses_per_minute: float
+    spread: float
     slowest: float
     fastest: float
     swings: bool
@@ -53,6 +55,7 @@ SIMPLE = Rhythm(
     ends={0: 60, 3: 3, 4: 2, 6: 20, 8: 8, 9: 5},
     accents={0: 0.6, 3: -0.7, 4: -0.5, 6: 0.0, 8: -0.2, 9: -0.5},
     pulses_per_minute=104.0,
+    spread=0.4,
     slowest=52.0,
     fastest=230.0,
     swings=True,
@@ -70,6 +73,7 @@ COMPOUND = Rhythm(
     ends={0: 60, 4: 25, 8: 8, 10: 2, 2: 2, 6: 2},
     accents={0: 0.6, 2: -0.6, 4: -0.2, 6: -0.5, 8: -0.2, 10: -0.5},
     pulses_per_minute=70.0,
+    spread=0.4,
     slowest=36.0,
     fastest=150.0,
     swings=False,

@@ -36,7 +36,7 @@ class Settings:
         count_in: Bars to count in before bar 1, as soon as a worker is there; 0: none.
         source: Where the beat comes from.
         own_tempo: The user chose `bpm`: a clock that only runs, without a Start, does not change
-            it.
+            it, and a player who is followed begins at about that tempo.
         on_clock_lost: What happens when a clock that was followed is lost.
         link_start_stop: Share starts and stops with a Link session.
         listen_channel: The MIDI channel heard, 0..15; None: all, without `mpe` except 9, drums.

@@ -231,6 +231,18 @@ def test_the_chart_begins_with_the_first_note_whatever_the_players_tempo(bpm: fl
     assert chart_bars(request) == expected
 
 
+@pytest.mark.parametrize("told", [150.0, 180.0])
+def test_a_fast_tune_is_not_heard_at_half_its_tempo_if_the_tempo_was_told(told: float) -> None:
+    jam = replace(FOLLOWING, bpm=told, own_tempo=True)
+    request = over(jam, *bars_of(170, 4), until=1 + 18 * 60 / 170)
+    assert chart_bars(request) == {60: "C:maj", 61: "Db:maj", 62: "D:maj", 63: "Eb:maj"}
+    slow = bars_of(80, 4, start=10.0)
+    session, until = Session(jam), 10 + 18 * 60 / 80
+    story = [(0.0, WorkerReady()), *bars_of(170, 2), *slow]
+    VirtualJam(session, ScriptedImproviser(), story).run(until)
+    assert session.status(until).bpm == pytest.approx(80, rel=0.03), "the next may be of any"
+
+
 @pytest.mark.parametrize("bpm", [84, 96, 104])
 @pytest.mark.parametrize("late_beats", [-0.15, 0.0, 0.15])
 def test_the_chart_goes_on_where_the_player_comes_in_at_another_tempo(

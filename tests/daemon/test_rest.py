@@ -119,3 +119,11 @@ def test_the_next_jam_goes_on_in_the_mode_and_at_the_tempo_that_the_player_left(
     goes_on = status(following, *TICKS, *heard(ONE_BAR), at=10.0)
     assert goes_on.mode is Mode.OFF
     assert goes_on.bpm == pytest.approx(bpm)
+
+
+def test_after_a_rest_a_player_who_is_followed_begins_at_the_tempo_told_or_at_any() -> None:
+    left = Session(Settings(bpm=90)).status(0.0)
+    for own_tempo in (False, True):
+        told = Settings(source=BeatSource.PLAYER, bpm=180, own_tempo=own_tempo)
+        following = after_a_rest(told, Config(), replace(left, own_tempo=True))
+        assert (following.bpm, following.own_tempo) == (180, own_tempo)
