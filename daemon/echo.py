@@ -38,6 +38,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
+from itertools import takewhile
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -107,7 +108,8 @@ class Echo:
     @property
     def deadline(self) -> float | None:
         """When `given_back` may have something to return."""
-        doubted = (sent.seconds for sent in self._out if self._in_doubt(sent) is not None)
+        routed = takewhile(lambda sent: sent.seconds - self._routed <= LONGEST_S, self._out)
+        doubted = (sent.seconds for sent in routed if self._in_doubt(sent) is not None)
         first = min((*self._kept.values(), *doubted), default=None)
         return None if first is None else first + self._patience + SPREAD_S
 

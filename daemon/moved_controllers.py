@@ -38,10 +38,10 @@ class Moved:
 
     def lifts(self, message: Message) -> bool:
         """Whether a message lifts a pedal that is not up."""
-        rest = _rest_of(message)
-        if rest is None or not _is_pedal(message) or tuple(rest.bytes()) not in self._moved:
+        if not _is_pedal(message) or message.value >= PEDAL_DOWN:
             return False
-        return bool(message.value < PEDAL_DOWN)
+        rest = _rest_of(message)
+        return rest is not None and tuple(rest.bytes()) in self._moved
 
     def lift(self, moved_by: float = math.inf) -> list[Message]:
         """The messages that lift all pedals last moved by a tick, the sustain pedals first."""

@@ -30,6 +30,10 @@ from jamd.daemon.status import ADJUSTED_S, Status
 from jamd.language import Context
 from jamd.notes import Tick
 
+SOON_S = 0.005
+"""How much before its deadline something may happen: ticks are whole, and half a tick at 20 bpm is
+3 ms."""
+
 
 class Session:
     """A jam: what was heard, what is to be played, and when.
@@ -73,6 +77,7 @@ class Session:
         self._stirred = math.inf  # when somebody last played, or a clock began to tick before that
         self._adjusted = -math.inf, ""  # when which setting was adjusted last
         self._closed = False
+        self._settled_until = math.inf  # when something next follows from the passing of time
         self._effects: list[Effect] = []
 
     def handle(self, event: Event, now: float) -> list[Effect]:
@@ -81,6 +86,11 @@ class Session:
             self._now = max(self._now, now)
             self._take_in(event, now)
             return self._collect() + self.advance(now)
+        if self._decides_nothing(event) and self._is_settled(max(self._now, now)):
+            self._now = max(self._now, now)
+            self._effects += self._beat.tempo_news(self._now)
+            self._take_in(event, now)
+            return self._collect()
         effects = self.advance(now)  # what was due before comes first
         if not self._closed:
             self._take_in(event, now)
@@ -106,12 +116,9 @@ class Session:
         """
         if self._closed:
             return None
-        if self._starts_by_itself:
-            return self._now
-        deadlines = [self._beat.deadline, self._stage.next_due, self._echo.deadline]
-        if self._plays:
-            deadlines += self._course.deadlines(self._now)
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        returns = self._echo.deadline
+        deadline = self._settled_until if returns is None else min(self._settled_until, returns)
+        return None if deadline == math.inf else deadline
 
     def rest(self) -> list[Context]:
         """What the model has not been shown, as it would have been; empty before the first bar.
@@ -353,15 +360,36 @@ class Session:
         if self._starts_by_itself:
             self._effects += self._beat.start(self._now, self._commit.edge)
         self._effects += self._stage.keep_time(self._now, self._beat.led)
-        if not self._plays:
-            return
-        due = self._stage.release(self._now)
+        due = self._stage.release(self._now) if self._plays else []
         self._effects += due
-        if due:
-            return  # what is due goes out first; planning is left to the next `advance`, at once
-        self._effects += self._course.advance(self._now)
-        if self._floor.turn is Turn.JAMD:
-            self._stirred = self._now
+        # What is due goes out first: then planning is left to the next `advance`, at once.
+        if self._plays and not due:
+            self._effects += self._course.advance(self._now)
+            if self._floor.turn is Turn.JAMD:
+                self._stirred = self._now
+        deadlines = [self._beat.deadline, self._stage.next_due]
+        if self._plays:
+            deadlines += self._course.deadlines(self._now)
+        known = (deadline for deadline in deadlines if deadline is not None)
+        self._settled_until = min(known, default=math.inf)
+
+    def _is_settled(self, now: float) -> bool:
+        """Whether nothing is due at `now`, or about to be."""
+        settled = now + SOON_S < self._settled_until and not self._closed
+        return settled and self._echo.deadline is None
+
+    def _decides_nothing(self, event: Event) -> bool:
+        """Whether all that follows from an event is that it is written down, or sent on.
+
+        So it is with wheels, pressure and most controllers, of which there may be 2,000 a second.
+        """
+        if not isinstance(event, events.Heard):
+            return False
+        message = event.message
+        if message.type == "control_change":
+            plain = message.control not in (SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF)
+            return plain and not (self._controls.owns(message) or self._knobs.owns(message))
+        return message.type in ("pitchwheel", "aftertouch", "polytouch")
 
     @property
     def _starts_by_itself(self) -> bool:

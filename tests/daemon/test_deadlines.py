@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle
 
 import pytest
 from mido import Message
 
-from jamd.daemon.events import Entry, Event, Heard, Mode, TempoSet, WorkerReady
+from jamd.daemon.course import Course
+from jamd.daemon.events import Effect, Entry, Event, Heard, Mode, Sounded, TempoSet, WorkerReady
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods
 from jamd.daemon.session import Session
@@ -35,17 +37,31 @@ def unsure(request: LikelihoodRequest) -> list[Likelihoods]:
     return [Likelihoods(request.id, tuple(0.0 for _ in request.shifts))]
 
 
-def jam(played: Played, settings: Settings, looks_s: float | None) -> list[Entry]:
-    """The entries, if the session gets an irrelevant message every `looks_s` seconds."""
+def jam(
+    played: Played,
+    settings: Settings,
+    looks_s: float | None,
+    looks: tuple[Message, ...] = (Message("active_sensing"),),
+) -> list[Entry]:
+    """The entries, if the session gets irrelevant messages every `looks_s` seconds, in turns."""
     events = [(0.0, WorkerReady()), *story(played)]
     end = max(seconds for seconds, _ in events) + 6
     if looks_s is not None:
-        looks = (looks_s * n for n in range(round(end / looks_s)))
-        events += [(look, Heard(Message("active_sensing"))) for look in looks]
+        times = (looks_s * n for n in range(round(end / looks_s)))
+        events += zip(times, map(Heard, cycle(looks)), strict=False)
     performance = VirtualJam(Session(settings), ScriptedImproviser(), events, unsure)
     performance.run(end)
     # How closely a take records the tempo depends on how often the session is polled.
     return [entry for entry in performance.entries if not isinstance(entry, TempoSet)]
+
+
+PRESSED = (
+    Message("aftertouch", channel=1, value=90),
+    Message("pitchwheel", channel=2, pitch=-700),
+    Message("polytouch", channel=1, note=60, value=33),
+    Message("control_change", channel=2, control=74, value=12),
+)
+"""What an MPE keyboard sends of every key that is down, hundreds of times a second."""
 
 
 @pytest.mark.parametrize("opening", OPENINGS, ids=lambda played: played.name)
@@ -62,3 +78,30 @@ def jam(played: Played, settings: Settings, looks_s: float | None) -> list[Entry
 )
 def test_looks_between_its_deadlines_change_nothing(opening: Played, settings: Settings) -> None:
     assert jam(opening, settings, looks_s=0.02) == jam(opening, settings, None)
+
+
+def test_pressure_decides_nothing_and_costs_no_decisions(monkeypatch: pytest.MonkeyPatch) -> None:
+    decide, decided = Course.advance, 0
+
+    def counted(course: Course, now: float) -> list[Effect]:
+        nonlocal decided
+        decided += 1
+        return decide(course, now)
+
+    monkeypatch.setattr(Course, "advance", counted)
+    settings = Settings(mpe=True, thru=True)
+    alone, decided_alone = jam(OPENINGS[0], settings, None), decided
+    pressed = jam(OPENINGS[0], settings, 0.001, PRESSED)
+    music = [e for e in pressed if not isinstance(e, Sounded) or "note_o" in e.message.type]
+    assert music == alone
+    messages = len(pressed) - len(music)
+    assert messages > 5000
+    # Only just before something is due is all of it looked at, as with any other message.
+    assert decided - 2 * decided_alone < messages / 5
+
+
+def test_pressure_after_the_end_is_not_in_the_take() -> None:
+    session = Session(Settings(start_at_once=True))
+    assert session.handle(Heard(PRESSED[0]), 0.1)
+    session.shutdown(0.2)
+    assert not session.handle(Heard(PRESSED[0]), 0.3)
