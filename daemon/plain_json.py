@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from mido import Message
@@ -21,6 +21,8 @@ from mido import Message
 from jamd.notes import Meter, Note, Part
 
 Reader = Callable[[Any], Any]
+
+_MESSAGES = 65_536  # kept for their next occurrence: most of a take's are alike, and none changes
 
 
 def to_plain(value: Any) -> Any:  # noqa: PLR0911 - a table, in effect
@@ -156,7 +158,7 @@ _LEAVES: dict[Any, Reader] = {
     str: _exactly(str),
     bool: _exactly(bool),
     type(None): _exactly(type(None)),
-    Message: Message.from_hex,
+    Message: lru_cache(_MESSAGES)(Message.from_hex),
     Note: _note,
     Meter: Meter.parse,
 }

@@ -129,7 +129,7 @@ def _in_bars(entries: Iterable[Entry]) -> Iterator[Entry]:
         elif isinstance(entry, MeterSet | TempoSet | ChangesLaid) and entry.tick == 0:
             moved.append(entry)  # these apply from the beginning
         else:
-            moved.append(replace(entry, tick=entry.tick + later))
+            moved.append(replace(entry, tick=entry.tick + later) if later else entry)
     return reversed(moved)
 
 
@@ -165,9 +165,14 @@ def _meta(entry: Entry) -> MetaMessage | None:
 
 def _track(name: str, messages: Sequence[tuple[int, Message | MetaMessage]], end: int) -> MidiTrack:
     track = MidiTrack([MetaMessage("track_name", name=name)])
+    # An hour of pressure has millions of messages, but few that differ.
+    timed: dict[tuple[int, int], Message | MetaMessage] = {}
     last = 0
     for tick, message in [*messages, (end, MetaMessage("end_of_track"))]:
-        track.append(message.copy(time=tick - last))
+        alike = id(message), tick - last
+        if alike not in timed:
+            timed[alike] = message.copy(time=tick - last)
+        track.append(timed[alike])
         last = tick
     return track
 

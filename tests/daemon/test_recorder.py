@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -169,6 +170,28 @@ def test_a_clock_alone_takes_little_room(tmp_path: Path) -> None:
         for i in range(5000)
     ]
     assert live(tmp_path / "clock.jamd-journal", pulses)[-1] < 5000 * 20
+
+
+def test_a_flood_of_pressure_is_saved_in_little_memory(tmp_path: Path) -> None:
+    """An MPE keyboard sends 1,700,000 messages an hour, of which few differ."""
+    draw, count = random.Random(1), 20_000
+    pressed = (
+        Sounded(
+            2 * i, i / 480, None, Message("aftertouch", channel=i % 8, value=draw.randrange(128))
+        )
+        for i in range(count)
+    )
+    journal = tmp_path / "pressed.jamd-journal"
+    with recorder_module._packed(journal, "wt") as file:
+        file.write(to_line(OPENED))
+        file.writelines(to_line(Journal(entry)) for entry in (*JAM, *pressed))
+    tracemalloc.start()
+    try:
+        (path,) = recover(tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 400 * count
+    finally:
+        tracemalloc.stop()
+    assert sum(message.type == "aftertouch" for message in mido.MidiFile(path).tracks[1]) == count
 
 
 def test_what_was_written_before_a_kill_is_there(tmp_path: Path) -> None:
