@@ -38,26 +38,21 @@ class Knobs:
             for setting, knob in knobs.items()
             for channel in ([knob.control.channel] if knob.control.channel else range(1, 17))
         }
-        self._set: dict[str, float | str] = {}  # what each knob has set last
 
     def owns(self, message: Message) -> bool:
         """Whether a channel message is a knob's, and so not music."""
         return self._setting(message) is not None
 
     def hear(self, message: Message) -> Command | None:
-        """What a knob's message asks for.
+        """What a knob's message asks for; None if it is no knob's.
 
-        None if it only repeats what the knob has set: a keyboard with layers sends each message on
-        several channels, and many positions stand for one name.
+        It may well be in force already: a keyboard with layers sends each message on several
+        channels, and many positions stand for one name.
         """
         setting = self._setting(message)
         if setting is None:
             return None
-        value = _value(self._knobs[setting], setting, message.value)
-        if value == self._set.get(setting):
-            return None
-        self._set[setting] = value
-        return command(setting, value)
+        return command(setting, _value(self._knobs[setting], setting, message.value))
 
     def _setting(self, message: Message) -> str | None:
         if message.type != "control_change":

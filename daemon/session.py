@@ -241,7 +241,9 @@ class Session:
         if action is not None:
             self._journal(events.ControlUsed(self._tick, self._now, action.value, message))
             self._obey(event_of(action, self._floor.mode))
-        elif (command := self._knobs.hear(message)) is not None:
+            return
+        command = self._knobs.hear(message)
+        if command not in (None, events.SetTempo(self._transport.bpm)):
             self._obey(command)
 
     def _listen(self, message: Message) -> None:

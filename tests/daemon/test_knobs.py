@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from itertools import groupby
+from operator import itemgetter
 
 import pytest
 from hypothesis import given
@@ -28,6 +30,8 @@ from jamd.daemon.events import (
     SetMode,
     SetTempo,
     Sounded,
+    TempoSet,
+    WorkerReady,
 )
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.knobs import Knobs, command
@@ -66,7 +70,8 @@ def test_the_whole_travel_is_the_settings_range() -> None:
 
 def test_names_share_the_travel_evenly() -> None:
     told = turned("cc 74", *range(128), setting="parts")
-    assert [(at, event) for at, event in enumerate(told) if event is not None] == [
+    firsts = [next(group) for _, group in groupby(enumerate(told), key=itemgetter(1))]
+    assert firsts == [
         (0, Adjust("parts", "both")),
         (43, Adjust("parts", "lead")),
         (86, Adjust("parts", "comp")),
@@ -97,11 +102,38 @@ def test_whatever_a_knob_sets_is_legal(setting: str, position: int, data: st.Dat
             assert isinstance(told, SetMode)
 
 
-def test_a_knob_that_sends_the_same_again_says_nothing() -> None:
-    turning = Knobs(knobs(temperature="cc 74"))
-    layers = [turning.hear(cc(74, 90, channel)) for channel in range(3)]
-    assert layers == [Adjust("temperature", 1.21), None, None]
-    assert turning.hear(cc(74, 91)) == Adjust("temperature", 1.22)
+def adjustments(session: Session, *story: Event) -> list[tuple[str, object]]:
+    """What is adjusted when all of it happens at one moment."""
+    effects = [effect for event in story for effect in session.handle(event, 1.0)]
+    entries = [effect.entry for effect in effects if isinstance(effect, Journal)]
+    return [
+        ("bpm", entry.bpm) if isinstance(entry, TempoSet) else (entry.setting, entry.value)
+        for entry in entries
+        if isinstance(entry, TempoSet | Adjusted)
+    ]
+
+
+def rolling(**texts: str) -> Session:
+    session = Session(Settings(start_at_once=True, knobs=knobs(**texts)))
+    session.handle(WorkerReady(), 0.0)
+    return session
+
+
+def test_a_knob_that_sends_the_same_again_sets_it_once() -> None:
+    session = rolling(temperature="cc 74", bpm="cc 7")
+    layers = [Heard(cc(number, 90, channel)) for number in (74, 7) for channel in range(3)]
+    assert adjustments(session, *layers) == [("temperature", 1.21), ("bpm", 182.0)]
+    assert adjustments(session, Heard(cc(74, 91))) == [("temperature", 1.22)]
+
+
+def test_a_knob_that_is_touched_sets_what_was_set_otherwise_meanwhile() -> None:
+    session = rolling(temperature="cc 74", bpm="cc 7", style="cc 75")
+    turns = [Heard(cc(74, 90)), Heard(cc(7, 90)), Heard(cc(75, 0))]
+    told = [("temperature", 1.21), ("bpm", 182.0), ("style", "jazz")]
+    assert adjustments(session, *turns) == told
+    otherwise = Adjust("temperature", 0.7), SetTempo(90.0), Adjust("style", "piano")
+    adjustments(session, *otherwise)
+    assert adjustments(session, *turns) == told
 
 
 def test_each_knob_is_a_controller_of_its_own() -> None:
