@@ -72,6 +72,12 @@ def event_of(action: Action, mode: Mode) -> Command:
     return _EVENTS[action]
 
 
+def place_of(message: Message) -> tuple[ControlKind, int] | None:
+    """Kind and number of the control that may have sent a channel message; None: none could."""
+    kind, field, first = _KINDS.get(message.type, (None, "", 0))
+    return None if kind is None else (kind, getattr(message, field) + first)
+
+
 class Controls:
     """Watches the player's messages for controls.
 
@@ -138,7 +144,5 @@ class Controls:
         return False
 
     def _meaning(self, message: Message) -> Action | None:
-        kind, field, first = _KINDS.get(message.type, (None, "", 0))
-        if kind is None:
-            return None
-        return self._meanings.get((kind, getattr(message, field) + first, message.channel))
+        place = place_of(message)
+        return None if place is None else self._meanings.get((*place, message.channel))

@@ -82,10 +82,13 @@ class Ear:
             return self._settings.program_changes
         return self._settings.listen_channel in (None, message.channel)
 
-    def is_drums(self, message: Message) -> bool:
-        """Whether a message that `minds` lets through is drums: without pitch, in no phrase."""
+    def hears(self, message: Message) -> bool:
+        """Whether `minds` lets a message through that is not drums: without pitch, in no phrase."""
         settings = self._settings
-        return message.channel == DRUMS and not settings.mpe and settings.listen_channel != DRUMS
+        is_drums = (
+            message.channel == DRUMS and not settings.mpe and settings.listen_channel != DRUMS
+        )
+        return self.minds(message) and not is_drums
 
     def is_too_soft(self, message: Message) -> bool:
         """Whether a message strikes a note too softly to count."""

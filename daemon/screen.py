@@ -114,6 +114,7 @@ def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
             if adjusted is None
             else [shortened(adjustment(adjusted, status.settings[adjusted]), LONGEST_NEWS)]
         ),
+        *([status.control] if status.control and status.uses_control else []),
         f"{status.mode.value}, {_turn(status)}" if status.bar else status.mode.value,
         *([] if status.worker else ["the model is not there"]),
     ]
@@ -131,10 +132,12 @@ def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
 
 def status_rows(status: Status, connected: Connected) -> list[str]:
     """The same unabridged, one line for each item, for `jamd status`."""
-    heard = "nothing yet" if status.last_note is None else pitch_name(status.last_note)
+    last = status.last_note
+    heard = "nothing yet" if last is None else f"{pitch_name(last)}, note {last}"
     rows = [
         ("heard last", heard),
         *([] if status.unheard is None else [("not heard", f"channel {status.unheard}")]),
+        *([] if status.control is None else [("control", status.control)]),
         ("place", _place(status)),
         ("tempo", _tempo(status)),
         ("mode", status.mode.value),

@@ -27,6 +27,7 @@ from jamd.daemon.planner import Planner
 from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
 from jamd.daemon.status import ADJUSTED_S, Status
+from jamd.daemon.unmapped import Unmapped
 from jamd.language import Context
 from jamd.notes import Tick
 
@@ -55,6 +56,7 @@ class Session:
         self._memory = Memory(settings.meter, self._feel.straight, settings.split)
         self._controls = Controls(settings.controls)
         self._knobs = Knobs(settings.knobs)
+        self._unmapped = Unmapped()
         self._echo = Echo()
         self._clock_echo = ClockEcho()
         self._ear = Ear(settings, self._transport, self._memory, self._feel)
@@ -153,6 +155,8 @@ class Session:
             rested_s=self._rested_s(now),
             counted_in=self._beat.counted_in,
             chord=self._beat.chord(now),
+            control=None if self._unmapped.last is None else str(self._unmapped.last),
+            uses_control=now < self._unmapped.used + ADJUSTED_S,
             loop=self._echo.known,
             settings=self._planner.settings.adjustable,
             adjusted=adjusted if now < adjusted_s + ADJUSTED_S else None,
@@ -253,20 +257,22 @@ class Session:
         self._ear.notice(message, self._now)
         if self._controls.owns(message) or self._knobs.owns(message):
             self._use(message)
-        elif message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
+            return
+        if not (begins_note(message) and self._ear.hears(message)):
+            self._unmapped.hear(message, self._now)
+        if message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
             self._journal(events.Sounded(self._tick, self._now, None, message))
             if not self._ear.is_habit(message, self._now):
                 self._silence(message)
         elif self._ear.is_too_soft(message):
             return
-        elif not self._ear.minds(message):
-            self._ear.pass_over(message)
-        elif self._ear.is_drums(message):
-            self._ear.pass_over(message)
-            self._stirred = self._now
-            self._send_on(message, origin)
-        else:
+        elif self._ear.hears(message):
             self._hear(message, origin)
+        else:
+            self._ear.pass_over(message)
+            if self._ear.minds(message):
+                self._stirred = self._now
+                self._send_on(message, origin)
 
     def _silence(self, message: Message) -> None:
         """All Sound Off or All Notes Off: on any channel, as who asks for silence means all of it.

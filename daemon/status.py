@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from jamd.daemon.events import Mode, Turn
 
 ADJUSTED_S = 3.0
-"""For how long a status says which setting was adjusted."""
+"""For how long a status says which setting was adjusted, or which control was used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ class Status:
         told_by: Where the player's own tempo comes from, in words; None: it is not the player's.
         unheard: The MIDI channel, counted from 1, of the last note that was not heard because jamd
             does not listen to that channel; None: there was none.
+        control: The control without a meaning that was used last, as config.toml names it, channel
+            included; None: there was none.
+        uses_control: Whether it was used within the last `ADJUSTED_S`.
         loop: Whether what jamd plays has come back into its input.
         settings: The settings that can be adjusted, by name, as config.toml has them.
         adjusted: The one adjusted last, for `ADJUSTED_S` after that.
@@ -61,6 +64,8 @@ class Status:
     link_peers: int | None = None
     told_by: str | None = None
     unheard: int | None = None
+    control: str | None = None
+    uses_control: bool = False
     loop: bool = False
     chord: str | None = None
     settings: Mapping[str, float | str] = field(default_factory=dict)

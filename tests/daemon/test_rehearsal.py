@@ -141,7 +141,7 @@ def test_the_status_line_fits_a_terminal() -> None:
 def test_the_whole_status_says_all_of_it() -> None:
     rows = status_rows(PLAYING, Connected(("Keystation",), ("FLUID Synth", "Surge")))
     assert [row.split(maxsplit=1) for row in rows] == [
-        ["heard", "last  C4"],
+        ["heard", "last  C4, note 60"],
         ["place", "bar 3.2"],
         ["tempo", "100 bpm (set)"],
         ["mode", "answer"],
