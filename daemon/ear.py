@@ -22,6 +22,7 @@ from jamd.daemon.midi import (
     begins_note,
     ends_note,
 )
+from jamd.daemon.mpe import Mpe
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
@@ -48,6 +49,7 @@ class Ear:
         notes_heard: Notes heard in the whole session.
         last_note: MIDI pitch of the last note, or None.
         deaf_to: The channel, 0..15, of the last note that was not heard because of it, or None.
+        mpe: Whether the player's keyboard says that it sends MPE.
     """
 
     def __init__(
@@ -65,9 +67,11 @@ class Ear:
         self.notes_heard = 0
         self.last_note: int | None = None
         self.deaf_to: int | None = None
+        self.mpe = Mpe()
 
     def notice(self, message: Message, now: float) -> None:
         """Any channel message of the player's comes in, whether it is heard or not."""
+        self.mpe.hear(message)
         if ends_note(message):
             self._came_up[message.channel] = now
 

@@ -155,6 +155,7 @@ class Session:
             rested_s=self._rested_s(now),
             counted_in=self._beat.counted_in,
             chord=self._beat.chord(now),
+            says_mpe=self._ear.mpe.is_on,
             control=None if self._unmapped.last is None else str(self._unmapped.last),
             uses_control=now < self._unmapped.used + ADJUSTED_S,
             loop=self._echo.known,

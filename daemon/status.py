@@ -30,6 +30,7 @@ class Status:
         told_by: Where the player's own tempo comes from, in words; None: it is not the player's.
         unheard: The MIDI channel, counted from 1, of the last note that was not heard because jamd
             does not listen to that channel; None: there was none.
+        says_mpe: Whether a keyboard has said that it sends MPE.
         control: The control without a meaning that was used last, as config.toml names it, channel
             included; None: there was none.
         uses_control: Whether it was used within the last `ADJUSTED_S`.
@@ -64,6 +65,7 @@ class Status:
     link_peers: int | None = None
     told_by: str | None = None
     unheard: int | None = None
+    says_mpe: bool = False
     control: str | None = None
     uses_control: bool = False
     loop: bool = False

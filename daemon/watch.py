@@ -30,6 +30,8 @@ DRUMS_UNHEARD = (
     "MIDI. Set channel_in = 10 to hear that channel alone, or mpe = true for an MPE keyboard."
 )
 
+MPE = "The keyboard says that it sends MPE: set mpe = true in [midi] of config.toml."
+
 STATUS_S = 0.1
 """Seconds between two updates of the status line."""
 
@@ -71,7 +73,7 @@ class Watch:
         self._model = model
         self._language = language
         self._why = why
-        self._introduced = self._loop_told = self._deaf_told = False
+        self._introduced = self._loop_told = self._deaf_told = self._mpe_told = False
         self._bar = 0
         self._status_at = 0.0
         self._follows = False
@@ -125,6 +127,9 @@ class Watch:
         if status.unheard is not None and not self._deaf_told:
             self._deaf_told = True
             news.append(self._why_unheard(status.unheard))
+        if status.says_mpe and not self._settings.mpe and not self._mpe_told:
+            self._mpe_told = True
+            news.append(MPE)
         return news
 
     def _why_unheard(self, channel: int) -> str:
