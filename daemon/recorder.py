@@ -13,7 +13,10 @@ import gzip
 import io
 import itertools
 import json
+import os
 import queue
+import subprocess
+import sys
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
@@ -74,8 +77,11 @@ class Recorder:
         if self.trouble is None:
             self._records.put(record)
 
-    def close(self) -> Path | None:
+    def close(self, *, apart: bool = False) -> Path | None:
         """End the take and return its MIDI file; None if nobody played a note.
+
+        Args:
+            apart: Whether something else goes on, which saving must not hold up.
 
         Raises:
             OSError: The file cannot be written. The journal stays, for `recover`.
@@ -83,7 +89,7 @@ class Recorder:
         self._records.put(None)
         self._thread.join()
         with self._hold:
-            return finish(self.journal)
+            return finish_apart(self.journal) if apart else finish(self.journal)
 
     def _work(self) -> None:
         try:
@@ -179,6 +185,21 @@ def finish(journal: Path) -> Path | None:
     return path
 
 
+def finish_apart(journal: Path) -> Path | None:
+    """`finish`, in a process of its own.
+
+    A long take keeps Python busy for a minute, and whatever else it does waits each time that it
+    sorts, collects or frees a million objects: for as long as a second, measured.
+    """
+    command = [sys.executable, "-m", "jamd.daemon.recorder", str(journal)]
+    with suppress(OSError):  # no such process can be started
+        done = subprocess.run(command, check=False, capture_output=True, process_group=0)
+        if done.returncode == 0:
+            path = _midi(journal)
+            return path if path.exists() else None
+    return finish(journal)  # which says what is wrong, if it is not that the process was killed
+
+
 def _can_be_read(line: str) -> bool:
     """Whether `line` begins a journal of this format; one cut off within it counts as empty."""
     if not line.endswith("\n"):
@@ -251,3 +272,9 @@ def journal_of(path: Path) -> Iterator[Iterator[str]]:
             yield lines if journal.name.endswith(KEPT) else _up_to_damage(lines)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise SourceError(f"{journal}: expected a journal, but {error}") from error
+
+
+if __name__ == "__main__":
+    if hasattr(os, "nice"):
+        os.nice(10)
+    finish(Path(sys.argv[1]))

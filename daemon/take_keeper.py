@@ -120,17 +120,17 @@ class TakeKeeper:
             self._screen.news(f"Old takes in {folder} cannot be deleted: {error.strerror}.")
 
     def _save_meanwhile(self, recorder: Recorder) -> None:
-        problem = self._save(recorder)
+        problem = self._save(recorder, apart=True)
         if problem is not None:
             self._problem = problem
             self._screen.news(problem)
         self._make_room()
 
-    def _save(self, recorder: Recorder) -> str | None:
+    def _save(self, recorder: Recorder, *, apart: bool = False) -> str | None:
         """Save a take and tell where it is; return what went wrong, in words."""
         folder = recorder.journal.parent
         try:
-            path = recorder.close()
+            path = recorder.close(apart=apart)
         except FileNotFoundError:
             return (
                 f"the take cannot be saved: its journal {recorder.journal} was moved or deleted "

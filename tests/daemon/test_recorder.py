@@ -39,12 +39,14 @@ JAM: Sequence[Entry] = (
 )
 
 
-def record(folder: Path, name: str = "jam", jam: Sequence[Entry] = JAM) -> Path | None:
+def record(
+    folder: Path, name: str = "jam", jam: Sequence[Entry] = JAM, *, apart: bool = False
+) -> Path | None:
     recorder = Recorder(folder, name)
     recorder.write(OPENED)
     for entry in jam:
         recorder.write(Journal(entry))
-    return recorder.close()
+    return recorder.close(apart=apart)
 
 
 def names(path: Path) -> list[str]:
@@ -67,6 +69,32 @@ def test_a_closed_take_is_a_midi_file_with_its_journal(tmp_path: Path) -> None:
         with journal_of(folder / name) as lines:
             assert next(lines) == to_line(OPENED)
             assert list(entries(lines)) == list(JAM)
+
+
+def test_a_take_is_saved_apart_from_what_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_here(journal: Path) -> None:
+        pytest.fail(f"{journal} holds up what is live")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recorder_module, "finish", not_here)
+        assert record(tmp_path, apart=True) == tmp_path / "jam.mid"
+        assert record(tmp_path, "silence", JAM[:2], apart=True) is None
+    assert files(tmp_path) == ["jam.jamd-journal.gz", "jam.mid"]
+    assert names(tmp_path / "jam.mid") == ["player", "jamd Lead"]
+
+
+@pytest.mark.parametrize("python", ["missing", "fails"])
+def test_a_take_is_saved_even_if_nothing_can_be_done_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: str
+) -> None:
+    fails = tmp_path / "fails"
+    fails.write_text("#!/bin/sh\nexit 1\n")
+    fails.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / python))
+    assert record(tmp_path / "takes", apart=True) == tmp_path / "takes" / "jam.mid"
+    assert files(tmp_path / "takes") == ["jam.jamd-journal.gz", "jam.mid"]
 
 
 def test_a_take_without_a_note_is_not_kept(tmp_path: Path) -> None:
