@@ -12,14 +12,14 @@ from jamd.daemon.beat import Beat
 from jamd.daemon.click import When
 from jamd.daemon.clock_echo import ClockEcho
 from jamd.daemon.commit import Commit
-from jamd.daemon.controls import Action, Controls, event_of
+from jamd.daemon.controls import Action
 from jamd.daemon.course import Course
+from jamd.daemon.desk import Desk
 from jamd.daemon.ear import Ear
 from jamd.daemon.echo import Echo, Origin
 from jamd.daemon.events import Effect, Event, Journal, Turn
 from jamd.daemon.feel import Feel
 from jamd.daemon.floor import Floor
-from jamd.daemon.knobs import Knobs
 from jamd.daemon.memory import Memory
 from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey, begins_note, ends_note
 from jamd.daemon.moves import GoOn, Halt, Move, Roll, Wait
@@ -27,13 +27,11 @@ from jamd.daemon.planner import Planner
 from jamd.daemon.settings import Settings
 from jamd.daemon.stage import Stage
 from jamd.daemon.status import ADJUSTED_S, Status
-from jamd.daemon.unmapped import Unmapped
 from jamd.language import Context
 from jamd.notes import Tick
 
 SOON_S = 0.005
-"""How much before its deadline something may happen: ticks are whole, and half a tick at 20 bpm is
-3 ms."""
+"""How much before its deadline something may happen: half a tick at 20 bpm is 3 ms."""
 
 
 class Session:
@@ -54,9 +52,7 @@ class Session:
         self._transport = self._beat.transport
         self._feel = Feel(settings.meter, settings.swing, settings.humanise_s, settings.seed)
         self._memory = Memory(settings.meter, self._feel.straight, settings.split)
-        self._controls = Controls(settings.controls)
-        self._knobs = Knobs(settings.knobs)
-        self._unmapped = Unmapped()
+        self._desk = Desk(settings)
         self._echo = Echo()
         self._clock_echo = ClockEcho()
         self._ear = Ear(settings, self._transport, self._memory, self._feel)
@@ -84,12 +80,11 @@ class Session:
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Take in what happened at `now`; return what to do at once, in order."""
-        if self._controls.panics(event) and not self._closed:  # nothing goes before a panic
-            self._now = max(self._now, now)
+        self._now = max(self._now, now)
+        if self._desk.panics(event) and not self._closed:  # nothing goes before a panic
             self._take_in(event, now)
             return self._collect() + self.advance(now)
-        if self._decides_nothing(event) and self._is_settled(max(self._now, now)):
-            self._now = max(self._now, now)
+        if self._desk.decides_nothing(event) and self._is_settled:
             self._effects += self._beat.tempo_news(self._now)
             self._take_in(event, now)
             return self._collect()
@@ -156,8 +151,8 @@ class Session:
             counted_in=self._beat.counted_in,
             chord=self._beat.chord(now),
             says_mpe=self._ear.mpe.is_on,
-            control=None if self._unmapped.last is None else str(self._unmapped.last),
-            uses_control=now < self._unmapped.used + ADJUSTED_S,
+            control=self._desk.unmapped.name,
+            uses_control=now < self._desk.unmapped.used + ADJUSTED_S,
             loop=self._echo.known,
             settings=self._planner.settings.adjustable,
             adjusted=adjusted if now < adjusted_s + ADJUSTED_S else None,
@@ -195,13 +190,7 @@ class Session:
                 self._listen(message)
             case events.InputLost():
                 self._let_go()
-            case (
-                events.Answered()
-                | events.Judged()
-                | events.Failed()
-                | events.WorkerReady()
-                | events.WorkerLost()
-            ):
+            case _ if isinstance(event, events.FromWorker):
                 self._course.hear(event)
             case _:
                 self._obey(event)
@@ -242,13 +231,10 @@ class Session:
     def _use(self, message: Message) -> None:
         """A control or a knob was used."""
         self._stirred = self._now
-        action = self._controls.hear(message, self._now)
+        action, command = self._desk.use(message, self._now, self._floor.mode)
         if action is not None:
             self._journal(events.ControlUsed(self._tick, self._now, action.value, message))
-            self._obey(event_of(action, self._floor.mode))
-            return
-        command = self._knobs.hear(message)
-        if command not in (None, events.SetTempo(self._transport.bpm)):
+        if command is not None and command != events.SetTempo(self._transport.bpm):
             self._obey(command)
 
     def _listen(self, message: Message) -> None:
@@ -256,11 +242,11 @@ class Session:
         if origin is Origin.JAMD:
             return
         self._ear.notice(message, self._now)
-        if self._controls.owns(message) or self._knobs.owns(message):
+        if self._desk.owns(message):
             self._use(message)
             return
         if not (begins_note(message) and self._ear.hears(message)):
-            self._unmapped.hear(message, self._now)
+            self._desk.unmapped.hear(message, self._now)
         if message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):
             self._journal(events.Sounded(self._tick, self._now, None, message))
             if not self._ear.is_habit(message, self._now):
@@ -310,7 +296,7 @@ class Session:
 
     def _let_go(self) -> None:
         """The input is lost: count keys and pedals as up, and end what was sent on."""
-        self._controls.let_go()
+        self._desk.let_go()
         self._echo.let_go()
         for message in self._ear.releases():
             self._hear(message, Origin.PLAYER)
@@ -342,7 +328,7 @@ class Session:
         self._effects += self._stage.panic(self._now)
         self._cut()
         self._lift_hands()  # the panic may be about a key whose note-off was lost
-        self._controls.let_go(but=Action.PANIC)
+        self._desk.let_go(but=Action.PANIC)
         if forgets:
             self._begin_afresh()
 
@@ -382,23 +368,11 @@ class Session:
         known = (deadline for deadline in deadlines if deadline is not None)
         self._settled_until = min(known, default=math.inf)
 
-    def _is_settled(self, now: float) -> bool:
-        """Whether nothing is due at `now`, or about to be."""
-        settled = now + SOON_S < self._settled_until and not self._closed
-        return settled and self._echo.deadline is None
-
-    def _decides_nothing(self, event: Event) -> bool:
-        """Whether all that follows from an event is that it is written down, or sent on.
-
-        So it is with wheels, pressure and most controllers, of which there may be 2,000 a second.
-        """
-        if not isinstance(event, events.Heard):
-            return False
-        message = event.message
-        if message.type == "control_change":
-            plain = message.control not in (SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF)
-            return plain and not (self._controls.owns(message) or self._knobs.owns(message))
-        return message.type in ("pitchwheel", "aftertouch", "polytouch")
+    @property
+    def _is_settled(self) -> bool:
+        """Whether nothing is due, or about to be."""
+        late = self._now + SOON_S >= self._settled_until
+        return not (late or self._closed) and self._echo.deadline is None
 
     @property
     def _starts_by_itself(self) -> bool:

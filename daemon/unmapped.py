@@ -39,6 +39,11 @@ class Unmapped:
         # How long each has moved, in seconds, and when it last did.
         self._moves: dict[tuple[ControlKind, int], tuple[float, float]] = {}
 
+    @property
+    def name(self) -> str | None:
+        """What config.toml calls the last one."""
+        return None if self.last is None else str(self.last)
+
     def hear(self, message: Message, now: float) -> None:
         """A channel message that is neither a control's nor a note that is heard came in."""
         place = place_of(message)

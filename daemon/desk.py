@@ -1,0 +1,65 @@
+"""What the player works by hand and foot without making music: controls, knobs, and others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jamd.daemon.controls import Action, Controls, event_of
+from jamd.daemon.events import Command, Event, Heard, Mode
+from jamd.daemon.knobs import Knobs
+from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN
+from jamd.daemon.settings import Settings
+from jamd.daemon.unmapped import Unmapped
+
+if TYPE_CHECKING:
+    from mido import Message
+
+
+class Desk:
+    """Tells what the player's messages ask for, if they are not music.
+
+    Attributes:
+        unmapped: The controls that have no meaning.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._controls = Controls(settings.controls)
+        self._knobs = Knobs(settings.knobs)
+        self.unmapped = Unmapped()
+
+    def owns(self, message: Message) -> bool:
+        """Whether a channel message is a control's or a knob's, and so not music."""
+        return self._controls.owns(message) or self._knobs.owns(message)
+
+    def use(self, message: Message, now: float, mode: Mode) -> tuple[Action | None, Command | None]:
+        """What a message that it owns asks for at `now`, in seconds.
+
+        Returns:
+            The control's action, if it is a control's; and what to do, which for a knob may well be
+            in force already.
+        """
+        action = self._controls.hear(message, now)
+        if action is not None:
+            return action, event_of(action, mode)
+        return None, self._knobs.hear(message)
+
+    def panics(self, event: Event) -> bool:
+        """Whether an event is a panic, however it is asked for."""
+        return self._controls.panics(event)
+
+    def decides_nothing(self, event: Event) -> bool:
+        """Whether all that follows from an event is that it is written down, or sent on.
+
+        So it is with wheels, pressure and most controllers, of which there may be 2,000 a second.
+        """
+        if not isinstance(event, Heard):
+            return False
+        message = event.message
+        if message.type == "control_change":
+            means = message.control in (SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF)
+            return not means and not self.owns(message)
+        return message.type in ("pitchwheel", "aftertouch", "polytouch")
+
+    def let_go(self, but: Action | None = None) -> None:
+        """Count every pedal and button as released, except those that mean `but`."""
+        self._controls.let_go(but)
