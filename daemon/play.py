@@ -12,18 +12,20 @@ from functools import partial
 from jamd.bundle import Bundle, resolve
 from jamd.config import Config
 from jamd.daemon import providers
-from jamd.daemon.clock import MonotonicClock
+from jamd.daemon.clock import Clock, MonotonicClock
 from jamd.daemon.cuda import nvidia_driver
 from jamd.daemon.events import Mode, Output, Panic, WorkerReady
+from jamd.daemon.fluidsynth import Installed, expect_installed
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_system import NoMidiSystem, NotAllowed
-from jamd.daemon.ports import Ports, open_ports
+from jamd.daemon.ports import LivePorts, Ports, open_ports
 from jamd.daemon.rehearsal import BARS, RehearsalRoom, period_s, rehearsed, seed_phrase
 from jamd.daemon.remote import HAS_SOCKETS, Remote
 from jamd.daemon.screen import Screen
 from jamd.daemon.settings import Settings, expect_chords, settings_from
+from jamd.daemon.sound import NAME, Sounding, Synth, drivers
 from jamd.daemon.status import Status
 from jamd.daemon.stop_signals import StopSignals
 from jamd.daemon.supervisor import Supervisor
@@ -60,11 +62,12 @@ def play(
             does not change it.
 
     Raises:
-        UserError: The bundle, the provider or the MIDI system is not what the settings require; or
-            the take could not be saved whole.
+        UserError: The bundle, the provider, the MIDI system or the synthesiser is not what the
+            settings require; or the take could not be saved whole.
     """
     clock = MonotonicClock()
-    settings = replace(settings_from(config), own_tempo=own_tempo)
+    settings = replace(settings_from(config), own_tempo=own_tempo, thru=_thru(config))
+    installed = expect_installed(config.sound.font) if config.sound.on else None
     bundle = Bundle.read(resolve(config.model.bundle))
     expect_chords(settings.chart, bundle.manifest.language)
     load, rival, why = providers.choose(
@@ -82,23 +85,26 @@ def play(
         supervisor = Supervisor(load, clock.now())
         stops.callback(supervisor.close)
         _wait_for_the_model(supervisor, clock, stop_signals)
-        ports = _open(config, settings, bars, screen)
-        stops.callback(ports.close)
-        rehearsal = isinstance(ports, RehearsalRoom)
-        if rehearsal:
+        opened = _open(config, settings, bars, screen)
+        stops.callback(opened.close)
+        room = opened if isinstance(opened, RehearsalRoom) else None
+        if room is not None:
             bars = bars or BARS
             settings = rehearsed(settings)
         settings = replace(settings, bars=bars)
+        ports: Ports = opened
+        if installed is not None:
+            ports = _sounding(opened, installed, config, clock, stop_signals)
+            stops.callback(ports.close)
+            heard = "jamd and yourself" if settings.thru else "jamd"
+            screen.news(f"You hear {heard} through {NAME}.")
         if PANIC_SIGNAL is not None:
             stops.callback(signal.signal, PANIC_SIGNAL, signal.SIG_IGN)
-        takes = stops.enter_context(TakeKeeper(config, screen, bundle, rehearsal=rehearsal))
+        takes = stops.enter_context(TakeKeeper(config, screen, bundle, rehearsal=room is not None))
         session = takes.begin(settings)
-        trial = None
-        if rival is not None:
-            subject = f"{driver} {providers.fingerprint(bundle)}"
-            trial = providers.Trial(supervisor, rival, subject, providers.Verdicts())
+        trial = _trial(rival, supervisor, f"{driver} {providers.fingerprint(bundle)}")
         model, language = config.model.bundle, bundle.manifest.language
-        watch = Watch(screen, ports, supervisor, trial, takes, settings, model, language, why)
+        watch = Watch(screen, ports, room, supervisor, trial, takes, settings, model, language, why)
 
         def tend(now: float, status: Status) -> bool:
             if 0 < 60 * config.takes.rest_min <= status.rested_s:
@@ -144,7 +150,34 @@ def _raise_if_refused(supervisor: Supervisor) -> None:
         raise BundleError(f"the model cannot be run: {supervisor.refused}")
 
 
-def _open(config: Config, settings: Settings, bars: int | None, screen: Screen) -> Ports:
+def _trial(rival: Load | None, supervisor: Supervisor, subject: str) -> providers.Trial | None:
+    if rival is None:
+        return None
+    return providers.Trial(supervisor, rival, subject, providers.Verdicts())
+
+
+def _thru(config: Config) -> bool:
+    """Whether what the player plays is sent on. A synthesiser of jamd's own sounds it, too."""
+    return config.sound.on if config.midi.thru is None else config.midi.thru
+
+
+def _sounding(
+    ports: LivePorts | RehearsalRoom,
+    installed: Installed,
+    config: Config,
+    clock: Clock,
+    stop_signals: StopSignals,
+) -> Sounding:
+    """`ports` with the sound of a FluidSynth, once that has started."""
+    jack = isinstance(ports, LivePorts) and ports.system_name == "JACK"
+    synth = Synth(installed, drivers(jack))
+    synth.start(clock, lambda: stop_signals.asked)
+    return Sounding(ports, synth, _own_ports(config))
+
+
+def _open(
+    config: Config, settings: Settings, bars: int | None, screen: Screen
+) -> LivePorts | RehearsalRoom:
     """The ports, or the rehearsal room if there is no MIDI system and none is asked for."""
     try:
         ports = open_ports(config.midi, _own_ports(config))
@@ -163,9 +196,10 @@ def _open(config: Config, settings: Settings, bars: int | None, screen: Screen) 
         if barred:
             screen.news(f"jamd: {error}.")
         kept = ", and hear them in the take" if config.takes.keep else ""
+        how = "" if config.sound.on else f", without a sound: you see the notes{kept}"
         screen.news(
             f"There is no MIDI system here{' that jamd may use' if barred else ''}, so jamd plays "
-            f"in its rehearsal room, without a sound: you see the notes{kept}."
+            f"in its rehearsal room{how}."
         )
         if settings.source is BeatSource.MIDI:
             screen.news("No MIDI clock can come in there: the beat is jamd's own.")
@@ -179,7 +213,8 @@ def _open(config: Config, settings: Settings, bars: int | None, screen: Screen) 
         f'{ports.system_name}: jamd listens on "{ports.input_name}" and plays on '
         f'"{ports.output_name}".'
     )
-    screen.news("Connect your keyboard to the one and an instrument to the other. Ctrl-C ends.")
+    other = "" if config.sound.on else " and an instrument to the other"
+    screen.news(f"Connect your keyboard to the one{other}. Ctrl-C ends.")
     for line in ports.as_opened():
         screen.news(line)
     return ports

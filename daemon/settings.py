@@ -193,7 +193,7 @@ def settings_from(config: Config) -> Settings:
         split=midi.split,
         lead_channel=midi.channel_lead - 1,
         comp_channel=midi.channel_comp - 1,
-        thru=midi.thru,
+        thru=bool(midi.thru),
         output_offset_s=midi.output_offset_ms / 1000,
         click=When(click.when),
         click_sound=Sound(

@@ -42,6 +42,7 @@ class Watch:
     Args:
         screen: Where news and the status are shown.
         ports: Where jamd plays.
+        room: The rehearsal room, if it plays there.
         supervisor: The worker's supervisor.
         trial: The trial of another provider, if there is one to try.
         takes: Records the takes.
@@ -55,6 +56,7 @@ class Watch:
         self,
         screen: Screen,
         ports: Ports,
+        room: RehearsalRoom | None,
         supervisor: Supervisor,
         trial: providers.Trial | None,
         takes: TakeKeeper,
@@ -65,7 +67,7 @@ class Watch:
     ) -> None:
         self._screen = screen
         self._ports = ports
-        self._room = ports if isinstance(ports, RehearsalRoom) else None
+        self._room = room
         self._supervisor = supervisor
         self._trial = trial
         self._takes = takes
@@ -81,7 +83,7 @@ class Watch:
         self._seen: tuple[Status, Connected] | None = None
 
     def journal(self, entry: Entry) -> None:
-        """Note an entry of the take for display, in a rehearsal, where it cannot be heard."""
+        """Note an entry of the take for display, in a rehearsal."""
         if self._room is not None and isinstance(entry, Sounded):
             self._sounded.append(entry)
 

@@ -10,7 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from jamd.config_sections import Click, Controls, Knobs, Midi, Model, Play, Takes, Transport
+from jamd.config_sections import (
+    Click,
+    Controls,
+    Knobs,
+    Midi,
+    Model,
+    Play,
+    Sound,
+    Takes,
+    Transport,
+)
 from jamd.setting import Setting, settings_of
 
 
@@ -21,6 +31,7 @@ class Config:
     midi: Midi = field(default_factory=Midi)
     transport: Transport = field(default_factory=Transport)
     click: Click = field(default_factory=Click)
+    sound: Sound = field(default_factory=Sound)
     model: Model = field(default_factory=Model)
     play: Play = field(default_factory=Play)
     controls: Controls = field(default_factory=Controls)
@@ -32,6 +43,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "midi": Midi,
     "transport": Transport,
     "click": Click,
+    "sound": Sound,
     "model": Model,
     "play": Play,
     "controls": Controls,

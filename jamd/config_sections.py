@@ -21,6 +21,7 @@ from jamd.setting_kinds import (
     ChordChart,
     ControlName,
     Flag,
+    FlagOrAuto,
     Folder,
     KnobName,
     Number,
@@ -107,8 +108,11 @@ class Midi:
         "The channel that jamd's chords are sent on: one other than the lead's gives them an "
         "instrument of their own.",
     )
-    thru: bool = _setting(
-        False, Flag(), "Always pass what you play on to the output, not only when jamd is off."
+    thru: bool | None = _setting(
+        None,
+        FlagOrAuto(),
+        "Always pass what you play on to the output, not only when jamd is off. auto: if jamd "
+        "makes the sound, so that you hear a keyboard that has no sounds of its own.",
     )
     output_offset_ms: float = _setting(
         0.0,
@@ -200,6 +204,25 @@ class Click:
     beat_velocity: int = _setting(80, _VELOCITY, "How loud that note is.")
     offset_ms: float = _setting(
         0.0, _OFFSET, "Like output_offset_ms, for the click's own port.", option="--click-offset-ms"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A synthesiser of jamd's own."""
+
+    on: bool = _setting(
+        False,
+        Flag(),
+        "Sound what jamd sends, through a FluidSynth that jamd starts and ends. What you play "
+        "sounds, too, unless thru is false.",
+        option="--sound",
+    )
+    font: str = _setting(
+        "",
+        Text("the path of a sound font (*.sf2, *.sf3)", optional=True),
+        "What it sounds like; if empty, the first sound font found where systems keep them.",
+        option="--sound-font",
     )
 
 

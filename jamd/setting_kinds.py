@@ -120,13 +120,26 @@ class Flag:
 
     expected = "true or false"
 
-    def accept(self, raw: object) -> bool:
+    def accept(self, raw: object) -> bool | None:
         if not isinstance(raw, bool):
             raise ValueError(raw)
         return raw
 
     def show(self, value: object) -> str:
         return "true" if value else "false"
+
+
+@dataclass(frozen=True, slots=True)
+class FlagOrAuto(Flag):
+    """True, false, or left to jamd: None, written "auto"."""
+
+    expected = 'true, false or "auto"'
+
+    def accept(self, raw: object) -> bool | None:
+        return None if raw == "auto" else Flag.accept(self, raw)
+
+    def show(self, value: object) -> str:
+        return '"auto"' if value is None else Flag.show(self, value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ _SETTINGS = (
     "transport.meter",
     "transport.count_in",
     "click.when",
+    "sound.on",
+    "sound.font",
     "midi.api",
     "midi.thru",
     "midi.split",
@@ -45,8 +47,8 @@ def add(subparsers: Subparsers) -> None:
         "play",
         help="listen and play along",
         description="Open two MIDI ports and jam until Ctrl-C. Without a MIDI system, jamd "
-        "rehearses: a bundled phrase is played to it, silently, and the take, which any MIDI "
-        "player can play, is saved with a picture.",
+        "rehearses: a bundled phrase is played to it, silently without --sound, and the take, "
+        "which any MIDI player can play, is saved with a picture.",
     )
     parser.add_argument("--bars", type=bars, help="stop after this many bars; a rehearsal has 8")
     config_file.add_options(parser, *_SETTINGS)

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jamd.daemon import fluidsynth
 from jamd.daemon.generate import to_entries
 from jamd.daemon.take import to_midi
 from jamd.notes import Note
 
 BPM = 110.0
 """The tempo of everything, since a corpus keeps no tempo."""
-
-_FOLDERS = (
-    "/usr/share/sounds/sf2",
-    "/usr/share/sounds/sf3",
-    "/usr/share/soundfonts",
-    "/usr/local/share/soundfonts",
-    "/opt/homebrew/share/soundfonts",
-    "~/.local/share/soundfonts",
-)
 
 _LIMIT_S = 120
 _RATE_HZ = 22_050
@@ -53,18 +44,8 @@ class Synth:
 
 def find_synth() -> Synth | str:
     """FluidSynth and the sound font to use; or, in words, which of them is missing."""
-    program = shutil.which("fluidsynth")
-    if program is None:
-        return "FluidSynth is not installed"
-    fonts = [
-        font
-        for folder in _FOLDERS
-        for font in sorted(Path(folder).expanduser().glob("*.sf[23]"))
-        if font.is_file()
-    ]
-    if not fonts:
-        return f"FluidSynth is there, but no sound font (*.sf2, *.sf3) in {', '.join(_FOLDERS)}"
-    return Synth(program, fonts[0])
+    found = fluidsynth.find()
+    return found if isinstance(found, str) else Synth(found.program, found.font)
 
 
 def write_midi(notes: Sequence[Note], path: Path) -> None:

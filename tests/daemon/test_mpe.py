@@ -47,7 +47,7 @@ def test_the_player_is_told_once_what_to_set(set_already: bool, news: list[str])
     supervisor: Any = SimpleNamespace(faults=[], ready=None, refused=None)
     takes: Any = SimpleNamespace(trouble=lambda: None)
     settings = Settings(mpe=set_already)
-    watch = Watch(screen, ports, supervisor, None, takes, settings, "default", "grid", "")
+    watch = Watch(screen, ports, None, supervisor, None, takes, settings, "default", "grid", "")
     status = Session(settings).status(0.0)
     for seconds, says_mpe in ((1.0, False), (2.0, True), (3.0, True)):
         watch.tend(seconds, replace(status, says_mpe=says_mpe))

@@ -79,7 +79,7 @@ def test_every_problem_is_reported_at_once_each_on_a_line_of_its_own(written: Pa
         f"{written}: midi.bpm: no such setting; did you mean transport.bpm?",
         f"{written}: transprot: no such section; did you mean [transport]?",
         f"{written}: knobs.temprature: no such setting; did you mean knobs.temperature?",
-        f'{written}: midi.thru: expected true or false; found "yes"',
+        f'{written}: midi.thru: expected true, false or "auto"; found "yes"',
         '--bpm: expected a number from 20.0 to 400.0 (quarter notes a minute); found "fast"',
         (
             f'{written}: model.style: expected one of "jazz", "combo", "song", "chords", "piano", '
