@@ -69,6 +69,10 @@ class Jamd:
     def workers(self) -> list[int]:
         return [child.pid for child in psutil.Process(self.process.pid).children()]
 
+    def synthesisers(self) -> list[int]:
+        children = psutil.Process(self.process.pid).children()
+        return [child.pid for child in children if child.name() == "fluidsynth"]
+
     def end(self, number: int) -> int:
         self.process.send_signal(number)
         try:
@@ -313,10 +317,56 @@ def test_a_synthesiser_makes_it_sound(jack_server: JackServer, tmp_path: Path) -
     assert loudness(sound) > 0.001
 
 
-def loudness(sound: Path) -> float:
+@pytest.mark.needs("fluidsynth", "sox", "jack_rec")
+def test_with_sound_it_needs_no_synthesiser_and_falls_silent_when_it_ends(
+    jack_server: JackServer, tmp_path: Path
+) -> None:
+    sound = tmp_path / "sound.wav"
+    options = ("--sound", "--no-thru", "--click", "off", "--mode", "endless")
+    with session(tmp_path, *options) as (daemon, player):
+        assert "You hear jamd through FluidSynth.\n" in daemon.lines
+        player.listen_until(player.onsets, 15, "music")
+        record = ["jack_rec", "-f", str(sound), "-d", "8", "jamd sound:left"]
+        with subprocess.Popen(record, stdout=subprocess.DEVNULL) as recorder:
+            until(lambda: sound.exists() and sound.stat().st_size > 4 * 48_000, 10, "a second")
+            assert daemon.end(signal.SIGINT) == 0, daemon.lines
+            assert recorder.wait(20) == 0
+    assert "jamd sound" not in jack("jack_lsp")
+    assert loudness(sound, "trim", "0", "1") > 0.001
+    assert loudness(sound, "trim", "-1") == 0
+
+
+@pytest.mark.needs("fluidsynth")
+def test_with_sound_the_player_is_heard_too_and_nothing_sounds_on_after_a_kill(
+    jack_server: JackServer, tmp_path: Path
+) -> None:
+    with session(tmp_path, "--sound", "--click", "off") as (daemon, player):
+        player.listen_until(lambda: len(player.onsets()) >= 4, 5, "the phrase")
+        sent = [message.note for _, message in player.heard if begins(message)]
+        assert sent[:4] == list(PHRASE)
+        (synth,) = daemon.synthesisers()
+        daemon.end(signal.SIGKILL)
+        until(lambda: not psutil.pid_exists(synth), 5, "its end")
+    until(lambda: "jamd sound" not in jack("jack_lsp"), 5, "its ports' end")
+
+
+@pytest.mark.needs("fluidsynth")
+def test_with_sound_it_sounds_again_when_jack_is_back(
+    jack_server: JackServer, tmp_path: Path
+) -> None:
+    daemon = Jamd(tmp_path, "--sound")
+    jack_server.stop(signal.SIGKILL)
+    until(lambda: "JACK has gone" in "".join(daemon.lines), 10, "the news")
+    jack_server.start()
+    until(lambda: "FluidSynth is back.\n" in daemon.lines, 20, "the sound")
+    assert "jamd sound:left" in jack("jack_lsp")
+    assert daemon.end(signal.SIGTERM) == 0, daemon.lines
+
+
+def loudness(sound: Path, *effects: str) -> float:
     """Root mean square of the samples, full scale being 1."""
     stats = subprocess.run(
-        ["sox", str(sound), "-n", "stat"], check=True, capture_output=True, text=True
+        ["sox", str(sound), "-n", *effects, "stat"], check=True, capture_output=True, text=True
     ).stderr
     (line,) = [line for line in stats.splitlines() if line.startswith("RMS     amplitude")]
     return float(line.split(":")[1])
