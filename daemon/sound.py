@@ -7,6 +7,7 @@ every MIDI system and on none, and another FluidSynth of the user's is never mis
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -118,8 +119,8 @@ class Synth:
         if self._process is None:
             if now >= self._start_at:
                 self._start_at = now + RETRY_S
-                with suppress(OSError):  # for lack of memory, say
-                    self._process = Process(self._installed, self._driver)
+                # Starting a process takes some milliseconds: too long for a note that is just due.
+                threading.Thread(target=self._restart, daemon=True).start()
             return []
         if reason := self._process.look():
             told = self._lost
@@ -129,6 +130,10 @@ class Synth:
             self._lost = False
             return [f"{NAME} is back."]
         return []
+
+    def _restart(self) -> None:
+        with suppress(OSError):  # for lack of memory, say
+            self._process = Process(self._installed, self._driver)
 
     def _lose(self, start_at: float) -> None:
         if self._process is not None:

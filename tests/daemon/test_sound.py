@@ -167,6 +167,7 @@ def test_one_that_dies_is_replaced_after_a_while_and_hears_nothing_of_the_past(
     assert synth.tend(100.0 + RETRY_S - 0.1) == []
     assert not running(synth)
     assert synth.tend(100.0 + RETRY_S) == []
+    until(lambda: running(synth), 10, "another")
     assert running(synth) != first
     news.clear()
     until(lambda: news, 10, "the news", lambda: news.extend(synth.tend(101.0 + RETRY_S)))

@@ -43,5 +43,19 @@ def test_jamd_answers_aplaymidi_and_knows_its_keyboard_again(
     assert len(names) > 1, names
 
 
+@pytest.mark.slow
+@pytest.mark.needs("alsa machine", "fluidsynth")
+def test_with_sound_what_aplaymidi_plays_is_heard_from_the_sound_card(
+    alsa_machine: AlsaMachine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "alsa-out"
+    folder.mkdir()
+    shutil.copy(SEED, folder / "phrase.mid")
+    bundle = HERE.parent / "fixtures" / "tiny-bundle"
+    done = alsa_machine(sys.executable, HERE / "alsa_sound.py", bundle, "/alsa-out", limit_s=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "You hear jamd and yourself through FluidSynth." in done.stdout
+
+
 def has_notes(track: mido.MidiTrack) -> bool:
     return any(message.type == "note_on" for message in track)
