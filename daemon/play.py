@@ -201,6 +201,8 @@ def _open(
             f"There is no MIDI system here{' that jamd may use' if barred else ''}, so jamd plays "
             f"in its rehearsal room{how}."
         )
+        if not config.sound.on:
+            screen.news("To hear it now, use --sound.")
         if settings.source is BeatSource.MIDI:
             screen.news("No MIDI clock can come in there: the beat is jamd's own.")
         phrase = seed_phrase(settings.bpm)
@@ -213,7 +215,7 @@ def _open(
         f'{ports.system_name}: jamd listens on "{ports.input_name}" and plays on '
         f'"{ports.output_name}".'
     )
-    other = "" if config.sound.on else " and an instrument to the other"
+    other = "" if config.sound.on else " and an instrument to the other, or use --sound"
     screen.news(f"Connect your keyboard to the one{other}. Ctrl-C ends.")
     for line in ports.as_opened():
         screen.news(line)
