@@ -50,6 +50,7 @@ def play(
     stop_signals: StopSignals,
     bars: int | None = None,
     own_tempo: bool = False,
+    rehearse: bool = False,
 ) -> None:
     """Play until a signal or the end of `bars`; without a MIDI system, rehearse.
 
@@ -60,6 +61,7 @@ def play(
         bars: Stop after this many bars; None plays on (a rehearsal: `BARS`).
         own_tempo: Whether the user chose the tempo: then a clock that only runs, without a Start,
             does not change it.
+        rehearse: Play to a bundled phrase, and leave the MIDI system alone.
 
     Raises:
         UserError: The bundle, the provider, the MIDI system or the synthesiser is not what the
@@ -85,7 +87,8 @@ def play(
         supervisor = Supervisor(load, clock.now())
         stops.callback(supervisor.close)
         _wait_for_the_model(supervisor, clock, stop_signals)
-        opened = _open(config, settings, bars, screen)
+        live = None if rehearse else _open(config, screen)
+        opened = live or _rehearsal_room(config, settings, bars or BARS, screen)
         stops.callback(opened.close)
         room = opened if isinstance(opened, RehearsalRoom) else None
         if room is not None:
@@ -96,8 +99,7 @@ def play(
         if installed is not None:
             ports = _sounding(opened, installed, config, clock, stop_signals)
             stops.callback(ports.close)
-            heard = "jamd and yourself" if settings.thru else "jamd"
-            screen.news(f"You hear {heard} through {NAME}.")
+            screen.news(f"You hear jamd{' and yourself' if settings.thru else ''} through {NAME}.")
         if PANIC_SIGNAL is not None:
             stops.callback(signal.signal, PANIC_SIGNAL, signal.SIG_IGN)
         takes = stops.enter_context(TakeKeeper(config, screen, bundle, rehearsal=room is not None))
@@ -175,10 +177,8 @@ def _sounding(
     return Sounding(ports, synth, _own_ports(config))
 
 
-def _open(
-    config: Config, settings: Settings, bars: int | None, screen: Screen
-) -> LivePorts | RehearsalRoom:
-    """The ports, or the rehearsal room if there is no MIDI system and none is asked for."""
+def _open(config: Config, screen: Screen) -> LivePorts | None:
+    """The ports; None if there is no MIDI system, and none is asked for."""
     try:
         ports = open_ports(config.midi, _own_ports(config))
     except NoMidiSystem as error:
@@ -195,22 +195,8 @@ def _open(
             ) from error
         if barred:
             screen.news(f"jamd: {error}.")
-        kept = ", and hear them in the take" if config.takes.keep else ""
-        how = "" if config.sound.on else f", without a sound: you see the notes{kept}"
-        screen.news(
-            f"There is no MIDI system here{' that jamd may use' if barred else ''}, so jamd plays "
-            f"in its rehearsal room{how}."
-        )
-        if not config.sound.on:
-            screen.news("To hear it now, use --sound.")
-        if settings.source is BeatSource.MIDI:
-            screen.news("No MIDI clock can come in there: the beat is jamd's own.")
-        phrase = seed_phrase(settings.bpm)
-        again = settings.mode is Mode.ANSWER
-        bar_s = settings.meter.ticks_per_bar * 60 / settings.bpm / TICKS_PER_BEAT
-        return RehearsalRoom(
-            phrase, period_s(phrase, bar_s) if again else None, (bars or BARS) * bar_s
-        )
+        screen.news(f"There is no MIDI system here{' that jamd may use' if barred else ''}.")
+        return None
     screen.news(
         f'{ports.system_name}: jamd listens on "{ports.input_name}" and plays on '
         f'"{ports.output_name}".'
@@ -220,6 +206,20 @@ def _open(
     for line in ports.as_opened():
         screen.news(line)
     return ports
+
+
+def _rehearsal_room(config: Config, settings: Settings, bars: int, screen: Screen) -> RehearsalRoom:
+    kept = ", and hear them in the take" if config.takes.keep else ""
+    how = "" if config.sound.on else f", without a sound: you see the notes{kept}"
+    screen.news(f"jamd plays in its rehearsal room, and a bundled phrase is your part{how}.")
+    if not config.sound.on:
+        screen.news("To hear it now, use --sound.")
+    if settings.source is BeatSource.MIDI:
+        screen.news("No MIDI clock can come in there: the beat is jamd's own.")
+    phrase = seed_phrase(settings.bpm)
+    again = settings.mode is Mode.ANSWER
+    bar_s = settings.meter.ticks_per_bar * 60 / settings.bpm / TICKS_PER_BEAT
+    return RehearsalRoom(phrase, period_s(phrase, bar_s) if again else None, bars * bar_s)
 
 
 def _listen(answer: Callable[[str], object], screen: Screen) -> Callable[[], None]:

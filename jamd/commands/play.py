@@ -51,6 +51,11 @@ def add(subparsers: Subparsers) -> None:
         "which any MIDI player can play, is saved with a picture.",
     )
     parser.add_argument("--bars", type=bars, help="stop after this many bars; a rehearsal has 8")
+    parser.add_argument(
+        "--rehearse",
+        action="store_true",
+        help="rehearse even if there is a MIDI system: nothing need be plugged in",
+    )
     config_file.add_options(parser, *_SETTINGS)
     parser.set_defaults(run=run)
 
@@ -64,5 +69,6 @@ def run(args: argparse.Namespace) -> int:
 
         in_force = config_file.in_force(args)
         own_tempo = in_force.on_command_line("transport.bpm")
-        play(in_force.config, Screen(sys.stdout), stop_signals, args.bars, own_tempo)
+        screen = Screen(sys.stdout)
+        play(in_force.config, screen, stop_signals, args.bars, own_tempo, args.rehearse)
     return 0

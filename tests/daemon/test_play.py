@@ -152,6 +152,19 @@ def test_a_rehearsal_promises_a_take_where_there_will_be_one(
     assert any(tmp_path.iterdir()) == (option == "--keep")
 
 
+def test_a_rehearsal_can_be_asked_for_where_there_is_a_midi_system(tmp_path: Path) -> None:
+    asked = PLAY.replace("'play', ", "'play', '--rehearse', '--bpm', '400', '--bars', '1', ")
+    asked = asked.replace(
+        "midi_system.SYSTEMS = {}\n",
+        "from jamd.daemon import ports\n"
+        "ports.open_system = lambda api: sys.exit('no port was to be opened')\n",
+    )
+    with started(asked, tmp_path) as process:
+        told, complaint = process.communicate(timeout=60)
+    assert (process.returncode, complaint) == (0, "")
+    assert told.startswith("jamd plays in its rehearsal room, and a bundled phrase is your part")
+
+
 @pytest.mark.parametrize("option", ["--connect-input", "--connect-output"])
 def test_who_asks_for_connections_is_not_given_a_rehearsal(option: str, tmp_path: Path) -> None:
     asked = PLAY.replace("'play', ", f"'play', '--bars', '1', '{option}', 'FLUID*', ")
