@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,12 @@ from jamd.daemon.midi_system import CLIENT, PortSeen, System
 
 LOOK_S = 0.5
 """From one look to the next. A keyboard that is plugged in is connected after at most two looks."""
+
+
+MOST_OFFERED = 4
+"""How many ports are offered one by one."""
+
+_THROUGH = "Midi Through:"  # ALSA's, on every machine: nobody plays it
 
 
 class Direction(Enum):
@@ -117,6 +124,24 @@ def unmet(ports: Collection[PortSeen], patterns: PortPatterns) -> list[str]:
         for direction, pattern, wish in one_by_one
         if not any(wish.wanted(port, direction) for port in ports)
     ]
+
+
+def offered(ports: Collection[PortSeen], patterns: PortPatterns) -> list[str]:
+    """How to listen to what is there, one line each, for who has not said what to listen to."""
+    if patterns.listen or patterns.loops:
+        return []
+    anything = replace(patterns, listen=("*",))
+    names = {
+        port.name.partition(":")[2] or port.name: port.name
+        for port in ports
+        if anything.wanted(port, Direction.IN) and not port.name.startswith(_THROUGH)
+    }
+    lines = [
+        f"to listen to {name}: --connect-input {shlex.quote(short.replace('[', '[[]'))}"
+        for short, name in names.items()
+    ]
+    more = [f"and {len(lines) - MOST_OFFERED} more, which jamd ports lists"]
+    return lines[:MOST_OFFERED] + (more if len(lines) > MOST_OFFERED else [])
 
 
 def others(ports: Collection[PortSeen], own: OwnPorts, direction: Direction) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ from jamd.daemon.connections import (
     Snapshot,
     Watcher,
     news,
+    offered,
     others,
     sources,
     unmet,
@@ -201,10 +202,10 @@ class LivePorts:
         return self._connected
 
     def as_opened(self) -> list[str]:
-        """What is connected now, and what is still awaited, one line each."""
+        """What is connected now, what is awaited, and what could be connected, one line each."""
         ports = (self._acted_on and self._acted_on.ports) or ()
         waiting = [f"waiting for '{pattern}'" for pattern in unmet(ports, self._patterns)]
-        return news(Connected(), self._connected) + waiting
+        return news(Connected(), self._connected) + waiting + offered(ports, self._patterns)
 
     def tend(self, now: float) -> list[str]:
         """Act on the newest look; return what has changed, one line each."""
