@@ -131,14 +131,14 @@ def offered(ports: Collection[PortSeen], patterns: PortPatterns) -> list[str]:
     if patterns.listen or patterns.loops:
         return []
     anything = replace(patterns, listen=("*",))
-    names = {
-        port.name.partition(":")[2] or port.name: port.name
+    names = dict.fromkeys(
+        port.name.partition(":")[2] or port.name
         for port in ports
         if anything.wanted(port, Direction.IN) and not port.name.startswith(_THROUGH)
-    }
+    )
     lines = [
-        f"to listen to {name}: --connect-input {shlex.quote(short.replace('[', '[[]'))}"
-        for short, name in names.items()
+        f"to listen to {name}: --connect-input {shlex.quote(name.replace('[', '[[]'))}"
+        for name in names
     ]
     more = [f"and {len(lines) - MOST_OFFERED} more, which jamd ports lists"]
     return lines[:MOST_OFFERED] + (more if len(lines) > MOST_OFFERED else [])

@@ -5,7 +5,15 @@ import rtmidi
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.daemon.connections import Connection, Direction, OwnPorts, PortPatterns, missing, others
+from jamd.daemon.connections import (
+    Connection,
+    Direction,
+    OwnPorts,
+    PortPatterns,
+    missing,
+    offered,
+    others,
+)
 from jamd.daemon.midi_system import PortSeen, parse_sequencer_clients, stable_name
 
 OWN_NAMES = ("jamd listens", "jamd plays")
@@ -124,3 +132,32 @@ def test_any_list_of_clients_is_read_without_an_error(text: str) -> None:
 )
 def test_numbers_that_change_are_no_part_of_a_name(api: int, listed: str, name: str) -> None:
     assert stable_name(listed, api) == name
+
+
+def keyboard(name: str) -> PortSeen:
+    return PortSeen(name, name, source=True, destination=False)
+
+
+def test_who_has_not_said_what_to_listen_to_is_offered_what_there_is() -> None:
+    ports = parse_sequencer_clients(CLIENTS)
+    anything = PortPatterns(own_names=OWN_NAMES)
+    assert offered(ports, anything) == [
+        f"to listen to {name}: --connect-input '{name}'"
+        for name in ("Keystation Mini 32 MIDI 1", "Keystation: (transport)")
+    ]
+    assert offered(ports, PortPatterns(listen=("pads*",), own_names=OWN_NAMES)) == []
+    assert offered([keyboard("Midi Through:Midi Through Port-0")], anything) == []
+
+
+def test_what_is_offered_fits_as_a_pattern() -> None:
+    (line,) = offered([keyboard("Pads [2]")], PortPatterns())
+    assert line == "to listen to Pads [2]: --connect-input 'Pads [[]2]'"
+    assert PortPatterns(listen=("Pads [[]2]",)).wanted(keyboard("Pads [2]"), Direction.IN)
+
+
+def test_few_are_offered_one_by_one() -> None:
+    lines = offered([keyboard(f"Pads {n}") for n in range(7)], PortPatterns())
+    assert lines[3:] == [
+        "to listen to Pads 3: --connect-input 'Pads 3'",
+        "and 3 more, which jamd ports lists",
+    ]
