@@ -20,13 +20,16 @@ class Breath:
     Args:
         meter: The meter.
         start: Where the music begins.
+        strays: As the attribute.
+
+    Attributes:
         strays: Ticks; each note is played early or late by less than half of this.
     """
 
     def __init__(self, meter: Meter, start: Tick, strays: int = 0) -> None:
         self._bar = meter.ticks_per_bar
-        self._rest = meter.ticks_per_pulse + strays
-        self._enough = TICKS_PER_BEAT + strays
+        self._pulse = meter.ticks_per_pulse
+        self.strays = strays
         self._rested = start  # the end of the last rest
         self._sounds = start  # when the last of the notes begun so far ends
         self.begin(start)
@@ -38,7 +41,7 @@ class Breath:
     def of(self, notes: Iterable[Note]) -> Iterator[Note]:
         """Yield what is to be played of `notes`, by onset and later than all before."""
         for note in notes:
-            if note.onset >= self._sounds + self._enough:
+            if note.onset >= self._sounds + TICKS_PER_BEAT + self.strays:
                 self._rested = note.onset
             rest = self._next()
             if note.onset >= rest:
@@ -56,4 +59,4 @@ class Breath:
         phrase = PHRASE_BARS * self._bar
         latest = self._rested + LONGEST_BARS * self._bar - self._line
         lines = phrase if latest >= phrase else self._bar
-        return Tick(self._line + latest // lines * lines - self._rest)
+        return Tick(self._line + latest // lines * lines - self._pulse - self.strays)

@@ -50,14 +50,18 @@ class Feel:
 
     def __init__(self, meter: Meter, swing: float | None, humanise_s: float, seed: int) -> None:
         self._swings = swings(meter)
-        self._fixed = swing if self._swings else None
         self._counted = 0  # the off-beats that `swing` is the mean of
         self._phrase: deque[Tick] = deque(maxlen=_KEPT)
         self._beats: dict[int, float] = {}  # beats that are swung, and how much
         self._read_beat = -1  # the last one that was read
-        self._humanise_s = humanise_s
         self._seed = seed
         self.swing = STRAIGHT
+        self.adjust(swing, humanise_s)
+
+    def adjust(self, swing: float | None, humanise_s: float) -> None:
+        """Place the notes that are yet to be performed by this `swing` and `humanise_s`."""
+        self._fixed = swing if self._swings else None
+        self._humanise_s = humanise_s
 
     @property
     def own_swing(self) -> float:

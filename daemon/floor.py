@@ -6,7 +6,7 @@ from jamd.daemon.breath import Breath
 from jamd.daemon.commit import Commit
 from jamd.daemon.ear import Ear
 from jamd.daemon.events import Effect, Journal, Mode, ModeSet, Turn, TurnTaken
-from jamd.daemon.modes import policy
+from jamd.daemon.modes import Trade, policy
 from jamd.daemon.phrase import Phrase
 from jamd.daemon.planner import Planner
 from jamd.daemon.scene import Scene, answer_start, is_stray, phrase_is_over
@@ -54,6 +54,8 @@ class Floor:
         self._answered: Phrase | None = None  # in jamd's turn: what it answers
         self._loudness = 0.0  # of the phrase answered last, which is also what `again` answers
         self._patience = Patience(settings.yields, self._loudness)
+        self._strays = 0  # ticks; a note on its way is early or late by less than half of this
+        self._stray(settings)
         self.mode = settings.mode
         self.turn = Turn.PLAYER
 
@@ -107,6 +109,20 @@ class Floor:
             self._loudness = self._ear.phrase.loudness
             return self._take(now)
         return []
+
+    def adjust(self, settings: Settings) -> None:
+        """Go by `settings` from now on. In jamd's turn, what it answers with stays."""
+        before, self._settings = self._settings, settings
+        self._patience.rule = settings.yields
+        self._stray(settings)
+        if settings.trade_bars == before.trade_bars or self.mode is not Mode.ANSWER:
+            return
+        if isinstance(self._policy, Trade) and settings.trade_bars:
+            self._policy.trade(settings.trade_bars)
+        else:
+            self._policy = policy(self.mode, settings)
+        if self.turn is Turn.PLAYER:
+            self._planner.aim(None)
 
     def set_mode(self, mode: Mode, now: float) -> list[Effect]:
         """Play in `mode` from now on; what the old one planned is dropped."""
@@ -196,10 +212,12 @@ class Floor:
         else:
             self._commit.breath = Breath(self._settings.meter, begin, self._strays)
 
-    @property
-    def _strays(self) -> int:
-        """Ticks; a note is played early or late by less than half of this."""
-        return TICKS_PER_STEP if self._settings.humanise_s else 0
+    def _stray(self, settings: Settings) -> None:
+        """Allow for notes that stray, also for those that have been placed before it ends."""
+        if settings.humanise_s:
+            self._strays = TICKS_PER_STEP
+            if self._commit.breath is not None:
+                self._commit.breath.strays = self._strays
 
     def _pass(self, turn: Turn, now: float) -> list[Effect]:
         if turn is self.turn:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jamd.config import ADJUSTABLE
 from jamd.control import Knob
 from jamd.daemon.events import Adjust, Command, Mode, SetMode, SetTempo
-from jamd.setting_kinds import Choice
+from jamd.setting_kinds import Among, Choice
 
 if TYPE_CHECKING:
     from mido import Message
@@ -47,7 +47,7 @@ class Knobs:
         """What a knob's message asks for; None if it is no knob's.
 
         It may well be in force already: a keyboard with layers sends each message on several
-        channels, and many positions stand for one name.
+        channels, and many positions stand for one value.
         """
         setting = self._setting(message)
         if setting is None:
@@ -66,6 +66,6 @@ def _value(knob: Knob, setting: str, position: int) -> float | str:
         first, last = knob.travel
         return float(f"{first + (last - first) * position / 127:.3g}")
     kind = ADJUSTABLE[setting].kind
-    assert isinstance(kind, Choice)
-    names = list(kind.values)
-    return names[position * len(names) // 128]
+    assert isinstance(kind, Choice | Among)
+    values = list(kind.values) if isinstance(kind, Choice) else kind.numbers
+    return values[position * len(values) // 128]

@@ -78,7 +78,7 @@ class Trade(Policy):
     belongs to the bar after it.
 
     Args:
-        bars: How many: 2, 4 or 8.
+        bars: How many each has: 2, 4 or 8.
     """
 
     yields = True
@@ -87,13 +87,22 @@ class Trade(Policy):
     def __init__(self, bars: int) -> None:
         self._bars = bars
         self._home: Tick | None = None  # where the player's bars last began
-        self._is_early = True  # too few notes had been heard for an answer
+        self._is_early = True  # until now no answer could have come: too few notes were heard
+
+    def trade(self, bars: int) -> None:
+        """Trade this many bars from now on: in the player's turn counted from where it began.
+
+        If that many have passed already, the player's bars begin with the present one. In jamd's
+        turn its bars are played out.
+        """
+        self._bars = bars
+        self._is_early = True
 
     def wants(self, scene: Scene) -> Span | None:
         if scene.turn is Turn.JAMD:
             span = _rest_of_answer(scene)
-            if span is None and scene.span is not None:
-                self._home = scene.span.through
+            if span is None and scene.span is not None:  # an answer may end within a bar
+                self._home = scene.transport.next_bar_line(scene.span.through)
             return span
         start, self._home = self._look(scene)
         self._is_early = scene.notes_heard < FEWEST_NOTES

@@ -14,9 +14,10 @@ from jamd.daemon.encore import Encore, LastAnswer
 from jamd.daemon.events import Answered, Failed, FromWorker, WorkerLost, WorkerReady
 from jamd.daemon.memory import Memory
 from jamd.daemon.plan import Plan, Span, fit
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.requests import Planned, PlanRequest, Sampling
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import Transport
+from jamd.language import Constraints
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Note, Tick, to_tick
 
 ASK_SECONDS = 0.025
@@ -37,20 +38,28 @@ on. A worker too slow for that is better than none: its next answer is taken fro
 on."""
 
 
+_Terms = tuple[str, Sampling, Constraints]
+
+
+def _terms_of(settings: Settings) -> _Terms:
+    """The settings by which the worker writes: if they change, what it wrote is outdated."""
+    return settings.style, settings.sampling, settings.constraints
+
+
 @dataclass(slots=True)
 class _Pending:
     """The request that the worker is working on.
 
     Attributes:
         request: As it was sent.
-        settings: What it was made by.
+        terms: What it was made by: as `_terms_of`.
         known: It has been answered up to here, exclusive.
         overtaken: A note became certain that its answer does not follow from.
         awaited: Its answer is awaited, although the player has moved on.
     """
 
     request: PlanRequest
-    settings: Settings
+    terms: _Terms
     known: Tick
     overtaken: bool = False
     awaited: bool = False
@@ -65,9 +74,9 @@ class Planner:
     the answer no longer follows from what is played: it is overtaken, and is dropped and requested
     again.
 
-    When the settings change, or the chord changes lie elsewhere, what is planned is requested once
-    more in the same way. The worker first finishes what it is working on, as a knob may bring a new
-    value every few milliseconds.
+    When the settings of a request change, or the chord changes lie elsewhere, what is planned is
+    requested once more in the same way. The worker first finishes what it is working on, as a knob
+    may bring a new value every few milliseconds.
 
     Attributes:
         settings: The session's, as adjusted since it began.
@@ -82,7 +91,7 @@ class Planner:
         self._pending: _Pending | None = None
         self._overtaken = 0  # overtaken answers in a row
         self._outrun = 0  # requests in a row before whose answer the player did something new
-        self._planned_by = settings  # what is planned was requested with these
+        self._planned_by = _terms_of(settings)  # what is planned was requested with these
         self._changes: Changes | None = None  # to be played over now
         self._planned_over: Changes | None = None  # what is planned was requested over these
         self._resumes: Tick | None = None  # request nothing before the edge reaches this tick
@@ -235,7 +244,7 @@ class Planner:
             self._forget_request()
 
     def _keep_terms(self, pending: _Pending) -> None:
-        self._planned_by = pending.settings
+        self._planned_by = pending.terms
         self._planned_over = pending.request.context.changes
 
     def ask(self, now: float, edge: Tick, changes: Changes | None = None) -> PlanRequest | None:
@@ -275,7 +284,7 @@ class Planner:
             sampling=self.settings.sampling,
             seed=self.settings.seed,
         )
-        self._pending = _Pending(request, self.settings, open_span.start)
+        self._pending = _Pending(request, _terms_of(self.settings), open_span.start)
         return request
 
     def _reading(self, edge: Tick) -> PlanRequest | None:
@@ -304,7 +313,8 @@ class Planner:
         """What the next request is to fill, on the grid; None: nothing, or no worker to ask."""
         if self.span is None or self._pending is not None or not self.worker:
             return None
-        is_outdated = self._planned_by is not self.settings or self._planned_over != self._changes
+        terms = _terms_of(self.settings)
+        is_outdated = self._planned_by != terms or self._planned_over != self._changes
         if self._repeats is not None or (self._resumes is not None and not is_outdated):
             return None
         start = max(self.span.start, to_tick(-(-edge // TICKS_PER_STEP)))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from mido import Message
 
 from jamd.daemon import events
+from jamd.daemon.adjustments import Adjustments
 from jamd.daemon.beat import Beat
 from jamd.daemon.click import When
 from jamd.daemon.clock_echo import ClockEcho
@@ -62,6 +63,9 @@ class Session:
         self._floor = Floor(
             settings, self._transport, self._ear, self._planner, self._commit, self._stage
         )
+        self._adjustments = Adjustments(
+            settings, self._beat, self._feel, self._planner, self._floor
+        )
         self._course = Course(
             self._beat,
             self._ear,
@@ -73,7 +77,6 @@ class Session:
         )
         self._now = -math.inf
         self._stirred = math.inf  # when somebody last played, or a clock began to tick before that
-        self._adjusted = -math.inf, ""  # when which setting was adjusted last
         self._closed = False
         self._settled_until = math.inf  # when something next follows from the passing of time
         self._effects: list[Effect] = []
@@ -124,13 +127,12 @@ class Session:
         """
         if self._tick < 0:
             return []
-        rest = self._memory.rest(self._tick, self._planner.settings.style)
+        rest = self._memory.rest(self._tick, self._adjustments.settings.style)
         return [replace(context, changes=self._beat.changes) for context in rest]
 
     def status(self, now: float) -> Status:
         """What a status line shows at `now`. Changes nothing."""
         place = None if self._stage.waits else self._beat.place(now)
-        adjusted_s, adjusted = self._adjusted
         return Status(
             last_note=self._ear.last_note,
             unheard=None if self._ear.deaf_to is None else self._ear.deaf_to + 1,
@@ -154,8 +156,8 @@ class Session:
             control=self._desk.unmapped.name,
             uses_control=now < self._desk.unmapped.used + ADJUSTED_S,
             loop=self._echo.known,
-            settings=self._planner.settings.adjustable,
-            adjusted=adjusted if now < adjusted_s + ADJUSTED_S else None,
+            settings=self._adjustments.settings.adjustable,
+            adjusted=self._adjustments.latest(now),
         )
 
     def _rested_s(self, now: float) -> float:
@@ -208,7 +210,7 @@ class Session:
             case events.SetTempo(bpm):
                 self._effects += self._beat.set_tempo(bpm, self._now)
             case events.Adjust(setting, value):
-                self._adjust(setting, value)
+                self._effects += self._adjustments.adjust(setting, value, self._now)
             case events.Tap():
                 self._effects += self._beat.tap(self._now)
             case events.Panic():
@@ -217,16 +219,6 @@ class Session:
                 self._effects += self._floor.hand_over(self._now)
             case events.Again():
                 self._effects += self._floor.play_again(self._now)
-
-    def _adjust(self, setting: str, value: float | str) -> None:
-        settings = self._planner.settings
-        if value == settings.adjustable[setting]:
-            return
-        self._planner.settings = adjusted = settings.adjusted(setting, value)
-        if setting == "changes":
-            self._effects += self._beat.give(adjusted.changes, self._now)
-        self._adjusted = self._now, setting
-        self._journal(events.Adjusted(self._tick, self._now, setting, value))
 
     def _use(self, message: Message) -> None:
         """A control or a knob was used."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jamd.chart import Changes, Chart
-from jamd.config import ADJUSTABLE, Config
+from jamd.config import ADJUSTABLE, Config, knobs_in
 from jamd.config_sections import Controls
 from jamd.control import Knob
 from jamd.daemon.click import Sound, When
@@ -16,11 +16,15 @@ from jamd.daemon.controls import Meanings, meanings
 from jamd.daemon.events import Mode
 from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.requests import Sampling
+from jamd.daemon.swing import STRAIGHT
 from jamd.daemon.yielding import Yield
 from jamd.errors import UserError
 from jamd.language import Constraints
 from jamd.notes import Meter, Tick
 from jamd.setting_kinds import Choice
+
+_DIGITS = 9
+"""Digits after the point of a value that was converted: what was set is shown as it was set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,11 @@ class Settings:
             "parts": parts.name(limits.parts),
             "density": limits.density,
             "in_key": limits.in_key,
+            "register": "player" if limits.near else "free",
+            "trade": self.trade_bars,
+            "yield": self.yields.value,
+            "swing": _swing_named(self.swing),
+            "humanise_ms": round(1000 * self.humanise_s, _DIGITS),
             "changes": "" if self.chart is None else str(self.chart),
         }
 
@@ -154,14 +163,39 @@ class Settings:
         Raises:
             ValueError: `value` is not legal.
         """
-        change: dict[str, Any] = {name: ADJUSTABLE[name].kind.accept(value)}
-        if name == "changes":
-            return replace(self, chart=change[name])
-        if name == "style":
-            return replace(self, **change)
-        if name in ("temperature", "memory"):
-            return replace(self, sampling=replace(self.sampling, **change))
-        return replace(self, constraints=replace(self.constraints, **change))
+        legal: Any = ADJUSTABLE[name].kind.accept(value)
+        change: dict[str, Any]
+        match name:
+            case "temperature" | "memory":
+                change = {"sampling": replace(self.sampling, **{name: legal})}
+            case "parts" | "density" | "in_key":
+                change = {"constraints": replace(self.constraints, **{name: legal})}
+            case "register":
+                change = {"constraints": replace(self.constraints, near=legal == "player")}
+            case "trade":
+                change = {"trade_bars": legal}
+            case "yield":
+                change = {"yields": Yield(legal)}
+            case "swing":
+                change = {"swing": _share(legal)}
+            case "humanise_ms":
+                change = {"humanise_s": legal / 1000}
+            case "changes":
+                change = {"chart": legal}
+            case _:
+                change = {name: legal}
+        return replace(self, **change)
+
+
+def _share(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
+
+
+def _swing_named(swing: float | None) -> float | str:
+    """A swing as config.toml has it."""
+    if swing is None:
+        return "player"
+    return "off" if swing == STRAIGHT else round(100 * swing, _DIGITS)
 
 
 def expect_chords(chart: Chart | None, language: str) -> None:
@@ -220,12 +254,8 @@ def settings_from(config: Config) -> Settings:
         trade_bars=play.trade,
         yields=Yield(play.yield_),
         controls=meanings(config.controls),
-        knobs={
-            each.name: knob
-            for each in fields(config.knobs)
-            if (knob := getattr(config.knobs, each.name)) is not None
-        },
-        swing=None if play.swing is None else play.swing / 100,
+        knobs=knobs_in(config),
+        swing=_share(play.swing),
         humanise_s=play.humanise_ms / 1000,
         chart=play.changes,
         seed=model.seed if model.seed >= 0 else random.randrange(2**63),

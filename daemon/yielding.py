@@ -23,19 +23,22 @@ class Patience:
     """Judges what the player strikes while jamd plays one answer.
 
     Args:
-        rule: What takes the turn back.
+        rule: As the attribute.
         loudness: The mean velocity of the phrase being answered.
+
+    Attributes:
+        rule: What takes the turn back.
     """
 
     def __init__(self, rule: Yield, loudness: float) -> None:
-        self._rule = rule
+        self.rule = rule
         self._loudness = loudness
         self._stray: float | None = None  # when the last onset was
 
     def ends(self, velocity: int, now: float, beat_seconds: float) -> bool:
         """Whether a key struck at `now`, in seconds, takes the turn back."""
-        if self._rule is not Yield.NOTE:
-            return self._rule is Yield.NOW
+        if self.rule is not Yield.NOTE:
+            return self.rule is Yield.NOW
         since = None if self._stray is None else now - self._stray
         if since is None or since > CHORD_SECONDS:  # else it belongs to the stray's chord
             self._stray = now

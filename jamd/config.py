@@ -7,7 +7,7 @@ it and writes `config.toml` from it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from jamd.config_sections import (
@@ -21,6 +21,7 @@ from jamd.config_sections import (
     Takes,
     Transport,
 )
+from jamd.control import Knob
 from jamd.setting import Setting, settings_of
 
 
@@ -64,9 +65,17 @@ INTRODUCTIONS: Mapping[str, str] = {
 SETTINGS: Mapping[str, Setting] = {each.key: each for each in settings_of(SECTIONS)}
 """Every setting by its key, in the order of config.toml."""
 
+_KNOBS = [each for each in SETTINGS.values() if each.section == "knobs"]
+
 ADJUSTABLE: Mapping[str, Setting] = {
     name: next(each for each in SETTINGS.values() if each.name == name)
-    for name in (*(field.name for field in fields(Knobs)), "changes")
+    for name in (*(each.name for each in _KNOBS), "changes")
 }
 """The settings that can be changed while jamd plays, by name: those that a knob can change, and
 the chord changes."""
+
+
+def knobs_in(config: Config) -> Mapping[str, Knob]:
+    """The knob of each setting that has one, by the setting's name."""
+    knobs = {each.name: getattr(config.knobs, each.field) for each in _KNOBS}
+    return {name: knob for name, knob in knobs.items() if knob is not None}

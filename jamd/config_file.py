@@ -23,11 +23,11 @@ from typing import Any
 import platformdirs
 
 from jamd.chart import Chart
-from jamd.config import ADJUSTABLE, INTRODUCTIONS, SECTIONS, SETTINGS, Config
+from jamd.config import ADJUSTABLE, INTRODUCTIONS, SECTIONS, SETTINGS, Config, knobs_in
 from jamd.errors import ConfigError, printable
 from jamd.notes import Meter
 from jamd.setting import Setting
-from jamd.setting_kinds import Among, Flag, Kind, Number, PartError, Several
+from jamd.setting_kinds import Among, Flag, Kind, Number, NumberOr, PartError, Several
 
 FILE_NAME = "config.toml"
 DEFAULT = "default"
@@ -127,11 +127,7 @@ def _clashes(config: Config, origins: Mapping[str, str]) -> Iterator[str]:
         for field in fields(config.controls)
         for control in getattr(config.controls, field.name)
     ]
-    meanings += [
-        (f"knobs.{field.name}", knob.control)
-        for field in fields(config.knobs)
-        if (knob := getattr(config.knobs, field.name)) is not None
-    ]
+    meanings += [(f"knobs.{name}", knob.control) for name, knob in knobs_in(config).items()]
     for (first, control), (second, other) in combinations(meanings, 2):
         if control.meets(other):
             yield (
@@ -267,7 +263,7 @@ def adjustment(name: str, text: str) -> float | str:
     if setting is None:
         known = ", ".join(ADJUSTABLE)
         raise ConfigError(f"expected a setting to change, one of {known}; found {_shown(name)}")
-    raw = _number(text) if isinstance(setting.kind, Number) else text
+    raw = _number(text) if isinstance(setting.kind, Number | NumberOr | Among) else text
     try:
         value = setting.kind.accept(raw)
     except ValueError as error:
@@ -275,7 +271,7 @@ def adjustment(name: str, text: str) -> float | str:
         raise ConfigError(printable(problem)) from None
     if isinstance(value, Chart):
         return str(value)
-    return value if isinstance(value, float) else text
+    return value if isinstance(value, float | int) and raw is not text else text
 
 
 def in_force(args: argparse.Namespace) -> InForce:

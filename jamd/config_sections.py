@@ -6,7 +6,7 @@ MIDI channels 1..16, tempo in beats (quarter notes) a minute.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from jamd.control import Control, ControlKind, Knob
 from jamd.grid_tokens import STYLES
 from jamd.notes import METERS, Meter, Part
 from jamd.setting import declared as _setting
+from jamd.setting import settings_of
 from jamd.setting_kinds import (
     Among,
     Choice,
@@ -367,12 +368,15 @@ class Controls:
 
 def _knob(section: type[Any], name: str, travel: tuple[float, float] | None = None) -> Any:
     """The knob for setting `name` of `section`; `travel` as in `KnobName`."""
-    (known,) = (each.metadata["kind"] for each in fields(section) if each.name == name)
-    told = "divided evenly among its names"
+    settings = settings_of({section.__name__.lower(): section})
+    known = next(each for each in settings if each.name == name)
+    kind = known.kind.number if isinstance(known.kind, NumberOr) else known.kind
+    assert isinstance(kind, Number | Choice | Among)
+    told = "divided evenly among its values"
     if travel is not None:
         told = f"from {travel[0]:g} to {travel[1]:g}, unless the knob says otherwise"
-    doc = f"Sets {name} in [{section.__name__.lower()}], {told}."
-    return _setting(None, KnobName(known, travel), doc, option=f"--knob-{name.replace('_', '-')}")
+    doc = f"Sets {name} in [{known.section}], {told}."
+    return _setting(None, KnobName(kind, travel), doc, option=f"--knob-{name.replace('_', '-')}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +391,11 @@ class Knobs:
     style: Knob | None = _knob(Model, "style")
     parts: Knob | None = _knob(Play, "parts")
     mode: Knob | None = _knob(Play, "mode")
+    trade: Knob | None = _knob(Play, "trade")
+    yield_: Knob | None = _knob(Play, "yield")
+    register: Knob | None = _knob(Play, "register")
+    swing: Knob | None = _knob(Play, "swing", (50.0, 75.0))
+    humanise_ms: Knob | None = _knob(Play, "humanise_ms", (0.0, 30.0))
 
 
 @dataclass(frozen=True, slots=True)

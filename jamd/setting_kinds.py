@@ -284,11 +284,11 @@ class KnobName:
     """A knob, by its name; empty quotes: none.
 
     Attributes:
-        sets: The kind of what it sets: a `Number`, or a `Choice`, whose names share its travel.
-        travel: The values at its two ends unless it is named with others; None for names.
+        sets: The kind of what it sets: a `Number`, or a few values, which share its travel.
+        travel: The values at its two ends unless it is named with others; None for a few values.
     """
 
-    sets: Number | Choice
+    sets: Number | Choice | Among
     travel: tuple[float, float] | None = None
 
     @property
@@ -309,7 +309,7 @@ class KnobName:
         if knob.travel is None:
             return replace(knob, travel=self.travel)
         for end in knob.travel:
-            self.sets.accept(end)  # of a name, none is a number
+            self.sets.accept(end)  # of a few values, none is a float
         return knob
 
     def show(self, value: object) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from turn_taking import BAR, BEAT_S, jam
+from turn_taking import BAR, BEAT_S, ToTheEnd, jam
 
 from jamd.config import ADJUSTABLE, Config
 from jamd.daemon import virtual
@@ -37,11 +38,13 @@ from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import ADJUSTED_S
+from jamd.daemon.swing import STRAIGHT
 from jamd.daemon.take import to_midi
 from jamd.daemon.transport import SIXTEENTH
 from jamd.daemon.virtual import ANSWER_SECONDS, VirtualJam
-from jamd.notes import Note, Part, Tick
-from readable_takes import FOUR, ONE_BAR, Take, heard, play
+from jamd.daemon.yielding import Yield
+from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
+from readable_takes import FOUR, ONE_BAR, Take, heard, play, rows
 
 WINDOW_S = BEAT_S / 4  # at 120 bpm
 BREATH = 5 * SIXTEENTH  # the longest gap between the notes of endless sixteenths
@@ -199,7 +202,7 @@ def test_what_the_worker_cannot_answer_is_asked_for_with_the_new_settings() -> N
     assert (first.context.style, second.context.style) == ("combo", "piano")
 
 
-def test_all_that_can_be_adjusted_is_in_what_is_asked() -> None:
+def test_all_that_can_be_adjusted_for_the_model_is_in_what_is_asked() -> None:
     values: dict[str, float | str] = {
         "style": "game",
         "temperature": 0.3,
@@ -207,10 +210,11 @@ def test_all_that_can_be_adjusted_is_in_what_is_asked() -> None:
         "parts": "comp",
         "density": 3.0,
         "in_key": 0.5,
+        "register": "free",
         "changes": "Dm7 | G7",
     }
-    assert {*values, "bpm", "mode"} == set(ADJUSTABLE)
-    assert set(values) == set(Settings().adjustable)
+    assert {*values, *OTHERS, "bpm", "mode"} == set(ADJUSTABLE)
+    assert {*values, *OTHERS} == set(Settings().adjustable)
     improviser = Thermometer()
     story = [(4.0, Adjust(name, value)) for name, value in values.items()]
     settings = jam(Mode.ENDLESS)
@@ -218,14 +222,123 @@ def test_all_that_can_be_adjusted_is_in_what_is_asked() -> None:
     session = Session(settings)
     VirtualJam(session, improviser, story_of_all).run(6)
     last = improviser.asked[-1]
-    assert session.status(6.0).settings == values
+    assert session.status(6.0).settings == {**Settings().adjustable, **values}
     assert last.context.style == "game"
     assert (last.sampling.temperature, last.sampling.memory) == (0.3, 0.25)
     assert last.constraints.parts == {Part.COMP}
     assert (last.constraints.density, last.constraints.in_key) == (3.0, 0.5)
+    assert not last.constraints.near
     assert last.context.changes is not None
     assert last.context.changes.symbol_at(last.context.until) in ("Dm7", "G7")
     assert session.rest()[0].style == "game"
+
+
+OTHERS: dict[str, float | str] = {
+    "trade": 4,
+    "yield": "never",
+    "swing": 57.0,
+    "humanise_ms": 8.2,
+}
+"""All that can be adjusted and is not for the model."""
+
+
+def test_what_is_not_for_the_model_is_shown_as_it_was_set_and_asks_for_nothing() -> None:
+    def asked(*story: tuple[float, Event]) -> list[PlanRequest]:
+        improviser = Thermometer()
+        session = Session(jam(Mode.ENDLESS))
+        begin: list[tuple[float, Event]] = [(0.0, WorkerReady()), *heard(ONE_BAR)]
+        VirtualJam(session, improviser, [*begin, *story]).run(8)
+        if story:
+            assert {**session.status(8.0).settings, **OTHERS} == session.status(8.0).settings
+        return improviser.asked
+
+    story = [(4.0 + i / 10, Adjust(name, value)) for i, (name, value) in enumerate(OTHERS.items())]
+    assert asked(*story) == asked()
+
+
+@pytest.mark.parametrize("share", [0.5, 0.57, 0.58, 0.62, 0.69, 0.75, None])
+def test_a_setting_in_another_unit_is_the_same_when_it_is_set_to_what_is_shown(
+    share: float | None,
+) -> None:
+    settings = replace(Settings(), swing=share, humanise_s=8.2 / 1000)
+    for name in ("swing", "humanise_ms"):
+        assert settings.adjusted(name, settings.adjustable[name]) == settings
+
+
+def places(notes: Sequence[Note]) -> list[tuple[float, int]]:
+    """(seconds, how far into its beat in ticks) of each note."""
+    return [(seconds(note), note.onset % TICKS_PER_BEAT) for note in notes]
+
+
+@pytest.mark.parametrize("at", [4.0, 4.1, 4.3, 5.0])
+def test_swing_is_heard_from_the_next_note_that_is_not_certain_yet(at: float) -> None:
+    straight = endless()
+    swung = endless((at, Adjust("swing", 62)))
+    window = at + WINDOW_S
+    for (begin, place), (_, plain) in zip(places(swung.notes), places(straight.notes), strict=True):
+        if begin < at:
+            assert place == plain
+        elif begin > window + 1e-6 and plain == TICKS_PER_BEAT // 2:
+            assert place == round(0.62 * TICKS_PER_BEAT)
+    back = endless((at, Adjust("swing", 62)), (at + 2, Adjust("swing", "off"))).notes
+    assert all(place % SIXTEENTH == 0 for begin, place in places(back) if begin > window + 2)
+
+
+def test_humanised_from_then_on_and_no_more() -> None:
+    plain = [note.onset for note in endless().notes]
+    story = [(4.0, Adjust("humanise_ms", 15)), (8.0, Adjust("humanise_ms", 0))]
+    strays = [note.onset - onset for note, onset in zip(endless(*story).notes, plain, strict=True)]
+    moments = [onset / SIXTEENTH * WINDOW_S for onset in plain]
+    between = [stray for stray, at in zip(strays, moments, strict=True) if 4.2 < at < 8]
+    around = [stray for stray, at in zip(strays, moments, strict=True) if not 4 < at < 8.2]
+    assert sum(stray != 0 for stray in between) > 0.8 * len(between)
+    assert not any(around)
+
+
+adjustments = st.one_of(
+    st.builds(Adjust, st.just("trade"), st.sampled_from([0, 2, 4, 8])),
+    st.builds(Adjust, st.just("yield"), st.sampled_from(["now", "note", "never"])),
+    st.builds(Adjust, st.just("swing"), st.sampled_from(["player", "off"]) | st.floats(50, 75)),
+    st.builds(Adjust, st.just("humanise_ms"), st.sampled_from([0.0]) | st.floats(0, 30)),
+)
+
+
+@given(
+    settings=st.builds(
+        jam, st.sampled_from([Mode.ANSWER, Mode.ENDLESS]), trade=st.sampled_from([0, 2, 4])
+    ),
+    offset_s=st.sampled_from([0.0, -0.1, 0.03]),
+    story=st.lists(st.tuples(st.floats(0, 16), adjustments), max_size=40),
+    again=st.lists(st.floats(4, 16), max_size=3),
+)
+@examples(deadline=None, max_examples=60)
+def test_whatever_is_adjusted_every_note_ends_and_is_sent_when_it_is_due(
+    settings: Settings,
+    offset_s: float,
+    story: list[tuple[float, Event]],
+    again: list[float],
+) -> None:
+    phrases = "".join(f"{bar}{row[1:]}\n" for bar in (1, 4, 7) for row in rows(ONE_BAR))
+    settings = replace(settings, output_offset_s=offset_s)
+    pressed = [(at, Again()) for at in again]
+    jammed = play(settings, phrases, *story, *pressed, improviser=ToTheEnd())
+    sounding: set[int] = set()
+    for send in jammed.performance.port.sent:
+        if send.message.type == "note_on":
+            assert send.message.note not in sounding, "struck twice"
+            sounding.add(send.message.note)
+        elif send.message.type == "note_off":
+            sounding.remove(send.message.note)
+    assert not sounding
+    dues = [send.due for send in jammed.performance.port.sent]
+    assert all(later - earlier > -1e-6 for earlier, later in itertools.pairwise(dues))
+
+
+def test_in_three_beats_of_eighths_swing_is_kept_and_not_heard() -> None:
+    session = Session(Settings(meter=Meter(6, 8)))
+    session.handle(Adjust("swing", 62.0), 0.0)
+    assert session.status(0.0).settings["swing"] == 62.0
+    assert session._feel.own_swing == STRAIGHT
 
 
 @pytest.mark.parametrize(("name", "value"), [("temperature", 2.5), ("style", "disco")])
@@ -280,7 +393,10 @@ def test_the_next_jam_goes_on_with_what_was_adjusted() -> None:
     session = Session(jam())
     session.handle(Adjust("temperature", 0.7), 1.0)
     session.handle(Adjust("parts", "lead"), 2.0)
+    session.handle(Adjust("trade", 8), 3.0)
+    session.handle(Adjust("yield", "never"), 4.0)
     following = after_a_rest(jam(), Config(), session.status(3600.0))
     assert following.sampling.temperature == 0.7
     assert following.constraints.parts == {Part.LEAD}
+    assert (following.trade_bars, following.yields) == (8, Yield.NEVER)
     assert Session(following).status(0.0).adjusted is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 
@@ -13,7 +13,6 @@ from mido import Message
 from turn_taking import BEAT_S, ToTheEnd, jam
 
 from jamd import bundle as bundles
-from jamd import config_sections
 from jamd.bundle import Bundle
 from jamd.config import ADJUSTABLE, Config
 from jamd.config_file import load
@@ -76,13 +75,17 @@ def test_names_share_the_travel_evenly() -> None:
         (43, Adjust("parts", "lead")),
         (86, Adjust("parts", "comp")),
     ]
+    bars = turned("cc 74", 0, 32, 64, 127, setting="trade")
+    assert bars == [Adjust("trade", bars) for bars in (0, 2, 4, 8)]
+    yields = turned("cc 74", 0, 64, 127, setting="yield")
+    assert yields == [Adjust("yield", rule) for rule in ("now", "note", "never")]
     # A switch with three positions.
     modes = turned("cc 74", 0, 64, 127, setting="mode")
     assert modes == [SetMode(mode) for mode in (Mode.ANSWER, Mode.ENDLESS, Mode.OFF)]
 
 
 @given(
-    st.sampled_from([field.name for field in fields(config_sections.Knobs)]),
+    st.sampled_from([name for name in ADJUSTABLE if name != "changes"]),
     st.integers(0, 127),
     st.data(),
 )
@@ -95,7 +98,8 @@ def test_whatever_a_knob_sets_is_legal(setting: str, position: int, data: st.Dat
     (told,) = turned(text, position, setting=setting)
     match told:
         case Adjust(name, value):
-            assert Settings().adjusted(name, value).adjustable[name] == value
+            adjusted = Settings().adjusted(name, value)
+            assert adjusted.adjusted(name, adjusted.adjustable[name]) == adjusted
         case SetTempo(bpm):
             assert kind.accept(bpm) == bpm
         case _:
@@ -124,6 +128,9 @@ def test_a_knob_that_sends_the_same_again_sets_it_once() -> None:
     layers = [Heard(cc(number, 90, channel)) for number in (74, 7) for channel in range(3)]
     assert adjustments(session, *layers) == [("temperature", 1.21), ("bpm", 182.0)]
     assert adjustments(session, Heard(cc(74, 91))) == [("temperature", 1.22)]
+    session = rolling(swing="cc 9", trade="cc 10")
+    ends = [Heard(cc(number, 0)) for number in (9, 10, 9, 10)]
+    assert adjustments(session, *ends) == [("swing", 50.0)], "trade is 0 as it is"
 
 
 def test_a_knob_that_is_touched_sets_what_was_set_otherwise_meanwhile() -> None:
@@ -149,8 +156,8 @@ def test_each_setting_that_is_adjustable_can_be_changed() -> None:
     for name, setting in ADJUSTABLE.items():
         kind = setting.kind
         raw = next(iter(kind.values)) if isinstance(kind, Choice) else setting.default
-        raw = "C | F" if name == "changes" else raw
-        assert isinstance(raw, float | str)
+        raw = {"changes": "C | F", "swing": "player"}.get(name, raw)
+        assert isinstance(raw, int | float | str)
         session = Session(Settings())
         session.handle(command(name, raw), 0.0)
         status = session.status(0.0)

@@ -143,6 +143,10 @@ def test_a_setting_reaches_the_one_that_plays(
     assert main(["set", "bpm", "92", "--pid", str(os.getpid())]) == 0
     assert main(["set", "style", "piano"]) == 0
     assert jamd.asked == ["set temperature 1.25", "set bpm 92.0", "set style piano"]
+    jamd.asked.clear()
+    for name, value in (("trade", "4"), ("yield", "now"), ("swing", "62"), ("swing", "off")):
+        assert main(["set", name, value]) == 0
+    assert jamd.asked == ["set trade 4", "set yield now", "set swing 62.0", "set swing off"]
     assert capsys.readouterr() == ("", "")
     assert main(["set", "mode", "off"]) == 2
     assert capsys.readouterr().err == f"jamd: process {os.getpid()}: mode: no\\x1b\n"
@@ -156,9 +160,16 @@ def test_a_setting_reaches_the_one_that_plays(
         ("in_key", "nan", "in_key: expected a number from 0.0 to 0.99; found NaN"),
         ("parts", "both lead", 'parts: expected one of "both", "lead", "comp"; found "both lead"'),
         (
-            "swing",
-            "60",
+            "polyphony",
+            "4",
             "expected a setting to change, one of temperature, memory, density, in_key",
+        ),
+        ("trade", "3", "trade: expected one of 0, 2, 4, 8 (bars); found 3"),
+        ("trade", "4.0", "trade: expected one of 0, 2, 4, 8 (bars); found 4.0"),
+        (
+            "swing",
+            "on",
+            'swing: expected "player", "off" or a number from 50.0 to 75.0 (percent); found "on"',
         ),
     ],
 )
@@ -215,4 +226,7 @@ def test_whatever_comes_in_is_checked_where_it_is_to_be_set() -> None:
     told.clear()
     assert said("set bpm 90") == said("set mode off") == said("set memory 0") == {}
     assert told == [SetTempo(90.0), SetMode(Mode.OFF), Adjust("memory", 0.0)]
+    told.clear()
+    assert said("set trade 8") == said("set swing player") == said("set swing 60") == {}
+    assert told == [Adjust("trade", 8), Adjust("swing", "player"), Adjust("swing", 60.0)]
     assert said("status")["settings"] == playing.settings

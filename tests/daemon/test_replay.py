@@ -98,6 +98,10 @@ happenings = st.one_of(
     ),
     st.builds(Adjust, st.just("temperature"), st.floats(0.05, 2)),
     st.builds(Adjust, st.just("parts"), st.sampled_from(["both", "lead", "comp"])),
+    st.builds(Adjust, st.just("trade"), st.sampled_from([0, 2, 4, 8])),
+    st.builds(Adjust, st.just("yield"), st.sampled_from(["now", "note", "never"])),
+    st.builds(Adjust, st.just("swing"), st.sampled_from(["player", "off", 62.0])),
+    st.builds(Adjust, st.just("humanise_ms"), st.sampled_from([0.0, 20.0])),
 )
 moments = st.floats(0, 8)
 

@@ -8,6 +8,7 @@ import pytest
 from turn_taking import BAR, BEAT_S, ToTheEnd, jam
 
 from jamd.daemon.events import (
+    Adjust,
     Again,
     Event,
     Mode,
@@ -22,8 +23,9 @@ from jamd.daemon.phrase import Phrase
 from jamd.daemon.scene import Scene
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import SIXTEENTH, Transport
+from jamd.daemon.yielding import Yield
 from jamd.notes import Meter
-from readable_takes import AMAZING_GRACE, FOUR, ONE_BAR, heard, play, rows, seconds
+from readable_takes import AMAZING_GRACE, FOUR, ONE_BAR, Take, heard, play, rows, seconds
 
 
 def test_twos_are_traded_to_the_bar() -> None:
@@ -194,3 +196,69 @@ def test_traded_bars_stay_on_bar_lines_whatever_is_played_again(
     last = [entry for entry in played.entries if isinstance(entry, TurnTaken)][-1]
     assert last.turn.value == "player"
     assert last.tick % BAR == 0
+
+
+STEADY = "\n".join(f"{n}.{beat}.0 player 60 80 6" for n in range(1, 25) for beat in range(1, 5))
+
+
+def traded(first: int, *later: tuple[str, int], text: str = STEADY, bars: int = 20) -> Take:
+    """A jam in which other numbers of bars are set at later places; jamd never yields."""
+    story = [(seconds(place), Adjust("trade", bars)) for place, bars in later]
+    settings = jam(yields=Yield.NEVER, trade=first)
+    return play(settings, text, *story, bars=bars, improviser=ToTheEnd())
+
+
+@pytest.mark.parametrize(
+    ("bars", "place", "turns"),
+    [
+        # In the player's bars they count from where those began,
+        (2, "1.3.6", ["2.4 jamd", "5.1 player", "6.4 jamd", "9.1 player"]),
+        (8, "1.3.6", ["8.4 jamd", "17.1 player"]),
+        (8, "4.2.0", ["8.4 jamd", "17.1 player"]),
+        # or with the present one, if that many have passed.
+        (2, "3.1.1", ["4.4 jamd", "7.1 player", "8.4 jamd", "11.1 player"]),
+        (2, "4.2.0", ["5.4 jamd", "8.1 player", "9.4 jamd", "12.1 player"]),
+        # jamd's bars are played out.
+        (2, "5.1.0", ["4.4 jamd", "9.1 player", "10.4 jamd", "13.1 player"]),
+        (2, "8.4.6", ["4.4 jamd", "9.1 player", "10.4 jamd", "13.1 player"]),
+        (8, "6.2.0", ["4.4 jamd", "9.1 player", "16.4 jamd"]),
+    ],
+)
+def test_other_bars_are_traded_from_the_next_turn_on(
+    bars: int, place: str, turns: list[str]
+) -> None:
+    assert traded(4, (place, bars)).turns[: len(turns)] == turns
+
+
+@pytest.mark.parametrize("bars", [0, 2, 8])
+@pytest.mark.parametrize("place", ["4.4.9", "5.1.0", "6.3.4", "8.4.6"])
+def test_what_jamd_plays_is_not_cut_by_other_bars(place: str, bars: int) -> None:
+    before = [row for row in traded(4).jamds if int(row.split(".")[0]) <= 8]
+    after = [row for row in traded(4, (place, bars)).jamds if int(row.split(".")[0]) <= 8]
+    assert after == before
+
+
+def test_a_trade_can_be_begun_and_ended_while_the_player_plays() -> None:
+    assert traded(0, ("3.2.6", 4)).turns[:3] == ["4.4 jamd", "9.1 player", "12.4 jamd"]
+    ended = "\n".join(row for row in rows(STEADY) if int(row.split(".")[0]) < 10)
+    assert traded(4, ("6.2.0", 0), text=ended).turns[:3] == ["4.4 jamd", "9.1 player", "10.1 jamd"]
+
+
+def test_after_an_answer_that_ends_within_a_bar_the_players_bars_begin_with_the_next() -> None:
+    text = f"{ONE_BAR}    3.3.0 player 60 80 9\n    4.1.0 player 62 80 9\n"
+    jammed = traded(0, ("2.3.0", 2), text=text, bars=9)
+    assert jammed.turns == ["2.1 jamd", "3.2 player", "5.4 jamd", "8.1 player"]
+
+
+def test_a_knob_that_passes_other_numbers_of_bars_ends_no_turn() -> None:
+    swept = [("4.2.0", bars) for bars in (4, 2, 0, 2, 4)]
+    assert traded(8, *swept, text=STEADY).turns[0] == "7.4 jamd"
+
+
+def test_in_another_mode_other_bars_wait_for_the_mode() -> None:
+    story: list[tuple[float, Event]] = [
+        (seconds("1.1.1"), SetMode(Mode.OFF)),
+        (seconds("3.1.0"), Adjust("trade", 4)),
+        (seconds("6.2.6"), SetMode(Mode.ANSWER)),
+    ]
+    assert play(jam(trade=2), STEADY, *story, bars=10).turns == ["9.4 jamd"]

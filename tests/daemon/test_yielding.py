@@ -12,6 +12,7 @@ from mido import Message
 from turn_taking import BEAT_S, UNBROKEN, ToTheEnd, jam
 
 from jamd.daemon.events import (
+    Adjust,
     Again,
     Event,
     Heard,
@@ -71,6 +72,22 @@ def test_what_is_loud_is_the_same_when_the_answer_is_played_again() -> None:
         repeated = play(jam(), f"{phrase}    6.2.6 player 72 {struck} 3", again, bars=9)
         assert (at_first.turns[1] == "2.3 player") == takes, (own, struck)
         assert (repeated.turns[3] == "6.2 player") == takes, (own, struck)
+
+
+def test_what_takes_the_turn_back_can_be_set_while_jamd_answers() -> None:
+    def taken_back(rule: str, first: Yield, text: str) -> list[str]:
+        story = (seconds("2.2.6"), Adjust("yield", rule))
+        return play(jam(yields=first), ONE_BAR + text, story, bars=2).turns[1:]
+
+    one, two = "    2.3.6 player 72 20 48", "    2.3.6 player 72 80 3\n    2.4.3 player 74 80 36"
+    assert taken_back("now", Yield.NOTE, one) == ["2.3 player"]
+    assert taken_back("note", Yield.NEVER, two) == ["2.4 player"]
+    assert taken_back("note", Yield.NOW, one) == []
+    assert taken_back("never", Yield.NOTE, two) == []
+    # One note before it is set and one after are two, unless the first could never have counted.
+    early = "    2.2.3 player 72 80 3\n    2.2.9 player 74 80 36"
+    assert taken_back("note", Yield.NOTE, early) == ["2.2 player"]
+    assert taken_back("note", Yield.NEVER, early) == []
 
 
 def test_any_note_takes_the_turn_back_if_that_is_wanted() -> None:

@@ -295,5 +295,10 @@ def test_a_knob_is_named_after_the_setting_that_it_sets() -> None:
         "style": "model.style",
         "parts": "play.parts",
         "mode": "play.mode",
+        "trade": "play.trade",
+        "yield": "play.yield",
+        "register": "play.register",
+        "swing": "play.swing",
+        "humanise_ms": "play.humanise_ms",
         "changes": "play.changes",
     }

@@ -1,0 +1,57 @@
+"""The settings in force: those that are adjusted while jamd plays reach all who go by them here."""
+
+from __future__ import annotations
+
+import math
+
+from jamd.daemon.beat import Beat
+from jamd.daemon.events import Adjusted, Effect, Journal
+from jamd.daemon.feel import Feel
+from jamd.daemon.floor import Floor
+from jamd.daemon.planner import Planner
+from jamd.daemon.settings import Settings
+from jamd.daemon.status import ADJUSTED_S
+
+
+class Adjustments:
+    """Changes settings while jamd plays.
+
+    Args:
+        settings: The session's.
+        beat: Is given other chord changes.
+        feel: Places jamd's notes beside the grid.
+        planner: Asks for what jamd plays.
+        floor: Passes the turn.
+
+    Attributes:
+        settings: The session's, as adjusted since it began.
+    """
+
+    def __init__(
+        self, settings: Settings, beat: Beat, feel: Feel, planner: Planner, floor: Floor
+    ) -> None:
+        self._beat = beat
+        self._feel = feel
+        self._planner = planner
+        self._floor = floor
+        self._last = -math.inf, ""  # when which setting was adjusted
+        self.settings = settings
+
+    def adjust(self, setting: str, value: float | str, now: float) -> list[Effect]:
+        """Change a setting at `now`, in seconds; the others are as in `events.Adjust`."""
+        adjusted = self.settings.adjusted(setting, value)
+        if adjusted == self.settings:
+            return []
+        self.settings = adjusted
+        self._planner.settings = adjusted
+        self._floor.adjust(adjusted)
+        self._feel.adjust(adjusted.swing, adjusted.humanise_s)
+        effects = self._beat.give(adjusted.changes, now) if setting == "changes" else []
+        self._last = now, setting
+        tick = self._beat.transport.tick_at(now)
+        return [*effects, Journal(Adjusted(tick, now, setting, value))]
+
+    def latest(self, now: float) -> str | None:
+        """The setting adjusted last, if that was less than `ADJUSTED_S` before `now`."""
+        seconds, setting = self._last
+        return setting if now < seconds + ADJUSTED_S else None
