@@ -120,6 +120,10 @@ class Controls:
                 return None
         elif ends_note(message):
             return None
+        return self.press(action, now)
+
+    def press(self, action: Action, now: float) -> Action | None:
+        """`action`, as its control asks for it at `now`, in seconds; None if that bounces."""
         if action is Action.PANIC:
             return action
         last, self._asked[action] = self._asked.get(action, -math.inf), now
@@ -136,7 +140,7 @@ class Controls:
     def panics(self, event: Event) -> bool:
         """Whether an event is a panic: `Panic`, a channel mode message, or a control for it."""
         match event:
-            case events.Panic():
+            case events.Panic() | events.Press(Action.PANIC.value):
                 return True
             case events.Heard(message) if hasattr(message, "channel"):
                 mode = message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF)

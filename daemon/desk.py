@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jamd.daemon.controls import Action, Controls, event_of
-from jamd.daemon.events import Command, Event, Heard, Mode
+from jamd.daemon.events import Command, Event, Heard, Mode, Press
 from jamd.daemon.knobs import Knobs
 from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN
 from jamd.daemon.settings import Settings
@@ -31,17 +31,22 @@ class Desk:
         """Whether a channel message is a control's or a knob's, and so not music."""
         return self._controls.owns(message) or self._knobs.owns(message)
 
-    def use(self, message: Message, now: float, mode: Mode) -> tuple[Action | None, Command | None]:
-        """What a message that it owns asks for at `now`, in seconds.
+    def use(
+        self, used: Message | Press, now: float, mode: Mode
+    ) -> tuple[Action | None, Command | None]:
+        """What a message that it owns, or a press, asks for at `now`, in seconds.
 
         Returns:
             The control's action, if it is a control's; and what to do, which for a knob may well be
             in force already.
         """
-        action = self._controls.hear(message, now)
-        if action is not None:
-            return action, event_of(action, mode)
-        return None, self._knobs.hear(message)
+        if isinstance(used, Press):
+            action = self._controls.press(Action(used.action), now)
+            command = None
+        else:
+            action = self._controls.hear(used, now)
+            command = self._knobs.hear(used)
+        return action, command if action is None else event_of(action, mode)
 
     def panics(self, event: Event) -> bool:
         """Whether an event is a panic, however it is asked for."""

@@ -151,9 +151,20 @@ class Again:
     """The player wants the last answer once more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Press:
+    """`jamd press`: what a control would do is asked for without one.
+
+    Attributes:
+        action: What the control would mean: one of `jamd.daemon.controls.Action`, by its value.
+    """
+
+    action: str
+
+
 FromWorker = WorkerReady | WorkerLost | Answered | Judged | Failed
 Command = SetMode | SetTempo | Adjust | Panic | YourTurn | Tap | Again
-Event = Heard | InputLost | LinkState | FromWorker | Command
+Event = Heard | InputLost | LinkState | Press | FromWorker | Command
 
 
 # Entries: what a take is made of, in the order in which it happened.
@@ -245,13 +256,13 @@ class ControlUsed:
 
     Attributes:
         action: What it means: one of `jamd.daemon.controls.Action`, by its value.
-        message: As heard.
+        message: As heard; None if it was a `Press`.
     """
 
     tick: int
     seconds: float
     action: str
-    message: Message
+    message: Message | None
 
 
 @dataclass(frozen=True, slots=True)

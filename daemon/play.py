@@ -223,14 +223,14 @@ def _rehearsal_room(config: Config, settings: Settings, bars: int, screen: Scree
 
 
 def _listen(answer: Callable[[str], object], screen: Screen) -> Callable[[], None]:
-    """Let `jamd panic`, `status` and `set` reach this session; returns a function that ends it."""
+    """Let commands such as `jamd panic` reach this session; returns a function that ends it."""
     if not HAS_SOCKETS:
         return lambda: None
     try:
         return Remote(answer).close
     except OSError as error:
         why = error.strerror or error  # the error for a path that is too long has no strerror
-        screen.news(f"`jamd panic`, `status` and `set` cannot reach this one: {why}.")
+        screen.news(f"`jamd panic`, `status`, `set` and `press` cannot reach this one: {why}.")
         return lambda: None
 
 

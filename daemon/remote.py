@@ -1,4 +1,4 @@
-"""Commands to a running jamd: panic, status, set.
+"""Commands to a running jamd: panic, status, set, press.
 
 Each running jamd listens on a Unix socket of its own, named after its process id, in the user's
 runtime folder. Only the user has access to folder and socket, so nobody else on the computer, and
@@ -22,13 +22,14 @@ from typing import Any
 
 import platformdirs
 
-from jamd.errors import UserError
+from jamd.errors import UserError, printable
 
 PATIENCE_S = 2.0
 """How long either side waits for the other. A running jamd answers within a millisecond."""
 
-PANIC, STATUS, SET = "panic", "status", "set"
-"""The commands. After `SET` come a setting and its value, each after a space."""
+PANIC, STATUS, SET, PRESS = "panic", "status", "set", "press"
+"""The commands. After `SET` come a setting and its value, and after `PRESS` an action of
+`[controls]`, each after a space."""
 
 HAS_SOCKETS = hasattr(socket, "AF_UNIX")
 """Python has none on Windows."""
@@ -111,7 +112,14 @@ class Answers:
     silent: list[int] = field(default_factory=list)
 
     def want_all(self) -> None:
-        """Raises UserError if one of them is silent."""
+        """Raises UserError if one of them refuses, or is silent."""
+        refused = [
+            f"process {pid}: {printable(answer['error'])}"
+            for pid, answer in sorted(self.given.items())
+            if "error" in answer
+        ]
+        if refused:
+            raise UserError("\n".join(refused))
         if self.silent:
             raise UserError(
                 "expected an answer, found a jamd that gives none, process "
@@ -124,7 +132,7 @@ def ask(command: str, pid: int | None = None) -> Answers:
     """Send a command to every running jamd, or to one.
 
     Args:
-        command: `PANIC`, `STATUS`, or `SET` with what it sets.
+        command: `PANIC`, `STATUS`, `SET` with what it sets, or `PRESS` with an action.
         pid: The id of the process to send it to; None: all of them.
 
     Raises:

@@ -192,6 +192,8 @@ class Session:
                 self._listen(message)
             case events.InputLost():
                 self._let_go()
+            case events.Press():
+                self._use(event)
             case _ if isinstance(event, events.FromWorker):
                 self._course.hear(event)
             case _:
@@ -220,11 +222,12 @@ class Session:
             case events.Again():
                 self._effects += self._floor.play_again(self._now)
 
-    def _use(self, message: Message) -> None:
+    def _use(self, used: Message | events.Press) -> None:
         """A control or a knob was used."""
         self._stirred = self._now
-        action, command = self._desk.use(message, self._now, self._floor.mode)
+        action, command = self._desk.use(used, self._now, self._floor.mode)
         if action is not None:
+            message = None if isinstance(used, events.Press) else used
             self._journal(events.ControlUsed(self._tick, self._now, action.value, message))
         if command is not None and command != events.SetTempo(self._transport.bpm):
             self._obey(command)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from jamd.config_file import adjustment, crowded
 from jamd.daemon import knobs, providers, remote
 from jamd.daemon.connections import Connected
-from jamd.daemon.events import Command, Entry, Event, Panic, SetTempo, Sounded
+from jamd.daemon.controls import Action
+from jamd.daemon.events import Command, Entry, Event, Panic, Press, SetTempo, Sounded
 from jamd.daemon.plain_json import to_plain
 from jamd.daemon.ports import Ports
 from jamd.daemon.rehearsal import RehearsalRoom
@@ -34,6 +35,8 @@ MPE = "The keyboard says that it sends MPE: set mpe = true in [midi] of config.t
 
 STATUS_S = 0.1
 """Seconds between two updates of the status line."""
+
+_ACTIONS = {action.value for action in Action}
 
 
 class Watch:
@@ -165,7 +168,7 @@ def answer(
     meter: Meter,
     language: str,
 ) -> dict[str, object]:
-    """The answer to `jamd panic`, `status` and `set`.
+    """The answer to `jamd panic`, `status`, `set` and `press`.
 
     Args:
         command: As for `remote.ask`, or any other line: whoever it is from, it is not trusted.
@@ -185,6 +188,9 @@ def answer(
                 tell(_change(name, value, seen, meter, language))
             except UserError as error:
                 return {"error": str(error)}
+            return {}
+        case [remote.PRESS, action] if action in _ACTIONS:
+            tell(Press(action))
             return {}
     return {"error": "expected a command that this jamd knows"}
 

@@ -28,6 +28,7 @@ COMMANDS = (
     "status",
     "panic",
     "set",
+    "press",
     "ports",
     "generate",
     "roll",

@@ -29,16 +29,7 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     from jamd.config_file import adjustment
     from jamd.daemon.remote import SET, ask
-    from jamd.errors import UserError, printable
 
     value = adjustment(args.name, args.value)
-    answers = ask(f"{SET} {args.name} {value}", args.pid)
-    refused = [
-        f"process {pid}: {printable(answer['error'])}"
-        for pid, answer in sorted(answers.given.items())
-        if "error" in answer
-    ]
-    if refused:
-        raise UserError("\n".join(refused))
-    answers.want_all()
+    ask(f"{SET} {args.name} {value}", args.pid).want_all()
     return 0

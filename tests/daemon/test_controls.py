@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mido import Message
+from turn_taking import jam
 
 from jamd.config_file import load
 from jamd.control import Control
@@ -18,6 +20,7 @@ from jamd.daemon.events import (
     Journal,
     Mode,
     ModeSet,
+    Press,
     Send,
     SetMode,
     Sounded,
@@ -26,6 +29,7 @@ from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.take import to_midi
 from jamd.errors import ConfigError
+from readable_takes import ONE_BAR, play
 
 
 def cc(number: int, value: int, channel: int = 0) -> Message:
@@ -191,6 +195,43 @@ def test_a_control_is_no_music_and_is_in_the_take() -> None:
     ]
     cues = [m.text for m in to_midi(entries).tracks[0] if m.type == "cue_marker"]
     assert cues == ["control: next mode", "control: off"]
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("moments", [(1.3,), (2.2,), (3.1, 3.6, 4.1), (3.1, 3.15, 5.0)])
+@pytest.mark.parametrize("trade", [0, 2])
+def test_a_press_does_what_the_control_does(
+    action: Action, moments: tuple[float, ...], trade: int
+) -> None:
+    settings = replace(jam(trade=trade), controls={Control.parse("program 9"): action})
+    used: list[tuple[float, Event]] = [
+        (at, Heard(Message("program_change", program=8))) for at in moments
+    ]
+    pressed: list[tuple[float, Event]] = [(at, Press(action.value)) for at in moments]
+    by_control, by_press = play(settings, ONE_BAR, *used), play(jam(trade=trade), ONE_BAR, *pressed)
+    assert by_press.performance.port.sent == by_control.performance.port.sent
+    assert by_press.entries == [
+        replace(entry, message=None) if isinstance(entry, ControlUsed) else entry
+        for entry in by_control.entries
+    ]
+    cues = [m.text for m in to_midi(by_press.entries).tracks[0] if m.type == "cue_marker"]
+    bounces = moments[1:2] == (3.15,) and action is not Action.PANIC
+    assert cues == [f"control: {action.value.replace('_', ' ')}"] * (len(moments) - bounces)
+
+
+def test_a_pedal_and_a_press_at_once_act_once() -> None:
+    session = Session(Settings(controls=controls(next_mode="cc 67")))
+    session.handle(Heard(cc(67, 127)), 1.0)
+    session.handle(Press("next_mode"), 1.05)
+    assert session.status(1.1).mode is Mode.ENDLESS
+    session.handle(Press("next_mode"), 1.2)
+    assert session.status(1.2).mode is Mode.OFF
+
+
+def test_who_presses_is_there() -> None:
+    session = Session(Settings())
+    session.handle(Press("tap"), 10.0)
+    assert session.status(25.0).rested_s == 15.0
 
 
 def test_a_control_for_panic_ends_what_sounds() -> None:

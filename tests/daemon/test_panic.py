@@ -21,6 +21,7 @@ from jamd.daemon.events import (
     Journal,
     Mode,
     Panic,
+    Press,
     Send,
     WorkerReady,
 )
@@ -81,6 +82,7 @@ def answering() -> tuple[Session, float]:
     "event",
     [
         Panic(),
+        Press("panic"),
         Heard(control(120)),
         Heard(control(123)),
         Heard(control(120, channel=9)),

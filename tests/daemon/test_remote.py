@@ -1,4 +1,4 @@
-"""`jamd panic`, `jamd status` and `jamd set` reach this user's running jamds, and nothing else."""
+"""`jamd panic`, `status`, `set` and `press` reach this user's running jamds, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ import pytest
 from jamd.cli import main
 from jamd.daemon import remote
 from jamd.daemon.connections import Connected
-from jamd.daemon.events import Adjust, Event, Mode, SetMode, SetTempo
+from jamd.daemon.controls import Action
+from jamd.daemon.events import Adjust, Event, Mode, Press, SetMode, SetTempo
 from jamd.daemon.remote import PANIC, STATUS, Remote, ask
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -47,7 +48,7 @@ class Jamd:
     def _answer(self, command: str) -> object:
         self.asked.append(command)
         self.threads.add(threading.current_thread().name)
-        if command == "set mode off":
+        if command in ("set mode off", "press off"):
             return {"error": "mode: no\x1b"}
         return {"bar": 3, "rows": ["place  bar 3.2"]} if command == STATUS else {}
 
@@ -152,6 +153,37 @@ def test_a_setting_reaches_the_one_that_plays(
     assert capsys.readouterr().err == f"jamd: process {os.getpid()}: mode: no\\x1b\n"
 
 
+def test_an_action_reaches_the_one_that_plays(
+    jamd: Jamd, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for action in Action:
+        assert (main(["press", action.value]) == 0) is (action is not Action.OFF)
+    assert main(["press", "tap", "--pid", str(os.getpid())]) == 0
+    assert jamd.asked == [*(f"press {action.value}" for action in Action), "press tap"]
+    assert capsys.readouterr() == ("", f"jamd: process {os.getpid()}: mode: no\\x1b\n")
+    assert main(["press", "tap", "--pid", "1"]) == 2
+    assert "as process 1, found none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", ["", "your turn", "yourturn", "Tap", "tap\n"])
+def test_what_is_no_action_is_not_sent(
+    jamd: Jamd, action: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["press", action]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("jamd: argument ACTION: expected one of your_turn, again, tap, ")
+    assert jamd.asked == []
+
+
+def test_the_help_lists_the_actions(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["press", "--help"])
+    told = capsys.readouterr().out.splitlines()
+    listed = told[told.index("actions:") + 1 :]
+    assert {line.split()[0] for line in listed} == {action.value for action in Action}
+    assert "  your_turn  your phrase is over: hand the turn to jamd" in listed
+
+
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
@@ -203,7 +235,8 @@ def test_whatever_comes_in_is_checked_where_it_is_to_be_set() -> None:
         seen = replace(playing, **changes), Connected()  # type: ignore[arg-type]
         return answer(command, seen, told.append, Meter(3, 4), language)
 
-    for line in ("", "sat", "set", "set bpm", "set bpm 1 2", "set bpm  90", "status now"):
+    unknown = "", "sat", "set", "set bpm", "set bpm 1 2", "set bpm  90", "status now"
+    for line in (*unknown, "press", "press ", "press it", "press tap tap", "press TAP"):
         assert said(line) == {"error": "expected a command that this jamd knows"}
     assert said("set bpm 9") == {
         "error": "bpm: expected a number from 20.0 to 400.0 (quarter notes a minute); found 9"
@@ -229,4 +262,7 @@ def test_whatever_comes_in_is_checked_where_it_is_to_be_set() -> None:
     told.clear()
     assert said("set trade 8") == said("set swing player") == said("set swing 60") == {}
     assert told == [Adjust("trade", 8), Adjust("swing", "player"), Adjust("swing", 60.0)]
+    told.clear()
+    assert said("press tap") == said("press your_turn") == {}
+    assert told == [Press("tap"), Press("your_turn")]
     assert said("status")["settings"] == playing.settings

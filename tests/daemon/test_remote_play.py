@@ -1,4 +1,4 @@
-"""`jamd panic`, `status` and `set` reach a `jamd play` that is a process of its own."""
+"""`jamd panic`, `status`, `set` and `press` reach a `jamd play` that is a process of its own."""
 
 from __future__ import annotations
 
@@ -61,6 +61,22 @@ def test_what_is_set_while_it_plays_is_in_its_status_and_its_take(
     (take,) = tmp_path.glob("*.mid")
     cues = [m.text for m in MidiFile(take).tracks[0] if m.type == "cue_marker"]
     assert cues == ["temperature 1.2"]
+    assert main(["replay", str(take)]) == 0, "the same, bit for bit"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets there")
+def test_what_is_pressed_while_it_plays_is_done_and_in_its_take(tmp_path: Path) -> None:
+    with started(PLAY, tmp_path) as process:
+        until_shown(process, "1.2.0")
+        for action in ("next_mode", "your_turn"):
+            assert main(["press", action, "--pid", str(process.pid)]) == 0
+        until(lambda: "mode        endless" in rows(process.pid), 60, "the mode")
+        until(lambda: kept(tmp_path, '"ControlUsed"') == 2, 60, "both controls")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    (take,) = tmp_path.glob("*.mid")
+    cues = [m.text for m in MidiFile(take).tracks[0] if m.type == "cue_marker"]
+    assert cues == ["control: next mode", "control: your turn"]
     assert main(["replay", str(take)]) == 0, "the same, bit for bit"
 
 

@@ -15,6 +15,7 @@ from mido import Message
 from jamd.chart import Changes, Chart
 from jamd.cli import main
 from jamd.control import Control, ControlKind, Knob
+from jamd.daemon.controls import Action
 from jamd.daemon.events import (
     Adjust,
     Event,
@@ -22,6 +23,7 @@ from jamd.daemon.events import (
     InputLost,
     Mode,
     Panic,
+    Press,
     SetMode,
     SetTempo,
     WorkerLost,
@@ -98,6 +100,7 @@ happenings = st.one_of(
     ),
     st.builds(Adjust, st.just("temperature"), st.floats(0.05, 2)),
     st.builds(Adjust, st.just("parts"), st.sampled_from(["both", "lead", "comp"])),
+    st.builds(Press, st.sampled_from([action.value for action in Action])),
     st.builds(Adjust, st.just("trade"), st.sampled_from([0, 2, 4, 8])),
     st.builds(Adjust, st.just("yield"), st.sampled_from(["now", "note", "never"])),
     st.builds(Adjust, st.just("swing"), st.sampled_from(["player", "off", 62.0])),

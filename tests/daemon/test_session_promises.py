@@ -13,6 +13,7 @@ from mido import Message
 
 from jamd.chart import Chart
 from jamd.daemon.click import When
+from jamd.daemon.controls import Action
 from jamd.daemon.events import (
     Adjust,
     Answered,
@@ -29,6 +30,7 @@ from jamd.daemon.events import (
     Mode,
     Output,
     Panic,
+    Press,
     Send,
     SetMode,
     SetTempo,
@@ -146,6 +148,7 @@ happenings = st.one_of(
     st.builds(SetTempo, st.floats(1, 1000)),
     st.builds(Adjust, st.just("density"), st.floats(0, 10)),
     st.builds(Adjust, st.just("parts"), st.sampled_from(["both", "lead", "comp"])),
+    st.builds(Press, st.sampled_from([action.value for action in Action])),
     st.builds(Adjust, st.just("trade"), st.sampled_from([0, 2, 4, 8])),
     st.builds(Adjust, st.just("yield"), st.sampled_from(["now", "note", "never"])),
     st.builds(Adjust, st.just("swing"), st.sampled_from(["player", "off", 62.0, 75.0])),
