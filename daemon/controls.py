@@ -8,7 +8,7 @@ from dataclasses import fields
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from jamd import config_sections
+from jamd import config_controls
 from jamd.control import Control, ControlKind
 from jamd.daemon import events
 from jamd.daemon.events import Command, Event, Mode
@@ -55,7 +55,7 @@ _EVENTS: Mapping[Action, Command] = {
 Meanings = Mapping[Control, Action]
 
 
-def meanings(controls: config_sections.Controls) -> Meanings:
+def meanings(controls: config_controls.Controls) -> Meanings:
     """What each control means by the settings."""
     return {
         control: Action(field.name)

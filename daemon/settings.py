@@ -9,7 +9,7 @@ from typing import Any
 
 from jamd.chart import Changes, Chart
 from jamd.config import ADJUSTABLE, Config, knobs_in
-from jamd.config_sections import Controls
+from jamd.config_controls import Controls
 from jamd.control import Knob
 from jamd.daemon.click import Sound, When
 from jamd.daemon.controls import Meanings, meanings

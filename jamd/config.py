@@ -10,17 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jamd.config_sections import (
-    Click,
-    Controls,
-    Knobs,
-    Midi,
-    Model,
-    Play,
-    Sound,
-    Takes,
-    Transport,
-)
+from jamd.config_controls import Controls, Knobs
+from jamd.config_sections import Click, Midi, Model, Play, Sound, Takes, Transport
 from jamd.control import Knob
 from jamd.setting import Setting, settings_of
 
