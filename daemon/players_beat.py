@@ -81,7 +81,10 @@ class PlayersBeat:
         self._rhythm = SIMPLE if self._pulse == TICKS_PER_BEAT else COMPOUND
         self._first_rhythm = self._rhythm
         if told_bpm is not None:
-            told = told_bpm * TICKS_PER_BEAT / self._pulse
+            told, near = told_bpm * TICKS_PER_BEAT / self._pulse, 2**TOLD_SPREAD
+            slowest = min(self._rhythm.slowest, told / near)
+            fastest = max(self._rhythm.fastest, told * near)
+            self._rhythm = replace(self._rhythm, slowest=slowest, fastest=fastest)
             self._first_rhythm = replace(self._rhythm, pulses_per_minute=told, spread=TOLD_SPREAD)
         self._finder = BeatFinder(self._rhythm)
         self._first_s = self._last_s = 0.0

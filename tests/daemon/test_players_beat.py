@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import VirtualJam
 from jamd.notes import TICKS_PER_BEAT, Note, Tick
 
+EVEN = (0, 0.5, 1, 2, 2.5, 3, 4, 4.5, 5, 6, 7, 7.5, 8)
 LINE = (0, 1, 1.5, 2, 3, 3.5, 4, 5, 5.5, 6)  # a tune, in beats
 
 
@@ -89,6 +91,13 @@ def test_the_answer_is_in_the_player_s_tempo_and_on_his_beat(bpm: float) -> None
     told_by = jam.told_by()
     assert told_by is not None
     assert told_by.startswith("yours, ")
+
+
+@pytest.mark.parametrize("bpm", [240, 280, 320])
+@pytest.mark.parametrize("off", [0.9, 1, 1.1])
+def test_a_tempo_faster_than_any_expected_is_found_if_it_was_told(bpm: float, off: float) -> None:
+    jam = Jam(replace(FOLLOWING, bpm=off * bpm, own_tempo=True), at(bpm, EVEN))
+    assert jam.session.status(0).bpm == pytest.approx(bpm, rel=0.01)
 
 
 def test_the_model_hears_the_phrase_in_its_place() -> None:
