@@ -10,6 +10,7 @@ import itertools
 import re
 import shlex
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -131,11 +132,13 @@ def offered(ports: Collection[PortSeen], patterns: PortPatterns) -> list[str]:
     if patterns.listen or patterns.loops:
         return []
     anything = replace(patterns, listen=("*",))
-    names = dict.fromkeys(
-        port.name.partition(":")[2] or port.name
+    shorts = {
+        port.name: port.name.partition(":")[2] or port.name
         for port in ports
         if anything.wanted(port, Direction.IN) and not port.name.startswith(_THROUGH)
-    )
+    }
+    met = Counter(shorts.values())
+    names = [name if met[short] > 1 else short for name, short in shorts.items()]
     lines = [
         f"to listen to {name}: --connect-input {shlex.quote(name.replace('[', '[[]'))}"
         for name in names

@@ -155,6 +155,14 @@ def test_what_is_offered_fits_as_a_pattern() -> None:
     assert PortPatterns(listen=("Pads [[]2]",)).wanted(keyboard("Pads [2]"), Direction.IN)
 
 
+def test_ports_that_are_called_alike_are_offered_apart() -> None:
+    twins = [keyboard("Left:out"), keyboard("Right:out")]
+    assert offered(twins, PortPatterns()) == [
+        "to listen to Left:out: --connect-input Left:out",
+        "to listen to Right:out: --connect-input Right:out",
+    ]
+
+
 def test_few_are_offered_one_by_one() -> None:
     lines = offered([keyboard(f"Pads {n}") for n in range(7)], PortPatterns())
     assert lines[3:] == [
