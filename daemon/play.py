@@ -201,8 +201,8 @@ def _open(config: Config, screen: Screen) -> LivePorts | None:
         f'{ports.system_name}: jamd listens on "{ports.input_name}" and plays on '
         f'"{ports.output_name}".'
     )
-    other = "" if config.sound.on else " and an instrument to the other, or use --sound"
-    screen.news(f"Connect your keyboard to the one{other}. Ctrl-C ends.")
+    other = "" if config.sound.on else " and an instrument to the second, or use --sound"
+    screen.news(f"Connect your keyboard to the first{other}. Ctrl-C ends.")
     for line in ports.as_opened():
         screen.news(line)
     return ports
