@@ -44,7 +44,7 @@ class Register:
     A part that the player does not play is left alone; but if the player has no tune at all, the
     tune of the answer keeps to the register of what is played. If the tune may write no pitch
     within its bounds, it may write the nearest: without a tune, an answer would end on whatever
-    else may be struck.
+    else may be struck. That goes for one note at a time: a second one lies higher still.
 
     Args:
         phrase: What the player played, at least one note.
@@ -62,14 +62,15 @@ class Register:
         if note.part in self._parts:
             self._parts[note.part].add(note.pitch)
 
-    def narrow(self, mask: Mask, writer: GridWriter) -> None:  # noqa: ARG002 - as all limits
+    def narrow(self, mask: Mask, writer: GridWriter) -> None:
         """Clear in `mask`, (vocabulary,), the pitches that lie too far off."""
         for part, centre in self._parts.items():
             first = LEAD if part is Part.LEAD else COMP
             low, high = centre.bounds()
             pitches = mask[first : first + PITCHES]
             off = np.maximum(low - _PITCHES, _PITCHES - high)
-            nearest = off[pitches].min(initial=PITCHES) if part is Part.LEAD else 0
+            begins = part is Part.LEAD and writer.pitch_token < LEAD  # no tune yet at this position
+            nearest = off[pitches].min(initial=PITCHES) if begins else 0
             pitches[off > max(0, nearest)] = False
 
 

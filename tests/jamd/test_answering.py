@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from jamd.grid import Grid
 from jamd.grid_continuation import GridContinuation
+from jamd.grid_tokens import DURATION, LEAD
 from jamd.language import Constraints, Context
 from jamd.likeness import FIFTH
 from jamd.notes import HELD, METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
@@ -81,12 +82,14 @@ def answer_to(
     late: int = 0,
     broken_after: int = 0,
     waits: int = 0,
+    climbs: bool = False,
     constraints: Constraints = LIMITS,
 ) -> Exchange:
     """An answer of `bars` bars, beginning `late` ticks into one; each token is drawn at random.
 
     Its first note begins at most `waits` ticks later.
-    After `broken_after` tokens it is planned anew from what was written until then.
+    After `broken_after` tokens it is planned anew from what was written until then. One that
+    `climbs` writes a note of the tune wherever it may, and always the highest.
     """
     bar = meter.ticks_per_bar
     begin = Tick(3 * bar + late)
@@ -103,7 +106,10 @@ def answer_to(
     writing = begin_at(begin)
     count = 0
     while writing.through < end:
-        written += writing.push(int(draw.choice(np.flatnonzero(writing.allowed()))))
+        allowed = np.flatnonzero(writing.allowed())
+        tune = allowed[(allowed >= LEAD) & (allowed < DURATION)]
+        token = tune[-1] if climbs and len(tune) else draw.choice(allowed)
+        written += writing.push(int(token))
         count += 1
         if count == broken_after and writing.through < end:
             written = [note for note in written if note.onset < writing.through]
@@ -112,7 +118,7 @@ def answer_to(
 
 
 @st.composite
-def exchanges(draw: st.DrawFn) -> Exchange:
+def exchanges(draw: st.DrawFn, *, climbs: bool = False) -> Exchange:
     meter = draw(st.sampled_from(METERS))
     return answer_to(
         draw(phrases(meter)),
@@ -122,6 +128,7 @@ def exchanges(draw: st.DrawFn) -> Exchange:
         late=draw(st.sampled_from((0, 480))),
         broken_after=draw(st.integers(0, 40)),
         waits=WAITS,
+        climbs=climbs,
     )
 
 
@@ -157,6 +164,15 @@ def test_the_register_is_the_players(exchange: Exchange) -> None:
     tunes = exchange.tune, tune_of(exchange.phrase)
     ours, theirs = (mean(note.pitch for note in notes) for notes in tunes)
     assert abs(ours - theirs) <= FIFTH
+
+
+@MANY
+@given(exchanges(climbs=True))
+def test_no_note_takes_the_tune_out_of_the_players_register(exchange: Exchange) -> None:
+    theirs = mean(note.pitch for note in tune_of(exchange.phrase))
+    ours = [note.pitch for note in exchange.tune]
+    for count in range(1, len(ours) + 1):
+        assert abs(mean(ours[:count]) - theirs) <= FIFTH
 
 
 @MANY
