@@ -79,6 +79,7 @@ class Session:
         self._stirred = math.inf  # when somebody last played, or a clock began to tick before that
         self._closed = False
         self._settled_until = math.inf  # when something next follows from the passing of time
+        self._planned = -math.inf  # when it was last decided what follows from that
         self._effects: list[Effect] = []
 
     def handle(self, event: Event, now: float) -> list[Effect]:
@@ -91,7 +92,7 @@ class Session:
             self._effects += self._beat.tempo_news(self._now)
             self._take_in(event, now)
             return self._collect()
-        effects = self.advance(now)  # what was due before comes first
+        effects = self._pass_time(now)  # what was due before comes first
         if not self._closed:
             self._take_in(event, now)
             self._settle()
@@ -99,15 +100,7 @@ class Session:
 
     def advance(self, now: float) -> list[Effect]:
         """Let time pass up to `now`; return what has become due, in order."""
-        self._now = max(self._now, now)
-        if not self._closed:
-            for key in self._echo.given_back(self._now):
-                end = Message("note_off", channel=key.channel, note=key.pitch)
-                self._hear(end, Origin.PLAYER)
-            self._move(self._beat.look(self._now))
-            self._effects += self._beat.tempo_news(self._now)
-            self._settle()
-        return self._collect()
+        return self._pass_time(now, sends_first=True)
 
     def next_deadline(self) -> float | None:
         """When `advance` next has something to do, in seconds; None: not before an event.
@@ -345,21 +338,38 @@ class Session:
 
     # What follows from it
 
-    def _settle(self) -> None:
-        """Bring everything up to the present moment."""
+    def _pass_time(self, now: float, *, sends_first: bool = False) -> list[Effect]:
+        """As `advance`; `sends_first` as in `_settle`."""
+        self._now = max(self._now, now)
+        if not self._closed:
+            for key in self._echo.given_back(self._now):
+                end = Message("note_off", channel=key.channel, note=key.pitch)
+                self._hear(end, Origin.PLAYER)
+            self._move(self._beat.look(self._now))
+            self._effects += self._beat.tempo_news(self._now)
+            self._settle(sends_first=sends_first)
+        return self._collect()
+
+    def _settle(self, *, sends_first: bool = False) -> None:
+        """Bring everything up to the present moment.
+
+        If `sends_first` and something is sent, planning is left to the next `advance`: at once, if
+        it is due.
+        """
         if self._starts_by_itself:
             self._effects += self._beat.start(self._now, self._commit.edge)
         self._effects += self._stage.keep_time(self._now, self._beat.led)
         due = self._stage.release(self._now) if self._plays else []
         self._effects += due
-        # What is due goes out first: then planning is left to the next `advance`, at once.
-        if self._plays and not due:
-            self._effects += self._course.advance(self._now)
-            if self._floor.turn is Turn.JAMD:
-                self._stirred = self._now
+        if not (due and sends_first):
+            self._planned = self._now
+            if self._plays:
+                self._effects += self._course.advance(self._now)
+                if self._floor.turn is Turn.JAMD:
+                    self._stirred = self._now
         deadlines = [self._beat.deadline, self._stage.next_due]
-        if self._plays:
-            deadlines += self._course.deadlines(self._now)
+        if self._plays:  # what became due after it was last planned is still to be done
+            deadlines += self._course.deadlines(self._planned)
         known = (deadline for deadline in deadlines if deadline is not None)
         self._settled_until = min(known, default=math.inf)
 

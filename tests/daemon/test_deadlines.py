@@ -1,15 +1,29 @@
-"""A session states its next deadline; polling it earlier finds nothing to decide."""
+"""A session states its next deadline; polling it earlier finds nothing to decide.
+
+Nor does it matter what else is due at that moment.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import cycle
 
 import pytest
 from mido import Message
 
+from jamd.daemon.click import When
 from jamd.daemon.course import Course
-from jamd.daemon.events import Effect, Entry, Event, Heard, Mode, Sounded, TempoSet, WorkerReady
+from jamd.daemon.events import (
+    Ask,
+    Effect,
+    Entry,
+    Event,
+    Heard,
+    Mode,
+    Sounded,
+    TempoSet,
+    WorkerReady,
+)
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods
 from jamd.daemon.session import Session
@@ -78,6 +92,32 @@ PRESSED = (
 )
 def test_looks_between_its_deadlines_change_nothing(opening: Played, settings: Settings) -> None:
     assert jam(opening, settings, looks_s=0.02) == jam(opening, settings, None)
+
+
+@pytest.mark.parametrize("bpm", [60.0, 90.0, 100.0, 137.0])
+@pytest.mark.parametrize("sent", ["click", "clock"])
+def test_what_is_sent_at_that_moment_does_not_put_off_planning(bpm: float, sent: str) -> None:
+    settings = Settings(
+        bpm=bpm,
+        start_at_once=True,
+        trade_bars=2,
+        source=BeatSource.INTERNAL,
+        click=When.ON if sent == "click" else When.OFF,
+        send_clock=sent == "clock",
+    )
+    beat_s = 60 / bpm
+    asked: list[float] = []
+
+    class Watched(VirtualJam):
+        def _do(self, effects: Iterable[Effect]) -> None:
+            kept = list(effects)
+            asked.extend(self._clock.now() for effect in kept if isinstance(effect, Ask))
+            super()._do(kept)
+
+    tune = [Message(kind, note=60) for kind in ("note_on", "note_off")] * 4
+    keys = [((0.1 + 0.5 * i) * beat_s, Heard(message)) for i, message in enumerate(tune)]
+    Watched(Session(settings), ScriptedImproviser(), [(0.0, WorkerReady()), *keys]).run(8 * beat_s)
+    assert asked[0] == pytest.approx(7 * beat_s)  # a beat before jamd's bars
 
 
 def test_pressure_decides_nothing_and_costs_no_decisions(monkeypatch: pytest.MonkeyPatch) -> None:
