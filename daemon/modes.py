@@ -183,7 +183,7 @@ class Endless(Policy):
         if scene.turn is Turn.PLAYER:
             answer = answer_span(scene)
             return answer and self._reaching(answer, scene, answer.start)
-        return scene.span and self._reaching(scene.span, scene, scene.transport.tick_at(scene.now))
+        return scene.span and self._reaching(scene.span, scene, scene.transport.passed(scene.now))
 
     def is_due(self, scene: Scene) -> bool:
         return phrase_is_over(scene)
@@ -193,9 +193,10 @@ class Endless(Policy):
             return answer_deadline(scene)
         if scene.span is None:
             return None
-        # The horizon moves when a bar line is passed.
-        ahead = self._horizon_bars * scene.transport.meter.ticks_per_bar
-        return scene.transport.seconds_at(scene.span.through - ahead)
+        # The horizon moves when a bar line is passed, and the first span need not end on one.
+        bar = scene.transport.meter.ticks_per_bar
+        bars = scene.span.through // bar - self._horizon_bars
+        return scene.transport.seconds_at(bars * bar)
 
     def _reaching(self, span: Span, scene: Scene, tick: Tick) -> Span:
         """`span` extended to the horizon, counted from the first bar line after `tick`."""

@@ -117,8 +117,9 @@ class Planner:
 
     @property
     def next_tick(self) -> Tick | None:
-        """Where the commit edge next reaches a planned note, or a place to request more."""
-        ticks = (self._plan.next_onset, self._resumes, self._repeats)
+        """The tick with which a planned note, or all before a place to request more, is certain."""
+        places = (place for place in (self._resumes, self._repeats) if place is not None)
+        ticks = (self._plan.next_onset, *(Tick(place - 1) for place in places))
         return min((tick for tick in ticks if tick is not None), default=None)
 
     def commit(self, edge: Tick) -> tuple[Note, ...]:

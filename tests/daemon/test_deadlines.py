@@ -11,9 +11,12 @@ from itertools import cycle
 import pytest
 from mido import Message
 
+from jamd.chart import Chart
+from jamd.config_file import load
 from jamd.daemon.click import When
 from jamd.daemon.course import Course
 from jamd.daemon.events import (
+    Again,
     Ask,
     Effect,
     Entry,
@@ -27,13 +30,17 @@ from jamd.daemon.events import (
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods
 from jamd.daemon.session import Session
-from jamd.daemon.settings import Settings
+from jamd.daemon.settings import Settings, settings_from
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.measure.performances import Performance as Played
 from jamd.measure.performances import shipped
 from jamd.notes import TICKS_PER_BEAT
 
-OPENINGS = shipped("openings.txt")[::12]
+SHIPPED = shipped("openings.txt")
+NAMED = {(opening.kind, opening.name): opening for opening in SHIPPED}
+OPENINGS = SHIPPED[::12]
+KNOBS = settings_from(load(None, {"knobs.temperature": "cc 74"}).config).knobs
+CHART = Chart.parse("Dm7 G7 | Cmaj7 | %")
 
 
 def story(played: Played) -> Iterator[tuple[float, Event]]:
@@ -58,7 +65,10 @@ def jam(
     looks: tuple[Message, ...] = (Message("active_sensing"),),
 ) -> list[Entry]:
     """The entries, if the session gets irrelevant messages every `looks_s` seconds, in turns."""
-    events = [(0.0, WorkerReady()), *story(played)]
+    turned = Heard(Message("control_change", control=74, value=90))
+    events: list[tuple[float, Event]] = [(0.0, WorkerReady()), *story(played)]
+    if settings.knobs:
+        events += [(7.3, turned), (10.0, Again())]
     end = max(seconds for seconds, _ in events) + 6
     if looks_s is not None:
         times = (looks_s * n for n in range(round(end / looks_s)))
@@ -87,11 +97,18 @@ PRESSED = (
         Settings(trade_bars=4),
         Settings(mode=Mode.OFF, source=BeatSource.PLAYER),
         Settings(source=BeatSource.PLAYER),
+        Settings(mode=Mode.ENDLESS),
+        Settings(mode=Mode.ENDLESS, source=BeatSource.PLAYER, chart=CHART, knobs=KNOBS),
     ],
-    ids=["answer", "twos", "fours", "off", "player"],
+    ids=["answer", "twos", "fours", "off", "player", "endless", "changes"],
 )
 def test_looks_between_its_deadlines_change_nothing(opening: Played, settings: Settings) -> None:
     assert jam(opening, settings, looks_s=0.02) == jam(opening, settings, None)
+
+
+def test_what_a_key_changes_is_planned_alike_if_a_note_is_due_at_that_moment() -> None:
+    played, settings = NAMED["piano", "downbeat_25"], Settings(mode=Mode.ENDLESS)
+    assert jam(played, settings, looks_s=0.0073) == jam(played, settings, None)
 
 
 @pytest.mark.parametrize("bpm", [60.0, 90.0, 100.0, 137.0])

@@ -340,6 +340,7 @@ def test_where_the_worker_wrote_all_that_it_may_the_rest_is_asked_for_later() ->
     assert asking.next_tick == 0
     asking.commit(Tick(BAR - TICKS_PER_BEAT - 1))
     assert asking.ask(1.0, Tick(BAR - TICKS_PER_BEAT - 1)) is None
+    assert asking.next_tick == BAR - TICKS_PER_BEAT - 1  # the edge then lies after it
     asking.commit(Tick(BAR - TICKS_PER_BEAT))
     assert ask(asking, 1.0, BAR - TICKS_PER_BEAT).context.until == BAR - TICKS_PER_BEAT
 
