@@ -110,8 +110,9 @@ class Echo:
         """When `given_back` may have something to return."""
         routed = takewhile(lambda sent: sent.seconds - self._routed <= LONGEST_S, self._out)
         doubted = (sent.seconds for sent in routed if self._in_doubt(sent) is not None)
-        first = min((*self._kept.values(), *doubted), default=None)
-        return None if first is None else first + self._patience + SPREAD_S
+        kept = (seconds + SPREAD_S for seconds in self._kept.values())
+        first = min((*kept, *doubted), default=None)
+        return None if first is None else first + self._patience
 
     def given_back(self, now: float) -> list[NoteKey]:
         """The player's keys that came up with their note-offs taken for jamd's, or lost."""
@@ -264,7 +265,7 @@ class Echo:
 
     def _look(self, now: float) -> None:
         """Forget what has not come back in time. If a note is among it, there is no loop."""
-        while self._out and now - self._out[0].seconds > self._patience:
+        while self._out and self._out[0].seconds + self._patience <= now:  # as in `deadline`
             lost = self._out.popleft()
             self._controllers.lost(lost)
             if lost.sign[0] != NOTE_ON:
@@ -279,7 +280,7 @@ class Echo:
             elif lost.thru is None:
                 self._row.clear()
         for key, seconds in list(self._kept.items()):
-            if seconds + self._patience + SPREAD_S <= now:  # as in `deadline`, to the last bit
+            if seconds + SPREAD_S + self._patience <= now:  # likewise, to the last bit
                 del self._kept[key]
 
     def _in_doubt(self, sent: Sent) -> NoteKey | None:

@@ -106,6 +106,11 @@ def test_looks_between_its_deadlines_change_nothing(opening: Played, settings: S
     assert jam(opening, settings, looks_s=0.02) == jam(opening, settings, None)
 
 
+def test_a_look_does_not_end_a_note_sent_on_that_may_have_come_back() -> None:
+    played, settings = NAMED["song", "downbeat_20"], Settings(thru=True)
+    assert jam(played, settings, looks_s=0.0073) == jam(played, settings, None)
+
+
 def test_what_a_key_changes_is_planned_alike_if_a_note_is_due_at_that_moment() -> None:
     played, settings = NAMED["piano", "downbeat_25"], Settings(mode=Mode.ENDLESS)
     assert jam(played, settings, looks_s=0.0073) == jam(played, settings, None)
