@@ -9,7 +9,6 @@ from jamd.daemon.events import Adjusted, Effect, Journal
 from jamd.daemon.feel import Feel
 from jamd.daemon.floor import Floor
 from jamd.daemon.planner import Planner
-from jamd.daemon.settings import Settings
 from jamd.daemon.status import ADJUSTED_S
 
 
@@ -17,7 +16,6 @@ class Adjustments:
     """Changes settings while jamd plays.
 
     Args:
-        settings: The session's.
         beat: Is given other chord changes.
         feel: Places jamd's notes beside the grid.
         planner: Asks for what jamd plays.
@@ -27,15 +25,13 @@ class Adjustments:
         settings: The session's, as adjusted since it began.
     """
 
-    def __init__(
-        self, settings: Settings, beat: Beat, feel: Feel, planner: Planner, floor: Floor
-    ) -> None:
+    def __init__(self, beat: Beat, feel: Feel, planner: Planner, floor: Floor) -> None:
         self._beat = beat
         self._feel = feel
         self._planner = planner
         self._floor = floor
         self._last = -math.inf, ""  # when which setting was adjusted
-        self.settings = settings
+        self.settings = planner.settings
 
     def adjust(self, setting: str, value: float | str, now: float) -> list[Effect]:
         """Change a setting at `now`, in seconds; the others are as in `events.Adjust`."""

@@ -63,9 +63,7 @@ class Session:
         self._floor = Floor(
             settings, self._transport, self._ear, self._planner, self._commit, self._stage
         )
-        self._adjustments = Adjustments(
-            settings, self._beat, self._feel, self._planner, self._floor
-        )
+        self._adjustments = Adjustments(self._beat, self._feel, self._planner, self._floor)
         self._course = Course(
             self._beat,
             self._ear,
@@ -356,7 +354,7 @@ class Session:
         If `sends_first` and something is sent, planning is left to the next `advance`: at once, if
         it is due.
         """
-        if self._starts_by_itself:
+        if self._planner.worker and self._beat.starts_by_itself:
             self._effects += self._beat.start(self._now, self._commit.edge)
         self._effects += self._stage.keep_time(self._now, self._beat.led)
         due = self._stage.release(self._now) if self._plays else []
@@ -378,10 +376,6 @@ class Session:
         """Whether nothing is due, or about to be."""
         late = self._now + SOON_S >= self._settled_until
         return not (late or self._closed) and self._echo.deadline is None
-
-    @property
-    def _starts_by_itself(self) -> bool:
-        return self._planner.worker and self._beat.starts_by_itself
 
     @property
     def _plays(self) -> bool:

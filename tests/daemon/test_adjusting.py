@@ -16,7 +16,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from turn_taking import BAR, BEAT_S, ToTheEnd, jam
 
-from jamd.config import ADJUSTABLE, Config
+from jamd.config import ADJUSTABLE
 from jamd.daemon import virtual
 from jamd.daemon.events import (
     Adjust,
@@ -33,7 +33,6 @@ from jamd.daemon.events import (
 from jamd.daemon.memory import Memory
 from jamd.daemon.plan import Span
 from jamd.daemon.planner import ASK_SECONDS, Planner
-from jamd.daemon.play import after_a_rest
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -42,7 +41,6 @@ from jamd.daemon.swing import STRAIGHT
 from jamd.daemon.take import to_midi
 from jamd.daemon.transport import SIXTEENTH
 from jamd.daemon.virtual import ANSWER_SECONDS, VirtualJam
-from jamd.daemon.yielding import Yield
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
 from readable_takes import FOUR, ONE_BAR, Take, heard, play, rows
 
@@ -387,16 +385,3 @@ def test_a_sweep_is_one_cue_where_it_came_to_rest() -> None:
         (1920 + 360 + 480, "temperature 0.5"),
         (3840, "in key 0.5"),
     ]
-
-
-def test_the_next_jam_goes_on_with_what_was_adjusted() -> None:
-    session = Session(jam())
-    session.handle(Adjust("temperature", 0.7), 1.0)
-    session.handle(Adjust("parts", "lead"), 2.0)
-    session.handle(Adjust("trade", 8), 3.0)
-    session.handle(Adjust("yield", "never"), 4.0)
-    following = after_a_rest(jam(), Config(), session.status(3600.0))
-    assert following.sampling.temperature == 0.7
-    assert following.constraints.parts == {Part.LEAD}
-    assert (following.trade_bars, following.yields) == (8, Yield.NEVER)
-    assert Session(following).status(0.0).adjusted is None

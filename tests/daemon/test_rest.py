@@ -10,13 +10,24 @@ from turn_taking import jam
 
 from jamd.config import Config
 from jamd.daemon.click import When
-from jamd.daemon.events import Event, Heard, LinkState, Mode, SetMode, SetTempo, WorkerReady
+from jamd.daemon.events import (
+    Adjust,
+    Event,
+    Heard,
+    LinkState,
+    Mode,
+    SetMode,
+    SetTempo,
+    WorkerReady,
+)
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.play import after_a_rest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
+from jamd.daemon.yielding import Yield
+from jamd.notes import Part
 from readable_takes import ONE_BAR, heard
 
 ALONE = replace(jam(), start_at_once=False)  # 120 bpm: the answer to a bar ends at 3.1, at 4 s
@@ -127,3 +138,16 @@ def test_after_a_rest_a_player_who_is_followed_begins_at_the_tempo_told_or_at_an
         told = Settings(source=BeatSource.PLAYER, bpm=180, own_tempo=own_tempo)
         following = after_a_rest(told, Config(), replace(left, own_tempo=True))
         assert (following.bpm, following.own_tempo) == (180, own_tempo)
+
+
+def test_the_next_jam_goes_on_with_what_was_adjusted() -> None:
+    session = Session(jam())
+    session.handle(Adjust("temperature", 0.7), 1.0)
+    session.handle(Adjust("parts", "lead"), 2.0)
+    session.handle(Adjust("trade", 8), 3.0)
+    session.handle(Adjust("yield", "never"), 4.0)
+    following = after_a_rest(jam(), Config(), session.status(3600.0))
+    assert following.sampling.temperature == 0.7
+    assert following.constraints.parts == {Part.LEAD}
+    assert (following.trade_bars, following.yields) == (8, Yield.NEVER)
+    assert Session(following).status(0.0).adjusted is None
