@@ -19,6 +19,13 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  #
 _MOST_BARS = 10_000
 
 
+def add_pid(parser: argparse.ArgumentParser) -> None:
+    """Give a command to running jamds the option that sends it to one."""
+    parser.add_argument(
+        "--pid", type=int, help="process id of one jamd if several are playing; default: all"
+    )
+
+
 def bars(text: str) -> int:
     """The value of a `--bars`."""
     if not text.isdecimal() or not 1 <= int(text) <= _MOST_BARS:

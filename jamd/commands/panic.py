@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, add_pid
 
 
 def add(subparsers: Subparsers) -> None:
@@ -15,9 +15,7 @@ def add(subparsers: Subparsers) -> None:
         "Sound Off and All Notes Off on every channel it has used. jamd goes on when you play "
         "again.",
     )
-    parser.add_argument(
-        "--pid", type=int, help="process id of one jamd if several are playing; default: all"
-    )
+    add_pid(parser)
     parser.set_defaults(run=run)
 
 

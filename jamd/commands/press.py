@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, add_pid
 
 # Not read from the settings of [controls]: importing these would take as long as all the rest, and
 # somebody waits for what is pressed.
@@ -32,9 +32,7 @@ def add(subparsers: Subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("action", metavar="ACTION", type=_action, help="one of those below")
-    parser.add_argument(
-        "--pid", type=int, help="process id of one jamd if several are playing; default: all"
-    )
+    add_pid(parser)
     parser.set_defaults(run=run)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, add_pid
 from jamd.config import ADJUSTABLE
 
 
@@ -20,9 +20,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("name", metavar="NAME", help="the setting, such as temperature")
     parser.add_argument("value", metavar="VALUE", help="its value from now on, such as 1.2")
-    parser.add_argument(
-        "--pid", type=int, help="process id of one jamd if several are playing; default: all"
-    )
+    add_pid(parser)
     parser.set_defaults(run=run)
 
 

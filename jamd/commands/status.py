@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, add_pid
 
 
 def add(subparsers: Subparsers) -> None:
@@ -15,9 +15,7 @@ def add(subparsers: Subparsers) -> None:
         description="Show for every running jamd: the last note heard, bar and beat, the tempo and "
         "where it comes from, the mode, whose turn it is, and what its ports are connected to.",
     )
-    parser.add_argument(
-        "--pid", type=int, help="process id of one jamd if several are playing; default: all"
-    )
+    add_pid(parser)
     parser.add_argument("--json", action="store_true", help="for programs: one object a line")
     parser.set_defaults(run=run)
 
