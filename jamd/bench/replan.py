@@ -45,26 +45,14 @@ def rows(bundle: Bundle, rounds: int = 120) -> Iterator[Row]:
         _replanning_where_the_window_moves(bundle),
     ]
     many, few, charted, moved = alternate(contenders, rounds)
-    yield times_as_much(
-        f"replan of {TOKENS} tokens, {MANY_BARS} bars of memory",
-        "ms",
-        [us / 1000 for us in many],
-        f"{FEW_BARS} bars of memory",
-        [us / 1000 for us in few],
-        1.1,
-    )
-    for how, took, most in (
-        ("over 100 bars of changes", charted, 1.1),
-        ("where the model's window has just moved", moved, 1.5),
+    late = f"{MANY_BARS} bars of memory"
+    for what, took, beside, others, most in (
+        (f"replan of {TOKENS} tokens, {late}", many, f"{FEW_BARS} bars of memory", few, 1.1),
+        ("the same over 100 bars of changes", charted, late, many, 1.1),
+        ("the same where the model's window has just moved", moved, late, many, 1.5),
     ):
-        yield times_as_much(
-            f"the same {how}",
-            "ms",
-            [us / 1000 for us in took],
-            f"{MANY_BARS} bars of memory",
-            [us / 1000 for us in many],
-            most,
-        )
+        took_ms, others_ms = ([us / 1000 for us in each] for each in (took, others))
+        yield times_as_much(what, "ms", took_ms, beside, others_ms, most)
 
 
 def _replanning(bundle: Bundle, bars: int, changes: Changes | None = None) -> Contender:
