@@ -78,7 +78,8 @@ class Watch:
         self._model = model
         self._language = language
         self._why = why
-        self._introduced = self._loop_told = self._deaf_told = self._mpe_told = False
+        self._introduced = False
+        self._said: set[str] = set()  # what is said once
         self._bar = 0
         self._status_at = 0.0
         self._follows = False
@@ -126,16 +127,19 @@ class Watch:
             self._follows = status.from_clock
             told = "follows a clock and sends none" if self._follows else "sends its clock"
             news.append(f"jamd {told}.")
-        if status.loop and not self._loop_told:
-            self._loop_told = True
+        if status.loop and self._is_new("loop"):
             news.append(LOOP)
-        if status.unheard is not None and not self._deaf_told:
-            self._deaf_told = True
+        if status.unheard is not None and self._is_new("unheard"):
             news.append(self._why_unheard(status.unheard))
-        if status.says_mpe and not self._settings.mpe and not self._mpe_told:
-            self._mpe_told = True
+        if status.says_mpe and not self._settings.mpe and self._is_new("mpe"):
             news.append(MPE)
         return news
+
+    def _is_new(self, subject: str) -> bool:
+        """Whether nothing has been said on `subject` until now."""
+        is_new = subject not in self._said
+        self._said.add(subject)
+        return is_new
 
     def _why_unheard(self, channel: int) -> str:
         """Why notes on a channel, 1..16, are not heard."""
