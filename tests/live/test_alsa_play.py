@@ -19,17 +19,24 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
+def play_in(alsa_machine: AlsaMachine, tmp_path: Path, script: str) -> str:
+    """Run a script there that has the phrase played to jamd; what it printed."""
+    folder = tmp_path / "alsa-out"
+    folder.mkdir()
+    shutil.copy(SEED, folder / "phrase.mid")
+    bundle = HERE.parent / "fixtures" / "tiny-bundle"
+    done = alsa_machine(sys.executable, HERE / script, bundle, "/alsa-out", limit_s=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.needs("alsa machine")
 def test_jamd_answers_aplaymidi_and_knows_its_keyboard_again(
     alsa_machine: AlsaMachine, tmp_path: Path
 ) -> None:
+    play_in(alsa_machine, tmp_path, "alsa_session.py")
     folder = tmp_path / "alsa-out"
-    folder.mkdir()
-    shutil.copy(SEED, folder / "phrase.mid")
-    bundle = HERE.parent / "fixtures" / "tiny-bundle"
-    done = alsa_machine(sys.executable, HERE / "alsa_session.py", bundle, "/alsa-out", limit_s=900)
-    assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((folder / "found.json").read_text())
 
     assert "'jamd listens" in found["ports"]
@@ -48,13 +55,8 @@ def test_jamd_answers_aplaymidi_and_knows_its_keyboard_again(
 def test_with_sound_what_aplaymidi_plays_is_heard_from_the_sound_card(
     alsa_machine: AlsaMachine, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "alsa-out"
-    folder.mkdir()
-    shutil.copy(SEED, folder / "phrase.mid")
-    bundle = HERE.parent / "fixtures" / "tiny-bundle"
-    done = alsa_machine(sys.executable, HERE / "alsa_sound.py", bundle, "/alsa-out", limit_s=900)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "You hear jamd and yourself through FluidSynth." in done.stdout
+    told = play_in(alsa_machine, tmp_path, "alsa_sound.py")
+    assert "You hear jamd and yourself through FluidSynth." in told
 
 
 def has_notes(track: mido.MidiTrack) -> bool:
