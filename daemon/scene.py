@@ -123,16 +123,16 @@ def answer_span(scene: Scene) -> Span | None:
 def answer_start(transport: Transport, phrase: Phrase, ends: float, *, silent: bool = True) -> Tick:
     """Where the answer begins to a phrase that is over at `ends`, in seconds.
 
-    On the next strong beat that is at least a sixteenth later; if the silence would then be longer
-    than `LONGEST_SILENCE`, on the next pulse; if it still would and `silent` (jamd has not played
-    meanwhile), on the next eighth. If the player handed the turn over, and so is waiting, on the
-    next sixteenth.
+    On the next strong beat that is at least a sixteenth later, and over a drone or pad, with which
+    there is no silence, always there. If the silence would be longer than `LONGEST_SILENCE`, on the
+    next pulse; if it still would and `silent` (jamd has not played meanwhile), on the next eighth.
+    If the player handed the turn over, and so is waiting, on the next sixteenth.
     """
     if phrase.handed_over is not None:
         return transport.next_sixteenth(transport.exact_tick(ends + PROMPT_SECONDS))
     earliest = transport.tick_at(ends) + SIXTEENTH
     strong, beat = transport.next_strong_beat(earliest), transport.next_pulse(earliest)
-    if strong - phrase.last <= LONGEST_SILENCE:
+    if phrase.keys_down or strong - phrase.last <= LONGEST_SILENCE:
         return strong
     if not silent or beat - phrase.last <= LONGEST_SILENCE + LIFTED_EARLY:
         return beat

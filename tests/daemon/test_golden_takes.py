@@ -70,7 +70,7 @@ def test_a_drone_is_answered_over_and_never_struck_again() -> None:
 def test_a_pad_is_answered_over_and_never_struck_again() -> None:
     # 48, 60 and 64 are held from 1.1 to 9.1: they count as up from 3.1. The tune above them, of
     # half notes, has paused for long enough whenever the next is due, and at 4.3 there is no next.
-    # The answer would strike all three on 4.3.6.
+    # The answer would strike all three on 5.1.
     played = play(
         jam(),
         """
@@ -86,14 +86,34 @@ def test_a_pad_is_answered_over_and_never_struck_again() -> None:
         """,
         bars=10,
     )
-    assert played.turns[-2:] == ["4.3 jamd", "8.3 player"]
+    assert played.turns[-2:] == ["4.3 jamd", "9.1 player"]
     assert played.jamds == rows("""
-        5.1.6 Lead 61 75 9
-        5.3.6 Lead 58 75 9
-        6.1.6 Lead 56 75 9
-        6.3.6 Lead 57 75 9
-        7.1.6 Lead 59 75 9
-        7.3.6 Lead 57 75 9
+        5.3.0 Lead 61 80 9
+        6.1.0 Lead 58 86 9
+        6.3.0 Lead 56 80 9
+        7.1.0 Lead 57 86 9
+        7.3.0 Lead 59 80 9
+        8.1.0 Lead 57 86 9
+    """)
+
+
+def test_over_a_long_last_note_the_answer_starts_on_a_strong_beat() -> None:
+    # 71 is held from 1.4 to 4.4: it counts as up from 2.2, so the phrase is over at 2.2.10.
+    played = play(
+        jam(),
+        """
+        1.1.0 player 64 80 9
+        1.2.0 player 65 80 9
+        1.3.0 player 69 80 9
+        1.4.0 player 71 80 144
+        """,
+    )
+    assert played.turns == ["2.2 jamd", "4.1 player"]
+    assert played.jamds == rows("""
+        3.1.0 Lead 64 86 9
+        3.2.0 Lead 63 80 9
+        3.3.0 Lead 59 80 9
+        3.4.0 Lead 57 80 11.975
     """)
 
 

@@ -7,6 +7,7 @@ it answers, so a take shows which request each of its notes came from.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +30,7 @@ from jamd.daemon.events import (
     WorkerReady,
     YourTurn,
 )
+from jamd.daemon.layers import LAYER_S
 from jamd.daemon.memory import HOP_BARS, LONGEST_BARS, Memory
 from jamd.daemon.plan import Span
 from jamd.daemon.planner import PATIENCE, READING, Planner
@@ -140,7 +142,14 @@ def touch(seconds: float) -> list[tuple[float, Event]]:
 
 
 def touched(moments: Iterable[float]) -> list[tuple[float, Event]]:
-    return [event for moment in sorted(moments) for event in touch(moment)]
+    """A key struck at each of `moments`, but for those that only double the one before."""
+    story: list[tuple[float, Event]] = []
+    last = -math.inf
+    for moment in sorted(moments):
+        if moment - last > LAYER_S:
+            story += touch(moment)
+            last = moment
+    return story
 
 
 touches = st.lists(st.floats(2.6, 14), max_size=4).map(touched)
