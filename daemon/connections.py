@@ -25,7 +25,7 @@ LOOK_S = 0.5
 MOST_OFFERED = 4
 """How many ports are offered one by one."""
 
-_THROUGH = "Midi Through:"  # ALSA's, on every machine: nobody plays it
+_THROUGH = re.compile("midi.through", re.IGNORECASE)  # ALSA's, on every machine: nobody plays it
 
 
 class Direction(Enum):
@@ -45,12 +45,14 @@ class PortPatterns:
         own_names: The names of jamd's virtual ports, which are never connected to each other.
         loops: Where there are no virtual ports (Windows): the names of the loopback ports that
             stand for them. Each is wanted in its own direction, and never in the other.
+        listen_to_all: Listen to whatever can be played, too.
     """
 
     listen: tuple[str, ...] = ()
     play: tuple[str, ...] = ()
     own_names: tuple[str, ...] = ()
     loops: Mapping[Direction, str] = field(default_factory=dict)
+    listen_to_all: bool = False
 
     def wanted(self, port: PortSeen, direction: Direction) -> bool:
         """Whether this port should be connected."""
@@ -63,14 +65,14 @@ class PortPatterns:
             return fits
         client, _, short = port.name.partition(":")
         own = re.fullmatch(rf"{CLIENT}(-\d+)?", client) or {port.name, short} & {*self.own_names}
-        return (
-            fits
-            and not own
-            and any(
-                fnmatch(name.casefold(), pattern.casefold())
-                for pattern in patterns
-                for name in (port.name, short)
-            )
+        if not fits or own:
+            return False
+        if direction is Direction.IN and self.listen_to_all and not _THROUGH.search(port.name):
+            return True
+        return any(
+            fnmatch(name.casefold(), pattern.casefold())
+            for pattern in patterns
+            for name in (port.name, short)
         )
 
 
@@ -129,13 +131,13 @@ def unmet(ports: Collection[PortSeen], patterns: PortPatterns) -> list[str]:
 
 def offered(ports: Collection[PortSeen], patterns: PortPatterns) -> list[str]:
     """How to listen to what is there, one line each, for who has not said what to listen to."""
-    if patterns.listen or patterns.loops:
+    if patterns.listen or patterns.loops or patterns.listen_to_all:
         return []
-    anything = replace(patterns, listen=("*",))
+    anything = replace(patterns, listen_to_all=True)
     shorts = {
         port.name: port.name.partition(":")[2] or port.name
         for port in ports
-        if anything.wanted(port, Direction.IN) and not port.name.startswith(_THROUGH)
+        if anything.wanted(port, Direction.IN)
     }
     met = Counter(shorts.values())
     names = [name if met[short] > 1 else short for name, short in shorts.items()]

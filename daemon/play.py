@@ -180,7 +180,7 @@ def _sounding(
 def _open(config: Config, screen: Screen) -> LivePorts | None:
     """The ports; None if there is no MIDI system, and none is asked for."""
     try:
-        ports = open_ports(config.midi, _own_ports(config))
+        ports = open_ports(config.midi, _own_ports(config), sounds=config.sound.on)
     except NoMidiSystem as error:
         if config.midi.api != "auto":
             raise
@@ -201,8 +201,11 @@ def _open(config: Config, screen: Screen) -> LivePorts | None:
         f'{ports.system_name}: jamd listens on "{ports.input_name}" and plays on '
         f'"{ports.output_name}".'
     )
-    other = "" if config.sound.on else " and an instrument to the second, or use --sound"
-    screen.news(f"Connect your keyboard to the first{other}. Ctrl-C ends.")
+    if config.sound.on and config.midi.connect_input is None:
+        screen.news("Plug in a keyboard, now or later, and play. Ctrl-C ends.")
+    else:
+        other = "" if config.sound.on else " and an instrument to the second, or use --sound"
+        screen.news(f"Connect your keyboard to the first{other}. Ctrl-C ends.")
     for line in ports.as_opened():
         screen.news(line)
     return ports

@@ -80,12 +80,15 @@ class Ports(Protocol):
         """Close every port. Whatever must still be sent has to be sent before."""
 
 
-def open_ports(settings: Midi, own_ports: Mapping[Output, str] = {}) -> LivePorts:
+def open_ports(
+    settings: Midi, own_ports: Mapping[Output, str] = {}, *, sounds: bool = False
+) -> LivePorts:
     """Open the virtual ports, and connect those wanted ports that are present.
 
     Args:
         settings: The ports' names, and the connections wanted.
         own_ports: The names of ports of their own for the click or the clock.
+        sounds: Whether jamd makes the sound, which decides what it listens to if `settings` do not.
 
     Raises:
         NoMidiSystem: There is no MIDI system, or not the one asked for.
@@ -93,11 +96,11 @@ def open_ports(settings: Midi, own_ports: Mapping[Output, str] = {}) -> LivePort
     """
     system = open_system(settings.api)
     if not _has_virtual_ports(system) and (
-        todo := _without_virtual_ports(system, settings, own_ports)
+        todo := _without_virtual_ports(system, settings, own_ports, sounds)
     ):
         system.close()
         raise PortError(f"Windows has no virtual ports: {todo}")
-    ports = LivePorts(system, settings, own_ports)
+    ports = LivePorts(system, settings, own_ports, sounds=sounds)
     ports.tend(0.0)
     return ports
 
@@ -111,17 +114,22 @@ def _loops(settings: Midi) -> Mapping[Direction, str]:
     return {Direction.IN: settings.input_name, Direction.OUT: settings.output_name}
 
 
-def _without_virtual_ports(system: System, settings: Midi, own_ports: Mapping[Output, str]) -> str:
+def _without_virtual_ports(
+    system: System, settings: Midi, own_ports: Mapping[Output, str], sounds: bool
+) -> str:
     """What is missing there, in words; empty if nothing is."""
     if own_ports:
         return "leave [click] port and [midi] clock_port empty"
     ports = system.look() or ()
     loops = PortPatterns(loops=_loops(settings))
-    configured = {Direction.IN: settings.connect_input, Direction.OUT: settings.connect_output}
+    spared = {
+        Direction.IN: settings.connect_input or (sounds and settings.connect_input is None),
+        Direction.OUT: settings.connect_output or sounds,
+    }
     absent = [
         f'"{name}"'
         for direction, name in loops.loops.items()
-        if not configured[direction] and not any(loops.wanted(port, direction) for port in ports)
+        if not spared[direction] and not any(loops.wanted(port, direction) for port in ports)
     ]
     if not absent:
         return ""
@@ -141,17 +149,23 @@ class LivePorts:
     """
 
     def __init__(
-        self, system: System, settings: Midi, own_ports: Mapping[Output, str] = {}
+        self,
+        system: System,
+        settings: Midi,
+        own_ports: Mapping[Output, str] = {},
+        *,
+        sounds: bool = False,
     ) -> None:
         self._own_ports = own_ports
         self.system_name = system.name
         self.input_name = settings.input_name
         self.output_name = settings.output_name
         self._patterns = PortPatterns(
-            settings.connect_input,
+            settings.connect_input or (),
             settings.connect_output,
             (settings.input_name, settings.output_name, *self._own_ports.values()),
             {} if _has_virtual_ports(system) else _loops(settings),
+            listen_to_all=sounds and settings.connect_input is None,
         )
         self._retry_at = 0.0
         self._connected = Connected()

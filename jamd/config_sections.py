@@ -6,7 +6,7 @@ units that a musician uses: MIDI channels 1..16, tempo in beats (quarter notes) 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jamd.chart import Chart
@@ -29,6 +29,7 @@ from jamd.setting_kinds import (
 _PATTERNS = Several(
     Text("a pattern"), 'patterns of port names, such as "*keystation*"', one="PATTERN"
 )
+_PATTERNS_OR_AUTO = replace(_PATTERNS, auto=True)
 _CHANNEL = Number(1, 16)
 _PITCH = Number(0, 127, "MIDI pitch")
 _VELOCITY = Number(1, 127)
@@ -52,11 +53,12 @@ class Midi:
     output_name: str = _setting(
         "jamd plays", Text("a port name", longest=60), "The port that jamd plays on."
     )
-    connect_input: tuple[str, ...] = _setting(
-        (),
-        _PATTERNS,
+    connect_input: tuple[str, ...] | None = _setting(
+        None,
+        _PATTERNS_OR_AUTO,
         "Ports to listen to, at the start and whenever they appear. * stands for any characters, "
-        "? for exactly one; case does not matter.",
+        "? for exactly one; case does not matter. auto: every port there is, if jamd makes the "
+        "sound, so that a keyboard need only be plugged in; else none.",
     )
     connect_output: tuple[str, ...] = _setting(
         (), _PATTERNS, "Ports to play to, at the start and whenever they appear."

@@ -324,21 +324,28 @@ class Several:
         item: The kind of each item.
         what: What the items are, in words.
         one: What an option's help calls one of them.
+        auto: Whether it may be left to jamd: None, written "auto".
     """
 
     item: Kind
     what: str
     one: str
+    auto: bool = False
 
     @property
     def expected(self) -> str:
-        return f"a list of {self.what}"
+        auto = ', or "auto"' if self.auto else ""
+        return f"a list of {self.what}{auto}"
 
-    def accept(self, raw: object) -> tuple[object, ...]:
+    def accept(self, raw: object) -> tuple[object, ...] | None:
+        if self.auto and raw == "auto":
+            return None
         if not isinstance(raw, list):
             raise ValueError(raw)
         return tuple(self.item.accept(one) for one in raw)
 
     def show(self, value: object) -> str:
+        if value is None:
+            return '"auto"'
         assert isinstance(value, tuple)
         return f"[{', '.join(self.item.show(one) for one in value)}]"

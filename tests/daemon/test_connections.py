@@ -13,6 +13,7 @@ from jamd.daemon.connections import (
     missing,
     offered,
     others,
+    unmet,
 )
 from jamd.daemon.midi_system import PortSeen, parse_sequencer_clients, stable_name
 
@@ -147,6 +148,30 @@ def test_who_has_not_said_what_to_listen_to_is_offered_what_there_is() -> None:
     ]
     assert offered(ports, PortPatterns(listen=("pads*",), own_names=OWN_NAMES)) == []
     assert offered([keyboard("Midi Through:Midi Through Port-0")], anything) == []
+
+
+THROUGH = (
+    "Midi Through:Midi Through Port-0",
+    "a2j:Midi Through [14] (capture): Midi Through Port-0",
+    "alsa_pcm:Midi-Through/midi_capture_1",
+)
+
+
+@pytest.mark.parametrize("through", THROUGH)
+def test_whoever_listens_to_all_hears_every_keyboard_and_neither_jamd_nor_what_nobody_plays(
+    through: str,
+) -> None:
+    everything = PortPatterns(own_names=OWN_NAMES, listen_to_all=True)
+    clients = parse_sequencer_clients(CLIENTS.replace(", 131:0", "").replace("128:0, ", ""))
+    ports = [*clients, keyboard(through)]
+    assert rows(missing(ports, everything, OwnPorts())) == [("in", "20:0"), ("in", "20:1")]
+    assert offered(ports, everything) == []
+    assert unmet(ports, everything) == []
+
+
+def test_midi_through_is_listened_to_if_it_is_asked_for() -> None:
+    asked = PortPatterns(listen=("*through*",), listen_to_all=True)
+    assert all(asked.wanted(keyboard(name), Direction.IN) for name in THROUGH)
 
 
 def test_what_is_offered_fits_as_a_pattern() -> None:

@@ -3,97 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import rtmidi
 from mido import Message
+from paper_ports import HELD, KEYBOARD, SYNTH, PaperPort, PaperSystem, paper_system
 
 from jamd.config_sections import Midi
 from jamd.daemon import ports as ports_module
-from jamd.daemon.connections import Connected, Watcher
+from jamd.daemon.connections import Connected
 from jamd.daemon.midi_system import NoMidiSystem, PortSeen, System
 from jamd.daemon.port_opening import PATIENCE_S, alone
-from jamd.daemon.ports import RETRY_S, UNSEEN_LIMIT, LivePorts, open_ports
+from jamd.daemon.ports import RETRY_S, UNSEEN_LIMIT, LivePorts
 from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.said_again import AGAIN_S
-from jamd.errors import PortError
-
-KEYBOARD = PortSeen("keyboard", "Keystation:MIDI 1", source=True, destination=False)
-SYNTH = PortSeen("synth", "FLUID Synth:in", source=False, destination=True)
-
-
-@dataclass
-class PaperSystem:
-    """Shows the ports it is told to show."""
-
-    ports: dict[str, PortSeen] | None = field(default_factory=dict)
-    refuses: bool = False
-    name: str = "CoreMIDI"
-    api: int = 1
-    opened: list[str] = field(default_factory=list)
-    closed: list[str] = field(default_factory=list)
-    hushed: int = 0
-    stumbled: bool = False
-    sent: list[tuple[str, str]] = field(default_factory=list)
-
-    def look(self) -> tuple[PortSeen, ...] | None:
-        return None if self.ports is None else tuple(self.ports.values())
-
-    def connect(self, source: PortSeen, destination: PortSeen) -> bool:
-        return False
-
-    def has_lost(self) -> bool:
-        lost, self.stumbled = self.stumbled, False
-        return lost
-
-    def hush(self, ids: Collection[str]) -> None:
-        self.hushed += 1
-
-    def close(self) -> None:
-        self.closed.append("system")
-
-    def plug(self, *ports: PortSeen) -> None:
-        self.ports = {p.id: p for p in ports}
-
-
-HELD = {KEYBOARD.name: 60, "Keystation:pads": 36}
-"""The note that is down on each keyboard."""
-
-
-class PaperPort:
-    def __init__(self, system: PaperSystem, name: str, target: PortSeen | None = None) -> None:
-        if system.refuses and target is not None:
-            raise PortError("in another program's hands")
-        self.name = target.name if target else name
-        self.waiting: list[Received] = []
-        self._system = system
-        system.opened.append(self.name)
-
-    def poll(self, now: float) -> list[Received]:
-        waiting, self.waiting = self.waiting, []
-        return waiting
-
-    def let_go(self, now: float) -> list[Received]:
-        return [Received(Message("note_off", note=HELD[self.name]), now)]
-
-    def send(self, message: Message) -> None:
-        self._system.sent.append((self.name, message.type))
-
-    def close(self) -> None:
-        self._system.closed.append(self.name)
 
 
 @pytest.fixture
 def system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PaperSystem:
-    monkeypatch.setattr("platformdirs.user_runtime_path", lambda *_, **__: tmp_path / "run")
-    monkeypatch.setattr(ports_module, "RtmidiInput", PaperPort)
-    monkeypatch.setattr(ports_module, "RtmidiOutput", PaperPort)
-    monkeypatch.setattr(Watcher, "start", lambda self: None)  # the tests look by hand
-    return PaperSystem()
+    return paper_system(monkeypatch, tmp_path / "run")
 
 
 def live(system: PaperSystem) -> LivePorts:
@@ -344,57 +274,3 @@ def test_closing_twice_is_closing_once_and_each_port_in_quiet(system: PaperSyste
 
     assert system.hushed == 2
     assert system.closed == ["jamd listens", "jamd plays", "system"]
-
-
-def loop(name: str) -> tuple[PortSeen, PortSeen]:
-    """A loopback port as WinMM shows it: once to read from, once to write to."""
-    return (
-        PortSeen(f"{name} 0, in", name, source=True, destination=False),
-        PortSeen(f"{name} 0, out", name, source=False, destination=True),
-    )
-
-
-@pytest.fixture
-def windows(system: PaperSystem, monkeypatch: pytest.MonkeyPatch) -> PaperSystem:
-    """A computer with no virtual ports."""
-    system.name, system.api = "WinMM", rtmidi.API_WINDOWS_MM
-    monkeypatch.setattr(ports_module, "open_system", lambda _: system)
-    return system
-
-
-def test_without_virtual_ports_the_loopback_ports_of_those_names_are_opened(
-    windows: PaperSystem,
-) -> None:
-    windows.plug(*loop("jamd listens"), *loop("jamd plays"), KEYBOARD)
-    ports = open_ports(Midi())
-
-    assert ports.as_opened() == ["listening to jamd listens", "playing to jamd plays"]
-    assert windows.opened == ["jamd listens", "jamd plays"]
-
-
-def test_a_loopback_port_is_never_opened_from_its_other_end(windows: PaperSystem) -> None:
-    windows.plug(*loop("jamd listens"), *loop("jamd plays"), KEYBOARD, SYNTH)
-    ports = open_ports(Midi(connect_input=("*",), connect_output=("*", "absent")))
-
-    assert ports.as_opened() == [
-        "listening to Keystation:MIDI 1",
-        "listening to jamd listens",
-        "playing to FLUID Synth:in",
-        "playing to jamd plays",
-        "waiting for 'absent'",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("settings", "absent"),
-    [
-        (Midi(), '"jamd listens" or "jamd plays"'),
-        (Midi(connect_input=("key*",), output_name="band"), '"band"'),
-    ],
-)
-def test_loopback_ports_that_are_missing_are_named(
-    windows: PaperSystem, settings: Midi, absent: str
-) -> None:
-    with pytest.raises(PortError, match=f"found none called {absent}: make them with loopMIDI"):
-        open_ports(settings)
-    assert windows.closed == ["system"]

@@ -1,7 +1,7 @@
-"""What `test_alsa_play` runs inside the ALSA machine: `jamd play --sound` and a sound card.
+"""What `test_alsa_play` runs inside the ALSA machine: `jamd play --sound` and all it needs.
 
-The card is a loopback: what is played on it is recorded from it. Prints what jamd said; ends with 0
-if something was heard and nothing is left.
+The sound card is a loopback: what is played on it is recorded from it. The keyboard is plugged in
+when jamd is ready. Prints what jamd said; ends with 0 if something was heard and nothing is left.
 """
 
 from __future__ import annotations
@@ -16,10 +16,15 @@ from array import array
 from collections.abc import Callable
 from pathlib import Path
 
+from mido import MidiFile
+
 BUNDLE, FOLDER = sys.argv[1], Path(sys.argv[2])
+DRIVER = Path("/sys/bus/platform/drivers/snd_virmidi")
 LIMIT_S = 120
 LOUD = 2**24  # of 2**31
 
+device = next(path.name for path in DRIVER.glob("snd_virmidi.*"))
+(DRIVER / "unbind").write_text(device)
 subprocess.run(["modprobe", "snd-aloop"], check=True)
 lines: list[str] = []
 jamd = subprocess.Popen(
@@ -60,7 +65,12 @@ record = ["arecord", "-q", "-D", "hw:Loopback,1", "-t", "raw", "-f", "S32_LE", "
 recorder = subprocess.Popen([*record, "-r", "48000", FOLDER / "sound.raw"])
 until((FOLDER / "sound.raw").exists, "the recording")
 assert not loud()
-subprocess.run(["aplaymidi", "-p", "jamd:0", FOLDER / "phrase.mid"], check=True)
+(DRIVER / "bind").write_text(device)
+until(lambda: any("listening to Virtual" in line for line in lines), "the keyboard")
+card = Path("/proc/asound/VirMIDI").readlink().name.removeprefix("card")
+with Path(f"/dev/snd/midiC{card}D0").open("wb", buffering=0) as keyboard:
+    for message in MidiFile(FOLDER / "phrase.mid").play():
+        keyboard.write(message.bin())
 until(loud, "a sound")
 print(*lines, sep="\n")
 recorder.terminate()

@@ -52,11 +52,13 @@ def test_jamd_answers_aplaymidi_and_knows_its_keyboard_again(
 
 @pytest.mark.slow
 @pytest.mark.needs("alsa machine", "fluidsynth")
-def test_with_sound_what_aplaymidi_plays_is_heard_from_the_sound_card(
+def test_with_sound_a_keyboard_need_only_be_plugged_in_to_be_heard_from_the_sound_card(
     alsa_machine: AlsaMachine, tmp_path: Path
 ) -> None:
     told = play_in(alsa_machine, tmp_path, "alsa_sound.py")
     assert "You hear jamd and yourself through FluidSynth." in told
+    assert "Plug in a keyboard, now or later, and play." in told
+    assert "listening to Midi Through" not in told
 
 
 def has_notes(track: mido.MidiTrack) -> bool:

@@ -95,13 +95,13 @@ def test_at_the_start_it_says_who_is_connected_and_who_is_not_there(
 
 
 class Musician:
-    """A JACK client that plays to jamd and hears it.
+    """A JACK client that plays to jamd and hears it; with `--sound` jamd connects itself to it.
 
     Attributes:
         heard: (moment, message), as they came.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, connects: bool = True) -> None:
         self._out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "musician")
         self._out.open_virtual_port("plays")
         self._in = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "musician-ears")
@@ -109,18 +109,20 @@ class Musician:
         self.heard: list[tuple[float, mido.Message]] = []
         self.struck: list[float] = []
         try:
-            self._connect()
+            self._connect(connects)
         except BaseException:
             self.close()
             raise
 
-    def _connect(self) -> None:
+    def _connect(self, connects: bool) -> None:
         names = jack("jack_lsp").splitlines()
         (listens,) = [name for name in names if name.endswith("jamd listens")]
         (plays,) = [name for name in names if name.endswith("jamd plays")]
         (mine,) = [name for name in names if name.startswith("musician:")]
         (ears,) = [name for name in names if name.startswith("musician-ears:")]
-        jack("jack_connect", mine, listens)
+        if connects:
+            jack("jack_connect", mine, listens)
+        until(lambda: mine in jack("jack_lsp", "-c", listens), 5, "the way in")
         jack("jack_connect", plays, ears)
         self.plays, self.listens, self.mine = plays, listens, mine
 
@@ -193,7 +195,7 @@ def session(folder: Path, *options: str) -> Iterator[tuple[Jamd, Musician]]:
     """A daemon, and a musician connected to it who has played the phrase."""
     daemon = Jamd(folder, *options)
     try:
-        player = Musician()
+        player = Musician(connects="--sound" not in options)
         try:
             player.play_phrase()
             yield daemon, player
