@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -31,9 +32,10 @@ from jamd.daemon.stop_signals import StopSignals
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.take_keeper import TakeKeeper
 from jamd.daemon.watch import Watch
+from jamd.daemon.waterfall import DRAWN, TYPED, Waterfall
 from jamd.daemon.worker import Load
 from jamd.errors import BundleError
-from jamd.notes import TICKS_PER_BEAT
+from jamd.notes import TICKS_PER_BEAT, Meter
 
 PANIC_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
 """`kill -USR1` ends everything that sounds; Windows has no such signal."""
@@ -51,6 +53,7 @@ def play(
     bars: int | None = None,
     own_tempo: bool = False,
     rehearse: bool = False,
+    roll: bool | None = None,
 ) -> None:
     """Play until a signal or the end of `bars`; without a MIDI system, rehearse.
 
@@ -62,6 +65,7 @@ def play(
         own_tempo: Whether the user chose the tempo: then a clock that only runs, without a Start,
             does not change it.
         rehearse: Play to a bundled phrase, and leave the MIDI system alone.
+        roll: Whether to draw what is played; None: a rehearsal, in a terminal.
 
     Raises:
         UserError: The bundle, the provider, the MIDI system or the synthesiser is not what the
@@ -106,7 +110,19 @@ def play(
         session = takes.begin(settings)
         trial = _trial(rival, supervisor, f"{driver} {providers.fingerprint(bundle)}")
         model, language = config.model.bundle, bundle.manifest.language
-        watch = Watch(screen, ports, room, supervisor, trial, takes, settings, model, language, why)
+        watch = Watch(
+            screen,
+            ports,
+            room,
+            supervisor,
+            trial,
+            takes,
+            settings,
+            model,
+            language,
+            why,
+            _waterfall(settings.meter, screen, roll, rehearsal=room is not None),
+        )
 
         def tend(now: float, status: Status) -> bool:
             if 0 < 60 * config.takes.rest_min <= status.rested_s:
@@ -223,6 +239,17 @@ def _rehearsal_room(config: Config, settings: Settings, bars: int, screen: Scree
     again = settings.mode is Mode.ANSWER
     bar_s = settings.meter.ticks_per_bar * 60 / settings.bpm / TICKS_PER_BEAT
     return RehearsalRoom(phrase, period_s(phrase, bar_s) if again else None, bars * bar_s)
+
+
+def _waterfall(
+    meter: Meter, screen: Screen, roll: bool | None, rehearsal: bool
+) -> Waterfall | None:
+    """What draws on `screen`, as well as that can; in colours unless NO_COLOR is set."""
+    if not (rehearsal and screen.is_terminal if roll is None else roll):
+        return None
+    marks = DRAWN if screen.can_draw(str(DRAWN)) else TYPED
+    colours = screen.is_terminal and not os.environ.get("NO_COLOR")
+    return Waterfall(meter, marks, colours=colours)
 
 
 def _listen(answer: Callable[[str], object], screen: Screen) -> Callable[[], None]:

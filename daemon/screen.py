@@ -28,6 +28,9 @@ millisecond before the beat is on the beat, not at the end of the one before."""
 LAST_WORDS_S = 0.2
 """How long to wait at the end for a terminal that accepts nothing at that moment (Ctrl-S)."""
 
+MOST_WAITING = 1000
+"""So many texts wait for a terminal that was stopped, not every sixteenth of a night."""
+
 FEWEST_LETTERS = 5
 """A port's name is not shortened further, as it would no longer be recognised."""
 
@@ -45,10 +48,13 @@ class Screen:
         stream: Where to write, by its file descriptor; the status line appears only if this is a
             terminal. A stream that accepts no more (Ctrl-S, a closed window, a full disk) does not
             stop the music.
+
+    Attributes:
+        is_terminal: Whether it is a terminal.
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._terminal = stream.isatty()
+        self.is_terminal = stream.isatty()
         self._encoding = stream.encoding
         # Not `stream` itself: a thread waiting in there holds its lock, and Python could not exit.
         self._file = os.fdopen(stream.fileno(), "wb", buffering=0, closefd=False)
@@ -59,7 +65,23 @@ class Screen:
 
     def news(self, line: str) -> None:
         """Print a line, above the status line."""
-        self._write(f"{_ERASE_LINE if self._shown else ''}{printable(line)}\n{self._shown}")
+        self._print(printable(line))
+
+    def draw(self, row: str) -> None:
+        """Print a row that may hold escape sequences, above the status line.
+
+        It is skipped if `MOST_WAITING` earlier texts are still waiting for the terminal.
+        """
+        if self._texts.qsize() < MOST_WAITING:
+            self._print(row)
+
+    def can_draw(self, text: str) -> bool:
+        """Whether the stream has these characters."""
+        try:
+            text.encode(self._encoding)
+        except UnicodeEncodeError:
+            return False
+        return True
 
     @property
     def width(self) -> int:
@@ -72,7 +94,7 @@ class Screen:
         If an earlier text is still waiting for the terminal, this one is skipped; a newer one will
         follow.
         """
-        if not self._terminal or not self._texts.empty():
+        if not self.is_terminal or not self._texts.empty():
             return
         line = printable(line)[: self.width]
         if line != self._shown:
@@ -86,6 +108,9 @@ class Screen:
             self._write(_ERASE_LINE)
         self._texts.put(None)
         self._thread.join(LAST_WORDS_S)
+
+    def _print(self, line: str) -> None:
+        self._write(f"{_ERASE_LINE if self._shown else ''}{line}\n{self._shown}")
 
     def _write(self, text: str) -> None:
         self._texts.put(text.encode(self._encoding, "replace"))

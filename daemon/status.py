@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jamd.daemon.events import Mode, Turn
+from jamd.notes import Tick
 
 ADJUSTED_S = 3.0
 """For how long a status says which setting was adjusted, or which control was used."""
@@ -45,7 +46,8 @@ class Status:
             is to end by itself.
         chord: The chord in force, of the changes given; None while the transport stands still, or
             if there are none.
-        counted_in: The tick of the transport at which the last count-in ends; 0: there was none.
+        tick: Where the transport stands.
+        bar_one: The tick of the transport at which bar 1 begins, or would.
     """
 
     last_note: int | None
@@ -61,7 +63,8 @@ class Status:
     waits: bool = False
     bars_played: int = 0
     rested_s: float = 0.0
-    counted_in: int = 0
+    tick: Tick = Tick(0)
+    bar_one: Tick = Tick(0)
     link_peers: int | None = None
     told_by: str | None = None
     unheard: int | None = None

@@ -17,6 +17,7 @@ from jamd.daemon.settings import Settings, expect_chords
 from jamd.daemon.status import Status
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.take_keeper import TakeKeeper
+from jamd.daemon.waterfall import Waterfall
 from jamd.errors import ConfigError, UserError
 from jamd.notes import TICKS_PER_BEAT, Meter
 from jamd.setting_kinds import ChordChart
@@ -53,6 +54,7 @@ class Watch:
         model: What the settings call the model.
         language: The language of the model.
         why: Why this provider was chosen, in words.
+        waterfall: Draws what is played; None: nothing is drawn, and a rehearsal told in words.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Watch:
         model: str,
         language: str,
         why: str,
+        waterfall: Waterfall | None = None,
     ) -> None:
         self._screen = screen
         self._ports = ports
@@ -78,6 +81,7 @@ class Watch:
         self._model = model
         self._language = language
         self._why = why
+        self._waterfall = waterfall
         self._introduced = False
         self._said: set[str] = set()  # what is said once
         self._bar = 0
@@ -87,8 +91,10 @@ class Watch:
         self._seen: tuple[Status, Connected] | None = None
 
     def journal(self, entry: Entry) -> None:
-        """Note an entry of the take for display, in a rehearsal."""
-        if self._room is not None and isinstance(entry, Sounded):
+        """Note an entry of the take for display."""
+        if self._waterfall is not None:
+            self._waterfall.hear(entry)
+        elif self._room is not None and isinstance(entry, Sounded):
             self._sounded.append(entry)
 
     def tend(self, now: float, status: Status) -> bool:
@@ -105,7 +111,10 @@ class Watch:
             self._bar = status.bar
             for line in self._trial.bar_line() if self._trial else ():
                 self._screen.news(f"The model is {line}.")
-        for row in note_rows(self._sounded, self._settings.meter, status.counted_in):
+        if self._waterfall is not None:
+            for row in self._waterfall.rows(status.tick, status.bar_one, self._screen.width):
+                self._screen.draw(row)
+        for row in note_rows(self._sounded, self._settings.meter, status.bar_one):
             self._screen.news(row)
         self._sounded.clear()
         self._seen = status, self._ports.connected()

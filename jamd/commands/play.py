@@ -56,6 +56,12 @@ def add(subparsers: Subparsers) -> None:
         action="store_true",
         help="rehearse even if there is a MIDI system: nothing need be plugged in",
     )
+    parser.add_argument(
+        "--roll",
+        action=argparse.BooleanOptionalAction,
+        help="draw what you and jamd play as a piano roll in the terminal, as it is played; a "
+        "rehearsal is drawn unless --no-roll is given",
+    )
     config_file.add_options(parser, *_SETTINGS)
     parser.set_defaults(run=run)
 
@@ -70,5 +76,6 @@ def run(args: argparse.Namespace) -> int:
         in_force = config_file.in_force(args)
         own_tempo = in_force.on_command_line("transport.bpm")
         screen = Screen(sys.stdout)
-        play(in_force.config, screen, stop_signals, args.bars, own_tempo, args.rehearse)
+        config, rehearse = in_force.config, args.rehearse
+        play(config, screen, stop_signals, args.bars, own_tempo, rehearse, args.roll)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +17,7 @@ from mido import Message
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import Mode, Sounded, Turn
 from jamd.daemon.rehearsal import RehearsalRoom, period_s, seed_phrase
-from jamd.daemon.screen import Screen, note_rows, status_line, status_rows
+from jamd.daemon.screen import MOST_WAITING, Screen, note_rows, status_line, status_rows
 from jamd.daemon.status import Status
 from jamd.notes import Meter, Part
 
@@ -196,10 +197,17 @@ def test_a_terminal_that_was_stopped_is_not_shown_all_that_it_has_missed(
     termios.tcflow(stream, termios.TCOOFF)
     for beat in range(1000):
         screen.status(f"beat {beat}")
+    for row in range(2 * MOST_WAITING):
+        screen.draw(f"row {row}")
+    screen.news("the end")
     screen.close()
     termios.tcflow(stream, termios.TCOON)
+    shown = ""
+    while "the end" not in shown:
+        shown += shows.read(100_000).decode()
     screen._thread.join()
-    assert 0 < shows.read(100_000).decode().count("beat") < 4
+    assert 0 < len(set(re.findall(r"beat \d+", shown))) < 4
+    assert shown.count("row") <= MOST_WAITING
 
 
 def test_elsewhere_only_news_is_written(tmp_path: Path) -> None:
