@@ -102,6 +102,14 @@ class Beat:
         tick = self.transport.tick_at(now) - self.transport.bar_one
         return position(tick, self.transport.meter)
 
+    def next_beat(self, now: float) -> tuple[float, int, int]:
+        """As `Status.next_beat`, while the transport rolls."""
+        bar_one, meter = self.transport.bar_one, self.transport.meter
+        length = TICKS_PER_BEAT * 4 // meter.denominator
+        tick = (self.transport.tick_at(now) - bar_one) // length * length + length
+        at = position(tick, meter)
+        return self.transport.seconds_at(bar_one + tick), max(0, at.bar), at.beat
+
     def chord(self, now: float) -> str | None:
         """The symbol of the chord in force; None if no changes are given or it stands still."""
         if self.changes is None or not self.transport.rolling:

@@ -129,6 +129,7 @@ class Session:
             unheard=None if self._ear.deaf_to is None else self._ear.deaf_to + 1,
             bar=max(0, place.bar) if place else 0,
             beat=place.beat if place else 0,
+            next_beat=self._beat.next_beat(now) if place else None,
             turn=self._floor.turn,
             bpm=self._transport.bpm,
             mode=self._floor.mode,
@@ -154,10 +155,9 @@ class Session:
 
     def _rested_s(self, now: float) -> float:
         """As `Status.rested_s`."""
-        heard_by_others = self._beat.is_shared or self._settings.click is When.ON
-        ends_by_itself = self._settings.bars is not None
+        goes_on = self._beat.is_shared or self._settings.click is When.ON
         holds = self._memory.heard.keys or self._memory.heard.pedals or self._stage.is_moved
-        if heard_by_others or ends_by_itself or self._floor.turn is Turn.JAMD or holds:
+        if goes_on or self._settings.bars is not None or self._floor.turn is Turn.JAMD or holds:
             return 0.0
         return max(0.0, now - self._stirred)
 

@@ -38,6 +38,8 @@ class Status:
         loop: Whether what jamd plays has come back into its input.
         settings: The settings that can be adjusted, by name, as config.toml has them.
         adjusted: The one adjusted last, for `ADJUSTED_S` after that.
+        next_beat: When the next beat falls, in seconds on the session's clock, if the tempo stays;
+            and its bar and beat. None while the transport stands still.
         link_peers: How many others are in the Link session; None: jamd is in none.
         bars_played: Whole bars since the count-in, regardless of a sequencer's song position.
         rested_s: For how many seconds nobody has played: since a clock began to tick, if nobody has
@@ -75,3 +77,4 @@ class Status:
     chord: str | None = None
     settings: Mapping[str, float | str] = field(default_factory=dict)
     adjusted: str | None = None
+    next_beat: tuple[float, int, int] | None = None
