@@ -21,6 +21,7 @@ from jamd.daemon.follower import BeatSource
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_system import NoMidiSystem, NotAllowed
+from jamd.daemon.osc import OscPeer
 from jamd.daemon.ports import LivePorts, Ports, open_ports
 from jamd.daemon.rehearsal import BARS, RehearsalRoom, period_s, rehearsed, seed_phrase
 from jamd.daemon.remote import HAS_SOCKETS, Remote
@@ -68,8 +69,8 @@ def play(
         roll: Whether to draw what is played; None: a rehearsal, in a terminal.
 
     Raises:
-        UserError: The bundle, the provider, the MIDI system or the synthesiser is not what the
-            settings require; or the take could not be saved whole.
+        UserError: The bundle, the provider, the MIDI system, the synthesiser or an address of Open
+            Sound Control is not what the settings require; or the take could not be saved whole.
     """
     clock = MonotonicClock()
     settings = replace(settings_from(config), own_tempo=own_tempo, thru=_thru(config))
@@ -84,10 +85,8 @@ def play(
     )
     with ExitStack() as stops:
         stops.callback(screen.close)
-        link = None
-        if settings.source is BeatSource.LINK:
-            link = LinkPeer(settings.bpm, settings.meter, settings.link_start_stop, clock)
-            stops.callback(link.close)
+        link = _link_peer(settings, clock, stops)
+        osc = _osc_peer(config, clock, stops)
         supervisor = Supervisor(load, clock.now())
         stops.callback(supervisor.close)
         _wait_for_the_model(supervisor, clock, stop_signals)
@@ -122,6 +121,7 @@ def play(
             language,
             why,
             _waterfall(settings.meter, screen, roll, rehearsal=room is not None),
+            osc,
         )
 
         def tend(now: float, status: Status) -> bool:
@@ -132,7 +132,7 @@ def play(
             return watch.tend(now, status)
 
         loop = Loop(session, ports, supervisor, watch.journal, clock, tend=tend, link=link)
-        stops.callback(_listen(partial(watch.answer, tell=loop.tell), screen))
+        stops.callback(_listen(partial(watch.answer, tell=loop.tell), osc, screen))
         stop_signals.call(loop.stop)
         if PANIC_SIGNAL is not None:
             signal.signal(PANIC_SIGNAL, lambda *_: loop.tell(Panic()))
@@ -151,6 +151,24 @@ def after_a_rest(settings: Settings, config: Config, status: Status) -> Settings
     if settings.source is not BeatSource.PLAYER:  # else the tempo was only that of the last phrase
         quiet = replace(quiet, bpm=status.bpm, own_tempo=status.own_tempo)
     return replace(quiet, mode=status.mode, seed=seed)
+
+
+def _link_peer(settings: Settings, clock: Clock, stops: ExitStack) -> LinkPeer | None:
+    """The Link session, if jamd is to be in one."""
+    if settings.source is not BeatSource.LINK:
+        return None
+    peer = LinkPeer(settings.bpm, settings.meter, settings.link_start_stop, clock)
+    stops.callback(peer.close)
+    return peer
+
+
+def _osc_peer(config: Config, clock: Clock, stops: ExitStack) -> OscPeer | None:
+    """The end of Open Sound Control that is jamd's, if it is asked for."""
+    if config.osc.listen is None and not config.osc.to:
+        return None
+    peer = OscPeer(config.osc, clock)
+    stops.callback(peer.close)
+    return peer
 
 
 def _wait_for_the_model(
@@ -252,8 +270,15 @@ def _waterfall(
     return Waterfall(meter, marks, colours=colours)
 
 
-def _listen(answer: Callable[[str], object], screen: Screen) -> Callable[[], None]:
-    """Let commands such as `jamd panic` reach this session; returns a function that ends it."""
+def _listen(
+    answer: Callable[[str], dict[str, object]], osc: OscPeer | None, screen: Screen
+) -> Callable[[], None]:
+    """Let commands such as `jamd panic` reach this session; returns a function that ends it.
+
+    What comes in through `osc` reaches it, too, until that is closed.
+    """
+    if osc is not None:
+        osc.start(answer)
     if not HAS_SOCKETS:
         return lambda: None
     try:

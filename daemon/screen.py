@@ -155,8 +155,8 @@ def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
     return shortened(" · ".join(told), width)
 
 
-def status_rows(status: Status, connected: Connected) -> list[str]:
-    """The same unabridged, one line for each item, for `jamd status`."""
+def status_rows(status: Status, connected: Connected, osc: str = "") -> list[str]:
+    """The same unabridged, one line for each item, for `jamd status`; `osc` as in `answer`."""
     last = status.last_note
     heard = "nothing yet" if last is None else f"{pitch_name(last)}, note {last}"
     rows = [
@@ -175,6 +175,7 @@ def status_rows(status: Status, connected: Connected) -> list[str]:
         ("model", "there" if status.worker else "not there"),
         ("listens to", _ends(connected.to_input, connected)),
         ("plays to", _ends(connected.from_output, connected)),
+        *([("OSC", osc)] if osc else []),
     ]
     return [f"{name:<12}{value}" for name, value in rows]
 

@@ -9,6 +9,7 @@ from jamd.daemon import knobs, providers, remote
 from jamd.daemon.connections import Connected
 from jamd.daemon.controls import Action
 from jamd.daemon.events import Command, Entry, Event, Panic, Press, SetTempo, Sounded
+from jamd.daemon.osc import OscPeer
 from jamd.daemon.plain_json import to_plain
 from jamd.daemon.ports import Ports
 from jamd.daemon.rehearsal import RehearsalRoom
@@ -55,6 +56,7 @@ class Watch:
         language: The language of the model.
         why: Why this provider was chosen, in words.
         waterfall: Draws what is played; None: nothing is drawn, and a rehearsal told in words.
+        osc: jamd's end of Open Sound Control, if it is asked for.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Watch:
         language: str,
         why: str,
         waterfall: Waterfall | None = None,
+        osc: OscPeer | None = None,
     ) -> None:
         self._screen = screen
         self._ports = ports
@@ -82,6 +85,7 @@ class Watch:
         self._language = language
         self._why = why
         self._waterfall = waterfall
+        self._osc = osc
         self._introduced = False
         self._said: set[str] = set()  # what is said once
         self._bar = 0
@@ -118,6 +122,8 @@ class Watch:
             self._screen.news(row)
         self._sounded.clear()
         self._seen = status, self._ports.connected()
+        for line in self._osc.tend(*self._seen) if self._osc else ():
+            self._screen.news(line)
         if now >= self._status_at:
             self._status_at = now + STATUS_S
             self._screen.status(status_line(*self._seen, self._screen.width))
@@ -127,7 +133,8 @@ class Watch:
 
     def answer(self, command: str, tell: Callable[[Event], None]) -> dict[str, object]:
         """As the function `answer`, by what has been seen. Called in a thread of its own."""
-        return answer(command, self._seen, tell, self._settings.meter, self._language)
+        osc = self._osc.described if self._osc else ""
+        return answer(command, self._seen, tell, self._settings.meter, self._language, osc)
 
     def _input_news(self, status: Status) -> list[str]:
         """What comes in that is not heard as music: a clock, what jamd played, another channel."""
@@ -180,6 +187,7 @@ def answer(
     tell: Callable[[Event], None],
     meter: Meter,
     language: str,
+    osc: str = "",
 ) -> dict[str, object]:
     """The answer to `jamd panic`, `status`, `set` and `press`.
 
@@ -189,13 +197,14 @@ def answer(
         tell: Passes an event to the session.
         meter: The session's.
         language: The model's.
+        osc: What there is to say of Open Sound Control.
     """
     match command.split(" ", 2):
         case [remote.PANIC]:
             tell(Panic())
             return {}
         case [remote.STATUS]:
-            return {} if seen is None else _told(*seen)
+            return {} if seen is None else _told(*seen, osc)
         case [remote.SET, name, value] if name == "changes" or " " not in value:
             try:
                 tell(_change(name, value, seen, meter, language))
@@ -224,8 +233,9 @@ def _change(
     return change
 
 
-def _told(status: Status, connected: Connected) -> dict[str, object]:
+def _told(status: Status, connected: Connected, osc: str) -> dict[str, object]:
     """What `jamd status` is told."""
     told: dict[str, object] = to_plain(status) | to_plain(connected)
     del told["class"]
-    return told | {"settings": dict(status.settings), "rows": status_rows(status, connected)}
+    rows = status_rows(status, connected, osc)
+    return told | {"settings": dict(status.settings), "osc": osc, "rows": rows}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jamd.config_controls import Controls, Knobs
-from jamd.config_sections import Click, Midi, Model, Play, Sound, Takes, Transport
+from jamd.config_sections import Click, Midi, Model, Osc, Play, Sound, Takes, Transport
 from jamd.control import Knob
 from jamd.setting import Setting, settings_of
 
@@ -28,6 +28,7 @@ class Config:
     play: Play = field(default_factory=Play)
     controls: Controls = field(default_factory=Controls)
     knobs: Knobs = field(default_factory=Knobs)
+    osc: Osc = field(default_factory=Osc)
     takes: Takes = field(default_factory=Takes)
 
 
@@ -40,6 +41,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "play": Play,
     "controls": Controls,
     "knobs": Knobs,
+    "osc": Osc,
     "takes": Takes,
 }
 
@@ -49,6 +51,9 @@ INTRODUCTIONS: Mapping[str, str] = {
     "it is struck, a program whenever it is chosen; programs count from 1.",
     "knobs": "Knobs, sliders and wheels that change a setting while jamd plays, each named after "
     "the setting. Its whole travel, 0 to 127, is a range of that. They are not heard as music.",
+    "osc": "Open Sound Control: a phone, a tablet or another program presses and sets what "
+    "[controls] and [knobs] can, and is told what jamd does. It needs pip install 'jamd[osc]'; "
+    "docs/osc.md has the addresses.",
 }
 """What goes for all the settings of a section, where something does."""
 

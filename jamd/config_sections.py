@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jamd.chart import Chart
+from jamd.endpoint import Endpoint
 from jamd.grid_tokens import STYLES
 from jamd.notes import METERS, Meter, Part
 from jamd.setting import declared as _setting
@@ -17,6 +18,7 @@ from jamd.setting_kinds import (
     Among,
     Choice,
     ChordChart,
+    EndpointName,
     Flag,
     FlagOrAuto,
     Folder,
@@ -357,4 +359,25 @@ class Takes:
         Number(0.0, 1440.0, "minutes"),
         "When nobody has played for this long, and jamd shares its beat with no program and no "
         "click that is always on, the take is saved, and the next note begins a new one. 0: never.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Osc:
+    """Open Sound Control: phones, tablets, and programs such as Max, Pure Data, SuperCollider."""
+
+    listen: Endpoint | None = _setting(
+        None,
+        EndpointName(optional=True),
+        "The UDP port that they control jamd through; if empty, none. A port alone is for programs "
+        "on this computer. With this computer's address in a network, or 0.0.0.0 for all that it "
+        "has, a phone can control jamd, and so can everybody else in that network.",
+        option="--osc",
+    )
+    to: tuple[Endpoint, ...] = _setting(
+        (),
+        Several(EndpointName(), 'UDP ports, such as "192.168.1.7:9001"', one="HOST:PORT"),
+        "Who is told the beat, the turn, the chord and the settings in force, whenever they "
+        "change.",
+        option="--osc-to",
     )

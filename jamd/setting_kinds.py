@@ -16,6 +16,7 @@ from typing import Protocol
 
 from jamd.chart import Chart
 from jamd.control import Control, Knob
+from jamd.endpoint import Endpoint
 
 _LONGEST = 1000
 """Characters that a text may have unless its kind has a limit of its own."""
@@ -259,6 +260,30 @@ class ControlName:
 
     def show(self, value: object) -> str:
         return json.dumps(str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointName:
+    """A UDP port, with the address of its computer unless it is this one.
+
+    Attributes:
+        optional: Whether it may be empty: None.
+    """
+
+    optional: bool = False
+
+    @property
+    def expected(self) -> str:
+        less = ", or empty quotes" if self.optional else ""
+        return f'a port, such as "9000", or one with an address, "192.168.1.5:9000"{less}'
+
+    def accept(self, raw: object) -> Endpoint | None:
+        if not isinstance(raw, str):
+            raise ValueError(raw)
+        return None if raw == "" and self.optional else Endpoint.parse(raw)
+
+    def show(self, value: object) -> str:
+        return json.dumps("" if value is None else str(value))
 
 
 @dataclass(frozen=True, slots=True)

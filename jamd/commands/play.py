@@ -32,6 +32,8 @@ _SETTINGS = (
     "midi.connect_output",
     "midi.output_offset_ms",
     "midi.send_clock",
+    "osc.listen",
+    "osc.to",
     "model.bundle",
     "model.provider",
     "model.style",

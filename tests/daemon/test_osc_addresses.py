@@ -1,6 +1,8 @@
-"""An OSC address asks for what `jamd set`, `press` or `panic` does."""
+"""An OSC address asks for what `jamd set`, `press` or `panic` does, and the docs list them all."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -9,10 +11,12 @@ from jamd.config_file import adjustment
 from jamd.daemon.connections import Connected
 from jamd.daemon.controls import Action
 from jamd.daemon.events import Turn
-from jamd.daemon.osc_addresses import COMMANDS, TOLD, Value, command_of, state
+from jamd.daemon.osc_addresses import COMMANDS, TOLD, Value, command_of, state, table
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.errors import UserError
+
+DOCS = Path(__file__).parents[2] / "docs" / "osc.md"
 
 
 @pytest.mark.parametrize(
@@ -89,3 +93,7 @@ def test_a_tempo_that_follows_somebody_is_told_as_the_status_line_shows_it() -> 
     assert state(status, Connected())["/jamd/set/bpm"] == (92.5,)
     assert status.turn is Turn.PLAYER
     assert state(status, Connected(("a key",)))["/jamd/input"] == (1,)
+
+
+def test_the_docs_have_the_table() -> None:
+    assert "\n".join(table()) in DOCS.read_text(encoding="utf-8")

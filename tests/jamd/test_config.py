@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jamd import config_file
 from jamd.config import ADJUSTABLE, SETTINGS, Config
 from jamd.config_file import DEFAULT, InForce, documented, find, listing, load
+from jamd.endpoint import Endpoint
 from jamd.errors import ConfigError
 from jamd.notes import Meter, Part
 from jamd.setting_kinds import Number
@@ -118,6 +119,30 @@ def test_a_file_that_is_wrong_is_refused_in_one_line(
     (problem,) = problems(written)
     assert problem.startswith(f"{written}: ")
     assert complaint in problem
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("9000", Endpoint("127.0.0.1", 9000)),  # a port alone: nobody else can reach it
+        ("0.0.0.0:9000", Endpoint("0.0.0.0", 9000)),
+        ("ipad.local:1", Endpoint("ipad.local", 1)),
+        ("[fe80::1%eth0]:65535", Endpoint("fe80::1%eth0", 65535)),
+    ],
+)
+def test_an_endpoint_is_a_port_with_or_without_an_address(given: str, read: Endpoint) -> None:
+    config = load(None, {"osc.listen": given, "osc.to": [given]}).config
+    assert (config.osc.listen, config.osc.to) == (read, (read,))
+    assert Endpoint.parse(str(read)) == read
+
+
+@pytest.mark.parametrize("given", ["on", "0", "65536", ":9000", "a b:1", "::1:9000", "http://a:1"])
+def test_what_is_no_endpoint_is_refused(given: str) -> None:
+    shown = 'a port, such as "9000", or one with an address, "192.168.1.5:9000"'
+    assert problems(None, osc__listen=given, osc__to=["9000", ""]) == [
+        f'--osc: expected {shown}, or empty quotes; found "{given}"',
+        '--osc-to: expected a list of UDP ports, such as "192.168.1.7:9001"; found ["9000", ""]',
+    ]
 
 
 def test_a_file_may_begin_with_the_mark_that_windows_gives_it(written: Path) -> None:
