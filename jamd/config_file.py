@@ -227,7 +227,7 @@ def add_options(parser: argparse.ArgumentParser, *keys: str) -> None:
             rest = {"action": "append", "metavar": setting.kind.one}
         else:
             rest = {"metavar": setting.name.upper()}
-            if isinstance(setting.kind, (Number, Among)):
+            if isinstance(setting.kind, (Number, NumberOr, Among)):
                 rest["type"] = _number
         introduced.get(setting.section, parser).add_argument(
             setting.option,

@@ -228,6 +228,13 @@ def test_an_option_goes_before_the_file_and_the_file_before_the_default(written:
     assert shown == ["--bpm", "--thru", "--connect-input", str(written), DEFAULT]
 
 
+@pytest.mark.parametrize(("swing", "percent"), [("62", 62.0), ("off", 50.0), ("player", None)])
+def test_an_option_that_takes_a_number_or_a_name_takes_both(
+    swing: str, percent: float | None
+) -> None:
+    assert parse(["play.swing"], "--swing", swing).config.play.swing == percent
+
+
 def test_every_setting_has_an_option_of_its_own() -> None:
     assert len({setting.option for setting in SETTINGS.values()}) == len(SETTINGS)
     assert parse(list(SETTINGS), "--config", str(TOP / "config.toml")).config == Config()
