@@ -18,6 +18,7 @@ from jamd.daemon.cuda import nvidia_driver
 from jamd.daemon.events import Mode, Output, Panic, WorkerReady
 from jamd.daemon.fluidsynth import Installed, expect_installed
 from jamd.daemon.follower import BeatSource
+from jamd.daemon.instruments import programs
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_system import NoMidiSystem, NotAllowed
@@ -214,7 +215,9 @@ def _sounding(
 def _open(config: Config, screen: Screen) -> LivePorts | None:
     """The ports; None if there is no MIDI system, and none is asked for."""
     try:
-        ports = open_ports(config.midi, _own_ports(config), sounds=config.sound.on)
+        ports = open_ports(
+            config.midi, _own_ports(config), programs(config), sounds=config.sound.on
+        )
     except NoMidiSystem as error:
         if config.midi.api != "auto":
             raise

@@ -44,6 +44,7 @@ from jamd.daemon.connections import (
 from jamd.daemon.events import Output
 from jamd.daemon.midi_system import NoMidiSystem, System, open_system
 from jamd.daemon.port_opening import alone
+from jamd.daemon.program_changes import ProgramChanges
 from jamd.daemon.rtmidi_ports import Received, RtmidiInput, RtmidiOutput
 from jamd.daemon.said_again import AGAIN_S, SaidAgain
 from jamd.errors import PortError
@@ -81,13 +82,18 @@ class Ports(Protocol):
 
 
 def open_ports(
-    settings: Midi, own_ports: Mapping[Output, str] = {}, *, sounds: bool = False
+    settings: Midi,
+    own_ports: Mapping[Output, str] = {},
+    programs: Mapping[int, int] = {},
+    *,
+    sounds: bool = False,
 ) -> LivePorts:
     """Open the virtual ports, and connect those wanted ports that are present.
 
     Args:
         settings: The ports' names, and the connections wanted.
         own_ports: The names of ports of their own for the click or the clock.
+        programs: The program, 0..127, that is asked for on a channel, 0..15, of the main port.
         sounds: Whether jamd makes the sound, which decides what it listens to if `settings` do not.
 
     Raises:
@@ -100,7 +106,7 @@ def open_ports(
     ):
         system.close()
         raise PortError(f"Windows has no virtual ports: {todo}")
-    ports = LivePorts(system, settings, own_ports, sounds=sounds)
+    ports = LivePorts(system, settings, own_ports, programs, sounds=sounds)
     ports.tend(0.0)
     return ports
 
@@ -153,10 +159,12 @@ class LivePorts:
         system: System,
         settings: Midi,
         own_ports: Mapping[Output, str] = {},
+        programs: Mapping[int, int] = {},
         *,
         sounds: bool = False,
     ) -> None:
         self._own_ports = own_ports
+        self._programs = ProgramChanges(programs)
         self.system_name = system.name
         self.input_name = settings.input_name
         self.output_name = settings.output_name
@@ -203,6 +211,9 @@ class LivePorts:
         """Send a message to the output's own port, or if it has none to every main one."""
         self._said_again.sent(message, output, self._polled_at)
         self._play(message, output)
+        if output is Output.MAIN:
+            for change in self._programs.after(message):
+                self.send(change)
 
     def _play(self, message: Message, output: Output) -> None:
         self._unseen += 1
@@ -236,6 +247,7 @@ class LivePorts:
         self._drop_dead(snapshot, now)
         for connection in snapshot.to_open:
             self._hold(connection, snapshot)
+        self._tell_programs(snapshot)
         before, self._connected = self._connected, self._look_at_connections(snapshot)
         return news(before, self._connected)
 
@@ -271,6 +283,7 @@ class LivePorts:
         self._system = system
         self._own = OwnPorts()
         self._held_since = {}
+        self._programs.opened()
         self._acted_on = None
         self._unseen = 0
         self._put_off = 0
@@ -345,6 +358,13 @@ class LivePorts:
             port.close()
             self._own.ids[direction] -= ids
             del self._held_since[direction, target]
+
+    def _tell_programs(self, snapshot: Snapshot) -> None:
+        own = self._own.seen(snapshot.ports or (), Direction.OUT)
+        reached = {peer for port in own for peer in port.peers or ()}
+        reached |= {target for direction, target in self._held_since if direction is Direction.OUT}
+        for message in self._programs.due(reached):
+            self.send(message)
 
     def _look_at_connections(self, snapshot: Snapshot) -> Connected:
         ports = snapshot.ports or ()

@@ -1,9 +1,10 @@
-"""Says what ended a sound once more, after the MIDI system has lost messages.
+"""Says what ended a sound, or chose one, once more after the MIDI system has lost messages.
 
 If the programs of one JACK period are not done in time, jackd in its usual, asynchronous mode goes
 on without them, and messages of that period are lost, or heard twice. Of 3,683 messages between two
 bare clients, on a machine without real-time scheduling, 12 were lost; of 3,668 under `jackd -S`
-none. A note-on that is lost is one note less, but a note-off is a note that hangs.
+none. A note-on that is lost is one note less, but a note-off is a note that hangs, and a program
+change is the wrong sound for a whole evening.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ RECENT_S = 0.3
 """Seconds for which what ended may still be lost: six times as long as the longest loss seen."""
 
 
+_PROGRAM = 128  # no controller has this number
+
+
 class _Ended(NamedTuple):
-    """What a message begins or ends: a note, or a pedal that is down."""
+    """What a message begins or ends: a note, or a pedal that is down; or a channel's program."""
 
     output: Output
     pedal: bool
@@ -32,7 +36,7 @@ class _Ended(NamedTuple):
 
 
 class SaidAgain:
-    """Remembers the newest note-offs and lifted pedals, in case they are lost."""
+    """Remembers the newest note-offs, lifted pedals and programs, in case they are lost."""
 
     def __init__(self) -> None:
         self._ended: dict[_Ended, tuple[float, Message]] = {}  # oldest first
@@ -46,6 +50,8 @@ class SaidAgain:
         elif begins_note(message) or ends_note(message):
             key = _Ended(output, False, message.channel, message.note)
             ends = ends_note(message)
+        elif message.type == "program_change":
+            key, ends = _Ended(output, True, message.channel, _PROGRAM), True
         else:
             return
         self._ended.pop(key, None)

@@ -15,12 +15,13 @@ from jamd.daemon.click import Sound, When
 from jamd.daemon.controls import Meanings, meanings
 from jamd.daemon.events import Mode
 from jamd.daemon.follower import BeatSource, ClockLost
+from jamd.daemon.instruments import channels
 from jamd.daemon.requests import Sampling
 from jamd.daemon.swing import STRAIGHT
 from jamd.daemon.yielding import Yield
 from jamd.errors import UserError
 from jamd.language import Constraints
-from jamd.notes import Meter, Tick
+from jamd.notes import Meter, Part, Tick
 from jamd.setting_kinds import Choice
 
 _DIGITS = 9
@@ -210,7 +211,7 @@ def expect_chords(chart: Chart | None, language: str) -> None:
 def settings_from(config: Config) -> Settings:
     """The settings in config.toml, with MIDI channels from 0, and a random seed if none is set."""
     midi, transport, model, play = config.midi, config.transport, config.model, config.play
-    click = config.click
+    click, channel = config.click, channels(config)
     return Settings(
         mode=Mode(play.mode),
         bpm=transport.bpm,
@@ -225,8 +226,8 @@ def settings_from(config: Config) -> Settings:
         program_changes=midi.program_changes,
         softest=midi.softest,
         split=midi.split,
-        lead_channel=midi.channel_lead - 1,
-        comp_channel=midi.channel_comp - 1,
+        lead_channel=channel[Part.LEAD],
+        comp_channel=channel[Part.COMP],
         thru=bool(midi.thru),
         output_offset_s=midi.output_offset_ms / 1000,
         click=When(click.when),

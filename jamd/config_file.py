@@ -98,6 +98,8 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
         )
     if not problems:
         problems += _clashes(config, origins)
+    if not problems:
+        problems += _discords(config, origins)
     if not problems and (crowd := crowded(config.play.changes, config.transport.meter)):
         problems.append(f"{origins['play.changes']}: play.changes: {crowd}")
     if problems:
@@ -134,6 +136,19 @@ def _clashes(config: Config, origins: Mapping[str, str]) -> Iterator[str]:
                 f"{origins[second]}: {second}: expected a control of its own; found {other}, which "
                 f"means {first}"
             )
+
+
+def _discords(config: Config, origins: Mapping[str, str]) -> Iterator[str]:
+    """The problem with two sounds for one channel."""
+    channel, sound = config.midi.channel_comp, config.sound
+    if channel is None or channel != config.midi.channel_lead:
+        return
+    if None not in (sound.lead, sound.comp) and sound.lead != sound.comp:
+        yield (
+            f"{origins['sound.comp']}: sound.comp: expected the lead's sound, as both are on "
+            f"channel {channel}; found {SETTINGS['sound.comp'].kind.show(sound.comp)}: give "
+            "midi.channel_comp another channel"
+        )
 
 
 def _of(section: str) -> list[Setting]:

@@ -24,6 +24,7 @@ from jamd.setting_kinds import (
     Folder,
     Number,
     NumberOr,
+    Program,
     Several,
     Text,
 )
@@ -33,6 +34,7 @@ _PATTERNS = Several(
 )
 _PATTERNS_OR_AUTO = replace(_PATTERNS, auto=True)
 _CHANNEL = Number(1, 16)
+_CHANNEL_OR_AUTO = NumberOr({"auto": None}, _CHANNEL)
 _PITCH = Number(0, 127, "MIDI pitch")
 _VELOCITY = Number(1, 127)
 _OFFSET = Number(-200.0, 200.0, "ms")
@@ -96,12 +98,18 @@ class Midi:
         "Below this pitch your left hand accompanies: it is heard as chords, and it neither keeps "
         "your turn nor takes it. 0: no split.",
     )
-    channel_lead: int = _setting(1, _CHANNEL, "The channel that jamd's lead is sent on.")
-    channel_comp: int = _setting(
-        1,
-        _CHANNEL,
+    channel_lead: int | None = _setting(
+        None,
+        _CHANNEL_OR_AUTO,
+        "The channel that jamd's lead is sent on. auto: 1; or one of its own, 2, if the lead or "
+        "the chords have a sound that you chose in [sound].",
+    )
+    channel_comp: int | None = _setting(
+        None,
+        _CHANNEL_OR_AUTO,
         "The channel that jamd's chords are sent on: one other than the lead's gives them an "
-        "instrument of their own.",
+        "instrument of their own. auto: 1; or 3, if the lead or the chords have a sound of "
+        "their own.",
     )
     thru: bool | None = _setting(
         None,
@@ -204,7 +212,7 @@ class Click:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A synthesiser of jamd's own."""
+    """What jamd sounds like, and a synthesiser of its own."""
 
     on: bool = _setting(
         False,
@@ -218,6 +226,19 @@ class Sound:
         Text("the path of a sound font (*.sf2, *.sf3)", optional=True),
         "What it sounds like; if empty, the first sound font found where systems keep them.",
         option="--sound-font",
+    )
+    lead: int | None = _setting(
+        None,
+        Program(auto=True),
+        "The sound of jamd's lead: the instrument is told to change to it (a program change) at "
+        "the start, whenever it is connected, and after a panic. auto: it is told nothing.",
+        option="--lead-sound",
+    )
+    comp: int | None = _setting(
+        None,
+        Program(auto=True),
+        "The sound of jamd's chords, likewise.",
+        option="--comp-sound",
     )
 
 

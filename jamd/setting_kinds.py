@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from jamd import general_midi
 from jamd.chart import Chart
 from jamd.control import Control, Knob
 from jamd.endpoint import Endpoint
@@ -197,6 +198,48 @@ class NumberOr:
     def show(self, value: object) -> str:
         known = value in self.names.values()
         return Choice(self.names).show(value) if known else self.number.show(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A General MIDI sound, 1..128, by its number or its name; None, written "auto": left to jamd.
+
+    Attributes:
+        auto: Whether it may be left to jamd.
+    """
+
+    auto: bool = False
+
+    @property
+    def expected(self) -> str:
+        known = 'a General MIDI sound, by its name, such as "vibraphone", or its number, 1 to 128'
+        return f'{known}, or "auto"' if self.auto else known
+
+    def accept(self, raw: object) -> int | None:
+        if self.auto and raw == "auto":
+            return None
+        if isinstance(raw, str) and not raw.strip().isdecimal():
+            return _named(raw)
+        if isinstance(raw, bool) or not isinstance(raw, int | str) or int(raw) not in _PROGRAMS:
+            raise ValueError(raw)
+        return int(raw)
+
+    def show(self, value: object) -> str:
+        return json.dumps(general_midi.name_of(value) if isinstance(value, int) else "auto")
+
+
+_PROGRAMS = range(1, 129)
+
+
+def _named(text: str) -> int:
+    """The General MIDI sound that `text` names; PartError if that is none, or several."""
+    found = general_midi.named(text)
+    if len(found) == 1:
+        return found[0]
+    names = [general_midi.name_of(number) for number in found[:6]]
+    close = general_midi.closest(text)
+    hint = ", ".join(names) if names else (close and f"did you mean {close}?")
+    raise PartError(text, hint)
 
 
 @dataclass(frozen=True, slots=True)

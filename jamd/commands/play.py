@@ -25,6 +25,8 @@ _SETTINGS = (
     "click.when",
     "sound.on",
     "sound.font",
+    "sound.lead",
+    "sound.comp",
     "midi.api",
     "midi.thru",
     "midi.split",

@@ -6,7 +6,8 @@ import argparse
 
 from jamd import config_file
 from jamd.commands import Subparsers
-from jamd.config_sections import Midi
+from jamd.config import Config
+from jamd.notes import Part
 
 CHORD = (60, 64, 67)  # C major
 CHORD_S = 1.0
@@ -35,11 +36,11 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    midi = config_file.in_force(args).config.midi
+    config = config_file.in_force(args).config
     if args.test:
-        _play_chord(midi)
+        _play_chord(config)
     else:
-        _list(midi.api)
+        _list(config.midi.api)
     return 0
 
 
@@ -70,21 +71,22 @@ def _list(api: str) -> None:
         open_system("auto")  # raises, and states what was expected
 
 
-def _play_chord(midi: Midi) -> None:
+def _play_chord(config: Config) -> None:
     from mido import Message
 
     from jamd.daemon.clock import MonotonicClock
+    from jamd.daemon.instruments import channels, programs
     from jamd.daemon.ports import open_ports
 
-    clock = MonotonicClock()
-    ports = open_ports(midi)
+    clock, channel = MonotonicClock(), channels(config)[Part.COMP]
+    ports = open_ports(config.midi, programs=programs(config))
     try:
         to = ", ".join(ports.connected().from_output) or "nobody: name one with --connect-output"
         print(f"C major on {ports.system_name}, port {ports.output_name!r}, connected to {to}")
         for pitch in CHORD:
-            ports.send(Message("note_on", channel=midi.channel_comp - 1, note=pitch, velocity=80))
+            ports.send(Message("note_on", channel=channel, note=pitch, velocity=80))
         clock.sleep_until(clock.now() + CHORD_S)
     finally:
         for pitch in CHORD:
-            ports.send(Message("note_off", channel=midi.channel_comp - 1, note=pitch))
+            ports.send(Message("note_off", channel=channel, note=pitch))
         ports.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import rtmidi
-from paper_ports import KEYBOARD, SYNTH, PaperSystem, paper_system
+from paper_system import KEYBOARD, SYNTH, PaperSystem, on_paper
 
 from jamd.config_sections import Midi
 from jamd.daemon import ports as ports_module
@@ -26,7 +26,7 @@ def loop(name: str) -> tuple[PortSeen, PortSeen]:
 @pytest.fixture
 def windows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PaperSystem:
     """A computer with no virtual ports."""
-    system = paper_system(monkeypatch, tmp_path)
+    system = on_paper(monkeypatch, tmp_path)
     system.name, system.api = "WinMM", rtmidi.API_WINDOWS_MM
     monkeypatch.setattr(ports_module, "open_system", lambda _: system)
     return system

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from mido import Message
-from paper_ports import HELD, KEYBOARD, SYNTH, PaperPort, PaperSystem, paper_system
+from paper_system import HELD, KEYBOARD, SYNTH, PaperPort, PaperSystem, look, on_paper
 
 from jamd.config_sections import Midi
 from jamd.daemon import ports as ports_module
@@ -23,18 +23,12 @@ from jamd.daemon.said_again import AGAIN_S
 
 @pytest.fixture
 def system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PaperSystem:
-    return paper_system(monkeypatch, tmp_path / "run")
+    return on_paper(monkeypatch, tmp_path)
 
 
 def live(system: PaperSystem) -> LivePorts:
     as_system: System = system
     return LivePorts(as_system, Midi(connect_input=("keystation*",), connect_output=("*synth*",)))
-
-
-def look(ports: LivePorts, now: float = 0.0) -> list[str]:
-    assert ports._watcher is not None
-    ports._watcher.look()
-    return ports.tend(now)
 
 
 def test_what_is_there_at_the_start_is_connected(system: PaperSystem) -> None:

@@ -75,6 +75,15 @@ def test_each_output_has_its_own_notes() -> None:
     assert said(again, 1.0) == [off(60)]
 
 
+def test_so_is_the_sound_that_was_chosen_last() -> None:
+    again = sent(*(Message("program_change", program=n, channel=n // 2) for n in (1, 2, 3)))
+    again.heard(on(60))
+    assert said(again, 1.0) == [
+        Message("program_change", program=1, channel=0),
+        Message("program_change", program=3, channel=1),
+    ]
+
+
 def test_nothing_else_is_said_again() -> None:
     others = (
         on(60),

@@ -317,6 +317,49 @@ def test_a_knob_that_is_a_control_or_another_knob_is_refused(written: Path) -> N
     ]
 
 
+@pytest.mark.parametrize("sound", ['"Vibraphone"', "12", '"12"', '" vibraphone "'])
+def test_a_sound_has_a_name_and_a_number(written: Path, sound: str) -> None:
+    written.write_text(f"[sound]\nlead = {sound}\n")
+    in_force = load(written)
+    assert in_force.config.sound.lead == 12
+    assert in_force.config.sound.comp is None
+    assert 'lead = "vibraphone"  ' in listing(in_force)
+    assert 'comp = "auto"  ' in listing(in_force)
+    assert parse(["sound.lead"], "--lead-sound", sound.strip('"')).config == in_force.config
+
+
+@pytest.mark.parametrize(
+    ("sound", "found"),
+    [
+        ('"slap bass"', '"slap bass": slap bass 1, slap bass 2'),
+        ('"vibrafone"', '"vibrafone": did you mean vibraphone?'),
+        ('"rhodes"', '"rhodes"'),
+        *((raw, raw) for raw in ("0", "129", '"0"', '""', "true", "1.0", "[]")),
+    ],
+)
+def test_what_is_no_sound_or_may_be_several_is_refused(
+    written: Path, sound: str, found: str
+) -> None:
+    written.write_text(f"[sound]\ncomp = {sound}\n")
+    (problem,) = problems(written)
+    assert problem == (
+        f"{written}: sound.comp: expected a General MIDI sound, by its name, such as "
+        f'"vibraphone", or its number, 1 to 128, or "auto"; found {found}'
+    )
+
+
+def test_one_channel_has_one_sound(written: Path) -> None:
+    written.write_text("[midi]\nchannel_lead = 4\nchannel_comp = 4\n[sound]\nlead = 12\n")
+    (problem,) = problems(written, sound__comp="tuba")
+    assert problem == (
+        "--comp-sound: sound.comp: expected the lead's sound, as both are on channel 4; found "
+        '"tuba": give midi.channel_comp another channel'
+    )
+    for fine in ("vibraphone", "auto"):
+        load(written, {"sound.comp": fine})
+    load(written, {"sound.comp": "tuba", "midi.channel_comp": "auto"})
+
+
 def test_a_knob_is_named_after_the_setting_that_it_sets() -> None:
     assert {name: setting.key for name, setting in ADJUSTABLE.items()} == {
         "temperature": "model.temperature",

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -33,8 +33,8 @@ JAMD = (sys.executable, "-c", "import sys; from jamd.cli import main; sys.exit(m
 
 
 @contextlib.contextmanager
-def opened(settings: Midi) -> Iterator[LivePorts]:
-    ports = open_ports(settings)
+def opened(settings: Midi, programs: Mapping[int, int] = {}) -> Iterator[LivePorts]:
+    ports = open_ports(settings, programs=programs)
     try:
         yield ports
     finally:
@@ -182,6 +182,24 @@ def test_a_keyboard_is_connected_whenever_it_appears(jack_server: JackServer) ->
                 assert took_s < 2
                 until(lambda: ports.poll(1.0), 1, doing=partial(press, keyboard))
             until(lambda: ports.tend(0.0) == ["no longer listening to Keystation:MIDI 1"], 2)
+
+
+def test_an_instrument_is_told_its_sounds_whenever_it_appears(jack_server: JackServer) -> None:
+    def until_told(synth: rtmidi.MidiIn, ports: LivePorts) -> None:
+        told: set[tuple[int, ...]] = set()
+
+        def look() -> None:
+            ports.poll(time.monotonic())  # JACK may lose one, and then it is said again
+            ports.tend(0.0)
+            told.update(tuple(data) for data, _ in iter(synth.get_message, None))
+
+        until(lambda: told == {(0xC1, 11), (0xC2, 5)}, 5, doing=look)
+
+    with opened(Midi(api="jack", connect_output=("synth*",)), {1: 11, 2: 5}) as ports:
+        for _ in range(2):
+            with client(rtmidi.MidiIn, "Synth", "in") as synth:
+                until_told(synth, ports)
+            until(lambda: not ports.connected().from_output, 5, doing=lambda: ports.tend(0.0))
 
 
 def test_what_is_sent_last_is_delivered_before_the_port_closes(jack_server: JackServer) -> None:

@@ -1,4 +1,4 @@
-"""A MIDI system on paper: what the tests of ports plug in, and what was opened, closed and sent."""
+"""A MIDI system on paper: it shows the ports it is told to show, and keeps what is sent."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mido import Message
 from jamd.daemon import ports as ports_module
 from jamd.daemon.connections import Watcher
 from jamd.daemon.midi_system import PortSeen
+from jamd.daemon.ports import LivePorts
 from jamd.daemon.rtmidi_ports import Received
 from jamd.errors import PortError
 
@@ -80,10 +81,16 @@ class PaperPort:
         self._system.closed.append(self.name)
 
 
-def paper_system(monkeypatch: pytest.MonkeyPatch, folder: Path) -> PaperSystem:
-    """A system whose ports are of paper, too; jamd's run-time files are in `folder`."""
-    monkeypatch.setattr("platformdirs.user_runtime_path", lambda *_, **__: folder)
+def on_paper(monkeypatch: pytest.MonkeyPatch, folder: Path) -> PaperSystem:
+    """A system for `LivePorts` to open its ports on."""
+    monkeypatch.setattr("platformdirs.user_runtime_path", lambda *_, **__: folder / "run")
     monkeypatch.setattr(ports_module, "RtmidiInput", PaperPort)
     monkeypatch.setattr(ports_module, "RtmidiOutput", PaperPort)
     monkeypatch.setattr(Watcher, "start", lambda self: None)  # the tests look by hand
     return PaperSystem()
+
+
+def look(ports: LivePorts, now: float = 0.0) -> list[str]:
+    assert ports._watcher is not None
+    ports._watcher.look()
+    return ports.tend(now)

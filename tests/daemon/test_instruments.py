@@ -1,0 +1,45 @@
+"""Which channel and which sound each part has."""
+
+from __future__ import annotations
+
+import pytest
+
+from jamd.config_file import load
+from jamd.daemon.instruments import channels, programs
+from jamd.daemon.settings import settings_from
+from jamd.notes import Part
+
+VIBRAPHONE, TUBA = 12, 59
+
+
+@pytest.mark.parametrize(
+    ("options", "lead", "comp", "asked"),
+    [
+        ({}, 1, 1, {}),
+        ({"midi.channel_comp": 2}, 1, 2, {}),
+        ({"midi.channel_lead": 5}, 5, 1, {}),
+        ({"sound.lead": VIBRAPHONE}, 2, 3, {2: VIBRAPHONE}),
+        ({"sound.comp": TUBA}, 2, 3, {3: TUBA}),
+        (
+            {"sound.lead": VIBRAPHONE, "sound.comp": TUBA, "midi.channel_lead": 3},
+            *(3, 2, {3: VIBRAPHONE, 2: TUBA}),
+        ),
+        (
+            {"sound.lead": VIBRAPHONE, "midi.channel_lead": 1, "midi.channel_comp": 1},
+            *(1, 1, {1: VIBRAPHONE}),
+        ),
+        (
+            {"sound.lead": VIBRAPHONE, "midi.channel_lead": 2, "midi.channel_comp": 3},
+            *(2, 3, {2: VIBRAPHONE}),
+        ),
+    ],
+)
+def test_parts_have_channels_of_their_own_if_they_have_sounds_of_their_own(
+    options: dict[str, object], lead: int, comp: int, asked: dict[int, int]
+) -> None:
+    """As musicians count: from 1."""
+    config = load(None, options).config
+    assert channels(config) == {Part.LEAD: lead - 1, Part.COMP: comp - 1}
+    assert {channel + 1: program + 1 for channel, program in programs(config).items()} == asked
+    settings = settings_from(config)
+    assert (settings.lead_channel, settings.comp_channel) == (lead - 1, comp - 1)
