@@ -52,7 +52,9 @@ class Click:
     def __init__(self, sound: Sound, meter: Meter, ledger: Ledger) -> None:
         self._accent, self._other = (
             Strike.of(
-                None, Message("note_on", channel=sound.channel, note=pitch, velocity=velocity)
+                None,
+                Message("note_on", channel=sound.channel, note=pitch, velocity=velocity),
+                ledger.output,
             )
             for pitch, velocity in (sound.accent, sound.beat)
         )

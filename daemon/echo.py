@@ -142,7 +142,8 @@ class Echo:
     def sent(self, send: Send, now: float) -> None:
         """A message went out at `now`. A clock message, or one for another port, is ignored."""
         message = send.message
-        if send.output is not Output.MAIN or not hasattr(message, "channel"):
+        elsewhere = send.output not in (Output.MAIN, Output.THRU)
+        if elsewhere or not hasattr(message, "channel"):
             return
         self._look(now)
         sent = Sent(now, sign_of(message))

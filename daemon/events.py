@@ -32,11 +32,12 @@ class Turn(Enum):
 
 
 class Output(Enum):
-    """Where a message goes; the click and the clock may go to the main port, too."""
+    """Where a message goes; all but the first may go to the main port, too."""
 
     MAIN = "main"  # the port that jamd plays on
     CLICK = "click"
     CLOCK = "clock"
+    THRU = "thru"  # what the player plays, sent on, where it sounds apart from jamd's own
 
 
 # Events: `Session.handle(event, now)`, `now` being when the event happened, in seconds.

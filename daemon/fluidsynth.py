@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,12 @@ TAIL_MS = 300
 
 LEAVE_S = 2.0
 """A FluidSynth that is told to leave and has not after this long is killed."""
+
+THEIRS = 16
+"""Its first channel for what the player plays, sent on. The sixteen before are jamd's, so no pedal
+or wheel of the player's reaches jamd's notes, whichever MIDI channel it comes on."""
+
+_CHANNELS = 32
 
 GAIN = 0.6
 """Its loudness; its own default, 0.2, is meant for an orchestra. Ten notes of a piano and a click,
@@ -107,19 +114,25 @@ def expect_installed(font: str) -> Installed:
     raise UserError(f"--sound needs FluidSynth and a sound font, but {found}: {how}")
 
 
-def command(message: Message) -> str:
-    """What FluidSynth's shell is told for a message; empty if it has no command for it."""
+def command(message: Message, first: int = 0) -> str:
+    """What FluidSynth's shell is told for a message; empty if it has no command for it.
+
+    Args:
+        message: Any message.
+        first: Its channel, of 32, that stands for MIDI's first.
+    """
+    channel = first + getattr(message, "channel", 0)
     if begins_note(message):
-        return f"noteon {message.channel} {message.note} {message.velocity}"
+        return f"noteon {channel} {message.note} {message.velocity}"
     if ends_note(message):
-        return f"noteoff {message.channel} {message.note}"
+        return f"noteoff {channel} {message.note}"
     match message.type:
         case "control_change":
-            return f"cc {message.channel} {message.control} {message.value}"
+            return f"cc {channel} {message.control} {message.value}"
         case "program_change":
-            return f"prog {message.channel} {message.program}"
+            return f"prog {channel} {message.program}"
         case "pitchwheel":
-            return f"pitch_bend {message.channel} {message.pitch + 8192}"
+            return f"pitch_bend {channel} {message.pitch + 8192}"
     return ""
 
 
@@ -131,18 +144,20 @@ class Process:
         knows_font: False if it has started, but cannot read the sound font.
     """
 
-    def __init__(self, installed: Installed, driver: str) -> None:
+    def __init__(self, installed: Installed, driver: str, programs: Mapping[int, int] = {}) -> None:
         """Start it. Raises OSError if the system does not.
 
         Args:
             installed: Where it is.
             driver: Its audio driver; empty: its own choice.
+            programs: The program, 0..127, of each of its channels, 0..31, that is to have one.
         """
         options = ["-q", "-n", "-g", str(GAIN), *_BUFFERS]
         if driver:
             options += ["-a", driver]
         if driver == "jack":
             options += ["-j", "-o", "audio.jack.id=jamd sound"]
+        options += ["-K", str(_CHANNELS)]
         # No JACK server is started to find out whether there is one, and no key is bound.
         plain = {"JACK_NO_START_SERVER": "1", "INPUTRC": os.devnull}
         self._popen = subprocess.Popen(
@@ -164,6 +179,8 @@ class Process:
         self._hangs = False
         self.ready = False
         self.knows_font = True
+        for channel, program in programs.items():
+            self.tell(f"prog {channel} {program}")
         self.tell("fonts")
         self.tell("echo jamd")
 

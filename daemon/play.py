@@ -16,9 +16,9 @@ from jamd.daemon import providers
 from jamd.daemon.clock import Clock, MonotonicClock
 from jamd.daemon.cuda import nvidia_driver
 from jamd.daemon.events import Mode, Output, Panic, WorkerReady
-from jamd.daemon.fluidsynth import Installed, expect_installed
+from jamd.daemon.fluidsynth import THEIRS, Installed, expect_installed
 from jamd.daemon.follower import BeatSource
-from jamd.daemon.instruments import programs
+from jamd.daemon.instruments import channels, own_programs, programs
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_system import NoMidiSystem, NotAllowed
@@ -37,7 +37,8 @@ from jamd.daemon.watch import Watch
 from jamd.daemon.waterfall import DRAWN, TYPED, Waterfall
 from jamd.daemon.worker import Load
 from jamd.errors import BundleError
-from jamd.notes import TICKS_PER_BEAT, Meter
+from jamd.general_midi import name_of
+from jamd.notes import TICKS_PER_BEAT, Meter, Part
 
 PANIC_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
 """`kill -USR1` ends everything that sounds; Windows has no such signal."""
@@ -103,7 +104,7 @@ def play(
         if installed is not None:
             ports = _sounding(opened, installed, config, clock, stop_signals)
             stops.callback(ports.close)
-            screen.news(f"You hear jamd{' and yourself' if settings.thru else ''} through {NAME}.")
+            _tell_who_sounds(config, screen)
         if PANIC_SIGNAL is not None:
             stops.callback(signal.signal, PANIC_SIGNAL, signal.SIG_IGN)
         takes = stops.enter_context(TakeKeeper(config, screen, bundle, rehearsal=room is not None))
@@ -207,9 +208,19 @@ def _sounding(
 ) -> Sounding:
     """`ports` with the sound of a FluidSynth, once that has started."""
     jack = isinstance(ports, LivePorts) and ports.system_name == "JACK"
-    synth = Synth(installed, drivers(jack))
+    player = dict.fromkeys(range(THEIRS, THEIRS + 16), config.sound.player - 1)
+    synth = Synth(installed, drivers(jack), {**own_programs(config), **player})
     synth.start(clock, lambda: stop_signals.asked)
     return Sounding(ports, synth, _own_ports(config))
+
+
+def _tell_who_sounds(config: Config, screen: Screen) -> None:
+    """Tell who is heard, and what they sound like."""
+    thru, programs, channel = _thru(config), own_programs(config), channels(config)
+    lead, comp = (name_of(programs[channel[part]] + 1) for part in (Part.LEAD, Part.COMP))
+    yours = f"; you are {name_of(config.sound.player)}" if thru else ""
+    screen.news(f"You hear jamd{' and yourself' if thru else ''} through {NAME}.")
+    screen.news(f"jamd is {lead} (lead) and {comp} (chords){yours}.")
 
 
 def _open(config: Config, screen: Screen) -> LivePorts | None:

@@ -209,6 +209,8 @@ class LivePorts:
 
     def send(self, message: Message, output: Output = Output.MAIN) -> None:
         """Send a message to the output's own port, or if it has none to every main one."""
+        if output is Output.THRU:
+            output = Output.MAIN
         self._said_again.sent(message, output, self._polled_at)
         self._play(message, output)
         if output is Output.MAIN:

@@ -34,16 +34,18 @@ class Strike:
         part: Whose it is; None: the player's own, sent on.
         on: Its note-on.
         off: Its note-off.
+        output: Where both go.
     """
 
     part: Part | None
     on: Message
     off: Message
+    output: Output = Output.MAIN
 
     @classmethod
-    def of(cls, part: Part | None, on: Message) -> Strike:
+    def of(cls, part: Part | None, on: Message, output: Output = Output.MAIN) -> Strike:
         """The strike whose note-on is `on`."""
-        return cls(part, on, Message("note_off", channel=on.channel, note=on.note))
+        return cls(part, on, Message("note_off", channel=on.channel, note=on.note), output)
 
     @property
     def key(self) -> NoteKey:
@@ -66,12 +68,18 @@ class Ledger:
     A pitch struck while it sounds is ended first, and the note-off of the earlier strike is then
     void, because it would cut the later one short.
 
+    Args:
+        output: Which port.
+        thru: Where what the player plays is sent on to: that port, too, but perhaps apart there.
+
     Attributes:
+        output: Which port.
         moved: The controllers that the player has moved from rest, if they were sent on.
     """
 
-    def __init__(self, output: Output = Output.MAIN) -> None:
-        self._output = output
+    def __init__(self, output: Output = Output.MAIN, thru: Output = Output.MAIN) -> None:
+        self.output = output
+        self._thru = thru
         self._sounding: dict[NoteKey, tuple[Strike, Tick]] = {}  # with its onset
         self.moved = Moved()
         self._channels: set[int] = set()
@@ -98,7 +106,7 @@ class Ledger:
         yield from self.end(tick, key)
         self._sounding[key] = strike, tick
         self._channels.add(key.channel)
-        yield Outgoing(tick, strike.part, strike.on, self._output)
+        yield Outgoing(tick, strike.part, strike.on, strike.output)
 
     def end(self, tick: Tick, key: NoteKey, strike: Strike | None = None) -> Iterator[Outgoing]:
         """End what sounds at `key`, if it is the given strike (None: any strike).
@@ -111,12 +119,12 @@ class Ledger:
             del self._sounding[key]
             if sounding.part is not None:  # the player's own is sent on at once
                 tick = max(tick, begun)
-            yield Outgoing(tick, sounding.part, sounding.off, self._output)
+            yield Outgoing(tick, sounding.part, sounding.off, sounding.output)
 
     def thru(self, tick: Tick, message: Message) -> Iterator[Outgoing]:
         """Send one of the player's own channel messages on."""
         if begins_note(message):
-            yield from self.strike(tick, Strike.of(None, message))
+            yield from self.strike(tick, Strike.of(None, message, self._thru))
         elif ends_note(message):
             key = NoteKey(message.channel, message.note)
             if self.is_thru(key):
@@ -124,7 +132,7 @@ class Ledger:
         else:
             self._channels.add(message.channel)
             self.moved.hear(message, tick)
-            yield Outgoing(tick, None, message, self._output)
+            yield Outgoing(tick, None, message, self._thru)
 
     def ends(self, message: Message) -> bool:
         """Whether a message of the player's ends something that `thru` has sent on."""
@@ -153,12 +161,12 @@ class Ledger:
             if not spared:
                 yield from self.end(tick, key)
         for message in self.moved.lift(begun_by):
-            yield Outgoing(tick, None, message, self._output)
+            yield Outgoing(tick, None, message, self._thru)
 
     def rest(self, tick: Tick) -> Iterator[Outgoing]:
         """Bring what `thru` has moved except the pedals back to rest: wheels, pressure."""
         for message in self.moved.rest():
-            yield Outgoing(tick, None, message, self._output)
+            yield Outgoing(tick, None, message, self._thru)
 
     def panic(self, tick: Tick, channels: Iterable[int] = ()) -> Iterator[Outgoing]:
         """`silence`; silence every channel used so far, in case a message was lost; and `rest`.
@@ -179,7 +187,7 @@ class Ledger:
 
     def _control(self, tick: Tick, channel: int, control: int) -> Outgoing:
         message = Message("control_change", channel=channel, control=control, value=0)
-        return Outgoing(tick, None, message, self._output)
+        return Outgoing(tick, None, message, self.output)
 
 
 class _Due(NamedTuple):

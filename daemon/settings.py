@@ -53,6 +53,7 @@ class Settings:
         lead_channel: The MIDI channel on which Lead goes out, 0..15.
         comp_channel: The MIDI channel on which Comp goes out, 0..15.
         thru: Send the player's own notes on as they come; mode `off` always does.
+        thru_apart: Whether what is sent on sounds apart from jamd's own, even on one channel.
         output_offset_s: How much later than its tick a note is sent; below 0, earlier.
         click: When there is a click.
         click_sound: What the click sends.
@@ -93,6 +94,7 @@ class Settings:
     lead_channel: int = 0
     comp_channel: int = 0
     thru: bool = False
+    thru_apart: bool = False
     output_offset_s: float = 0.0
     click: When = When.OFF
     click_sound: Sound = field(default_factory=Sound)
@@ -229,6 +231,7 @@ def settings_from(config: Config) -> Settings:
         lead_channel=channel[Part.LEAD],
         comp_channel=channel[Part.COMP],
         thru=bool(midi.thru),
+        thru_apart=config.sound.on,
         output_offset_s=midi.output_offset_ms / 1000,
         click=When(click.when),
         click_sound=Sound(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -17,7 +17,8 @@ from mido import Message
 from jamd.daemon.clock import Clock
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import Output
-from jamd.daemon.fluidsynth import Installed, Process, command
+from jamd.daemon.fluidsynth import THEIRS, Installed, Process, command
+from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, DRUMS
 from jamd.daemon.ports import Ports
 from jamd.daemon.rtmidi_ports import Received
 from jamd.errors import UserError
@@ -42,10 +43,14 @@ class Synth:
     Args:
         installed: Where it is.
         drivers: The audio drivers to try, in this order; an empty name is its own choice.
+        programs: The program, 0..127, of each of its channels, 0..31, that is to have one.
     """
 
-    def __init__(self, installed: Installed, drivers: Sequence[str]) -> None:
+    def __init__(
+        self, installed: Installed, drivers: Sequence[str], programs: Mapping[int, int] = {}
+    ) -> None:
         self._installed = installed
+        self._programs = programs
         self._drivers = drivers
         self._driver = drivers[0]
         self._process: Process | None = None
@@ -84,7 +89,7 @@ class Synth:
     def _settle(self, clock: Clock, stopped: Callable[[], bool]) -> str:
         """Start it with the present driver. Returns what is wrong, once that is known."""
         try:
-            self._process = Process(self._installed, self._driver)
+            self._process = self._begun()
         except OSError as error:
             return str(error.strerror or error)
         deadline = clock.now() + START_LIMIT_S
@@ -100,9 +105,12 @@ class Synth:
             )
         return reason
 
-    def send(self, message: Message) -> None:
-        """Let a message sound, at once; it is dropped while there is nothing that could."""
-        if self.ready and (line := command(message)):
+    def send(self, message: Message, first: int = 0) -> None:
+        """Let a message sound, at once; it is dropped while there is nothing that could.
+
+        `first` is as for `fluidsynth.command`.
+        """
+        if self.ready and (line := command(message, first)):
             assert self._process is not None
             self._process.tell(line)
 
@@ -133,7 +141,10 @@ class Synth:
 
     def _restart(self) -> None:
         with suppress(OSError):  # for lack of memory, say
-            self._process = Process(self._installed, self._driver)
+            self._process = self._begun()
+
+    def _begun(self) -> Process:
+        return Process(self._installed, self._driver, self._programs)
 
     def _lose(self, start_at: float) -> None:
         if self._process is not None:
@@ -172,7 +183,15 @@ class Sounding:
     def send(self, message: Message, output: Output = Output.MAIN) -> None:
         self._ports.send(message, output)
         if output not in self._apart:
-            self._synth.send(message)
+            self._sound(message, output)
+
+    def _sound(self, message: Message, output: Output) -> None:
+        if output is Output.THRU and message.channel != DRUMS:
+            self._synth.send(message, THEIRS)
+            return
+        self._synth.send(message)
+        if message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):  # a panic is for all
+            self._synth.send(message, THEIRS)
 
     def tend(self, now: float) -> Sequence[str]:
         news: Iterable[str] = self._ports.tend(now)

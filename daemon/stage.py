@@ -51,7 +51,7 @@ class Stage:
         self._settings = settings
         self._transport = transport
         self._feel = feel
-        self._ledger = Ledger()
+        self._ledger = Ledger(thru=Output.THRU if settings.thru_apart else Output.MAIN)
         self._schedule = Schedule(self._ledger)
         click_ledger = Ledger(Output.CLICK) if settings.click_port else self._ledger
         self._ledgers: dict[Ledger, tuple[int, ...]] = {  # with the channels used there

@@ -101,15 +101,14 @@ class Midi:
     channel_lead: int | None = _setting(
         None,
         _CHANNEL_OR_AUTO,
-        "The channel that jamd's lead is sent on. auto: 1; or one of its own, 2, if the lead or "
-        "the chords have a sound that you chose in [sound].",
+        "The channel that jamd's lead is sent on. auto: 1, or one of its own, 2, if jamd makes "
+        "the sound, or you choose one for the lead or the chords in [sound].",
     )
     channel_comp: int | None = _setting(
         None,
         _CHANNEL_OR_AUTO,
         "The channel that jamd's chords are sent on: one other than the lead's gives them an "
-        "instrument of their own. auto: 1; or 3, if the lead or the chords have a sound of "
-        "their own.",
+        "instrument of their own. auto: 1, or 3, likewise.",
     )
     thru: bool | None = _setting(
         None,
@@ -218,7 +217,7 @@ class Sound:
         False,
         Flag(),
         "Sound what jamd sends, through a FluidSynth that jamd starts and ends. What you play "
-        "sounds, too, unless thru is false.",
+        "sounds, too, unless thru is false, and your pedal and wheels act on that alone.",
         option="--sound",
     )
     font: str = _setting(
@@ -231,14 +230,18 @@ class Sound:
         None,
         Program(auto=True),
         "The sound of jamd's lead: the instrument is told to change to it (a program change) at "
-        "the start, whenever it is connected, and after a panic. auto: it is told nothing.",
+        "the start, whenever it is connected, and after a panic. auto: it is told nothing, and if "
+        "jamd makes the sound, the lead is a vibraphone.",
         option="--lead-sound",
     )
     comp: int | None = _setting(
         None,
         Program(auto=True),
-        "The sound of jamd's chords, likewise.",
+        "The sound of jamd's chords, likewise. auto: electric piano 2, if jamd makes the sound.",
         option="--comp-sound",
+    )
+    player: int = _setting(
+        1, Program(), "Your own sound, if jamd makes it.", option="--player-sound"
     )
 
 

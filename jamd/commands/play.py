@@ -27,6 +27,7 @@ _SETTINGS = (
     "sound.font",
     "sound.lead",
     "sound.comp",
+    "sound.player",
     "midi.api",
     "midi.thru",
     "midi.split",

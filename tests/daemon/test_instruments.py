@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jamd.config_file import load
-from jamd.daemon.instruments import channels, programs
+from jamd.daemon.instruments import channels, own_programs, programs
 from jamd.daemon.settings import settings_from
 from jamd.notes import Part
 
@@ -16,6 +16,7 @@ VIBRAPHONE, TUBA = 12, 59
     ("options", "lead", "comp", "asked"),
     [
         ({}, 1, 1, {}),
+        ({"sound.on": True}, 2, 3, {}),
         ({"midi.channel_comp": 2}, 1, 2, {}),
         ({"midi.channel_lead": 5}, 5, 1, {}),
         ({"sound.lead": VIBRAPHONE}, 2, 3, {2: VIBRAPHONE}),
@@ -39,7 +40,27 @@ def test_parts_have_channels_of_their_own_if_they_have_sounds_of_their_own(
 ) -> None:
     """As musicians count: from 1."""
     config = load(None, options).config
+    assert settings_from(config).thru_apart is config.sound.on
     assert channels(config) == {Part.LEAD: lead - 1, Part.COMP: comp - 1}
     assert {channel + 1: program + 1 for channel, program in programs(config).items()} == asked
     settings = settings_from(config)
     assert (settings.lead_channel, settings.comp_channel) == (lead - 1, comp - 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "sounds"),
+    [
+        ({}, {2: VIBRAPHONE, 3: 6}),
+        ({"sound.comp": TUBA}, {2: VIBRAPHONE, 3: TUBA}),
+        ({"midi.channel_lead": 1}, {1: VIBRAPHONE, 2: 6}),
+        ({"midi.channel_lead": 1, "midi.channel_comp": 1}, {1: VIBRAPHONE}),
+        ({"midi.channel_lead": 1, "midi.channel_comp": 1, "sound.comp": TUBA}, {1: TUBA}),
+    ],
+)
+def test_an_instrument_of_jamds_own_has_a_sound_for_each_part(
+    options: dict[str, object], sounds: dict[int, int]
+) -> None:
+    config = load(None, {"sound.on": True, **options}).config
+    own = own_programs(config)
+    assert {channel + 1: program + 1 for channel, program in own.items()} == sounds
+    assert programs(config).items() <= own.items(), "the port is told only what was asked for"

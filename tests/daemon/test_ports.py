@@ -14,6 +14,7 @@ from paper_system import HELD, KEYBOARD, SYNTH, PaperPort, PaperSystem, look, on
 from jamd.config_sections import Midi
 from jamd.daemon import ports as ports_module
 from jamd.daemon.connections import Connected
+from jamd.daemon.events import Output
 from jamd.daemon.midi_system import NoMidiSystem, PortSeen, System
 from jamd.daemon.port_opening import PATIENCE_S, alone
 from jamd.daemon.ports import RETRY_S, UNSEEN_LIMIT, LivePorts
@@ -64,6 +65,18 @@ def test_what_ended_just_before_the_system_stumbled_is_ended_again(system: Paper
     ports.poll(1.02)
     ports.poll(1.02 + AGAIN_S)
     assert [kind for _, kind in system.sent] == ["note_on", "note_off", "note_off"]
+
+
+def test_what_is_sent_on_is_no_port_of_its_own(system: PaperSystem) -> None:
+    """So a note that sounds on its key again is not ended by mistake."""
+    ports = live(system)
+    ports.poll(1.0)
+    ports.send(Message("note_off", note=60))
+    ports.send(Message("note_on", note=60), Output.THRU)
+    system.stumbled = True
+    ports.poll(1.0)
+    ports.poll(1.0 + AGAIN_S)
+    assert [kind for _, kind in system.sent] == ["note_off", "note_on"]
 
 
 def test_what_is_unplugged_is_closed_and_what_comes_back_is_opened(system: PaperSystem) -> None:

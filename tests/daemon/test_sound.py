@@ -99,6 +99,50 @@ def test_a_message_is_a_line_of_the_shell(message: Message, line: str) -> None:
     assert command(message) == line
 
 
+def test_what_the_player_plays_has_channels_of_its_own() -> None:
+    assert command(Message("note_on", channel=2, note=60, velocity=80), 16) == "noteon 18 60 80"
+    assert command(Message("control_change", control=64, value=127), 16) == "cc 16 64 127"
+
+
+def test_no_pedal_of_the_players_reaches_jamds_notes_on_any_channel(folder: Path) -> None:
+    pedals = [Message("control_change", control=64, value=127, channel=c) for c in range(16)]
+    synth = started(folder)
+    ports = Sounding(RehearsalRoom([], None), synth)
+    for pedal in pedals:
+        ports.send(pedal, Output.THRU)
+    ports.send(ON)
+    ports.close()
+    drums = 9  # whoever plays those has the same ones as the click
+    assert told(folder) == [
+        *(f"cc {c if c == drums else 16 + c} 64 127" for c in range(16)),
+        *("noteon 0 60 80", "sleep 300", "ended"),
+    ]
+
+
+def test_a_panic_is_for_everybody(folder: Path) -> None:
+    synth = started(folder)
+    ports = Sounding(RehearsalRoom([], None), synth)
+    for control in (64, 120, 123):
+        ports.send(Message("control_change", control=control, channel=2))
+    ports.close()
+    assert told(folder)[:-2] == [
+        *("cc 2 64 0", "cc 2 120 0", "cc 18 120 0", "cc 2 123 0", "cc 18 123 0"),
+    ]
+
+
+def test_each_one_that_is_started_is_told_the_sounds(folder: Path) -> None:
+    programs = {1: 11, 16: 4}
+    synth = Synth(install(folder), [""], programs)
+    synth.start(MonotonicClock())
+    assert told(folder) == ["prog 1 11", "prog 16 4"]
+    kill(synth)
+    news: list[str] = []
+    until(lambda: len(news) == 1, 10, "its end", lambda: news.extend(synth.tend(0.0)))
+    until(lambda: len(news) == 2, 10, "another", lambda: news.extend(synth.tend(RETRY_S)))
+    assert told(folder) == ["prog 1 11", "prog 16 4"] * 2
+    synth.close()
+
+
 def test_what_is_sent_is_told_in_order_and_the_last_notes_ring_before_it_ends(folder: Path) -> None:
     synth = started(folder)
     for message in (ON, Message("clock"), OFF):

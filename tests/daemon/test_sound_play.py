@@ -63,6 +63,10 @@ def test_a_rehearsal_sounds_and_its_last_note_is_not_cut_off(folder: Path) -> No
         told, complaint = process.communicate(timeout=60)
     assert (process.returncode, complaint) == (0, "")
     assert "You hear jamd and yourself through FluidSynth." in told
+    sounds = (
+        "jamd is vibraphone (lead) and electric piano 2 (chords); you are acoustic grand piano."
+    )
+    assert sounds in told
     heard = loudness(folder / "sound.wav")
     loud = [i for i, level in enumerate(heard) if level > 0.01]
     assert len(loud) > 20, heard  # four bars take 4.8 s, the phrase and the answer most of them

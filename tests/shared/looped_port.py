@@ -35,7 +35,7 @@ class LoopedPort(RecordingPort):
         now = self._performance._clock.now()
         self.moments.append(now)
         delay_s = self._delay_s(now)
-        if delay_s is not None and message.output is Output.MAIN:
+        if delay_s is not None and message.output in (Output.MAIN, Output.THRU):
             self._last_s = max(self._last_s, now + delay_s)  # a route preserves the order
             self.returned.append((self._last_s, Heard(message.message)))
             self._performance._push(*self.returned[-1])
