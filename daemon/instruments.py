@@ -39,3 +39,11 @@ def own_programs(config: Config) -> Mapping[int, int]:
     on = channels(config)
     unasked = {on[part]: OWN_SOUNDS[part] - 1 for part in (Part.COMP, Part.LEAD)}
     return {**unasked, **programs(config)}
+
+
+def sounds(config: Config) -> Mapping[Part | None, int]:
+    """The program of each part and of the player (None), as far as jamd has to do with it."""
+    own = config.sound.on
+    heard = own_programs(config) if own else programs(config)
+    found: dict[Part | None, int] = {None: config.sound.player - 1} if own else {}
+    return found | {part: heard[on] for part, on in channels(config).items() if on in heard}

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol, get_args
 
 from jamd.daemon.events import Ask, AskLikelihood, Effect, Entry, Event, Journal
@@ -23,6 +23,7 @@ from jamd.daemon.plain_json import from_plain, to_plain
 from jamd.daemon.requests import Request
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
+from jamd.notes import Part
 
 FORMAT = 1
 """Goes up when the format of journals changes."""
@@ -40,6 +41,8 @@ class Opened:
         model: `providers.fingerprint` of the bundle.
         settings: The session's.
         rehearsal: Whether the phrase was the rehearsal room's, and nobody played.
+        sounds: The General MIDI program, 0..127, of each of jamd's parts and of the player (None),
+            as far as jamd had to do with it.
     """
 
     format: int
@@ -48,7 +51,8 @@ class Opened:
     bundle: str
     model: str
     settings: Settings
-    rehearsal: bool = False  # older journals lack it
+    rehearsal: bool = False  # older journals lack this, and what follows
+    sounds: Mapping[Part | None, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from jamd.daemon.cuda import nvidia_driver
 from jamd.daemon.events import Mode, Output, Panic, WorkerReady
 from jamd.daemon.fluidsynth import THEIRS, Installed, expect_installed
 from jamd.daemon.follower import BeatSource
-from jamd.daemon.instruments import channels, own_programs, programs
+from jamd.daemon.instruments import own_programs, programs, sounds
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_system import NoMidiSystem, NotAllowed
@@ -216,9 +216,9 @@ def _sounding(
 
 def _tell_who_sounds(config: Config, screen: Screen) -> None:
     """Tell who is heard, and what they sound like."""
-    thru, programs, channel = _thru(config), own_programs(config), channels(config)
-    lead, comp = (name_of(programs[channel[part]] + 1) for part in (Part.LEAD, Part.COMP))
-    yours = f"; you are {name_of(config.sound.player)}" if thru else ""
+    thru, by_part = _thru(config), sounds(config)
+    lead, comp, player = (name_of(by_part[part] + 1) for part in (Part.LEAD, Part.COMP, None))
+    yours = f"; you are {player}" if thru else ""
     screen.news(f"You hear jamd{' and yourself' if thru else ''} through {NAME}.")
     screen.news(f"jamd is {lead} (lead) and {comp} (chords){yours}.")
 

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal, TextIO
@@ -27,9 +27,10 @@ from typing import Literal, TextIO
 from jamd.daemon import take
 from jamd.daemon.clock import pause
 from jamd.daemon.events import Sounded
-from jamd.daemon.journal import FORMAT, Record, entries, to_line
+from jamd.daemon.journal import FORMAT, Opened, Record, entries, read_line, to_line
 from jamd.errors import SourceError
 from jamd.lock import held
+from jamd.notes import Part
 from jamd.writing import written_whole
 
 JOURNAL = ".jamd-journal"
@@ -167,14 +168,15 @@ def finish(journal: Path) -> Path | None:
     """
     with _lines(journal) as file:
         lines = _up_to_damage(file)
-        if not _can_be_read(next(lines, "")):
+        first = next(lines, "")
+        if not _can_be_read(first):
             return None
         taken = list(entries(lines))
     path = None
     if any(isinstance(e, Sounded) and e.message.type == "note_on" for e in taken):
         path = _midi(journal)
         with written_whole(path) as unfinished:
-            take.to_midi(taken).save(unfinished)
+            take.to_midi(taken, _sounds(first)).save(unfinished)
         with (
             written_whole(_kept(journal)) as unfinished,
             _lines(journal) as file,
@@ -208,6 +210,14 @@ def _can_be_read(line: str) -> bool:
         return bool(json.loads(line)["format"] == FORMAT)
     except (ValueError, TypeError, LookupError, RecursionError):
         return False
+
+
+def _sounds(line: str) -> Mapping[Part | None, int]:
+    """What a take is to sound like, by the line that begins its journal; another jamd wrote it."""
+    with suppress(ValueError):
+        opened = read_line(line)
+        return opened.sounds if isinstance(opened, Opened) else {}
+    return {}
 
 
 def recover(folder: Path) -> list[Path]:

@@ -9,7 +9,7 @@ jamd's two parts have a track each. A take is made of entries: see `Entry` in `j
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -31,6 +31,7 @@ from jamd.daemon.events import (
     TempoSet,
     TurnTaken,
 )
+from jamd.daemon.midi import DRUMS
 from jamd.daemon.tempo_writer import tempo_us
 from jamd.daemon.transport import FASTEST_BPM, SLOWEST_BPM, position
 from jamd.errors import SourceError
@@ -81,11 +82,16 @@ def adjustment(setting: str, value: float | str) -> str:
     return f"{setting.replace('_', ' ')} {value}"
 
 
-def to_midi(entries: Iterable[Entry]) -> MidiFile:
+def to_midi(entries: Iterable[Entry], sounds: Mapping[Part | None, int] = {}) -> MidiFile:
     """The take as a MIDI file of type 1, 480 ticks a quarter note.
 
     A note without a note-off, as in a take cut off by a crash, ends with the take, which is then
     made a beat longer than what is known of it.
+
+    Args:
+        entries: The take.
+        sounds: The General MIDI program, 0..127, of each of jamd's parts and of the player (None),
+            if it is known.
     """
     entries = sorted(_in_bars(entries), key=lambda entry: entry.tick)
     tempos = {entry.tick: entry for entry in entries if isinstance(entry, TempoSet)}
@@ -104,8 +110,17 @@ def to_midi(entries: Iterable[Entry]) -> MidiFile:
             (end, Message("note_off", channel=channel, note=pitch))
             for _, channel, pitch in sorted(_unended(own))
         ]
-        file.tracks.append(_track(name, [(e.tick, e.message) for e in own] + ends, end))
+        begin = [(0, message) for message in _programs(own, sounds.get(part))]
+        file.tracks.append(_track(name, [*begin, *((e.tick, e.message) for e in own), *ends], end))
     return file
+
+
+def _programs(own: Iterable[Sounded], program: int | None) -> list[Message]:
+    """What chooses the sound of a track, on each channel that it has; drums have their own."""
+    if program is None:
+        return []
+    used = sorted({entry.message.channel for entry in own} - {DRUMS})
+    return [Message("program_change", channel=channel, program=program) for channel in used]
 
 
 def _chords(entries: Iterable[Entry], end: int) -> Iterator[tuple[int, MetaMessage]]:

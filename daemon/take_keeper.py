@@ -14,6 +14,7 @@ from jamd import __version__
 from jamd.bundle import Bundle
 from jamd.config import Config
 from jamd.daemon import providers
+from jamd.daemon.instruments import sounds
 from jamd.daemon.journal import FORMAT, Decides, Journaled, Opened
 from jamd.daemon.picture import picture_of
 from jamd.daemon.recorder import Recorder, keep_newest, picture, recover
@@ -75,7 +76,16 @@ class TakeKeeper:
             return session
         began = datetime.now().astimezone().isoformat(timespec="seconds")
         named = self._config.model.bundle
-        opened = Opened(FORMAT, __version__, began, named, self._model, settings, self._rehearsal)
+        opened = Opened(
+            FORMAT,
+            __version__,
+            began,
+            named,
+            self._model,
+            settings,
+            self._rehearsal,
+            sounds(self._config),
+        )
         self._recorder.write(opened)
         return Journaled(session, self._recorder.write)
 

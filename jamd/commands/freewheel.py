@@ -62,6 +62,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from jamd.daemon.freewheel import freewheel, summary
+    from jamd.daemon.instruments import sounds
     from jamd.daemon.take import MOST_BARS, read_song, rows, to_midi
 
     in_force = config_file.in_force(args)
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         )
     take = freewheel(song, settings, _improviser(args, in_force.config, settings), args.bars)
     with written_whole(args.output) as new:
-        to_midi(take).save(new)
+        to_midi(take, sounds(in_force.config)).save(new)
     if args.rows:
         print("\n".join(rows(take)))
     told = summary(song, settings, take)

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     print("\n".join(rows(again.entries)))
     if args.output is not None:
         with written_whole(args.output) as new:
-            to_midi(again.entries).save(new)
+            to_midi(again.entries, again.opened.sounds).save(new)
     opened, difference = again.opened, again.difference
     print(f"A session of {opened.began}, by jamd {opened.jamd}, seed {opened.settings.seed}.")
     if not again.whole:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jamd.config_file import load
-from jamd.daemon.instruments import channels, own_programs, programs
+from jamd.daemon.instruments import channels, own_programs, programs, sounds
 from jamd.daemon.settings import settings_from
 from jamd.notes import Part
 
@@ -64,3 +64,12 @@ def test_an_instrument_of_jamds_own_has_a_sound_for_each_part(
     own = own_programs(config)
     assert {channel + 1: program + 1 for channel, program in own.items()} == sounds
     assert programs(config).items() <= own.items(), "the port is told only what was asked for"
+
+
+def test_a_take_is_told_what_was_heard_and_nothing_that_is_not_known() -> None:
+    def told(**sound: object) -> object:
+        return sounds(load(None, {f"sound.{name}": value for name, value in sound.items()}).config)
+
+    assert told() == told(player=17) == {}
+    assert told(lead=VIBRAPHONE) == {Part.LEAD: 11}
+    assert told(on=True, player=17) == {None: 16, Part.LEAD: 11, Part.COMP: 5}

@@ -40,10 +40,15 @@ JAM: Sequence[Entry] = (
 
 
 def record(
-    folder: Path, name: str = "jam", jam: Sequence[Entry] = JAM, *, apart: bool = False
+    folder: Path,
+    name: str = "jam",
+    jam: Sequence[Entry] = JAM,
+    *,
+    apart: bool = False,
+    opened: Opened = OPENED,
 ) -> Path | None:
     recorder = Recorder(folder, name)
-    recorder.write(OPENED)
+    recorder.write(opened)
     for entry in jam:
         recorder.write(Journal(entry))
     return recorder.close(apart=apart)
@@ -69,6 +74,17 @@ def test_a_closed_take_is_a_midi_file_with_its_journal(tmp_path: Path) -> None:
         with journal_of(folder / name) as lines:
             assert next(lines) == to_line(OPENED)
             assert list(entries(lines)) == list(JAM)
+
+
+def test_a_take_sounds_as_it_was_heard(tmp_path: Path) -> None:
+    for known in ({}, {None: 4, Part.LEAD: 11, Part.COMP: 5}):
+        path = record(tmp_path, opened=replace(OPENED, sounds=known))
+        assert path is not None
+        tracks = mido.MidiFile(path).tracks
+        chosen = {
+            track.name: m.program for track in tracks for m in track if m.type == "program_change"
+        }
+        assert chosen == ({"player": 4, "jamd Lead": 11} if known else {})
 
 
 def test_a_take_is_saved_apart_from_what_goes_on(

@@ -257,6 +257,15 @@ def test_a_journal_that_does_not_say_whether_it_was_a_rehearsal_was_none() -> No
     assert shown([opened.replace('"rehearsal":false', '"rehearsal":true'), *rest]) is None
 
 
+def test_a_journal_from_before_there_were_sounds_is_replayed() -> None:
+    opened, *rest = perform(Settings(thru=True), phrase(1.0), 20)
+    older = opened.replace(',"sounds":[]', "").replace('"thru_apart":false,', "")
+    assert len(older) < len(opened) - 30
+    again = replay([older, *rest])
+    assert again.difference is None
+    assert again.opened.sounds == {}
+
+
 @pytest.mark.parametrize("then", ["F#7 | B7", ""])
 def test_what_was_played_over_other_changes_is_learned_with_those(then: str) -> None:
     def bars(start: float) -> Story:

@@ -12,6 +12,7 @@ import wave
 from array import array
 from pathlib import Path
 
+import mido
 import psutil
 import pytest
 from rehearsing import PLAY, started, until_shown
@@ -67,6 +68,14 @@ def test_a_rehearsal_sounds_and_its_last_note_is_not_cut_off(folder: Path) -> No
         "jamd is vibraphone (lead) and electric piano 2 (chords); you are acoustic grand piano."
     )
     assert sounds in told
+    (take,) = folder.glob("*.mid")
+    chosen = {
+        track.name: m.program
+        for track in mido.MidiFile(take).tracks
+        for m in track
+        if m.type == "program_change"
+    }
+    assert chosen == {"player": 0, "jamd Lead": 11, "jamd Comp": 5}
     heard = loudness(folder / "sound.wav")
     loud = [i for i, level in enumerate(heard) if level > 0.01]
     assert len(loud) > 20, heard  # four bars take 4.8 s, the phrase and the answer most of them

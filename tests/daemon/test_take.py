@@ -62,6 +62,21 @@ def test_a_take_is_a_midi_file_on_the_transports_bar_lines(tmp_path: Path) -> No
     assert conductor[4]["tempo"] == mido.bpm2tempo(90)
 
 
+def test_each_track_chooses_its_sound_on_the_channels_that_it_has() -> None:
+    layer, drum = (
+        Sounded(480, 0.5, None, Message("note_on", note=60, channel=channel)) for channel in (4, 9)
+    )
+    file = to_midi([*TAKE, layer, drum], {None: 0, Part.LEAD: 11})
+    _, player, lead, comp = (
+        [(m.channel, m.program) for m in track if m.type == "program_change"]
+        for track in file.tracks
+    )
+    assert player == [(0, 0), (4, 0)], "but not on channel 10, where drums have one of their own"
+    assert lead == [(0, 11)]
+    assert comp == []
+    assert [m.type for m in file.tracks[2][:3]] == ["track_name", "program_change", "note_on"]
+
+
 def test_a_note_cut_off_by_a_crash_ends_with_the_take() -> None:
     comp = to_midi(TAKE).tracks[3]
     assert comp[-2] == Message("note_off", note=48, time=480 + 480)
