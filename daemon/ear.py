@@ -88,10 +88,7 @@ class Ear:
 
     def hears(self, message: Message) -> bool:
         """Whether `minds` lets a message through that is not drums: without pitch, in no phrase."""
-        settings = self._settings
-        is_drums = (
-            message.channel == DRUMS and not settings.mpe and settings.listen_channel != DRUMS
-        )
+        is_drums = message.channel == DRUMS and self._settings.has_drums
         return self.minds(message) and not is_drums
 
     def is_too_soft(self, message: Message) -> bool:

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +50,10 @@ THEIRS = 16
 or wheel of the player's reaches jamd's notes, whichever MIDI channel it comes on."""
 
 _CHANNELS = 32
+
+MPE_BEND = 48
+"""How far, in semitones, a wheel bends a note of an MPE keyboard that has not said otherwise (MIDI
+Manufacturers Association, RP-053)."""
 
 GAIN = 0.6
 """Its loudness; its own default, 0.2, is meant for an orchestra. Ten notes of a piano and a click,
@@ -136,6 +140,20 @@ def command(message: Message, first: int = 0) -> str:
     return ""
 
 
+def setup(jamds: Mapping[int, int], theirs: int, *, mpe: bool) -> list[str]:
+    """What FluidSynth's shell is to be told first.
+
+    Args:
+        jamds: The program, 0..127, of each of jamd's channels, 0..15.
+        theirs: That of all the player's channels.
+        mpe: Whether the player bends each note on a channel of its own.
+    """
+    players = range(THEIRS, _CHANNELS)
+    lines = [f"prog {channel} {program}" for channel, program in jamds.items()]
+    lines += [f"prog {channel} {theirs}" for channel in players]
+    return lines + [f"pitch_bend_range {c} {MPE_BEND}" for c in players if mpe]
+
+
 class Process:
     """One FluidSynth, from its start to its end.
 
@@ -144,13 +162,13 @@ class Process:
         knows_font: False if it has started, but cannot read the sound font.
     """
 
-    def __init__(self, installed: Installed, driver: str, programs: Mapping[int, int] = {}) -> None:
+    def __init__(self, installed: Installed, driver: str, setup: Sequence[str] = ()) -> None:
         """Start it. Raises OSError if the system does not.
 
         Args:
             installed: Where it is.
             driver: Its audio driver; empty: its own choice.
-            programs: The program, 0..127, of each of its channels, 0..31, that is to have one.
+            setup: What its shell is told first.
         """
         options = ["-q", "-n", "-g", str(GAIN), *_BUFFERS]
         if driver:
@@ -179,8 +197,8 @@ class Process:
         self._hangs = False
         self.ready = False
         self.knows_font = True
-        for channel, program in programs.items():
-            self.tell(f"prog {channel} {program}")
+        for line in setup:
+            self.tell(line)
         self.tell("fonts")
         self.tell("echo jamd")
 

@@ -52,7 +52,7 @@ def summary(song: Song, settings: Settings, take: Sequence[Entry]) -> str:
     drums = sum(
         message.type == "note_on" and message.channel == DRUMS for _, message in song.messages
     )
-    if drums and not settings.mpe and settings.listen_channel != DRUMS:
+    if drums and settings.has_drums:
         told += "; drums left out"
     if own:
         return told

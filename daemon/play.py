@@ -16,7 +16,7 @@ from jamd.daemon import providers
 from jamd.daemon.clock import Clock, MonotonicClock
 from jamd.daemon.cuda import nvidia_driver
 from jamd.daemon.events import Mode, Output, Panic, WorkerReady
-from jamd.daemon.fluidsynth import THEIRS, Installed, expect_installed
+from jamd.daemon.fluidsynth import Installed, expect_installed, setup
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.instruments import own_programs, programs, sounds
 from jamd.daemon.link import LinkPeer
@@ -102,7 +102,7 @@ def play(
         settings = replace(settings, bars=bars)
         ports: Ports = opened
         if installed is not None:
-            ports = _sounding(opened, installed, config, clock, stop_signals)
+            ports = _sounding(opened, installed, config, settings, clock, stop_signals)
             stops.callback(ports.close)
             _tell_who_sounds(config, screen)
         if PANIC_SIGNAL is not None:
@@ -203,15 +203,16 @@ def _sounding(
     ports: LivePorts | RehearsalRoom,
     installed: Installed,
     config: Config,
+    settings: Settings,
     clock: Clock,
     stop_signals: StopSignals,
 ) -> Sounding:
     """`ports` with the sound of a FluidSynth, once that has started."""
     jack = isinstance(ports, LivePorts) and ports.system_name == "JACK"
-    player = dict.fromkeys(range(THEIRS, THEIRS + 16), config.sound.player - 1)
-    synth = Synth(installed, drivers(jack), {**own_programs(config), **player})
+    told = setup(own_programs(config), config.sound.player - 1, mpe=settings.mpe)
+    synth = Synth(installed, drivers(jack), told)
     synth.start(clock, lambda: stop_signals.asked)
-    return Sounding(ports, synth, _own_ports(config))
+    return Sounding(ports, synth, settings, _own_ports(config))
 
 
 def _tell_who_sounds(config: Config, screen: Screen) -> None:

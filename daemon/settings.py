@@ -16,6 +16,7 @@ from jamd.daemon.controls import Meanings, meanings
 from jamd.daemon.events import Mode
 from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.instruments import channels
+from jamd.daemon.midi import DRUMS
 from jamd.daemon.requests import Sampling
 from jamd.daemon.swing import STRAIGHT
 from jamd.daemon.yielding import Yield
@@ -124,6 +125,11 @@ class Settings:
             ValueError: It has a bar with more chords than the meter has beats.
         """
         return None if self.chart is None else Changes.of(self.chart, self.meter)
+
+    @property
+    def has_drums(self) -> bool:
+        """Whether notes on channel 10 are drums, and have no pitch."""
+        return not self.mpe and self.listen_channel != DRUMS
 
     @property
     def count_in_ticks(self) -> Tick:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -18,9 +18,10 @@ from jamd.daemon.clock import Clock
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import Output
 from jamd.daemon.fluidsynth import THEIRS, Installed, Process, command
-from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, DRUMS
+from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, DRUMS, PEDALS
 from jamd.daemon.ports import Ports
 from jamd.daemon.rtmidi_ports import Received
+from jamd.daemon.settings import Settings
 from jamd.errors import UserError
 
 NAME = "FluidSynth"
@@ -43,14 +44,14 @@ class Synth:
     Args:
         installed: Where it is.
         drivers: The audio drivers to try, in this order; an empty name is its own choice.
-        programs: The program, 0..127, of each of its channels, 0..31, that is to have one.
+        setup: What its shell is told first.
     """
 
     def __init__(
-        self, installed: Installed, drivers: Sequence[str], programs: Mapping[int, int] = {}
+        self, installed: Installed, drivers: Sequence[str], setup: Sequence[str] = ()
     ) -> None:
         self._installed = installed
-        self._programs = programs
+        self._setup = setup
         self._drivers = drivers
         self._driver = drivers[0]
         self._process: Process | None = None
@@ -144,7 +145,7 @@ class Synth:
             self._process = self._begun()
 
     def _begun(self) -> Process:
-        return Process(self._installed, self._driver, self._programs)
+        return Process(self._installed, self._driver, self._setup)
 
     def _lose(self, start_at: float) -> None:
         if self._process is not None:
@@ -169,10 +170,14 @@ class Sounding:
     Args:
         ports: The ports.
         synth: What sounds.
+        settings: What the player's keyboard sends.
         apart: The outputs that have a port of their own: whoever hears those, it is not `synth`.
     """
 
-    def __init__(self, ports: Ports, synth: Synth, apart: Collection[Output] = ()) -> None:
+    def __init__(
+        self, ports: Ports, synth: Synth, settings: Settings, apart: Collection[Output] = ()
+    ) -> None:
+        self._settings = settings
         self._ports = ports
         self._synth = synth
         self._apart = frozenset(apart)
@@ -186,8 +191,11 @@ class Sounding:
             self._sound(message, output)
 
     def _sound(self, message: Message, output: Output) -> None:
-        if output is Output.THRU and message.channel != DRUMS:
-            self._synth.send(message, THEIRS)
+        if output is Output.THRU and not (message.channel == DRUMS and self._settings.has_drums):
+            pedal = message.type == "control_change" and message.control in PEDALS
+            everywhere = pedal and self._settings.mpe  # it has a channel to itself
+            for channel in range(16) if everywhere else (message.channel,):
+                self._synth.send(message.copy(channel=channel), THEIRS)
             return
         self._synth.send(message)
         if message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):  # a panic is for all

@@ -15,12 +15,14 @@ from jamd.daemon import fluidsynth
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import Output
-from jamd.daemon.fluidsynth import Installed, command, expect_installed, find
+from jamd.daemon.fluidsynth import Installed, command, expect_installed, find, setup
 from jamd.daemon.rehearsal import RehearsalRoom
+from jamd.daemon.settings import Settings
 from jamd.daemon.sound import RETRY_S, Sounding, Synth, drivers
 from jamd.errors import UserError
 
 ON, OFF = Message("note_on", note=60, velocity=80), Message("note_off", note=60)
+PEDAL = Message("control_change", control=64, value=127)
 
 # A shell like FluidSynth's, which notes in `told` what it is told.
 FAKE = """#!/bin/sh
@@ -105,9 +107,9 @@ def test_what_the_player_plays_has_channels_of_its_own() -> None:
 
 
 def test_no_pedal_of_the_players_reaches_jamds_notes_on_any_channel(folder: Path) -> None:
-    pedals = [Message("control_change", control=64, value=127, channel=c) for c in range(16)]
+    pedals = [PEDAL.copy(channel=c) for c in range(16)]
     synth = started(folder)
-    ports = Sounding(RehearsalRoom([], None), synth)
+    ports = Sounding(RehearsalRoom([], None), synth, Settings())
     for pedal in pedals:
         ports.send(pedal, Output.THRU)
     ports.send(ON)
@@ -119,9 +121,32 @@ def test_no_pedal_of_the_players_reaches_jamds_notes_on_any_channel(folder: Path
     ]
 
 
+@pytest.mark.parametrize("settings", [Settings(mpe=True), Settings(listen_channel=9)])
+def test_keys_on_channel_10_are_no_drums(folder: Path, settings: Settings) -> None:
+    synth = started(folder)
+    ports = Sounding(RehearsalRoom([], None), synth, settings)
+    ports.send(ON.copy(channel=9), Output.THRU)
+    ports.send(Message("note_on", channel=9, note=76, velocity=110))
+    ports.close()
+    assert told(folder)[:-2] == ["noteon 25 60 80", "noteon 9 76 110"], "while the click is"
+
+
+def test_the_pedal_of_an_mpe_keyboard_holds_all_its_notes(folder: Path) -> None:
+    synth = started(folder)
+    ports = Sounding(RehearsalRoom([], None), synth, Settings(mpe=True))
+    for message in (PEDAL, Message("pitchwheel", channel=3, pitch=0)):
+        ports.send(message, Output.THRU)
+    ports.close()
+    assert told(folder)[:-2] == [
+        *(f"cc {channel} 64 127" for channel in range(16, 32)),
+        "pitch_bend 19 8192",
+    ]
+    assert setup({}, 0, mpe=True)[16:] == [f"pitch_bend_range {c} 48" for c in range(16, 32)]
+
+
 def test_a_panic_is_for_everybody(folder: Path) -> None:
     synth = started(folder)
-    ports = Sounding(RehearsalRoom([], None), synth)
+    ports = Sounding(RehearsalRoom([], None), synth, Settings())
     for control in (64, 120, 123):
         ports.send(Message("control_change", control=control, channel=2))
     ports.close()
@@ -131,15 +156,16 @@ def test_a_panic_is_for_everybody(folder: Path) -> None:
 
 
 def test_each_one_that_is_started_is_told_the_sounds(folder: Path) -> None:
-    programs = {1: 11, 16: 4}
-    synth = Synth(install(folder), [""], programs)
+    lines = setup({1: 11, 2: 5}, 4, mpe=False)
+    assert lines == ["prog 1 11", "prog 2 5", *(f"prog {channel} 4" for channel in range(16, 32))]
+    synth = Synth(install(folder), [""], lines)
     synth.start(MonotonicClock())
-    assert told(folder) == ["prog 1 11", "prog 16 4"]
+    assert told(folder) == lines
     kill(synth)
     news: list[str] = []
     until(lambda: len(news) == 1, 10, "its end", lambda: news.extend(synth.tend(0.0)))
     until(lambda: len(news) == 2, 10, "another", lambda: news.extend(synth.tend(RETRY_S)))
-    assert told(folder) == ["prog 1 11", "prog 16 4"] * 2
+    assert told(folder) == lines * 2
     synth.close()
 
 
@@ -250,7 +276,7 @@ def test_one_that_hangs_holds_nothing_up(folder: Path) -> None:
 def test_it_goes_and_comes_back_with_the_system_that_it_plays_on(folder: Path) -> None:
     room = GoneAndBack()
     synth = started(folder)
-    ports = Sounding(room, synth)
+    ports = Sounding(room, synth, Settings())
     assert ports.connected().from_output == ("FluidSynth",)
     room.gone = "JACK"
     assert ports.tend(1.0) == []
@@ -274,7 +300,7 @@ class GoneAndBack(RehearsalRoom):
 def test_an_output_with_a_port_of_its_own_is_left_to_that(folder: Path) -> None:
     click = Message("note_on", channel=9, note=76, velocity=110)
     synth = started(folder)
-    ports = Sounding(RehearsalRoom([], None), synth, [Output.CLICK])
+    ports = Sounding(RehearsalRoom([], None), synth, Settings(), [Output.CLICK])
     ports.send(click, Output.CLICK)
     ports.send(ON)
     ports.close()

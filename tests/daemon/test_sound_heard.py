@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from jamd.config_file import load
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Output
-from jamd.daemon.fluidsynth import Installed, expect_installed
+from jamd.daemon.fluidsynth import Installed, expect_installed, setup
 from jamd.daemon.instruments import own_programs
 from jamd.daemon.rehearsal import RehearsalRoom
+from jamd.daemon.settings import Settings
 from jamd.daemon.sound import Sounding, Synth
 
 pytestmark = [
@@ -33,10 +34,13 @@ PROGRAMS = own_programs(load(None, {"sound.on": True}).config)
 LEAD, COMP = sorted(PROGRAMS)  # its channels
 PITCH = 67
 HELD_MS, AFTER_MS = 300, 700
+PLAIN = Settings()
 Samples = NDArray[np.float64]
 
 
-def heard(folder: Path, output: Output, channel: int, *moved: Message) -> Samples:
+def heard(
+    folder: Path, output: Output, channel: int, *moved: Message, settings: Settings = PLAIN
+) -> Samples:
     """A note, from its beginning until `AFTER_MS` after its end, full scale being 1.
 
     Args:
@@ -44,14 +48,16 @@ def heard(folder: Path, output: Output, channel: int, *moved: Message) -> Sample
         output: Who plays it: jamd on the main output, or the player.
         channel: 0..15.
         moved: The pedals and wheels that the player has moved before.
+        settings: What the player's keyboard sends.
     """
     program = folder / "fluidsynth"
     program.write_text(TO_A_FILE.format(program=shutil.which("fluidsynth")))
     program.chmod(0o755)
-    synth = Synth(Installed(str(program), expect_installed("").font), [""], PROGRAMS)
+    lines = setup(PROGRAMS, 0, mpe=settings.mpe)
+    synth = Synth(Installed(str(program), expect_installed("").font), [""], lines)
     synth.start(MonotonicClock())
     assert synth._process is not None
-    ports = Sounding(RehearsalRoom([], None), synth)
+    ports = Sounding(RehearsalRoom([], None), synth, settings)
     for message in moved:
         ports.send(message, Output.THRU)
     for kind, wait_ms in (("note_on", HELD_MS), ("note_off", AFTER_MS)):
@@ -72,14 +78,19 @@ def loudness_after(note: Samples) -> float:
     return float(np.sqrt(np.mean(last**2)))
 
 
-def overtones(note: Samples) -> Samples:
-    """The strengths of its second to fifth partial while it is held, in dB to the first."""
+def partials(note: Samples, pitch: int = PITCH) -> Samples:
+    """The strengths of the first five partials of a pitch while the note is held."""
     held = note[: len(note) * HELD_MS // (HELD_MS + AFTER_MS)]
     spectrum = np.abs(np.fft.rfft(held * np.hanning(len(held))))
-    fundamental = 440 * 2 ** ((PITCH - 69) / 12) * HELD_MS / 1000  # in bins
-    partials = np.array([spectrum[round(n * fundamental)] for n in range(1, 6)])
-    strengths: Samples = 20 * np.log10(partials[1:] / partials[0])
-    return strengths
+    fundamental = 440 * 2 ** ((pitch - 69) / 12) * HELD_MS / 1000  # in bins
+    return np.array([spectrum[round(n * fundamental)] for n in range(1, 6)])
+
+
+def overtones(note: Samples) -> Samples:
+    """The strengths of its second to fifth partial, in dB to the first."""
+    strengths = partials(note)
+    relative: Samples = 20 * np.log10(strengths[1:] / strengths[0])
+    return relative
 
 
 def difference(one: Samples, other: Samples) -> float:
@@ -117,3 +128,14 @@ def test_everybody_has_a_timbre_of_their_own(tmp_path: Path) -> None:
     assert difference(player, heard(tmp_path, Output.THRU, 0)) < 1, "it is one instrument"
     for one, other in ((lead, comp), (lead, player), (comp, player)):
         assert difference(one, other) > 10
+
+
+def test_an_mpe_keyboard_is_one_instrument_that_bends_as_far_as_it_means(tmp_path: Path) -> None:
+    mpe = Settings(mpe=True)
+    plain, on_ten = (heard(tmp_path, Output.THRU, c, settings=mpe) for c in (2, 9))
+    assert difference(plain, on_ten) < 1, "no drums"
+    octave = Message("pitchwheel", pitch=8192 * 12 // 48, channel=2)
+    bent = heard(tmp_path, Output.THRU, 2, octave, settings=mpe)
+    assert partials(bent, PITCH + 12)[0] > 20 * partials(bent)[0]
+    held = heard(tmp_path, Output.THRU, 2, pedal(0), settings=mpe)
+    assert loudness_after(held) > 0.005
