@@ -244,11 +244,11 @@ class Beat:
             return []
         pulse = self._settings.meter.ticks_per_pulse
         bpm = 60 / period_s * pulse / TICKS_PER_BEAT
+        if self._player is not None:
+            self._player.tapped(bpm)
         if self.follower.follows or self._link is not None or not self.transport.rolling:
             return self.set_tempo(bpm, now)
         self.follower.keep_tempo()
-        if self._player is not None:
-            self._player.tapped()
         following = round(self.transport.exact_tick(now) / pulse) + 1
         return self.bend(Tick(following * pulse), now + period_s, bpm, now)
 

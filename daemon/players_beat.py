@@ -23,7 +23,7 @@ import statistics
 from dataclasses import dataclass, replace
 
 from jamd.daemon.beat_finding import BeatFinder, FoundPulse
-from jamd.daemon.rhythm import COMPOUND, SIMPLE
+from jamd.daemon.rhythm import COMPOUND, SIMPLE, Rhythm
 from jamd.daemon.transport import Transport
 from jamd.notes import TICKS_PER_BEAT, Tick
 
@@ -78,14 +78,11 @@ class PlayersBeat:
     def __init__(self, transport: Transport, told_bpm: float | None = None) -> None:
         self._transport = transport
         self._pulse = transport.meter.ticks_per_pulse
-        self._rhythm = SIMPLE if self._pulse == TICKS_PER_BEAT else COMPOUND
-        self._first_rhythm = self._rhythm
+        self._usual = SIMPLE if self._pulse == TICKS_PER_BEAT else COMPOUND
+        self._rhythm = self._usual  # with what was told of the tempo last
+        self._told_rhythm: Rhythm | None = None  # what the next phrase is to be, if it was told
         if told_bpm is not None:
-            told, near = told_bpm * TICKS_PER_BEAT / self._pulse, 2**TOLD_SPREAD
-            slowest = min(self._rhythm.slowest, told / near)
-            fastest = max(self._rhythm.fastest, told * near)
-            self._rhythm = replace(self._rhythm, slowest=slowest, fastest=fastest)
-            self._first_rhythm = replace(self._rhythm, pulses_per_minute=told, spread=TOLD_SPREAD)
+            self._expect(told_bpm)
         self._finder = BeatFinder(self._rhythm)
         self._first_s = self._last_s = 0.0
         self._since = Tick(0)  # what was heard before it has its beat settled
@@ -100,8 +97,7 @@ class PlayersBeat:
             The tempo to go on at, in quarter notes a minute; None: the present one.
         """
         if begins:
-            rhythm = self._rhythm if self._known else self._first_rhythm
-            self._finder = BeatFinder(rhythm, self._beat_now(seconds))
+            self._finder = BeatFinder(self._told_rhythm or self._rhythm, self._beat_now(seconds))
             self._first_s = seconds
             self._since = self._transport.tick_at(seconds)
         self._finder.hear(seconds, velocity)
@@ -113,9 +109,14 @@ class PlayersBeat:
         bpm = self._bpm(found)
         return bpm if abs(bpm / self._transport.bpm - 1) > _NEWS else None
 
-    def tapped(self) -> None:
-        """The player has tapped: the taps are the beat, whatever has been played so far."""
-        self._known = self._settled = True
+    def tapped(self, bpm: float) -> None:
+        """The player has tapped `bpm`: that is the tempo, whatever has been played so far.
+
+        On a rolling transport the taps are the beat, too.
+        """
+        self._expect(bpm)
+        self._settled = True
+        self._known = self._transport.rolling
         self.told_by = "tapped"
 
     def settle(self, first: Tick, now: float) -> Bend | Rebase | None:
@@ -129,16 +130,24 @@ class PlayersBeat:
             return None
         self._settled = True
         beat = self._finder.found(over=True)
-        if beat is None and self._known:
-            return None  # a note or two in the beat known already
+        if beat is None and (self._known or self._told_rhythm is not None):
+            return None  # a few notes in the tempo known already
         if beat is None or beat.confidence < SURE:
             beat = self._from_gaps()
             self.told_by = "your median gap"
         else:
             self.told_by = f"yours, {min(round(100 * beat.confidence), 99)} % sure"
-        self._known = True
+        self._known, self._told_rhythm = True, None
         same = self._is_same(beat, first)
         return self._bend(beat, now) if same else self._rebase(beat, first, now)
+
+    def _expect(self, bpm: float) -> None:
+        """The next phrase is to be at about `bpm`, even if few are as slow or as fast as that."""
+        told, near = bpm * TICKS_PER_BEAT / self._pulse, 2**TOLD_SPREAD
+        slowest = min(self._usual.slowest, told / near)
+        fastest = max(self._usual.fastest, told * near)
+        self._rhythm = replace(self._usual, slowest=slowest, fastest=fastest)
+        self._told_rhythm = replace(self._rhythm, pulses_per_minute=told, spread=TOLD_SPREAD)
 
     def _bend(self, beat: FoundPulse, now: float) -> Bend:
         transport = self._transport

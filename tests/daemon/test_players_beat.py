@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mido import Message
 
-from jamd.daemon.events import Event, Heard, Sounded, TempoSet, WorkerReady
+from jamd.daemon.events import Event, Heard, Sounded, Tap, TempoSet, WorkerReady
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
@@ -39,10 +39,13 @@ class Eighths:
 class Jam:
     """The results of some phrases."""
 
-    def __init__(self, settings: Settings, *phrases: Sequence[float]) -> None:
+    def __init__(
+        self, settings: Settings, *phrases: Sequence[float], taps: Sequence[float] = ()
+    ) -> None:
         self.improviser = Eighths()
         self.session = Session(settings)
-        self.performance = VirtualJam(self.session, self.improviser, _events(phrases))
+        events = [*_events(phrases), *((moment, Tap()) for moment in taps)]
+        self.performance = VirtualJam(self.session, self.improviser, events)
         self.performance.run(phrases[-1][-1] + 4)
 
     @property
@@ -97,6 +100,28 @@ def test_the_answer_is_in_the_player_s_tempo_and_on_his_beat(bpm: float) -> None
 @pytest.mark.parametrize("off", [0.9, 1, 1.1])
 def test_a_tempo_faster_than_any_expected_is_found_if_it_was_told(bpm: float, off: float) -> None:
     jam = Jam(replace(FOLLOWING, bpm=off * bpm, own_tempo=True), at(bpm, EVEN))
+    assert jam.session.status(0).bpm == pytest.approx(bpm, rel=0.01)
+
+
+@pytest.mark.parametrize("bpm", [45, 60, 120, 200, 240])
+def test_a_phrase_after_taps_is_in_the_tempo_tapped(bpm: float) -> None:
+    """Also where few tunes are that slow or that fast, and half or double would be likelier."""
+    count_in, phrase = (-4, -3, -2, -1), at(bpm, EVEN, start=8.0)
+    before = Jam(FOLLOWING, phrase, taps=at(bpm, count_in, start=8.0))
+    assert before.session.status(0).bpm == pytest.approx(bpm, rel=0.01)
+    assert abs(off_beat(before.answer[0], bpm, start=8.0)) < 0.010
+    again = at(bpm, EVEN, start=30.0)
+    after = Jam(FOLLOWING, at(100, LINE), again, taps=at(bpm, count_in, start=30.0))
+    assert after.session.status(0).bpm == pytest.approx(bpm, rel=0.01)
+    answer = next(moment for moment in after.answer if moment > again[-1])
+    assert abs(off_beat(answer, bpm, start=30.0)) < 0.010
+
+
+@pytest.mark.parametrize("bpm", [45, 60])
+def test_a_slow_tempo_that_was_told_is_kept_through_a_long_third_note(bpm: float) -> None:
+    phrase = at(bpm, EVEN)
+    jam = Jam(replace(FOLLOWING, bpm=bpm, own_tempo=True), phrase)
+    assert jam.answer[0] > phrase[-1]
     assert jam.session.status(0).bpm == pytest.approx(bpm, rel=0.01)
 
 
