@@ -38,21 +38,23 @@ class Dynamics:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._heard: deque[int] = deque(maxlen=_NOTES)
-        self._of_phrase = 0  # notes heard in this phrase
+        self._of_phrase = 0  # notes heard in this phrase, or in the last one while it has none
+        self._begins = False  # the next note heard begins a phrase
         self._written: deque[int] = deque(maxlen=_NOTES)
         self._shapes: deque[float] = deque(maxlen=_NOTES)
 
     def hear(self, velocity: int) -> None:
         """The player strikes a key at `velocity`, 1..127."""
         self._heard.append(velocity)
-        self._of_phrase += 1
+        self._of_phrase = 1 if self._begins else self._of_phrase + 1
+        self._begins = False
 
     def begin_phrase(self) -> None:
         """A phrase begins: what the player plays from now on has a level of its own."""
-        self._of_phrase = 0
+        self._begins = True
 
     def begin(self) -> None:
-        """An answer begins."""
+        """An answer begins, new or once more."""
         self._written.clear()
         self._shapes.clear()
 

@@ -149,6 +149,7 @@ class Floor:
         effects = self._give_way(now)
         self._planner.play(encore)
         self._ear.begin_phrase()
+        self._ear.dynamics.begin()
         return effects + self._take(now)
 
     def give_back(self, now: float) -> list[Effect]:

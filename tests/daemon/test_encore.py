@@ -58,6 +58,20 @@ def test_the_last_answer_is_played_once_more_and_once_more() -> None:
     assert twice == [*FIRST, *moved(FIRST, 4), *moved(FIRST, 6)]
 
 
+def test_it_is_as_loud_as_it_was_note_for_note() -> None:
+    """The phrase ends far softer than it began."""
+    phrase = """
+        1.1.0 player 60 110 9
+        1.2.0 player 64 100 9
+        1.3.0 player 67 70 9
+        1.4.0 player 65 50 9
+    """
+    once = play(SETTINGS, phrase).jamds
+    twice = play(SETTINGS, phrase, (seconds("6.1.6"), Again()), bars=10).jamds
+    assert [row.split()[3] for row in once] != [once[0].split()[3]] * len(once)
+    assert twice == [*once, *moved(once, 4)]
+
+
 def test_an_answer_that_is_broken_off_to_be_played_again_is_played_again_whole() -> None:
     whole = [row.split()[2] for row in FIRST]
     for again in ([2.6], [3.3], [3.3, 4.6], [3.3, 3.35, 10.25]):  # the answer begins at 2.5 s
