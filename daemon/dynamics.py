@@ -21,6 +21,7 @@ _SHAPE = 12
 inaudible."""
 
 _PATIENCE = 8  # notes over which an answer that has left the player's level is drawn back to it
+_FURTHEST = 9.5  # and the mean of what was played of it never lies further from that
 
 _DOWNBEAT, _BEAT, _OFF_BEAT = 6, 0, -5
 
@@ -42,6 +43,7 @@ class Dynamics:
         self._begins = False  # the next note heard begins a phrase
         self._written: deque[int] = deque(maxlen=_NOTES)
         self._shapes: deque[float] = deque(maxlen=_NOTES)
+        self._offsets: deque[float] = deque(maxlen=_NOTES)  # from the player's level
 
     def hear(self, velocity: int) -> None:
         """The player strikes a key at `velocity`, 1..127."""
@@ -57,19 +59,31 @@ class Dynamics:
         """An answer begins, new or once more."""
         self._written.clear()
         self._shapes.clear()
+        self._offsets.clear()
 
     def shape(self, notes: Sequence[Note]) -> list[Note]:
         """Return jamd's next notes, by onset, with the velocities they are played at."""
         self._written.extend(note.velocity for note in notes)
         level = fmean(self._recent or self._written) if notes else 0.0
         drift = sum(self._shapes) / (len(self._shapes) + _PATIENCE)
-        shaped = []
+        offsets = []
         for note in notes:
             shape = min(max(note.velocity - fmean(self._written), -_SHAPE), _SHAPE) - drift
             self._shapes.append(shape)
-            loudness = round(level + shape + self._accent(note))
-            shaped.append(note._replace(velocity=min(max(loudness, 1), 127)))
-        return shaped
+            offsets.append(shape + self._accent(note))
+        offsets = self._held_near(offsets)
+        self._offsets.extend(offsets)
+        return [
+            note._replace(velocity=min(max(round(level + offset), 1), 127))
+            for note, offset in zip(notes, offsets, strict=True)
+        ]
+
+    def _held_near(self, offsets: Sequence[float]) -> list[float]:
+        """The next offsets, all moved by as much as keeps the mean so far near enough."""
+        total = sum(self._offsets) + sum(offsets)
+        room = _FURTHEST * (len(self._offsets) + len(offsets))
+        beyond = total - min(max(total, -room), room)
+        return [offset - beyond / len(offsets) for offset in offsets]
 
     @property
     def _recent(self) -> list[int]:

@@ -54,6 +54,16 @@ def test_over_many_phrases_the_mean_is_the_players_and_downbeats_are_above_off_b
     assert sum(gap > 0 for gap in apart) / len(apart) >= 0.85
 
 
+def test_the_mean_of_a_short_answer_is_the_player_s_even_if_the_model_gets_ever_louder() -> None:
+    dynamics = Dynamics(Transport(120, Meter(2, 4)))
+    heard(dynamics, [64] * 8)
+    for length in range(3, 9):
+        dynamics.begin()
+        written = [Note(Tick(960 * bar), 60, 10 + 15 * bar) for bar in range(length)]
+        answer = [note for each in written for note in dynamics.shape([each])]
+        assert abs(fmean(note.velocity for note in answer) - 64) <= 10
+
+
 def test_a_soft_phrase_after_a_loud_one_is_answered_softly() -> None:
     dynamics = Dynamics(Transport(120, Meter(4, 4)))
     for loudness in (115, 30, 115):
