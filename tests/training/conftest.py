@@ -1,9 +1,12 @@
-"""Small corpora, made up, for what learns from corpora."""
+"""Small corpora, made up, for what learns from corpora, and a run that has learned from two."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,6 +14,10 @@ import pytest
 from jamd.grid import Grid
 from jamd.notes import TICKS_PER_BEAT, Note, Part, Piece, Tick
 from jamd.training.corpus import Corpus, CorpusWriter
+
+if TYPE_CHECKING:
+    from jamd.training.runs import Run
+    from jamd.training.train import Moment
 
 
 def tune(bars: int, root: int = 60, style: str = "jazz") -> Piece:
@@ -29,28 +36,55 @@ def tune(bars: int, root: int = 60, style: str = "jazz") -> Piece:
     return Piece(tuple(sorted(notes)), style=style)
 
 
+def write_grid_corpus(folder: Path, style: str) -> Corpus:
+    """A corpus of a style: eight tunes to train on, two held out."""
+    grid = Grid()
+    with CorpusWriter(folder) as writer:
+        for i in range(10):
+            piece = tune(2 + i, 55 + i, style)
+            writer.add(
+                np.array(grid.encode(piece), dtype=np.uint16),
+                source=f"{i}.mid",
+                group=str(i),
+                split="held-out" if i % 5 == 4 else "train",
+                notes=len(piece.notes),
+                has_velocity=bool(i % 2),
+            )
+        return writer.finish(language="grid", vocabulary=grid.vocabulary, style=style, left_out=())
+
+
 @pytest.fixture
 def grid_corpus(tmp_path: Path) -> Callable[[str], Corpus]:
     """Makes a corpus of a style: eight tunes to train on, two held out."""
+    return lambda style: write_grid_corpus(tmp_path / f"corpus-{style}", style)
 
-    def make(style: str) -> Corpus:
-        grid = Grid()
-        with CorpusWriter(tmp_path / f"corpus-{style}") as writer:
-            for i in range(10):
-                piece = tune(2 + i, 55 + i, style)
-                writer.add(
-                    np.array(grid.encode(piece), dtype=np.uint16),
-                    source=f"{i}.mid",
-                    group=str(i),
-                    split="held-out" if i % 5 == 4 else "train",
-                    notes=len(piece.notes),
-                    has_velocity=bool(i % 2),
-                )
-            return writer.finish(
-                language="grid", vocabulary=grid.vocabulary, style=style, left_out=()
-            )
 
-    return make
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Moment]]:
+    """A grid run of five epochs on two corpora, and what it reported. No test changes it."""
+    from jamd.training.backend import load_backend
+
+    load_backend()
+    from jamd.training.runs import Settings
+    from jamd.training.train import new_run, train
+
+    top = tmp_path_factory.mktemp("trained")
+    corpora = [write_grid_corpus(top / style, style).path for style in ("jazz", "song")]
+    small = Settings(
+        units=12, layers=2, inner=8, rows=4, window=16, rate=1e-2, epoch_steps=4, epochs=5
+    )
+    run = new_run(top / "run", corpora, small, {"jazz": 3, "song": 1})
+    moments: list[Moment] = []
+    train(run, moments.append)
+    return run, moments
+
+
+@pytest.fixture
+def grid_run(trained: tuple[Run, list[Moment]], tmp_path: Path) -> Run:
+    """A copy of that run, which a test may change."""
+    run, _ = trained
+    shutil.copytree(run.path, tmp_path / "run")
+    return replace(run, path=tmp_path / "run")
 
 
 @pytest.fixture

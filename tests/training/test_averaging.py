@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from jamd.bundle import Bundle
 from jamd.errors import CorpusError
 from jamd.training.backend import load_backend
-from jamd.training.corpus import Corpus
 
 pytestmark = pytest.mark.train
 
@@ -20,31 +18,21 @@ load_backend()
 from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
 from jamd.training.averaging import mean_network  # noqa: E402
 from jamd.training.checkpoints import checkpoints  # noqa: E402
-from jamd.training.runs import Run, Settings  # noqa: E402
-from jamd.training.train import new_run, train  # noqa: E402
-
-SMALL = Settings(units=12, layers=2, inner=8, rows=4, window=16, rate=1e-2, epoch_steps=4, epochs=4)
-
-
-@pytest.fixture
-def run(grid_corpus: Callable[[str], Corpus], tmp_path: Path) -> Run:
-    begun = new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {})
-    train(begun, lambda _: None)
-    assert len(checkpoints(begun.path)) >= 3
-    return begun
+from jamd.training.runs import Run  # noqa: E402
 
 
 def test_the_mean_of_checkpoints_is_exported_and_the_card_says_so(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    grid_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first, *_, last = checkpoints(run.path)
-    mean = mean_network(run, [first.epoch, last.epoch]).get_weights()
-    pairs = zip(*(run.network(one.path).get_weights() for one in (first, last)), strict=True)
+    first, *between, last = checkpoints(grid_run.path)
+    assert between, "a mean of epochs that do not follow each other"
+    mean = mean_network(grid_run, [first.epoch, last.epoch]).get_weights()
+    pairs = zip(*(grid_run.network(one.path).get_weights() for one in (first, last)), strict=True)
     for found, (one, other) in zip(mean, pairs, strict=True):
         np.testing.assert_allclose(found, (one + other) / 2, atol=1e-6)
 
     epochs, bundle = f"{first.epoch},{last.epoch}", tmp_path / "bundle"
-    command = ["export", str(run.path), "-o", str(bundle), "--figures", "0", "--float32"]
+    command = ["export", str(grid_run.path), "-o", str(bundle), "--figures", "0", "--float32"]
     assert main([*command, "--mean", epochs]) == 0
     said = f"the mean of epochs {first.epoch}, {last.epoch}"
     assert Bundle.read(bundle).manifest.training["weights"] == said
@@ -52,22 +40,22 @@ def test_the_mean_of_checkpoints_is_exported_and_the_card_says_so(
     assert capsys.readouterr().err == ""
 
 
-def test_the_mean_of_one_is_that_one(run: Run) -> None:
-    *_, last = checkpoints(run.path)
+def test_the_mean_of_one_is_that_one(grid_run: Run) -> None:
+    *_, last = checkpoints(grid_run.path)
     pairs = zip(
-        mean_network(run, [last.epoch]).get_weights(),
-        run.network(last.path).get_weights(),
+        mean_network(grid_run, [last.epoch]).get_weights(),
+        grid_run.network(last.path).get_weights(),
         strict=True,
     )
     for found, expected in pairs:
         np.testing.assert_array_equal(found, expected)
 
 
-def test_epochs_without_a_checkpoint_are_refused(run: Run) -> None:
-    kept = [checkpoint.epoch for checkpoint in checkpoints(run.path)]
+def test_epochs_without_a_checkpoint_are_refused(grid_run: Run) -> None:
+    kept = [checkpoint.epoch for checkpoint in checkpoints(grid_run.path)]
     for epochs in ([], [kept[0], 99], [kept[0], kept[0]]):
         with pytest.raises(CorpusError, match=f"each once .{kept[0]}, ") as refused:
-            mean_network(run, epochs)
+            mean_network(grid_run, epochs)
         assert "\n" not in str(refused.value)
 
 

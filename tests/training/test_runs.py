@@ -22,16 +22,12 @@ load_backend()
 from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
 from jamd.training.runs import Run, Settings, load_weights, save_weights  # noqa: E402
 from jamd.training.state import State  # noqa: E402
-from jamd.training.train import Moment, new_run, train  # noqa: E402
+from jamd.training.train import new_run  # noqa: E402
 
 SMALL = Settings(units=12, layers=2, inner=8, rows=4, window=16, rate=1e-2, epoch_steps=4, epochs=2)
 
 MakeGrid = Callable[[str], Corpus]
 MakeArticle = Callable[[str, Sequence[str], int], Corpus]
-
-
-def ignore(moment: Moment) -> None:
-    """Training that nobody watches."""
 
 
 @pytest.mark.parametrize("content", ["", "[]", "[" * 100_000, '{"format": 1}', '{"format": 99}'])
@@ -49,11 +45,8 @@ def damaged(content: bytes) -> list[bytes]:
     ]
 
 
-def test_whatever_becomes_of_a_run_it_is_one_line(grid_corpus: MakeGrid, tmp_path: Path) -> None:
-    small = replace(SMALL, units=4, layers=1, inner=4, epoch_steps=1)
-    run = new_run(tmp_path / "run", [grid_corpus("jazz").path], small, {})
-    train(run.with_budget(1, None), ignore)
-    network = run.network()
+def test_whatever_becomes_of_a_run_it_is_one_line(grid_run: Run) -> None:
+    run, network = grid_run, grid_run.network()
     reads: dict[str, Callable[[], object]] = {
         "run.json": lambda: Run.read(run.path),
         "last.npz": lambda: State.read(run.path),
@@ -74,12 +67,9 @@ def test_whatever_becomes_of_a_run_it_is_one_line(grid_corpus: MakeGrid, tmp_pat
 
 
 def test_weights_for_which_the_disk_has_no_room_are_not_begun(
-    grid_corpus: MakeGrid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    grid_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = new_run(tmp_path / "run", [grid_corpus("other").path], SMALL, {})
-    weights = tmp_path / "some.weights.h5"
-    train(run.with_budget(1, None), ignore)
-    network = run.network()
+    network, weights = grid_run.network(), tmp_path / "some.weights.h5"
     save_weights(network, weights)
     size, before = weights.stat().st_size, set(tmp_path.iterdir())
     usage = shutil.disk_usage(tmp_path)
@@ -91,20 +81,17 @@ def test_weights_for_which_the_disk_has_no_room_are_not_begun(
     assert set(tmp_path.iterdir()) == before
 
 
-def test_a_truncated_state_is_one_line(
-    grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    corpus = grid_corpus("jazz").path
-    run = new_run(tmp_path / "run", [corpus], replace(SMALL, epoch_steps=1), {})
-    train(run.with_budget(1, None), ignore)
-    last = run.path / "last.npz"
+def test_a_truncated_state_is_one_line(grid_run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    corpora = [source.path for source in grid_run.sources]
+    further = ["train", *corpora, "-o", str(grid_run.path), "--epochs", "6"]
+    last = grid_run.path / "last.npz"
     whole = last.read_bytes()
     last.write_bytes(whole[: len(whole) // 2])
-    assert main(["train", str(corpus), "-o", str(run.path), "--epochs", "2"]) == 2
+    assert main(further) == 2
     assert f"jamd: {last}: damaged (File is not a zip file); train anew" in capsys.readouterr().err
     last.write_bytes(whole)
-    replace(run, settings=replace(run.settings, units=13)).write()
-    assert main(["train", str(corpus), "-o", str(run.path), "--epochs", "2"]) == 2
+    replace(grid_run, settings=replace(grid_run.settings, units=13)).write()
+    assert main(further) == 2
     assert "run.json and last.npz do not belong together; train anew" in capsys.readouterr().err
 
 
