@@ -150,7 +150,7 @@ def test_the_daemon_plays_it(
 
     monkeypatch.setattr(play, "open_ports", none_here)  # rehearse, whatever this machine has
     takes = made / "takes"
-    options = ("--takes", str(takes), "--bpm", "200", "--bars", "8", "--seed", "1")
+    options = ("--takes", str(takes), "--bpm", "400", "--bars", "8", "--seed", "1")
     assert main(["play", "--bundle", str(made / "bundle"), *options]) == 0
 
     assert "is on the CPU" in capfd.readouterr().out
