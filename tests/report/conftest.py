@@ -1,16 +1,14 @@
-"""Small corpora, made up, that have everything a report measures."""
+"""A small corpus, made up, that has everything a report measures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+import os
 
-import numpy as np
 import pytest
+from grid_corpora import write_grid_corpus
 
-from jamd.grid import Grid
 from jamd.notes import Note, Part, Piece, Tick
-from jamd.training.corpus import Corpus, CorpusWriter
+from jamd.training.corpus import Corpus, Split
 
 BAR = Tick(4 * 480)
 
@@ -29,23 +27,14 @@ def tune(bars: int, root: int, style: str) -> Piece:
     return Piece(tuple(sorted(notes)), style=style)
 
 
-@pytest.fixture
-def made_corpus(tmp_path: Path) -> Callable[[str], Corpus]:
-    """Makes a corpus of a style: five tunes to train on, three held out."""
+@pytest.fixture(scope="session")
+def made_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Five tunes to train on, three held out, under a name that neither UTF-8 nor a URL can spell.
 
-    def make(style: str) -> Corpus:
-        with CorpusWriter(tmp_path / style) as writer:
-            for i in range(8):
-                piece = tune(12 + i, 55 + i, style)
-                writer.add(
-                    np.array(Grid().encode(piece), np.uint16),
-                    source=f"{i}.mid",
-                    group=str(i),
-                    split="held-out" if i % 3 == 1 else "train",
-                    notes=len(piece.notes),
-                    has_velocity=True,
-                )
-            vocabulary = Grid().vocabulary
-            return writer.finish(language="grid", vocabulary=vocabulary, style=style, left_out=())
-
-    return make
+    No test changes it.
+    """
+    folder = tmp_path_factory.mktemp("made") / os.fsdecode(b"jazz #1 & %41 caf\xe9")
+    pieces: list[tuple[Split, Piece]] = [
+        ("held-out" if i % 3 == 1 else "train", tune(12 + i, 55 + i, "jazz")) for i in range(8)
+    ]
+    return write_grid_corpus(folder, pieces)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from jamd.notes import Tick
@@ -23,11 +21,10 @@ def repeated(stretch: Stretch) -> Written:
 
 
 def test_who_only_repeats_what_was_heard_is_as_close_as_the_mark_and_no_closer(
-    made_corpus: Callable[[str], Corpus],
+    made_corpus: Corpus,
 ) -> None:
     """The mark is real music of the same pieces: other pieces would be beaten without any skill."""
-    corpus = made_corpus("jazz")
-    places = stretches(corpus, corpus.of_split("held-out"), 3, 1)
+    places = stretches(made_corpus, made_corpus.of_split("held-out"), 3, 1)
     found = {one.feature.name: one for one in likenesses([repeated(place) for place in places])}
     for name in ("pitch-class histogram", "note density", "scale consistency"):
         one = found[name]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Callable
+from contextlib import redirect_stdout
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 from xml.etree import ElementTree as ET
@@ -43,22 +43,28 @@ class Links(HTMLParser):
         assert self.open.pop() == tag
 
 
-def reported(folder: Path, corpora: list[Corpus], *more: str) -> int:
-    sets = [text for corpus in corpora for text in ("--corpus", str(corpus.path))]
-    return main(["evaluate", str(BUNDLE), *sets, "--report", str(folder), "--quick", *more])
+SET = r"jazz #1 & %41 caf\udce9"
+"""What the set of `made_corpus` is called: its folder's name in printable form."""
 
 
-def test_the_page_stands_alone(
-    made_corpus: Callable[[str], Corpus],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(reporting, "find_synth", lambda: "FluidSynth is not installed")
-    corpora = [Corpus.read(made_corpus("jazz").path.rename(tmp_path / "jazz #1 & %41"))]
-    assert reported(tmp_path / "first", corpora, "--json") == 0
-    printed = json.loads(capsys.readouterr().out)
-    text = (tmp_path / "first" / "index.html").read_text(encoding="utf-8")
+def reported(folder: Path, corpus: Corpus, *more: str) -> int:
+    where = ["--corpus", str(corpus.path), "--report", str(folder)]
+    return main(["evaluate", str(BUNDLE), *where, "--quick", *more])
+
+
+@pytest.fixture(scope="module")
+def report(made_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report, which no test changes."""
+    folder, printed = tmp_path_factory.mktemp("report"), StringIO()
+    with pytest.MonkeyPatch.context() as patched, redirect_stdout(printed):
+        patched.setattr(reporting, "find_synth", lambda: "FluidSynth is not installed")
+        assert reported(folder, made_corpus) == 0
+    assert "the report" in printed.getvalue()
+    return folder
+
+
+def test_the_page_stands_alone(report: Path) -> None:
+    text = (report / "index.html").read_text(encoding="utf-8")
     links = Links()
     links.feed(text)
     assert not links.open
@@ -67,13 +73,17 @@ def test_the_page_stands_alone(
         if target.startswith("#"):
             assert f'id="{target[1:]}"' in text
         else:
-            assert (tmp_path / "first" / unquote(urlsplit(target).path)).stat().st_size > 0
+            assert (report / unquote(urlsplit(target).path)).stat().st_size > 0
     assert not re.findall(r"(?:https?:)?//[a-z]", text)
-    for picture in (tmp_path / "first").glob("*.svg"):
+    for picture in report.glob("*.svg"):
         ET.parse(picture)
-    assert f"{quote('jazz #1 & %41')}-1-jamd.svg" in text
-    assert printed == json.loads((tmp_path / "first" / "report.json").read_text(encoding="utf-8"))
-    (jazz,) = printed["sets"]
+    assert f"{quote(SET)}-1-jamd.svg" in text
+    assert "<th>change with memory</th>" in text
+
+
+def test_the_report_has_every_figure_of_every_set(report: Path) -> None:
+    (jazz,) = json.loads((report / "report.json").read_text(encoding="utf-8"))["sets"]
+    assert jazz["set"] == SET
     assert set(jazz["scores"]) == {"model", "with memory", "unigram", "n-gram"}
     assert set(jazz["likeness"]) == {
         "pitch-class histogram",
@@ -90,71 +100,61 @@ def test_the_page_stands_alone(
     for told in ("given_lead", "without_lead"):
         alone = duet[f"bits_per_comp_note_{told}"]
         assert 0 < duet[f"bits_per_comp_note_{told}_with_memory"] < alone
-    assert "<th>change with memory</th>" in text
     assert jazz["played"]["bits_per_note_as_heard"] > 0
     assert jazz["manner"]["Comp"]["real"]["notes"] > 0
 
-    assert reported(tmp_path / "second", corpora) == 0
-    assert "the report" in capsys.readouterr().out
-    for file in (tmp_path / "first").iterdir():
-        assert file.read_bytes() == (tmp_path / "second" / file.name).read_bytes(), file.name
 
-
-def test_a_set_is_called_as_its_folder_is_printed(
-    made_corpus: Callable[[str], Corpus], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_report_takes_the_place_of_one_that_was_interrupted_and_is_the_same_every_time(
+    report: Path,
+    made_corpus: Corpus,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
     monkeypatch.setattr(reporting, "find_synth", lambda: "FluidSynth is not installed")
-    corpus = Corpus.read(made_corpus("jazz").path.rename(tmp_path / os.fsdecode(b"caf\xe9")))
-    assert reported(tmp_path / "report", [corpus]) == 0
-    told = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
-    assert [one["set"] for one in told["sets"]] == [r"caf\udce9"]
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(pictures, "copies_by_set", interrupt)
+        assert reported(tmp_path, made_corpus) == 130
+    assert (tmp_path / "bits.svg").exists()
+    capsys.readouterr()
+    assert reported(tmp_path, made_corpus, "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    for file in report.iterdir():
+        assert file.read_bytes() == (tmp_path / file.name).read_bytes(), file.name
 
 
 @pytest.mark.parametrize("stranger", ["index.html", "report.json"])
 def test_a_folder_that_holds_something_else_is_left_alone(
     stranger: str,
-    made_corpus: Callable[[str], Corpus],
+    made_corpus: Corpus,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / stranger).write_text('["mine"]')
-    assert reported(tmp_path / "site", [made_corpus("jazz")]) == 2
+    assert reported(tmp_path / "site", made_corpus) == 2
     told = capsys.readouterr().err.splitlines()[-1]
     assert "--report: expected a new or an empty folder or a report at" in told
     assert [path.read_text() for path in (tmp_path / "site").iterdir()] == ['["mine"]']
 
 
 def test_a_folder_that_cannot_be_written_to_is_found_out_before_the_measuring(
-    made_corpus: Callable[[str], Corpus],
+    made_corpus: Corpus,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(reporting, "Judge", None)
-    corpora = [made_corpus("jazz")]
     with only_writer(tmp_path / "report"):
-        assert reported(tmp_path / "report", corpora) == 2
+        assert reported(tmp_path / "report", made_corpus) == 2
     assert "expected a folder that nobody writes to" in capsys.readouterr().err
     (tmp_path / "file").touch()
-    assert reported(tmp_path / "file" / "report", corpora) == 2
+    assert reported(tmp_path / "file" / "report", made_corpus) == 2
     assert "Not a directory" in capsys.readouterr().err
-
-
-def test_a_report_takes_the_place_of_one_that_was_interrupted(
-    made_corpus: Callable[[str], Corpus], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(reporting, "find_synth", lambda: "FluidSynth is not installed")
-    (tmp_path / "report").mkdir()
-    corpora = [made_corpus("jazz")]
-    with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(pictures, "copies_by_set", interrupt)
-        assert reported(tmp_path / "report", corpora) == 130
-    assert (tmp_path / "report" / "bits.svg").exists()
-    assert reported(tmp_path / "report", corpora) == 0
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from grid_corpora import write_grid_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +23,7 @@ from jamd.report.listening import Fit, Harmony, duet_bits, harmony_of, without_l
 from jamd.report.stretches import Stretch, stretches
 from jamd.report.timing import after_a_hand, as_heard, as_played, as_written, played_samples
 from jamd.report.writing import accompaniment, continuation, shuffled_bars
-from jamd.training.corpus import Corpus, CorpusWriter
+from jamd.training.corpus import Corpus
 from jamd.training.evaluate import Sample
 from jamd.training.judging import Ids, Judgement
 from jamd.training.passages import Text, whole
@@ -55,18 +56,7 @@ def improviser() -> Improviser:
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Corpus:
-    with CorpusWriter(tmp_path) as writer:
-        for number, bars in enumerate((12, 24, 60)):
-            piece = song(bars)
-            writer.add(
-                np.array(Grid().encode(piece), np.uint16),
-                source=f"{number}.mid",
-                group=str(number),
-                split="held-out",
-                notes=len(piece.notes),
-                has_velocity=True,
-            )
-        return writer.finish(language="grid", vocabulary=VOCABULARY, style="jazz", left_out=())
+    return write_grid_corpus(tmp_path, [("held-out", song(bars)) for bars in (12, 24, 60)])
 
 
 def one(corpus: Corpus) -> Stretch:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from grid_corpora import write_grid_corpus
 
-from jamd.grid import Grid
 from jamd.notes import TICKS_PER_BEAT, Note, Part, Piece, Tick
-from jamd.training.corpus import Corpus, CorpusWriter
+from jamd.training.corpus import Corpus, CorpusWriter, Split
 
 if TYPE_CHECKING:
     from jamd.training.runs import Run
@@ -36,27 +36,16 @@ def tune(bars: int, root: int = 60, style: str = "jazz") -> Piece:
     return Piece(tuple(sorted(notes)), style=style)
 
 
-def write_grid_corpus(folder: Path, style: str) -> Corpus:
-    """A corpus of a style: eight tunes to train on, two held out."""
-    grid = Grid()
-    with CorpusWriter(folder) as writer:
-        for i in range(10):
-            piece = tune(2 + i, 55 + i, style)
-            writer.add(
-                np.array(grid.encode(piece), dtype=np.uint16),
-                source=f"{i}.mid",
-                group=str(i),
-                split="held-out" if i % 5 == 4 else "train",
-                notes=len(piece.notes),
-                has_velocity=bool(i % 2),
-            )
-        return writer.finish(language="grid", vocabulary=grid.vocabulary, style=style, left_out=())
+def tunes(style: str) -> list[tuple[Split, Piece]]:
+    """Eight tunes to train on, two held out; half of them have velocities of their own."""
+    made = (replace(tune(2 + i, 55 + i, style), has_velocity=bool(i % 2)) for i in range(10))
+    return [("held-out" if i % 5 == 4 else "train", piece) for i, piece in enumerate(made)]
 
 
 @pytest.fixture
 def grid_corpus(tmp_path: Path) -> Callable[[str], Corpus]:
-    """Makes a corpus of a style: eight tunes to train on, two held out."""
-    return lambda style: write_grid_corpus(tmp_path / f"corpus-{style}", style)
+    """Makes a corpus of a style, of its tunes."""
+    return lambda style: write_grid_corpus(tmp_path / f"corpus-{style}", tunes(style))
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +58,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Moment]
     from jamd.training.train import new_run, train
 
     top = tmp_path_factory.mktemp("trained")
-    corpora = [write_grid_corpus(top / style, style).path for style in ("jazz", "song")]
+    corpora = [write_grid_corpus(top / style, tunes(style)).path for style in ("jazz", "song")]
     small = Settings(
         units=12, layers=2, inner=8, rows=4, window=16, rate=1e-2, epoch_steps=4, epochs=5
     )

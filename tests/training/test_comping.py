@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from grid_corpora import write_grid_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,6 @@ from jamd.errors import CorpusError
 from jamd.grid import Grid
 from jamd.notes import Meter, Note, Part, Piece, Tick
 from jamd.training.comping import BAR, rhythms_of, struck, write_struck
-from jamd.training.corpus import Corpus, CorpusWriter
 
 TRIAD = (48, 52, 55)
 
@@ -97,25 +97,9 @@ def test_every_chord_still_sounds_and_none_beyond_its_end(
     Grid().decode(Grid().encode(new))
 
 
-def written(path: Path, pieces: list[Piece]) -> Corpus:
-    language = Grid()
-    with CorpusWriter(path) as writer:
-        for i, piece in enumerate(pieces):
-            writer.add(
-                np.array(language.encode(piece), np.uint16),
-                source=f"{i}.mid",
-                group=f"{i:016x}",
-                split="train" if i else "held-out",
-                notes=len(piece.notes),
-                has_velocity=False,
-            )
-        vocabulary = language.vocabulary
-        return writer.finish(language="grid", vocabulary=vocabulary, style="jazz", left_out=())
-
-
 def test_a_corpus_keeps_its_pieces_sides_and_gets_a_style_of_its_own(tmp_path: Path) -> None:
-    held = written(tmp_path / "held", [standard(), standard(8)])
-    others = written(tmp_path / "others", [PUSHED, CHARLESTON])
+    held = write_grid_corpus(tmp_path / "held", [("held-out", standard()), ("train", standard(8))])
+    others = write_grid_corpus(tmp_path / "others", [("held-out", PUSHED), ("train", CHARLESTON)])
     new = write_struck(held, [others], tmp_path / "new", "combo")
     assert [(p.source, p.group, p.split) for p in new.pieces] == [
         (p.source, p.group, p.split) for p in held.pieces
@@ -127,6 +111,6 @@ def test_a_corpus_keeps_its_pieces_sides_and_gets_a_style_of_its_own(tmp_path: P
 
 
 def test_a_corpus_without_rhythms_is_refused(tmp_path: Path) -> None:
-    held = written(tmp_path / "held", [standard(), standard()])
+    held = write_grid_corpus(tmp_path / "held", [("train", standard())])
     with pytest.raises(CorpusError, match="expected bars of 4/4 in which chords are struck"):
         write_struck(held, [held], tmp_path / "new", "combo")

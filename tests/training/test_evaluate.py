@@ -13,6 +13,7 @@ from typing import cast
 import numpy as np
 import onnxruntime as ort
 import pytest
+from grid_corpora import write_grid_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -20,7 +21,6 @@ from numpy.typing import NDArray
 from jamd.cli import main
 from jamd.daemon.graph import WindowGraph
 from jamd.errors import CorpusError
-from jamd.grid import Grid
 from jamd.grid_tokens import VOCABULARY
 from jamd.notes import Note, Part, Piece, Tick
 from jamd.training.corpus import Corpus, CorpusWriter, Split
@@ -65,23 +65,9 @@ def piece(beats: int, *, has_velocity: bool = True) -> Piece:
     return Piece(tuple(notes), style="jazz", has_velocity=has_velocity)
 
 
-def corpus(folder: Path, pieces: Sequence[tuple[Split, Piece]]) -> Corpus:
-    with CorpusWriter(folder) as writer:
-        for split, one in pieces:
-            writer.add(
-                np.array(Grid().encode(one), np.uint16),
-                source="here",
-                group=split,
-                split=split,
-                notes=len(one.notes),
-                has_velocity=one.has_velocity,
-            )
-        return writer.finish(language="grid", vocabulary=VOCABULARY, style="jazz", left_out=())
-
-
 @pytest.fixture
 def small(tmp_path: Path) -> Corpus:
-    return corpus(tmp_path / "small", [("train", piece(32)), ("held-out", piece(16))])
+    return write_grid_corpus(tmp_path / "small", [("train", piece(32)), ("held-out", piece(16))])
 
 
 def test_logits_judged_by_hand() -> None:
@@ -105,7 +91,9 @@ def test_what_is_counted(small: Corpus) -> None:
 
 def test_velocities_that_teach_nothing_are_left_out(tmp_path: Path) -> None:
     flat = piece(16, has_velocity=False)
-    found = evaluate_corpus(Uniform(), corpus(tmp_path, [("train", flat), ("held-out", flat)]))
+    found = evaluate_corpus(
+        Uniform(), write_grid_corpus(tmp_path, [("train", flat), ("held-out", flat)])
+    )
     assert all("Velocity" not in kinds for kinds in found.by_kind.values())
     assert found.notes == 64
 
@@ -129,7 +117,7 @@ def test_corpora_in_folders_of_one_name_are_told_apart(
 ) -> None:
     folders = ("a/x/corpus", "b/x/corpus", "b/y/corpus", "other")
     pieces: list[tuple[Split, Piece]] = [("train", piece(32)), ("held-out", piece(16))]
-    made = [corpus(tmp_path / folder, pieces) for folder in folders]
+    made = [write_grid_corpus(tmp_path / folder, pieces) for folder in folders]
     expected = ["a/x/corpus", "b/x/corpus", "y/corpus", "other"]
     assert list(evaluate_corpora(Uniform(), made)) == expected
     of_both = ["--corpus", str(made[1].path), "--corpus", str(made[2].path)]
@@ -140,18 +128,18 @@ def test_corpora_in_folders_of_one_name_are_told_apart(
 
 def test_a_bounded_sample_is_the_same_every_time(tmp_path: Path) -> None:
     pieces: list[tuple[Split, Piece]] = [("held-out", piece(4 + i)) for i in range(20)]
-    many = corpus(tmp_path, [("train", piece(8)), *pieces])
+    many = write_grid_corpus(tmp_path, [("train", piece(8)), *pieces])
     some = held_out(many, 400)
     assert 1 < len(some) < 20
     assert [len(one.tokens) for one in some] == [len(one.tokens) for one in held_out(many, 400)]
 
 
 def test_nothing_to_measure_is_said(tmp_path: Path) -> None:
-    only = corpus(tmp_path, [("train", piece(8))])
+    only = write_grid_corpus(tmp_path, [("train", piece(8))])
     with pytest.raises(CorpusError, match="expected held-out pieces, found none"):
         held_out(only)
     with pytest.raises(CorpusError, match="expected pieces to train on, found none"):
-        baselines_of(corpus(tmp_path, [("held-out", piece(8))]))
+        baselines_of(write_grid_corpus(tmp_path, [("held-out", piece(8))]))
     short = [Sample(np.arange(1), np.ones(1, np.bool_))]
     with pytest.raises(CorpusError, match="expected pieces of at least 2 tokens"):
         evaluate({"model": Uniform()}, short, VOCABULARY)
