@@ -84,5 +84,6 @@ def _figures(name: str, config: Config) -> Iterable[Figure]:
     from jamd.measure import answers, changes
 
     settings = settings_from(config)
-    how = (settings.constraints, settings.sampling, settings.style)
-    return changes.figures(bundle, *how) if name == "changes" else answers.figures(bundle, *how)
+    if name == "answers":
+        return answers.figures(bundle, settings)
+    return changes.figures(bundle, settings)

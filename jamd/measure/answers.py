@@ -18,8 +18,7 @@ from jamd.bundle import Bundle
 from jamd.copying import RUN
 from jamd.daemon.improviser import Improviser
 from jamd.daemon.memory import HOP_BARS
-from jamd.daemon.requests import Sampling
-from jamd.language import Constraints
+from jamd.daemon.settings import Settings
 from jamd.likeness import FIFTH
 from jamd.measure.exchanges import (
     Exchange,
@@ -41,57 +40,48 @@ MOST_NOTES = 1.3
 GRAM = 2
 """Melodic steps, each an interval and a time, in the unit that may be shared: three notes."""
 
+ANSWERS = 4
+"""How often each phrase is answered."""
+
 CONTROLS = 8
 """How many shuffled phrases each answer is compared with."""
 
 
-def figures(
-    bundle: Bundle, constraints: Constraints, sampling: Sampling, style: str, answers: int = 4
-) -> Iterator[Figure]:
-    """How far answers keep what the settings promise.
-
-    Args:
-        bundle: The model.
-        constraints: As in play.
-        sampling: As in play.
-        style: As in play.
-        answers: How often each phrase is answered.
-    """
+def figures(bundle: Bundle, settings: Settings) -> Iterator[Figure]:
+    """How far a model's answers keep what the settings promise."""
     improviser = Improviser(bundle)
     phrases = list(phrases_of(shipped()))
     found = [
-        ask(improviser, phrase, seed, constraints, sampling, style)
-        for phrase in phrases
-        for seed in range(answers)
+        ask(improviser, phrase, seed, settings) for phrase in phrases for seed in range(ANSWERS)
     ]
     yield from of_answers(found)
     for octaves, name in ((1, "an octave lower"), (2, "two octaves lower")):
         low = [
-            ask(improviser, lowered(phrase, 12 * octaves), seed, constraints, sampling, style)
+            ask(improviser, lowered(phrase, 12 * octaves), seed, settings)
             for seed, phrase in enumerate(phrases)
         ]
         yield near_figure(low, f"centre within a fifth, of phrases {name}")
     both = [
-        ask(improviser, over_chords(phrase), seed, constraints, sampling, style, pause=True)
+        ask(improviser, over_chords(phrase), seed, settings, pause=True)
         for phrase in phrases
-        for seed in range(answers)
+        for seed in range(ANSWERS)
         if phrase.key
     ]
     bars = [bar for each in both for bar in accompanied_bars(each)]
     yield share("bars of answers to a tune over chords that have some, too", sum(bars), len(bars))
-    yield from endless_figures(improviser, phrases[:3], constraints, style)
+    yield from endless_figures(improviser, phrases[:3], settings)
 
 
 def endless_figures(
-    improviser: Improviser, phrases: Sequence[Phrase], constraints: Constraints, style: str
+    improviser: Improviser, phrases: Sequence[Phrase], settings: Settings
 ) -> Iterator[Figure]:
     """How long the likeliest music goes round in circles, without the guard and with it."""
-    for bars in (0, constraints.repeat_bars):
-        held = replace(constraints, repeat_bars=bars)
+    for bars in (0, settings.constraints.repeat_bars):
+        held = replace(settings.constraints, repeat_bars=bars)
         longest = 0.0
         for phrase in phrases:
             bar = phrase.meter.ticks_per_bar
-            repeat = longest_repeat(go_on(improviser, phrase, held, style), HOP_BARS * bar)
+            repeat = longest_repeat(go_on(improviser, phrase, held, settings.style), HOP_BARS * bar)
             longest = max(longest, repeat / bar)
         name = "endless, argmax: longest repetition" + ("" if bars else ", without the guard")
         yield Figure(name, len(phrases), longest, "bars", f"<= {bars}" if bars else None)

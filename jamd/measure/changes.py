@@ -16,9 +16,10 @@ from enum import Enum, auto
 from jamd.bundle import Bundle
 from jamd.chart import Changes, Chart
 from jamd.daemon.improviser import Improviser
-from jamd.daemon.requests import PlanRequest, Sampling
+from jamd.daemon.requests import PlanRequest
+from jamd.daemon.settings import Settings
 from jamd.harmony import CHORDS, tones_of, triad_of
-from jamd.language import Constraints, Context
+from jamd.language import Context
 from jamd.measure.report import Figure, share
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
 
@@ -75,31 +76,18 @@ class Chorus:
         return [note for note in self.answer if note.part is part]
 
 
-def figures(
-    bundle: Bundle, limits: Constraints, sampling: Sampling, style: str, lines: int = 8
-) -> Iterator[Figure]:
+def figures(bundle: Bundle, settings: Settings, lines: int = 8) -> Iterator[Figure]:
     """How far answers are made of the chords given.
 
     Args:
         bundle: The model.
-        limits: As in play.
-        sampling: As in play.
-        style: As in play.
+        settings: As in play.
         lines: How many lines are played over each chart.
     """
     improviser = Improviser(bundle)
     given, without, endless = (
         [
-            ask(
-                improviser,
-                Meter.parse(meter),
-                Chart.parse(text),
-                seed,
-                limits,
-                sampling,
-                style,
-                how,
-            )
+            ask(improviser, Meter.parse(meter), Chart.parse(text), seed, settings, how)
             for meter, text in CHARTS
             for seed in range(lines)
         ]
@@ -121,14 +109,7 @@ def figures(
 
 
 def ask(
-    improviser: Improviser,
-    meter: Meter,
-    chart: Chart,
-    seed: int,
-    limits: Constraints,
-    sampling: Sampling,
-    style: str,
-    how: How = How.GIVEN,
+    improviser: Improviser, meter: Meter, chart: Chart, seed: int, settings: Settings, how: How
 ) -> Chorus:
     """The answer to a line over `chart`."""
     changes = Changes.of(chart, meter)
@@ -137,14 +118,14 @@ def ask(
         tuple(line(changes, until, random.Random(seed))),
         Tick(0),
         until,
-        style,
+        settings.style,
         meter,
         phrase=Tick(0),
         changes=None if how is How.WITHOUT else changes,
     )
     ends = None if how is How.ENDLESS else Tick(2 * until)
-    limits = replace(limits, begins=until, ends=ends)
-    request = PlanRequest(seed + 1, context, Tick(2 * until), limits, sampling, seed=seed)
+    held = replace(settings.constraints, begins=until, ends=ends)
+    request = PlanRequest(seed + 1, context, Tick(2 * until), held, settings.sampling, seed=seed)
     notes = (note for planned in improviser.plan(request) for note in planned.notes)
     return Chorus(changes, until, tuple(sorted(notes)))
 

@@ -13,6 +13,7 @@ from jamd.daemon.phrase import answer_bars
 from jamd.daemon.plan import Span, fit
 from jamd.daemon.requests import PlanRequest, Sampling
 from jamd.daemon.scene import LONGEST_SILENCE
+from jamd.daemon.settings import Settings
 from jamd.daemon.transport import SIXTEENTH
 from jamd.key import Key
 from jamd.language import Constraints, Context
@@ -119,9 +120,7 @@ def ask(
     improviser: Improviser,
     phrase: Phrase,
     seed: int,
-    constraints: Constraints,
-    sampling: Sampling,
-    style: str,
+    settings: Settings,
     pause: bool = False,
 ) -> Exchange:
     """Have `phrase` answered at its own length from the next bar line; half a bar on if `pause`."""
@@ -130,11 +129,11 @@ def ask(
     begin = Tick(line + bar // 2 if pause else line)
     end = Tick(line + answer_bars(max(note.end for note in phrase.notes), phrase.meter) * bar)
     first = phrase.notes[0].onset
-    context = Context(phrase.notes, Tick(0), begin, style, phrase.meter, phrase=first)
-    held = replace(constraints, begins=latest_onset(phrase, begin), ends=end)
-    request = PlanRequest(1, context, end, held, sampling, seed=seed)
+    context = Context(phrase.notes, Tick(0), begin, settings.style, phrase.meter, phrase=first)
+    held = replace(settings.constraints, begins=latest_onset(phrase, begin), ends=end)
+    request = PlanRequest(1, context, end, held, settings.sampling, seed=seed)
     notes = [note for planned in improviser.plan(request) for note in planned.notes]
-    answer = fit(notes, Span(begin, end), phrase.meter, constraints.parts)
+    answer = fit(notes, Span(begin, end), phrase.meter, settings.constraints.parts)
     return Exchange(phrase, tuple(sorted(answer)), begin, end)
 
 

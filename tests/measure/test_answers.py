@@ -44,11 +44,8 @@ def figures() -> dict[str, Figure]:
     settings = settings_from(Config())
     improviser = Improviser(Bundle.read(bundles.resolve("default")))
     phrases = list(phrases_of(shipped()))
-    found = [
-        ask(improviser, phrase, seed, settings.constraints, settings.sampling, settings.style)
-        for seed, phrase in enumerate(phrases)
-    ]
-    endless = endless_figures(improviser, phrases[:1], settings.constraints, settings.style)
+    found = [ask(improviser, phrase, seed, settings) for seed, phrase in enumerate(phrases)]
+    endless = endless_figures(improviser, phrases[:1], settings)
     return {figure.name: figure for figure in (*of_answers(found), *endless)}
 
 

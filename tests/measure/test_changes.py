@@ -26,8 +26,7 @@ CHANGES = Changes.of(Chart.parse("C | G7"), Meter(4, 4))
 def test_the_shipped_model_plays_over_changes() -> None:
     settings = settings_from(Config())
     bundle = Bundle.read(bundles.resolve("default"))
-    how = (settings.constraints, settings.sampling, settings.style)
-    found = {figure.name: figure for figure in figures(bundle, *how, lines=2)}
+    found = {figure.name: figure for figure in figures(bundle, settings, lines=2)}
     assert not [figure for figure in found.values() if figure.ok is False]
     given = found["tune: time on tones of the chord"].value
     assert given > found["... without the changes"].value + 10
