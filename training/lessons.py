@@ -12,7 +12,6 @@ from keras import ops
 from numpy.typing import NDArray
 
 from jamd.errors import CorpusError
-from jamd.training.ahead import ahead
 from jamd.training.batches import Batch, windows
 from jamd.training.network import (
     ArticleSize,
@@ -24,6 +23,7 @@ from jamd.training.network import (
 )
 from jamd.training.passages import Passages, Text, excerpts
 from jamd.training.precision import Precision, policy, takes_whole_windows
+from jamd.training.prefetch import prefetched
 from jamd.training.runs import Settings
 from jamd.training.windows import ArticleWindows, article_windows
 
@@ -177,7 +177,7 @@ class GridLessons(_KerasLessons):
         super().__init__(pair.trainee, self.optimizer(settings.rate), computed)
         self.network = pair.network
         passages = Passages(training, shares, np.random.default_rng(seed))
-        self._batches = ahead(map(self.placed, windows(passages, rows, window)))
+        self._batches = prefetched(map(self.placed, windows(passages, rows, window)))
         self._held_out: dict[str, list[Placed]] = {}
         for style in sorted({text.style for text in held_out}):
             # The same excerpts in every run and epoch, whatever the seed.
@@ -268,7 +268,7 @@ class ArticleLessons(_KerasLessons):
             )
             for style in sorted({text.style for text in looked_at})
         }
-        self._batches = ahead(self._epochs())
+        self._batches = prefetched(self._epochs())
 
     def _epochs(self) -> Iterator[Placed | None]:
         """Endless batches, in a new order in each epoch; None after each epoch."""

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.training.ahead import ahead
+from jamd.training.prefetch import prefetched
 
 
 @given(st.lists(st.none() | st.integers(), max_size=20), st.integers(1, 4))
 def test_items_come_in_their_order(items: list[int | None], count: int) -> None:
-    assert list(ahead(iter(items), count)) == items
+    assert list(prefetched(iter(items), count)) == items
 
 
 def test_the_next_ones_are_drawn_meanwhile_and_no_more() -> None:
@@ -29,7 +29,7 @@ def test_the_next_ones_are_drawn_meanwhile_and_no_more() -> None:
             yield number
 
     before = set(threading.enumerate())
-    coming = ahead(items(), 2)
+    coming = prefetched(items(), 2)
     assert next(coming) == 0
     assert third.wait(10)
     assert drawn == [0, 1, 2]
@@ -42,7 +42,7 @@ def test_an_error_is_raised_when_its_turn_comes() -> None:
         yield 1
         raise ValueError("no more")
 
-    coming = ahead(items())
+    coming = prefetched(items())
     assert next(coming) == 1
     with pytest.raises(ValueError, match="no more"):
         next(coming)
