@@ -1,12 +1,4 @@
-"""A training run on disk.
-
-    run.json          what is trained, on what, how: written once, when the run begins
-    start.weights.h5  the initial weights, if it goes on from another network
-    best.weights.h5   the weights of the network that did best on held-out pieces
-    improvements/     those weights at every improvement, named by epoch and loss
-    last.npz          weights, optimiser and counters of the last epoch, from which a run resumes
-    history.json      each epoch's losses and accuracies
-    history.png       the same, drawn
+"""A training run on disk; docs/runs.md describes its files.
 
 Each file is replaced as a whole, so that a kill at any moment leaves a run that can be resumed.
 """
@@ -246,6 +238,11 @@ class Run:
         return self.path / "start.weights.h5"
 
     @property
+    def best(self) -> Path:
+        """The weights that did best on held-out pieces, or those that tuning has kept."""
+        return self.path / "best.weights.h5"
+
+    @property
     def tuned(self) -> Path:
         """Of a run with an `origin`, what was measured at its end: missing until then."""
         return self.path / "tuned.json"
@@ -270,19 +267,15 @@ class Run:
         """
         size = self.size
         network = grid_network(size) if isinstance(size, GridSize) else article_network(size)
-        weights = weights or self.path / "best.weights.h5"
+        weights = weights or self.best
         if not weights.is_file():
-            raise self.nothing_saved()
+            raise CorpusError(
+                f"{self.path}: expected a finished epoch, found none; train it further or, where "
+                f"its loss was not finite, anew in another folder with a smaller --rate than "
+                f"{self.settings.rate:g}"
+            )
         load_weights(network, weights)
         return network
-
-    def nothing_saved(self) -> CorpusError:
-        """The error to raise if weights are expected and none have been saved."""
-        return CorpusError(
-            f"{self.path}: expected a finished epoch, found none; train it further or, where its "
-            f"loss was not finite, anew in another folder with a smaller --rate than "
-            f"{self.settings.rate:g}"
-        )
 
     def history(self) -> list[dict[str, Any]]:
         """The finished epochs, as docs/runs.md describes them."""

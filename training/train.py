@@ -249,7 +249,7 @@ class _Loop:
         improvements.mkdir(exist_ok=True)
         kept = improvements / name
         save_weights(self._lessons.network, kept)
-        with written_whole(self._run.path / "best.weights.h5") as new:
+        with written_whole(self._run.best) as new:
             shutil.copyfile(kept, new)
 
 

@@ -20,6 +20,7 @@ from jamd.errors import CorpusError
 from jamd.grid_tokens import VOCABULARY
 from jamd.manifest import Score
 from jamd.training import predictors
+from jamd.training.checkpoints import checkpoints
 from jamd.training.corpus import Corpus, CorpusPiece, Split
 from jamd.training.evaluate import entries_held_out, evaluate, sample_of
 from jamd.training.network import GridSize, grid_network
@@ -190,7 +191,7 @@ def conclude(run: Run, progress: Progress) -> Tuned:
     network = grid_network(_size(run))
     load_weights(network, run.start)
     old = network.get_weights()
-    new = run.network(_newest(run)).get_weights()
+    new = run.network(checkpoints(run.path)[-1].path).get_weights()
     measured = {name: _measured(run, name) for name in (YOURS, BEFORE)}
     samples = {
         name: [sample_of(corpus, entry) for corpus, entries in those for entry in entries]
@@ -208,7 +209,7 @@ def conclude(run: Run, progress: Progress) -> Tuned:
         now = measure(BEFORE, f"what is forgotten with {kept:.0%} of the change")
         if now.bits_per_note <= (1 + MOST_FORGOTTEN) * first[BEFORE].bits_per_note:
             break
-    save_weights(network, run.path / "best.weights.h5")
+    save_weights(network, run.best)
     after = {BEFORE: now, YOURS: measure(YOURS, f"{YOURS}, as it is")}
     yours, before = (
         Change(sum(count(entries) for _, entries in measured[n]), first[n], after[n])
@@ -217,13 +218,6 @@ def conclude(run: Run, progress: Progress) -> Tuned:
     tuned = Tuned(kept, yours, before)
     write_json(run.tuned, asdict(tuned))
     return tuned
-
-
-def _newest(run: Run) -> Path:
-    improvements = sorted((run.path / "improvements").glob("*.weights.h5"))
-    if not improvements:
-        raise run.nothing_saved()
-    return improvements[-1]
 
 
 def _measured(run: Run, name: str) -> list[tuple[Corpus, list[CorpusPiece]]]:

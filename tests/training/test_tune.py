@@ -33,8 +33,11 @@ load_backend()
 
 from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
 from jamd.export.weights import read_network  # noqa: E402
+from jamd.training.checkpoints import checkpoints  # noqa: E402
+from jamd.training.progress import no_progress  # noqa: E402
 from jamd.training.runs import Run, preset  # noqa: E402
 from jamd.training.train import new_run  # noqa: E402
+from jamd.training.tune import YOURS, conclude  # noqa: E402
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 QUICK = ["--batch", "2", "--window", "32", "--epochs", "2"]
@@ -120,6 +123,21 @@ def test_the_command_learns_from_loops_goes_on_and_exports(
     manifest = Bundle.read(tmp_path / "mine").manifest
     assert manifest.training["goes on from"] == str(TINY)
     assert manifest.rehearsal is None, "the player's own corpora are not handed on unasked"
+
+
+def test_the_weights_that_are_kept_are_the_last_epochs_however_many_there_are(
+    grid_run: Run,
+) -> None:
+    first, *_, before, last = checkpoints(grid_run.path)
+    first.path.rename(grid_run.start)
+    before.path.rename(before.path.with_name("9999-0.5000.weights.h5"))
+    newest = last.path.rename(last.path.with_name("10000-0.4000.weights.h5"))
+    pairs = zip(grid_run.sources, (YOURS, rehearsal.NAME), strict=True)
+    tuned = replace(grid_run, sources=tuple(replace(one, style=name) for one, name in pairs))
+    assert conclude(tuned, no_progress).kept == 1, "it has learned from both, and forgot nothing"
+    expected = grid_run.network(newest).get_weights()
+    for found, wanted in zip(grid_run.network().get_weights(), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
 def test_what_cannot_be_learned_from_is_told_in_one_line(
