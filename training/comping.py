@@ -37,6 +37,8 @@ BARS_A_RHYTHM = 8
 ANTICIPATED = Tick(BAR - TICKS_PER_BEAT // 2)
 """From this tick of a bar on, a strike may already sound the next bar's chord."""
 
+_SEED = 1
+
 Rhythm = tuple[tuple[Tick, Tick], ...]
 """(onset within the bar, duration) of each strike of a bar, rising."""
 
@@ -119,9 +121,7 @@ def struck(piece: Piece, rhythms: Sequence[Sequence[Rhythm]], rng: np.random.Gen
     return replace(piece, notes=tuple(sorted([*rest, *new])))
 
 
-def write_struck(
-    held: Corpus, others: Sequence[Corpus], path: Path, style: str, seed: int = 1
-) -> Corpus:
+def write_struck(held: Corpus, others: Sequence[Corpus], path: Path, style: str) -> Corpus:
     """A corpus of the pieces of `held`, struck in the rhythms of the training pieces of `others`.
 
     Raises:
@@ -147,7 +147,7 @@ def write_struck(
         )
     with CorpusWriter(path) as writer:
         for entry in held.pieces:
-            rng = np.random.default_rng([seed, entry.id])
+            rng = np.random.default_rng([_SEED, entry.id])
             piece = struck(language.decode(held.tokens(entry).tolist()), found, rng)
             piece = replace(piece, style=style)
             writer.add(

@@ -234,9 +234,18 @@ def write(
 
     # The article takes any chord, however many notes it has.
     limits = Constraints(lowest=0, highest=127, polyphony=12) if manner.faithful else None
-    how = (manner.sampling, manner.style, manner.seed)
-    bars = (manner.meter, manner.changes)
-    notes = generate(improviser, manner.count, *how, manner.before, limits, *bars, wrote)
+    notes = generate(
+        improviser,
+        manner.count,
+        manner.sampling,
+        manner.style,
+        manner.seed,
+        before=manner.before,
+        constraints=limits,
+        meter=manner.meter,
+        changes=manner.changes,
+        wrote=wrote,
+    )
     written = as_the_article_writes(notes) if manner.faithful else notes
     if manner.music21 or output.suffix.lower() in _SCORES:
         from jamd.training.score_writer import write_score
@@ -244,7 +253,7 @@ def write(
         write_score(written, manner.bpm, output, manner.meter)
     else:
         with written_whole(output) as new:
-            to_midi(to_entries(written, manner.bpm, *bars)).save(new)
+            to_midi(to_entries(written, manner.bpm, manner.meter, manner.changes)).save(new)
     return notes
 
 
