@@ -17,9 +17,8 @@ import sys
 if sys.stdin.isatty() and os.tcgetpgrp(0) == os.getpgrp():
     signal.signal(signal.SIGTSTP, signal.SIG_IGN)
     os.setpgid(0, 0)
-    signal.signal(
-        signal.SIGTTOU, signal.SIG_IGN
-    )  # taking the terminal from the background raises it
+    # Sent to whoever takes the terminal from the background.
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     os.tcsetpgrp(0, os.getpgrp())
     signal.signal(signal.SIGTTOU, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])

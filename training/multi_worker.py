@@ -139,9 +139,8 @@ class SharedLessons(GridLessons):
             )
         self._team = team
         self._rows = settings.rows // team.size
-        self._scores: list[
-            tuple[Any, float]
-        ] = []  # not yet read back, each with its number of tokens
+        # Not yet read back, each with its number of tokens.
+        self._scores: list[tuple[Any, float]] = []
         with told_in_one_line(), team.strategy.scope():
             super().__init__(size, settings, training, held_out, shares, seed)
         self._train = tf.function(self._train_everywhere)

@@ -178,9 +178,8 @@ class NGram:
             contexts.append(context)
             gram = context * self._vocabulary + symbols
             place = np.searchsorted(order.grams, gram)
-            seen = (
-                np.append(order.grams, -1)[place] == gram
-            )  # -1: beyond the last gram, or no grams
+            # -1: beyond the last gram, or no grams
+            seen = np.append(order.grams, -1)[place] == gram
             ending = np.where((context >= 0) & seen, place, -1)
             context = np.concatenate([[-1], ending[:-1]])
         return contexts

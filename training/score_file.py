@@ -21,7 +21,8 @@ from jamd.notes import TICKS_PER_BEAT, Meter, Tick
 from jamd.training.bars import MOST_EMPTY_BARS, cut_silences
 from jamd.training.reading import DURATION, ONSET, Reading, Voice, as_spoken, in_order
 
-VELOCITY = 80
+UNMARKED = 80
+"""The MIDI velocity of every note: a reading must have some."""
 
 
 def read_score(path: Path) -> list[Reading | SourceError]:
@@ -147,14 +148,14 @@ def _notes(
                 began, end = tied.pop(pitch, (onset, onset))
                 if tie not in ("continue", "stop") or end != onset:
                     if end > began:  # a tie that no note continues
-                        yield began, end - began, pitch, VELOCITY, voice
+                        yield began, end - began, pitch, UNMARKED, voice
                     began = onset
                 if tie in ("start", "continue"):
                     tied[pitch] = began, onset + length
                 else:
-                    yield began, onset + length - began, pitch, VELOCITY, voice
+                    yield began, onset + length - began, pitch, UNMARKED, voice
     for pitch, (began, end) in tied.items():
-        yield began, end - began, pitch, VELOCITY, voice
+        yield began, end - began, pitch, UNMARKED, voice
 
 
 def _elements(measure: Any) -> Iterator[tuple[float, Any]]:

@@ -120,10 +120,8 @@ class Store:
 
     def put(self, files: Sequence[tuple[str, StoredFile]]) -> None:
         """Keep `files` by their keys, all or none."""
-        if self._db.in_transaction:
-            self._db.execute(
-                "ROLLBACK"
-            )  # an earlier put failed; this is the last try to keep the rest
+        if self._db.in_transaction:  # an earlier put failed; this is the last try to keep the rest
+            self._db.execute("ROLLBACK")
         self._db.execute("BEGIN")
         for key, file in files:
             self._db.execute(
