@@ -9,13 +9,10 @@ from jamd.daemon.phrase import Phrase
 from jamd.daemon.plan import Span
 from jamd.daemon.swing import STRAIGHT, straight_tick
 from jamd.daemon.transport import SIXTEENTH, Transport
-from jamd.notes import TICKS_PER_BEAT, Tick
+from jamd.notes import TICKS_PER_BEAT, Meter, Tick
 
 FEWEST_NOTES = 3
 """jamd plays nothing before it has heard this many notes."""
-
-LONGEST_SILENCE = 2 * TICKS_PER_BEAT
-"""Longest silence between the player's last note and the answer, in ticks."""
 
 LIFTED_EARLY = TICKS_PER_BEAT // 8
 """How early a key meant to be held up to the beat may be released, in ticks: the silence before an
@@ -23,6 +20,11 @@ answer on the beat may be longer by this much."""
 
 PROMPT_SECONDS = 0.025
 """How long the improviser has to answer when the turn is handed over."""
+
+
+def longest_silence(meter: Meter) -> Tick:
+    """Longest silence between the player's last note and the answer, in ticks: two pulses."""
+    return Tick(2 * meter.ticks_per_pulse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def phrase_ends(
     """When the phrase is over unless a key moves before; None if nothing has been played.
 
     As `Phrase.ends`; but after slow short notes soon enough for an answer on an eighth within
-    `LONGEST_SILENCE`.
+    `longest_silence`.
 
     Args:
         transport: A rolling transport.
@@ -78,7 +80,7 @@ def phrase_ends(
     ends = phrase.ends(transport.beat_seconds)
     if ends is None or phrase.keys_down or phrase.handed_over is not None:
         return ends
-    latest = transport.last_eighth(_latest(phrase, swing, LIFTED_EARLY))
+    latest = transport.last_eighth(_latest(transport, phrase, swing, LIFTED_EARLY))
     return min(ends, transport.seconds_at(latest - SIXTEENTH) - ahead_s)
 
 
@@ -86,15 +88,17 @@ def _ends(scene: Scene) -> float | None:
     return phrase_ends(scene.transport, scene.phrase, scene.ahead_s, scene.swing)
 
 
-def _latest(phrase: Phrase, swing: float, later: int = 0) -> Tick:
+def _latest(transport: Transport, phrase: Phrase, swing: float, later: int = 0) -> Tick:
     """The last tick of the model's, which are straight, that sounds in time for an answer.
 
     Args:
+        transport: A rolling transport.
         phrase: What is answered.
         swing: As in `Scene`: an off-beat sounds later than the model writes it.
-        later: Ticks by which the silence may be longer than `LONGEST_SILENCE`.
+        later: Ticks by which the silence may be longer than `longest_silence`.
     """
-    return Tick(round(straight_tick(phrase.last + LONGEST_SILENCE + later, swing)))
+    silent = longest_silence(transport.meter) + later
+    return Tick(round(straight_tick(phrase.last + silent, swing)))
 
 
 def is_stray(scene: Scene) -> bool:
@@ -116,7 +120,7 @@ def answer_span(scene: Scene) -> Span | None:
     through = Tick(start + scene.phrase.answer_ticks(scene.transport.meter))
     begins = start
     if scene.phrase.handed_over is None:
-        begins = max(start, _latest(scene.phrase, scene.swing))
+        begins = max(start, _latest(transport, scene.phrase, scene.swing))
     return Span(start, through, phrase=scene.phrase.first, begins=begins)
 
 
@@ -124,7 +128,7 @@ def answer_start(transport: Transport, phrase: Phrase, ends: float, *, silent: b
     """Where the answer begins to a phrase that is over at `ends`, in seconds.
 
     On the next strong beat that is at least a sixteenth later, and over a drone or pad, with which
-    there is no silence, always there. If the silence would be longer than `LONGEST_SILENCE`, on the
+    there is no silence, always there. If the silence would be longer than `longest_silence`, on the
     next pulse; if it still would and `silent` (jamd has not played meanwhile), on the next eighth.
     If the player handed the turn over, and so is waiting, on the next sixteenth.
     """
@@ -132,9 +136,10 @@ def answer_start(transport: Transport, phrase: Phrase, ends: float, *, silent: b
         return transport.next_sixteenth(transport.exact_tick(ends + PROMPT_SECONDS))
     earliest = transport.tick_at(ends) + SIXTEENTH
     strong, beat = transport.next_strong_beat(earliest), transport.next_pulse(earliest)
-    if phrase.keys_down or strong - phrase.last <= LONGEST_SILENCE:
+    latest = phrase.last + longest_silence(transport.meter)
+    if phrase.keys_down or strong <= latest:
         return strong
-    if not silent or beat - phrase.last <= LONGEST_SILENCE + LIFTED_EARLY:
+    if not silent or beat <= latest + LIFTED_EARLY:
         return beat
     return transport.next_eighth(earliest)
 

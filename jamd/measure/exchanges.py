@@ -12,7 +12,7 @@ from jamd.daemon.memory import HOP_BARS, LONGEST_BARS
 from jamd.daemon.phrase import answer_bars
 from jamd.daemon.plan import Span, fit
 from jamd.daemon.requests import PlanRequest, Sampling
-from jamd.daemon.scene import LONGEST_SILENCE
+from jamd.daemon.scene import longest_silence
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import SIXTEENTH
 from jamd.key import Key
@@ -169,4 +169,5 @@ def go_on(
 
 def latest_onset(phrase: Phrase, begin: Tick) -> Tick:
     """The latest tick at which the first note of an answer from `begin` on may lie."""
-    return max(begin, Tick(max(note.end for note in phrase.notes) + LONGEST_SILENCE))
+    ends = max(note.end for note in phrase.notes)
+    return max(begin, Tick(ends + longest_silence(phrase.meter)))

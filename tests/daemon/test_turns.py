@@ -125,7 +125,8 @@ def test_after_slow_short_notes_an_answer_that_is_sent_early_is_in_time_too(
 def test_the_silence_before_an_answer_is_at_most_two_beats_and_a_32nd(
     meter: Meter, bpm: float, swing: float | None, gap: int
 ) -> None:
-    # The 32nd is for a key that comes up just before a beat, and is answered on a beat.
+    # Two of the meter's beats: in 6/8, of dotted quarters, which begin an answer there. The 32nd is
+    # for a key that comes up just before a beat, and is answered on a beat.
     step = 60 / bpm / STEPS_PER_BEAT
     # Between short notes nearly two beats apart, jamd takes every gap for an end.
     far_apart = gap >= STEPS_PER_BEAT * 2 - 5
@@ -146,5 +147,5 @@ def test_the_silence_before_an_answer_is_at_most_two_beats_and_a_32nd(
         up = (wait + 7 * gap + held) * TICKS_PER_STEP
         begun = next(e for e in performance.entries if isinstance(e, TurnTaken))
         first = Take(performance.entries, performance).notes[0].onset
-        assert first - up <= 2 * TICKS_PER_BEAT + 60, (held, wait)
-        assert SIXTEENTH <= first - begun.tick <= 2 * TICKS_PER_BEAT, (held, wait)
+        assert first - up <= 2 * meter.ticks_per_pulse + 60, (held, wait)
+        assert SIXTEENTH <= first - begun.tick <= 2 * meter.ticks_per_pulse, (held, wait)
