@@ -23,7 +23,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-import rtmidi
 from mido import Message
 
 from jamd.config_sections import Midi
@@ -42,6 +41,7 @@ from jamd.daemon.connections import (
     unmet,
 )
 from jamd.daemon.events import Output
+from jamd.daemon.loopback import has_virtual_ports, lacking, loops
 from jamd.daemon.midi_system import NoMidiSystem, System, open_system
 from jamd.daemon.port_opening import alone
 from jamd.daemon.program_changes import ProgramChanges
@@ -101,48 +101,12 @@ def open_ports(
         PortError: It is there but refuses.
     """
     system = open_system(settings.api)
-    if not _has_virtual_ports(system) and (
-        todo := _without_virtual_ports(system, settings, own_ports, sounds)
-    ):
+    if todo := lacking(system, settings, own_ports, sounds):
         system.close()
         raise PortError(f"Windows has no virtual ports: {todo}")
     ports = LivePorts(system, settings, own_ports, programs, sounds=sounds)
     ports.tend(0.0)
     return ports
-
-
-def _has_virtual_ports(system: System) -> bool:
-    """Whether a program can open ports there that others connect to."""
-    return bool(system.api != rtmidi.API_WINDOWS_MM)
-
-
-def _loops(settings: Midi) -> Mapping[Direction, str]:
-    return {Direction.IN: settings.input_name, Direction.OUT: settings.output_name}
-
-
-def _without_virtual_ports(
-    system: System, settings: Midi, own_ports: Mapping[Output, str], sounds: bool
-) -> str:
-    """What is missing there, in words; empty if nothing is."""
-    if own_ports:
-        return "leave [click] port and [midi] clock_port empty"
-    ports = system.look() or ()
-    loops = PortPatterns(loops=_loops(settings))
-    spared = {
-        Direction.IN: settings.connect_input or (sounds and settings.connect_input is None),
-        Direction.OUT: settings.connect_output or sounds,
-    }
-    absent = [
-        f'"{name}"'
-        for direction, name in loops.loops.items()
-        if not spared[direction] and not any(loops.wanted(port, direction) for port in ports)
-    ]
-    if not absent:
-        return ""
-    return (
-        f"expected loopback ports, found none called {' or '.join(absent)}: make them with "
-        "loopMIDI, or name other ports in [midi] connect_input and connect_output"
-    )
 
 
 class LivePorts:
@@ -172,7 +136,7 @@ class LivePorts:
             settings.connect_input or (),
             settings.connect_output,
             (settings.input_name, settings.output_name, *self._own_ports.values()),
-            {} if _has_virtual_ports(system) else _loops(settings),
+            {} if has_virtual_ports(system) else loops(settings),
             listen_to_all=sounds and settings.connect_input is None,
         )
         self._retry_at = 0.0
@@ -290,7 +254,7 @@ class LivePorts:
         self._unseen = 0
         self._put_off = 0
         try:
-            if _has_virtual_ports(system):
+            if has_virtual_ports(system):
                 with alone():
                     before = self._ids()
                     self._inputs[""] = RtmidiInput(system, self.input_name)
