@@ -5,21 +5,34 @@ from __future__ import annotations
 import math
 
 from jamd.daemon.beat import Beat
-from jamd.daemon.events import Adjusted, Effect, Journal
+from jamd.daemon.events import (
+    Adjust,
+    Adjusted,
+    Again,
+    Effect,
+    Journal,
+    SetMode,
+    SetTempo,
+    Tap,
+    YourTurn,
+)
 from jamd.daemon.feel import Feel
 from jamd.daemon.floor import Floor
 from jamd.daemon.planner import Planner
 from jamd.daemon.status import ADJUSTED_S
 
+Wish = SetMode | SetTempo | Tap | Adjust | YourTurn | Again
+"""What the player may ask for while jamd plays, a panic apart."""
+
 
 class Adjustments:
-    """Changes settings while jamd plays.
+    """Changes settings while jamd plays, and passes the player's other wishes on.
 
     Args:
-        beat: Is given other chord changes.
+        beat: Is given other chord changes, and another tempo.
         feel: Places jamd's notes beside the grid.
         planner: Asks for what jamd plays.
-        floor: Passes the turn.
+        floor: Passes the turn; its mode is changed, too.
 
     Attributes:
         settings: The session's, as adjusted since it began.
@@ -32,6 +45,22 @@ class Adjustments:
         self._floor = floor
         self._last = -math.inf, ""  # when which setting was adjusted
         self.settings = planner.settings
+
+    def obey(self, wish: Wish, now: float) -> list[Effect]:
+        """Do at `now`, in seconds, what the player wishes."""
+        match wish:
+            case SetMode(mode):
+                return self._floor.set_mode(mode, now)
+            case SetTempo(bpm):
+                return self._beat.set_tempo(bpm, now)
+            case Tap():
+                return self._beat.tap(now)
+            case Adjust(setting, value):
+                return self.adjust(setting, value, now)
+            case YourTurn():
+                return self._floor.hand_over(now)
+            case Again():
+                return self._floor.play_again(now)
 
     def adjust(self, setting: str, value: float | str, now: float) -> list[Effect]:
         """Change a setting at `now`, in seconds; the others are as in `events.Adjust`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -128,6 +128,17 @@ class Controls:
             return action
         last, self._asked[action] = self._asked.get(action, -math.inf), now
         return action if now - last >= BOUNCE_S else None
+
+    @property
+    def state(self) -> tuple[tuple[tuple[int, int], ...], dict[str, float]]:
+        """What is down, as (channel, controller), and when each action was asked for last."""
+        asked = {action.value: seconds for action, seconds in self._asked.items()}
+        return tuple(sorted(self._pressed)), asked
+
+    def take_over(self, pressed: Iterable[tuple[int, int]], asked: Mapping[str, float]) -> None:
+        """Go on with another's `state`: what is down since then is not pressed anew."""
+        self._pressed.update(pressed)
+        self._asked.update((Action(name), seconds) for name, seconds in asked.items())
 
     def let_go(self, but: Action | None = None) -> None:
         """Count every pedal and button as released, except those that mean `but`."""

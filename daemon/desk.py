@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from jamd.daemon.controls import Action, Controls, event_of
@@ -64,6 +65,15 @@ class Desk:
             means = message.control in (SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF)
             return not means and not self.owns(message)
         return message.type in ("pitchwheel", "aftertouch", "polytouch")
+
+    @property
+    def state(self) -> tuple[tuple[tuple[int, int], ...], dict[str, float]]:
+        """As `Controls.state`."""
+        return self._controls.state
+
+    def take_over(self, pressed: Iterable[tuple[int, int]], asked: Mapping[str, float]) -> None:
+        """As `Controls.take_over`."""
+        self._controls.take_over(pressed, asked)
 
     def let_go(self, but: Action | None = None) -> None:
         """Count every pedal and button as released, except those that mean `but`."""

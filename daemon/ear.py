@@ -134,6 +134,11 @@ class Ear:
         for each in range(16) if self._settings.mpe else (channel,):
             self._memory.heard.pedal(each, value >= PEDAL_DOWN, tick)
 
+    @property
+    def pedals(self) -> tuple[int, ...]:
+        """The channels, 0..15, on which the sustain pedal is down."""
+        return self._memory.heard.pedals
+
     def releases(self) -> list[Message]:
         """Messages that release all that is down: the keys, then the pedals."""
         heard = self._memory.heard

@@ -6,7 +6,8 @@ world (ports, the worker, the disk) is on the other side of this file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from mido import Message
@@ -163,9 +164,49 @@ class Press:
     action: str
 
 
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Another session goes on from this one: end what jamd plays, and say what that has to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sequencer:
+    """A MIDI clock that is followed.
+
+    Attributes:
+        pulses: When its last pulses fell, in seconds; at least one.
+        song: Where its song is at the next pulse, in ticks; None: none is known to roll.
+        stands: Whether the sequencer was stopped.
+    """
+
+    pulses: tuple[float, ...]
+    song: int | None = None
+    stands: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What another session left: as its last effect, and as the first event of the next one.
+
+    Attributes:
+        pedals: The MIDI channels, 0..15, on which a sustain pedal is heard to be down.
+        sent_on: Messages of the player's that were sent on and hold still: notes that sound, pedals
+            that are down, wheels that are not at rest.
+        pressed: The pedals and buttons in use as controls that are down: channel, controller.
+        asked: When each action was last asked for, in seconds, by its name.
+        sequencer: What leads the beat; None: no MIDI clock does.
+    """
+
+    pedals: tuple[int, ...] = ()
+    sent_on: tuple[Message, ...] = ()
+    pressed: tuple[tuple[int, int], ...] = ()
+    asked: Mapping[str, float] = field(default_factory=dict)
+    sequencer: Sequencer | None = None
+
+
 FromWorker = WorkerReady | WorkerLost | Answered | Judged | Failed
 Command = SetMode | SetTempo | Adjust | Panic | YourTurn | Tap | Again
-Event = Heard | InputLost | LinkState | Press | FromWorker | Command
+Event = Heard | InputLost | LinkState | Press | FromWorker | Command | Leave | HandedOver
 
 
 # Entries: what a take is made of, in the order in which it happened.
@@ -345,4 +386,4 @@ class TellLink:
     bar_line: bool = False
 
 
-Effect = Send | Ask | AskLikelihood | Journal | TellLink
+Effect = Send | Ask | AskLikelihood | Journal | TellLink | HandedOver

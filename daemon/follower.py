@@ -17,6 +17,7 @@ from enum import Enum
 
 from mido import Message
 
+from jamd.daemon.events import Sequencer
 from jamd.daemon.midi_clock import CLOCKS_PER_BEAT, TICKS_PER_CLOCK, MidiClock
 from jamd.daemon.moves import GoOn, Halt, Move, Roll, Wait
 from jamd.daemon.transport import SIXTEENTH, Transport
@@ -166,8 +167,7 @@ class Follower:
             seconds: When it came.
             now: The session's present, `seconds` or later.
         """
-        ignored = self._source in (BeatSource.INTERNAL, BeatSource.PLAYER)
-        match None if ignored else message.type:
+        match None if self._ignores else message.type:
             case "clock":
                 return self._pulse(seconds, now)
             case "start":
@@ -217,6 +217,31 @@ class Follower:
         self._on_pulses = False
         self._coasting = False
         return Tick(-count_in)
+
+    def hand_over(self, now: float) -> Sequencer | None:
+        """What another follower has to know to go on at `now`; None if there is no clock."""
+        if not self._clock.present:
+            return None
+        song = self._place(now) if self.leads else self._song if self._armed else None
+        return Sequencer(self._clock.recent, song, self._stands or self._may_go_on)
+
+    def take_over(self, led: Sequencer, now: float) -> None:
+        """Go on at `now` with the clock that another has followed, before the transport rolls."""
+        if self._ignores:
+            return
+        for seconds in led.pulses:
+            self._clock.pulse(seconds)
+        self._stands = led.stands and led.song is None
+        if led.song is not None:
+            self._song = Tick(led.song)
+            self._arm(now)
+        if self.follows:
+            self._transport.set_tempo(self._clock.bpm, now)
+
+    @property
+    def _ignores(self) -> bool:
+        """Whether a clock has no effect."""
+        return self._source in (BeatSource.INTERNAL, BeatSource.PLAYER)
 
     @property
     def _heeded(self) -> bool:

@@ -23,9 +23,11 @@ from jamd.daemon.events import (
     Effect,
     Entry,
     Event,
+    HandedOver,
     Heard,
     InputLost,
     Journal,
+    Leave,
     LinkState,
     Output,
     Send,
@@ -127,12 +129,17 @@ class Loop:
         self._told.append(event)
 
     def go_on_with(self, session: Decides) -> None:
-        """Let `session`, a fresh one, decide from now on; what the present one sounds is ended.
+        """Let `session`, a fresh one, decide from now on; what jamd plays is ended.
 
-        To be called from `tend`.
+        What the player holds is handed over. To be called from `tend`.
         """
-        self._perform(self._session.shutdown(self._clock.now()))
+        now = self._clock.now()
+        left = [*self._session.handle(Leave(), now), *self._session.shutdown(now)]
+        self._perform(left)
         self._session, self._deadline = session, session.next_deadline()
+        for effect in left:
+            if isinstance(effect, HandedOver):
+                self._handle(effect, now)
 
     def run(self) -> None:
         """Play until `stop`. However it ends, every sounding note is ended before this returns."""

@@ -126,6 +126,12 @@ class MidiClock:
             period = (last.seconds - first.seconds) / (last.number - first.number)
         return min(max(60 / CLOCKS_PER_BEAT / period, SLOWEST_BPM), FASTEST_BPM)
 
+    @property
+    def recent(self) -> tuple[float, ...]:
+        """When its last pulses fell, in seconds, as far as another may go by them."""
+        steady = tuple(pulse.seconds for pulse in self._steady)
+        return steady if steady or self._last_s is None else (self._last_s,)
+
     def forget(self) -> None:
         """Forget the clock, which is lost; the next pulse belongs to a new one."""
         self._last_s = None

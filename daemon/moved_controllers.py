@@ -25,6 +25,11 @@ class Moved:
         """Whether any is away from its rest."""
         return bool(self._moved)
 
+    @property
+    def messages(self) -> list[Message]:
+        """The messages that moved what is away from its rest."""
+        return [message for message, _ in self._moved.values()]
+
     def hear(self, message: Message, tick: Tick) -> None:
         """Take in a message that moves a controller at `tick`; any other is ignored."""
         rest = _rest_of(message)

@@ -163,6 +163,18 @@ class Ledger:
         for message in self.moved.lift(begun_by):
             yield Outgoing(tick, None, message, self._thru)
 
+    @property
+    def sent_on(self) -> list[Message]:
+        """What `thru` has sent on and holds still: notes, pedals, wheels."""
+        notes = [self._sounding[key][0].on for key in self._sorted() if self.is_thru(key)]
+        return notes + self.moved.messages
+
+    def take_over(self, tick: Tick, sent_on: Iterable[Message]) -> None:
+        """Count as sent on what another ledger's `sent_on` was."""
+        for message in sent_on:
+            for _ in self.thru(tick, message):
+                pass  # it was sent then
+
     def rest(self, tick: Tick) -> Iterator[Outgoing]:
         """Bring what `thru` has moved except the pedals back to rest: wheels, pressure."""
         for message in self.moved.rest():

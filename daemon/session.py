@@ -21,6 +21,7 @@ from jamd.daemon.echo import Echo, Origin
 from jamd.daemon.events import Effect, Event, Journal, Turn
 from jamd.daemon.feel import Feel
 from jamd.daemon.floor import Floor
+from jamd.daemon.handover import Handover
 from jamd.daemon.memory import Memory
 from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey, begins_note, ends_note
 from jamd.daemon.moves import GoOn, Halt, Move, Roll, Wait
@@ -63,6 +64,7 @@ class Session:
         self._floor = Floor(
             settings, self._transport, self._ear, self._planner, self._commit, self._stage
         )
+        self._handover = Handover(self._beat, self._ear, self._desk, self._echo, self._stage)
         self._adjustments = Adjustments(self._beat, self._feel, self._planner, self._floor)
         self._course = Course(
             self._beat,
@@ -112,12 +114,10 @@ class Session:
         return None if deadline == math.inf else deadline
 
     def rest(self) -> list[Context]:
-        """What the model has not been shown, as it would have been; empty before the first bar.
+        """What the model has not been shown, as it would have been.
 
         This forgets what is further back than the model is shown, so it is for the end of a jam.
         """
-        if self._tick < 0:
-            return []
         rest = self._memory.rest(self._tick, self._adjustments.settings.style)
         return [replace(context, changes=self._beat.changes) for context in rest]
 
@@ -165,10 +165,7 @@ class Session:
         """End everything that sounds. The session plays nothing afterwards."""
         self._now = max(self._now, now)
         if not self._closed:
-            self._effects += self._beat.tempo_news(self._now)
-            self._lift_hands()
-            self._effects += self._stage.close(self._now)
-        self._closed = True
+            self._close(self._stage.close(self._now))
         return self._collect()
 
     # What happens
@@ -186,6 +183,10 @@ class Session:
                 self._let_go()
             case events.Press():
                 self._use(event)
+            case events.HandedOver():
+                self._effects += self._handover.take(event, self._now)
+            case events.Leave():
+                self._close(self._handover.give(self._now))
             case _ if isinstance(event, events.FromWorker):
                 self._course.hear(event)
             case _:
@@ -198,21 +199,10 @@ class Session:
         self._effects += self._beat.tempo_news(self._now)
 
     def _obey(self, command: events.Command) -> None:
-        match command:
-            case events.SetMode(mode):
-                self._effects += self._floor.set_mode(mode, self._now)
-            case events.SetTempo(bpm):
-                self._effects += self._beat.set_tempo(bpm, self._now)
-            case events.Adjust(setting, value):
-                self._effects += self._adjustments.adjust(setting, value, self._now)
-            case events.Tap():
-                self._effects += self._beat.tap(self._now)
-            case events.Panic():
-                self._panic()
-            case events.YourTurn():
-                self._effects += self._floor.hand_over(self._now)
-            case events.Again():
-                self._effects += self._floor.play_again(self._now)
+        if isinstance(command, events.Panic):
+            self._panic()
+        else:
+            self._effects += self._adjustments.obey(command, self._now)
 
     def _use(self, used: Message | events.Press) -> None:
         """A control or a knob was used."""
@@ -319,6 +309,13 @@ class Session:
         if forgets:
             self._begin_afresh()
 
+    def _close(self, end: list[Effect]) -> None:
+        """End the take, with `end` as the last of its effects."""
+        self._effects += self._beat.tempo_news(self._now)
+        self._lift_hands()
+        self._effects += end
+        self._closed = True
+
     def _lift_hands(self) -> None:
         """Write down that no key and no pedal is down."""
         for message in self._ear.releases():
@@ -355,6 +352,8 @@ class Session:
         If `sends_first` and something is sent, planning is left to the next `advance`: at once, if
         it is due.
         """
+        if self._closed:
+            return
         if self._planner.worker and self._beat.starts_by_itself:
             self._effects += self._beat.start(self._now, self._commit.edge)
         self._effects += self._stage.keep_time(self._now, self._beat.led)

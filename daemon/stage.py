@@ -227,13 +227,31 @@ class Stage:
             for effect in self._at_once(ledger.panic(tick, channels), now)
         ]
 
-    def close(self, now: float) -> list[Effect]:
-        """The note-offs that are due, then `silence`, and the wheels at rest. No more onsets."""
+    def close(self, now: float, *, but_thru: bool = False) -> list[Effect]:
+        """The note-offs that are due, then `silence`, and the wheels at rest. No more onsets.
+
+        With `but_thru`, what the player has sent on goes on, for another session to end.
+        """
+        tick = self._tick(now)
         self._click.stop()
-        stop = self._at_once(self._clock.halt(self._tick(now)), now)
+        stop = self._at_once(self._clock.halt(tick), now)
         ends = self._due(now, nothing_begins=True) if self._transport.rolling else []
-        rest = self._at_once(self._ledger.rest(self._tick(now)), now)
+        if but_thru:
+            self._schedule.clear()
+            own = self._at_once([*self._click.hush(tick), *self._ledger.hush(tick)], now)
+            return ends + stop + own
+        rest = self._at_once(self._ledger.rest(tick), now)
         return ends + stop + self.silence(now) + rest
+
+    @property
+    def sent_on(self) -> list[Message]:
+        """What the player has sent on and holds still: notes, pedals, wheels."""
+        return self._ledger.sent_on
+
+    def take_over(self, sent_on: Iterable[Message], now: float) -> list[Effect]:
+        """Wait for the player to release what another stage's `sent_on` was, as `enter` has it."""
+        self._ledger.take_over(self._tick(now), sent_on)
+        return [] if self._passes_on else self._at_once(self._ledger.rest(self._tick(now)), now)
 
     def _sends_on(self, mode: Mode) -> bool:
         return self._settings.thru or mode is Mode.OFF

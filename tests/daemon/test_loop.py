@@ -14,9 +14,11 @@ from jamd.daemon.events import (
     Effect,
     Entry,
     Event,
+    HandedOver,
     Heard,
     InputLost,
     Journal,
+    Leave,
     LinkState,
     Mode,
     Output,
@@ -226,7 +228,14 @@ def test_what_was_released_while_jamd_was_stopped_may_be_lost(stopped_s: float, 
 
 
 def test_another_session_goes_on_with_what_comes_in() -> None:
-    first, second = FakeSession([(0.1, Send(C4_ON, 0.1))]), FakeSession()
+    left = HandedOver(pedals=(3,))
+
+    class Leaves(FakeSession):
+        def handle(self, event: Event, now: float) -> list[Effect]:
+            super().handle(event, now)
+            return [left] if event == Leave() else []
+
+    first, second = Leaves([(0.1, Send(C4_ON, 0.1))]), FakeSession()
     ports = FakePorts([Received(C4_ON, 0.2), Received(C4_OFF, 0.6)])
     room = Room(first, ports)
 
@@ -238,8 +247,8 @@ def test_another_session_goes_on_with_what_comes_in() -> None:
 
     room.loop = Loop(first, ports, room.worker, room.entries.append, room.clock, tend=tend)
     room.loop.run()
-    assert [event for event, _ in first.told] == [Heard(C4_ON)]
-    assert [event for event, _ in second.told] == [Heard(C4_OFF)]
+    assert [event for event, _ in first.told] == [Heard(C4_ON), Leave()]
+    assert [event for event, _ in second.told] == [left, Heard(C4_OFF)]
     assert min(second.advanced) >= 0.5, "no moment before it began"
 
 

@@ -33,6 +33,7 @@ from jamd.daemon.events import (
     YourTurn,
 )
 from jamd.daemon.follower import BeatSource, ClockLost
+from jamd.daemon.journal import Decides
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -209,7 +210,7 @@ BEGINNINGS: Sequence[Story] = [
 """Most stories begin with a phrase, so that the rest of them is about jamd's turn."""
 
 
-def tell(session: Session, story: Story, punctual: bool) -> tuple[list[Effect], list[int]]:
+def tell(session: Decides, story: Story, punctual: bool) -> tuple[list[Effect], list[int]]:
     """Tell a session a story; return its effects and how many notes it had heard at each."""
     beat_seconds = 60 / session.status(0).bpm
     now, heard, request, question = 100.0, 0, None, None

@@ -1,0 +1,267 @@
+"""A session goes on from another: what the player holds is not lost, and nothing hangs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from mido import Message
+from stories import BEGINNINGS, Story, all_settings, stories, tell
+
+from jamd.control import Control
+from jamd.daemon.controls import Action
+from jamd.daemon.events import (
+    ControlUsed,
+    Effect,
+    Event,
+    HandedOver,
+    Heard,
+    Journal,
+    Leave,
+    Mode,
+    Output,
+    Send,
+    Sounded,
+    WorkerReady,
+)
+from jamd.daemon.follower import BeatSource
+from jamd.daemon.journal import FORMAT, Decides, Journaled, Opened, Record, to_line
+from jamd.daemon.replay import replay
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
+from jamd.daemon.status import Status
+from jamd.notes import Meter
+
+THRU = Settings(thru=True)
+
+
+class Relay:
+    """Sessions one after the other, as the loop runs them: `Leave` begins the next."""
+
+    def __init__(self, *settings: Settings) -> None:
+        self.journals: list[list[str]] = []
+        self._settings = list(settings)
+        self.session = self._begin()
+
+    def _begin(self) -> Decides:
+        settings = self._settings.pop(0)
+        lines = [to_line(Opened(FORMAT, "0.1.0", "today", "default", "", settings))]
+
+        def write(record: Record) -> None:
+            lines.append(to_line(record))
+
+        self.journals.append(lines)
+        return Journaled(Session(settings), write)
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        effects = self.session.handle(event, now)
+        if event == Leave():
+            effects += self.session.shutdown(now)
+            (given,) = (effect for effect in effects if isinstance(effect, HandedOver))
+            self.session = self._begin()
+            effects += self.session.handle(given, now)
+            effects += self.session.handle(WorkerReady(), now)
+        return effects
+
+    def advance(self, now: float) -> list[Effect]:
+        return self.session.advance(now)
+
+    def shutdown(self, now: float) -> list[Effect]:
+        return self.session.shutdown(now)
+
+    def next_deadline(self) -> float | None:
+        return self.session.next_deadline()
+
+    def status(self, now: float) -> Status:
+        return self.session.status(now)
+
+
+def sends(effects: Sequence[Effect]) -> list[Message]:
+    return [effect.message for effect in effects if isinstance(effect, Send)]
+
+
+def told(relay: Relay, *story: tuple[float, Message | Event]) -> list[Message]:
+    """What is sent while `relay` is told a story."""
+    effects: list[Effect] = []
+    for now, said in story:
+        while (deadline := relay.next_deadline()) is not None and deadline < now:
+            effects += relay.advance(deadline)
+        effects += relay.handle(Heard(said) if isinstance(said, Message) else said, now)
+    return sends(effects)
+
+
+def note(pitch: int, velocity: int = 64) -> Message:
+    return Message("note_on", note=pitch, velocity=velocity)
+
+
+def pedal(value: int, control: int = 64) -> Message:
+    return Message("control_change", control=control, value=value)
+
+
+@examples(deadline=None, max_examples=150)
+@given(
+    first=all_settings,
+    second=all_settings,
+    begin=st.sampled_from(BEGINNINGS),
+    before=stories,
+    after=stories,
+    punctual=st.booleans(),
+)
+def test_whatever_is_played_around_it_every_note_sent_is_ended_and_every_pedal_lifted(
+    first: Settings, second: Settings, begin: Story, before: Story, after: Story, punctual: bool
+) -> None:
+    relay = Relay(first, second)
+    change: Story = [(0.0, Leave())]
+    effects, _ = tell(relay, [*begin, *before, *change, *begin, *after], punctual)
+    sounding: set[tuple[Output, int, int]] = set()
+    down = {}
+    for send in (effect for effect in effects if isinstance(effect, Send)):
+        message = send.message
+        if message.type == "note_on":
+            assert (send.output, message.channel, message.note) not in sounding, "struck twice"
+            sounding.add((send.output, message.channel, message.note))
+        elif message.type == "note_off":
+            sounding.remove((send.output, message.channel, message.note))
+        elif message.is_cc(64):
+            down[message.channel] = message.value >= 64
+    assert not sounding
+    assert not any(down.values())
+    for journal in relay.journals:
+        again = replay(journal)
+        assert again.difference is None
+        assert again.whole
+
+
+def test_a_key_that_is_sent_on_sounds_until_it_is_released() -> None:
+    relay = Relay(THRU, THRU)
+    assert told(relay, (1.0, note(60)), (2.0, Leave())) == [note(60)]
+    assert told(relay, (3.0, note(60, 0))) == [Message("note_off", note=60)]
+    assert told(relay, (4.0, note(60)), (4.5, note(60, 0))) == [
+        note(60),
+        Message("note_off", note=60),
+    ]
+
+
+def test_a_key_that_is_held_begins_nothing() -> None:
+    relay = Relay(Settings(), Settings())
+    told(relay, (1.0, note(60)), (2.0, Leave()), (3.0, note(60, 0)))
+    assert relay.status(4.0).bar == 0, "it waits for the first note"
+    assert relay.status(4.0).last_note is None
+
+
+def test_a_pedal_that_is_down_holds_what_is_played_next_and_is_sent_on_once() -> None:
+    relay = Relay(THRU, THRU)
+    assert told(relay, (1.0, pedal(127)), (2.0, Leave())) == [pedal(127)]
+    assert relay.status(100.0).rested_s == 0, "it is down"
+    assert told(relay, (3.0, pedal(0))) == [pedal(0)]
+
+
+def test_the_take_that_begins_with_a_pedal_down_says_so() -> None:
+    relay = Relay(Settings(), Settings())
+    relay.handle(Heard(pedal(127)), 1.0)
+    effects = relay.handle(Leave(), 2.0)
+    entries = [effect.entry for effect in effects if isinstance(effect, Journal)]
+    pedals = [entry.message for entry in entries if isinstance(entry, Sounded)]
+    assert pedals == [pedal(0), pedal(127)], "lifted in the last take"
+
+
+def test_where_nothing_is_sent_on_any_more_keys_wait_and_wheels_rest() -> None:
+    relay = Relay(Settings(mode=Mode.OFF), Settings())
+    wheel = Message("pitchwheel", pitch=2000)
+    assert told(relay, (1.0, note(60)), (1.0, wheel)) == [note(60), wheel]
+    assert told(relay, (2.0, Leave())) == [wheel.copy(pitch=0)]
+    assert told(relay, (3.0, note(62)), (3.0, note(60, 0))) == [Message("note_off", note=60)]
+
+
+def test_a_panic_ends_what_was_handed_over() -> None:
+    relay = Relay(THRU, THRU)
+    told(relay, (1.0, note(60)), (2.0, Leave()))
+    assert Message("note_off", note=60) in told(relay, (3.0, pedal(0, control=120)))
+
+
+def test_while_messages_come_back_all_that_was_sent_on_is_ended() -> None:
+    """Only the session that sent them knows which release is the player's."""
+    relay = Relay(Settings(mode=Mode.OFF), Settings(mode=Mode.OFF))
+    for at, pitch in ((1.0, 60), (1.1, 62)):  # the second one goes out with a mark
+        (sent,) = told(relay, (at, note(pitch)))
+        assert told(relay, (at + 0.01, sent)) == []
+    assert relay.status(1.2).loop
+    ends = [Message("note_off", note=pitch) for pitch in (60, 62)]
+    assert told(relay, (1.2, Leave())) == ends
+
+
+CHANGES = replace(Settings(), controls={Control.parse("cc 67"): Action.AGAIN})
+
+
+def test_a_pedal_that_wavers_through_the_change_is_pressed_once() -> None:
+    relay = Relay(CHANGES, CHANGES)
+    told(relay, (1.0, pedal(70, 67)), (1.01, Leave()))
+    for value, at, presses in ((90, 1.02, 0), (127, 2.0, 0), (0, 3.0, 0), (80, 4.0, 1)):
+        effects = relay.handle(Heard(pedal(value, 67)), at)
+        used = [e for e in effects if isinstance(e, Journal) and isinstance(e.entry, ControlUsed)]
+        assert len(used) == presses, value
+
+
+def test_a_pad_that_bounces_through_the_change_is_struck_once() -> None:
+    pads = replace(Settings(), controls={Control.parse("note 36"): Action.AGAIN})
+    relay = Relay(pads, pads)
+    told(relay, (1.0, note(36)), (1.01, Leave()))
+    for at, struck in ((1.05, 0), (2.0, 1)):
+        effects = relay.handle(Heard(note(36)), at)
+        assert sum(isinstance(effect, Journal) for effect in effects) == struck
+
+
+def clocks(first: int, last: int, bpm: float = 120) -> list[tuple[float, Event]]:
+    """Pulses of a clock, by their numbers: pulse 0 is at 10 s."""
+    return [(10 + i * 2.5 / bpm, Heard(Message("clock"))) for i in range(first, last)]
+
+
+START, STOP = Heard(Message("start")), Heard(Message("stop"))
+
+
+def test_a_sequencer_that_rolls_goes_on_to_lead_in_the_meter_of_the_next() -> None:
+    waltz = replace(Settings(), meter=Meter(3, 4))
+    relay = Relay(Settings(), waltz)
+    told(relay, *clocks(-48, 0), (9.99, START), *clocks(0, 24 * 9 + 7))
+    assert (relay.status(14.6).bar, relay.status(14.6).beat) == (3, 2)
+    told(relay, (14.63, Leave()), *clocks(24 * 9 + 7, 24 * 9 + 8))
+    status = relay.status(14.67)
+    assert status.from_clock, "at once, not after some pulses"
+    assert status.bpm == pytest.approx(120)
+    assert (status.bar, status.beat) == (4, 1), "nine beats are three bars of a waltz"
+    told(relay, *clocks(24 * 9 + 8, 24 * 15))
+    assert relay.status(17.49).bar == 5
+    assert relay.status(17.51).bar == 6
+
+
+def test_a_sequencer_that_stands_is_waited_for() -> None:
+    relay = Relay(Settings(), Settings())
+    told(relay, *clocks(-48, 0), (9.99, START), *clocks(0, 24), (10.5, STOP), *clocks(25, 96))
+    assert relay.status(12.0).waits
+    told(relay, (12.0, Leave()), (12.1, note(60)))
+    assert relay.status(12.1).waits
+    assert relay.status(12.1).bar == 0
+    told(relay, *clocks(97, 120), (12.495, START), *clocks(120, 122))
+    assert relay.status(12.53).bar == 1
+
+
+def test_a_clock_that_only_ticks_sets_the_tempo_from_the_first_note_on() -> None:
+    relay = Relay(Settings(), Settings(bpm=90))
+    told(relay, *clocks(-96, 0, bpm=140), (10.0, Leave()), (10.005, note(60)))
+    assert relay.status(10.01).bpm == pytest.approx(140)
+    kept = Relay(Settings(), Settings(bpm=90, own_tempo=True))
+    told(kept, *clocks(-96, 0, bpm=140), (10.0, Leave()), (10.005, note(60)))
+    assert kept.status(10.01).bpm == 90
+
+
+@pytest.mark.parametrize("source", [BeatSource.INTERNAL, BeatSource.PLAYER])
+def test_who_keeps_a_beat_of_their_own_goes_by_no_clock(source: BeatSource) -> None:
+    relay = Relay(Settings(), Settings(bpm=90, source=source))
+    told(relay, *clocks(-48, 0), (9.99, START), *clocks(0, 50), (11.05, Leave()), *clocks(50, 60))
+    assert not relay.status(11.3).from_clock
+    assert relay.status(11.3).bar == 0
+    assert relay.status(11.3).bpm == 90
