@@ -91,12 +91,11 @@ class TakeKeeper:
 
     def begin_another(self, settings: Settings, go_on_with: Callable[[Decides], None]) -> None:
         """Hand a fresh session to `go_on_with`. The last take is saved meanwhile."""
-        if self._saving is not None:
-            self._saving.join()  # it has had all of a rest
         ended = self._recorder
         go_on_with(self.begin(settings))
         if ended is not None:
-            self._saving = threading.Thread(target=self._save_meanwhile, args=(ended,))
+            before = self._saving
+            self._saving = threading.Thread(target=self._save_meanwhile, args=(ended, before))
             self._saving.start()
 
     def trouble(self) -> str | None:
@@ -129,7 +128,10 @@ class TakeKeeper:
         except OSError as error:
             self._screen.news(f"Old takes in {folder} cannot be deleted: {error.strerror}.")
 
-    def _save_meanwhile(self, recorder: Recorder) -> None:
+    def _save_meanwhile(self, recorder: Recorder, before: threading.Thread | None) -> None:
+        """Save a take once `before`, which saves another, has ended."""
+        if before is not None:
+            before.join()
         problem = self._save(recorder, apart=True)
         if problem is not None:
             self._problem = problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,10 @@ from jamd.bundle import Bundle, resolve
 from jamd.cli import main
 from jamd.config import Config
 from jamd.config_sections import Takes
+from jamd.daemon import recorder
 from jamd.daemon.events import Heard, Journal, Sounded
 from jamd.daemon.journal import FORMAT, Decides, Opened, Record, to_line
-from jamd.daemon.recorder import JOURNAL, KEPT
+from jamd.daemon.recorder import JOURNAL, KEPT, finish
 from jamd.daemon.screen import Screen
 from jamd.daemon.settings import Settings
 from jamd.daemon.take_keeper import TakeKeeper
@@ -65,6 +67,26 @@ def test_each_jam_is_a_take_that_can_be_replayed(tmp_path: Path) -> None:
     assert len(takes) == 3
     assert sorted(told(tmp_path)) == sorted(f"The take is {take}." for take in takes)
     assert [main(["replay", str(take)]) for take in takes] == [0, 0, 0]
+
+
+def test_the_next_jam_waits_for_no_take_to_be_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saves = threading.Event()
+
+    def slowly(journal: Path) -> Path | None:
+        assert saves.wait(30)
+        return finish(journal)
+
+    monkeypatch.setattr(recorder, "finish_apart", slowly)
+    with jamming(tmp_path) as another:
+        for _ in range(3):
+            another()
+        assert not list(tmp_path.glob("*.mid"))
+        saves.set()
+    takes = sorted(tmp_path.glob("*.mid"))
+    assert len(takes) == 4
+    assert [main(["replay", str(take)]) for take in takes] == [0] * 4
 
 
 def test_only_the_newest_are_kept(tmp_path: Path) -> None:
