@@ -40,6 +40,9 @@ class Action(Enum):
     ANSWER = "answer"
     ENDLESS = "endless"
     OFF = "off"
+    NEXT_SONG = "next_song"
+    PREVIOUS_SONG = "previous_song"
+    SONG = "song"
 
 
 _EVENTS: Mapping[Action, Command] = {
@@ -64,12 +67,12 @@ def meanings(controls: config_controls.Controls) -> Meanings:
     }
 
 
-def event_of(action: Action, mode: Mode) -> Command:
-    """The event that `action` causes while `mode` is on."""
+def event_of(action: Action, mode: Mode) -> Command | None:
+    """The event that `action` causes while `mode` is on; None: it asks for another song."""
     if action is Action.NEXT_MODE:
         modes = list(Mode)
         return events.SetMode(modes[(modes.index(mode) + 1) % len(modes)])
-    return _EVENTS[action]
+    return _EVENTS.get(action)
 
 
 def place_of(message: Message) -> tuple[ControlKind, int] | None:

@@ -7,7 +7,7 @@ imported before Link is asked for, and only then does jamd touch a network.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from jamd.daemon.clock import Clock
 from jamd.daemon.events import LinkState, TellLink
@@ -45,13 +45,18 @@ class LinkPeer:
                 'transport.source = "link" needs the package LinkPython-extern, found none: '
                 "pip install 'jamd[link]'"
             ) from error
-        self._quantum: Final = meter.ticks_per_bar / TICKS_PER_BEAT  # quarter notes
+        self._quantum = _quantum(meter)
         self._clock = clock
         self._link: Link = Link(bpm)
         self._links_clock = self._link.clock()
         self._told: LinkState | None = None
         self._link.startStopSyncEnabled = start_stop
         self._link.enabled = True
+
+    def begin(self, meter: Meter) -> None:
+        """Another song begins: one bar of `meter` is the quantum, and `poll` gives all anew."""
+        self._quantum = _quantum(meter)
+        self._told = None
 
     def close(self) -> None:
         """Leave the session; the others play on."""
@@ -110,3 +115,8 @@ class LinkPeer:
             if took < _QUICK_S:
                 break
         return best[1:]
+
+
+def _quantum(meter: Meter) -> float:
+    """A bar, in quarter notes."""
+    return meter.ticks_per_bar / TICKS_PER_BEAT

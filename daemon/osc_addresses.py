@@ -1,7 +1,7 @@
 """The addresses of Open Sound Control (OSC): what each asks of jamd, and what each tells.
 
-What comes in is translated into the commands of `jamd set`, `press` and `panic`, so that nothing
-can be asked for in another way, and nothing else.
+What comes in is translated into the commands of `jamd set`, `press`, `song` and `panic`, so that
+nothing can be asked for in another way, and nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from jamd.config import ADJUSTABLE
 from jamd.daemon.connections import Connected
 from jamd.daemon.controls import Action
 from jamd.daemon.events import Turn
-from jamd.daemon.remote import PANIC, PRESS, SET
+from jamd.daemon.remote import PANIC, PRESS, SET, SONG
 from jamd.daemon.status import Status
 from jamd.errors import UserError
 
@@ -27,16 +27,22 @@ STATE = "state"
 BEAT = "/jamd/beat"
 
 _SETS: Final = {f"/jamd/set/{name}": f"{SET} {name}" for name in ADJUSTABLE}
-_PRESSES: Final = {f"/jamd/press/{action.value}": f"{PRESS} {action.value}" for action in Action}
+_PRESSES: Final = {
+    f"/jamd/press/{action.value}": f"{PRESS} {action.value}"
+    for action in Action
+    if action is not Action.SONG  # which, `_SONG` says
+}
+_SONG: Final = "/jamd/song"
 
 COMMANDS: Final[Mapping[str, str]] = {
     **_PRESSES,
     "/jamd/panic": PANIC,
     "/jamd/state": STATE,
+    _SONG: SONG,
     **_SETS,
 }
-"""What each address asks for: a command as for `remote.ask`, which for a setting lacks its value;
-or `STATE`."""
+"""What each address asks for: a command as for `remote.ask`, which lacks the value of a setting or
+the name of a song; or `STATE`."""
 
 PRESSED = 0.5
 """From this value on a button is pressed; below, it is released."""
@@ -51,15 +57,22 @@ def command_of(address: str, value: Value) -> str:
     command = COMMANDS.get(address)
     if command is None:
         raise UserError("there is no such address")
-    if address in _SETS:
+    if expected := _expected(address):
         if value is None:
-            raise UserError(f"expected {ADJUSTABLE[address.rpartition('/')[2]].kind.expected}")
+            raise UserError(f"expected {expected}")
         return f"{command} {_text(value)}"
     if value is None:
         return command
     if isinstance(value, str) or not math.isfinite(value) or value < 0:
         raise UserError("expected 1 for pressed or 0 for released, or no value")
     return command if value >= PRESSED else ""
+
+
+def _expected(address: str) -> str:
+    """The values that an address takes, in words; empty if it is a button's."""
+    if address == _SONG:
+        return "a song's title or its number"
+    return ADJUSTABLE[address.rpartition("/")[2]].kind.expected if address in _SETS else ""
 
 
 def _text(value: bool | float | str) -> str:
@@ -75,6 +88,7 @@ def state(status: Status, connected: Connected) -> dict[str, tuple[Value, ...]]:
     return {
         "/jamd/turn": (int(status.turn is Turn.JAMD),),
         "/jamd/chord": (status.chord or "",),
+        _SONG: (status.song,),
         "/jamd/input": (int(bool(connected.to_input)),),
         "/jamd/output": (int(bool(connected.from_output)),),
         "/jamd/model": (int(status.worker),),
@@ -88,6 +102,7 @@ TOLD: Final[Mapping[str, tuple[str, str]]] = {
     BEAT: ("bar and beat, two whole numbers", "on every beat; bar 0 is a count-in, 0 0 no beat"),
     "/jamd/turn": ("1 or 0", "1: jamd has the turn; 0: you have"),
     "/jamd/chord": ("a text", "the chord in force, of the changes; empty if there is none"),
+    _SONG: ("a text", "the song that is played; empty if there are none"),
     "/jamd/input": ("1 or 0", "1: something is connected to jamd's input"),
     "/jamd/output": ("1 or 0", "1: jamd's output is connected to something"),
     "/jamd/model": ("1 or 0", "1: the model is there"),
@@ -99,11 +114,8 @@ def table() -> Iterator[str]:
     """The tables of docs/osc.md, line by line."""
     yield from ("| to jamd | value |", "|---|---|")
     for address in COMMANDS:
-        if address in _SETS:
-            expected = ADJUSTABLE[address.rpartition("/")[2]].kind.expected.replace("|", "\\|")
-            yield f"| `{address}` | {expected} |"
-        else:
-            yield f"| `{address}` | 1, or none; 0 for the release |"
+        expected = _expected(address).replace("|", "\\|") or "1, or none; 0 for the release"
+        yield f"| `{address}` | {expected} |"
     yield from ("", "| from jamd | values | meaning |", "|---|---|---|")
     for address, (values, meaning) in TOLD.items():
         yield f"| `{address}` | {values} | {meaning} |"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 
 from jamd.bundle import Bundle, resolve
@@ -15,7 +14,7 @@ from jamd.config import Config
 from jamd.daemon import providers
 from jamd.daemon.clock import Clock, MonotonicClock
 from jamd.daemon.cuda import nvidia_driver
-from jamd.daemon.events import Mode, Output, Panic, WorkerReady
+from jamd.daemon.events import Output, Panic
 from jamd.daemon.fluidsynth import Installed, expect_installed, setup
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.instruments import own_programs, programs, sounds
@@ -24,10 +23,12 @@ from jamd.daemon.loop import Loop
 from jamd.daemon.midi_system import NoMidiSystem, NotAllowed
 from jamd.daemon.osc import OscPeer
 from jamd.daemon.ports import LivePorts, Ports, open_ports
-from jamd.daemon.rehearsal import BARS, RehearsalRoom, period_s, rehearsed, seed_phrase
+from jamd.daemon.programme import Programme
+from jamd.daemon.rehearsal import BARS, RehearsalRoom, part_for
 from jamd.daemon.remote import HAS_SOCKETS, Remote
 from jamd.daemon.screen import Screen
-from jamd.daemon.settings import Settings, expect_chords, settings_from
+from jamd.daemon.setlist import Setlist, sends_on, settings_of
+from jamd.daemon.settings import Settings, expect_chords
 from jamd.daemon.sound import NAME, Sounding, Synth, drivers
 from jamd.daemon.status import Status
 from jamd.daemon.stop_signals import StopSignals
@@ -36,9 +37,10 @@ from jamd.daemon.take_keeper import TakeKeeper
 from jamd.daemon.watch import Watch
 from jamd.daemon.waterfall import DRAWN, TYPED, Waterfall
 from jamd.daemon.worker import Load
-from jamd.errors import BundleError
+from jamd.errors import BundleError, UserError
 from jamd.general_midi import name_of
-from jamd.notes import TICKS_PER_BEAT, Meter, Part
+from jamd.notes import Meter, Part
+from jamd.songs import Song
 
 PANIC_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
 """`kill -USR1` ends everything that sounds; Windows has no such signal."""
@@ -54,7 +56,7 @@ def play(
     screen: Screen,
     stop_signals: StopSignals,
     bars: int | None = None,
-    own_tempo: bool = False,
+    songs: Sequence[Song] = (),
     rehearse: bool = False,
     roll: bool | None = None,
 ) -> None:
@@ -64,9 +66,8 @@ def play(
         config: Every setting.
         screen: What the user sees.
         stop_signals: Stop the loop; a signal that came before the loop does so as it begins.
-        bars: Stop after this many bars; None plays on (a rehearsal: `BARS`).
-        own_tempo: Whether the user chose the tempo: then a clock that only runs, without a Start,
-            does not change it.
+        bars: Stop after this many bars of a song; None plays on (a rehearsal: `BARS`).
+        songs: The songs to play; none: one without a title, of `config`.
         rehearse: Play to a bundled phrase, and leave the MIDI system alone.
         roll: Whether to draw what is played; None: a rehearsal, in a terminal.
 
@@ -75,10 +76,13 @@ def play(
             Sound Control is not what the settings require; or the take could not be saved whole.
     """
     clock = MonotonicClock()
-    settings = replace(settings_from(config), own_tempo=own_tempo, thru=_thru(config))
+    songs = songs or [Song(config)]
+    setlist = Setlist(songs, config.controls.song, screen)
+    settings = settings_of(setlist.song)
     installed = expect_installed(config.sound.font) if config.sound.on else None
     bundle = Bundle.read(resolve(config.model.bundle))
-    expect_chords(settings.chart, bundle.manifest.language)
+    for song in songs:
+        _expect_chords(song, bundle.manifest.language)
     load, rival, why = providers.choose(
         config.model.provider,
         Load(bundle.path, threads=config.model.threads),
@@ -96,10 +100,6 @@ def play(
         opened = live or _rehearsal_room(config, settings, bars or BARS, screen)
         stops.callback(opened.close)
         room = opened if isinstance(opened, RehearsalRoom) else None
-        if room is not None:
-            bars = bars or BARS
-            settings = rehearsed(settings)
-        settings = replace(settings, bars=bars)
         ports: Ports = opened
         if installed is not None:
             ports = _sounding(opened, installed, config, settings, clock, stop_signals)
@@ -108,6 +108,8 @@ def play(
         if PANIC_SIGNAL is not None:
             stops.callback(signal.signal, PANIC_SIGNAL, signal.SIG_IGN)
         takes = stops.enter_context(TakeKeeper(config, screen, bundle, rehearsal=room is not None))
+        programme = Programme(setlist, takes, supervisor, link, room, bars)
+        settings = programme.settings
         session = takes.begin(settings)
         trial = _trial(rival, supervisor, f"{driver} {providers.fingerprint(bundle)}")
         model, language = config.model.bundle, bundle.manifest.language
@@ -119,6 +121,7 @@ def play(
             trial,
             takes,
             settings,
+            setlist,
             model,
             language,
             why,
@@ -127,11 +130,8 @@ def play(
         )
 
         def tend(now: float, status: Status) -> bool:
-            if 0 < 60 * config.takes.rest_min <= status.rested_s:
-                takes.begin_another(after_a_rest(settings, config, status), loop.go_on_with)
-                if supervisor.ready is not None:
-                    loop.tell(WorkerReady())
-            return watch.tend(now, status)
+            begun = programme.tend(now, status, loop, watch)
+            return not begun and watch.tend(now, status)
 
         loop = Loop(session, ports, supervisor, watch.journal, clock, tend=tend, link=link)
         stops.callback(_listen(partial(watch.answer, tell=loop.tell), osc, screen))
@@ -144,15 +144,12 @@ def play(
     _raise_if_refused(supervisor)
 
 
-def after_a_rest(settings: Settings, config: Config, status: Status) -> Settings:
-    """The settings of the next session: as the player left them; nothing sounds unasked."""
-    seed = settings_from(config).seed
-    quiet = replace(settings, count_in=0, start_at_once=False)
-    for name, value in status.settings.items():
-        quiet = quiet.adjusted(name, value)
-    if settings.source is not BeatSource.PLAYER:  # else the tempo was only that of the last phrase
-        quiet = replace(quiet, bpm=status.bpm, own_tempo=status.own_tempo)
-    return replace(quiet, mode=status.mode, seed=seed)
+def _expect_chords(song: Song, language: str) -> None:
+    """As `expect_chords`, naming the file."""
+    try:
+        expect_chords(song.config.play.changes, language)
+    except UserError as error:
+        raise UserError(f"{song.origin}: {error}" if song.origin else str(error)) from None
 
 
 def _link_peer(settings: Settings, clock: Clock, stops: ExitStack) -> LinkPeer | None:
@@ -194,11 +191,6 @@ def _trial(rival: Load | None, supervisor: Supervisor, subject: str) -> provider
     return providers.Trial(supervisor, rival, subject, providers.Verdicts())
 
 
-def _thru(config: Config) -> bool:
-    """Whether what the player plays is sent on. A synthesiser of jamd's own sounds it, too."""
-    return config.sound.on if config.midi.thru is None else config.midi.thru
-
-
 def _sounding(
     ports: LivePorts | RehearsalRoom,
     installed: Installed,
@@ -217,7 +209,7 @@ def _sounding(
 
 def _tell_who_sounds(config: Config, screen: Screen) -> None:
     """Tell who is heard, and what they sound like."""
-    thru, by_part = _thru(config), sounds(config)
+    thru, by_part = sends_on(config), sounds(config)
     lead, comp, player = (name_of(by_part[part] + 1) for part in (Part.LEAD, Part.COMP, None))
     yours = f"; you are {player}" if thru else ""
     screen.news(f"You hear jamd{' and yourself' if thru else ''} through {NAME}.")
@@ -268,10 +260,7 @@ def _rehearsal_room(config: Config, settings: Settings, bars: int, screen: Scree
         screen.news("To hear it now, use --sound.")
     if settings.source is BeatSource.MIDI:
         screen.news("No MIDI clock can come in there: the beat is jamd's own.")
-    phrase = seed_phrase(settings.bpm)
-    again = settings.mode is Mode.ANSWER
-    bar_s = settings.meter.ticks_per_bar * 60 / settings.bpm / TICKS_PER_BEAT
-    return RehearsalRoom(phrase, period_s(phrase, bar_s) if again else None, bars * bar_s)
+    return RehearsalRoom(*part_for(settings, bars))
 
 
 def _waterfall(
@@ -300,7 +289,9 @@ def _listen(
         return Remote(answer).close
     except OSError as error:
         why = error.strerror or error  # the error for a path that is too long has no strerror
-        screen.news(f"`jamd panic`, `status`, `set` and `press` cannot reach this one: {why}.")
+        screen.news(
+            f"`jamd panic`, `status`, `set`, `press` and `song` cannot reach this one: {why}."
+        )
         return lambda: None
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from mido import Message
 
 from jamd.daemon.connections import Connected
-from jamd.daemon.events import Output
+from jamd.daemon.events import Mode, Output
 from jamd.daemon.follower import BeatSource
+from jamd.daemon.held import Held
 from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.settings import Settings
 from jamd.daemon.take import read_song
@@ -29,6 +30,10 @@ _SAME_S = 1e-6  # tolerance for comparing sums of seconds
 
 SEED = Path(__file__).with_name("seeds") / "phrase.mid"
 """The phrase that is played there."""
+
+
+Part = tuple[Sequence[tuple[float, Message]], float | None, float]
+"""What is played in a rehearsal room: phrase, period and length, as `RehearsalRoom` has them."""
 
 
 class RehearsalRoom:
@@ -52,19 +57,29 @@ class RehearsalRoom:
         self._end_s = math.inf
         self._start_s: float | None = None
         self._next = 0
+        self._held = Held()
+        self._ends: list[Received] = []  # what releases the keys of a part that is over
 
     def begin(self, now: float) -> None:
         """Start to play at `now`, on the same clock as `poll`."""
         self._start_s, self._end_s = now, now + self._length_s
 
+    def change(self, part: Part, now: float) -> None:
+        """Play another part, from `now` on; the keys of this one come up."""
+        self._ends = [Received(message, now) for message in self._held.releases()]
+        self._phrase, self._period_s, self._length_s = part
+        self._next = 0
+        self.begin(now)
+
     def poll(self, now: float) -> Sequence[Received]:
-        received = []
+        received, self._ends = self._ends, []
         while self._start_s is not None and self._phrase:
             seconds, message = self._phrase[self._next]
             due = self._start_s + seconds
             if due > now or due >= self._end_s - _SAME_S:
                 break
             received.append(Received(message, due))
+            self._held.hear(message)
             self._next += 1
             if self._next == len(self._phrase):
                 self._next = 0
@@ -82,6 +97,25 @@ class RehearsalRoom:
 
     def close(self) -> None:
         pass
+
+
+def part_for(settings: Settings, bars: int) -> Part:
+    """The bundled phrase in the tempo of `settings`: once, or while jamd answers again and again.
+
+    Args:
+        settings: The session's.
+        bars: For how many bars it is played.
+    """
+    phrase = seed_phrase(settings.bpm)
+    bar_s = settings.meter.ticks_per_bar * 60 / settings.bpm / TICKS_PER_BEAT
+    again = settings.mode is Mode.ANSWER
+    return phrase, period_s(phrase, bar_s) if again else None, bars * bar_s
+
+
+def entrance_s(settings: Settings) -> float:
+    """How long after the model is ready the player comes in, in seconds: after the count-in."""
+    beats = settings.count_in_ticks / TICKS_PER_BEAT
+    return (settings.lead_s if beats else 0.0) + beats * 60 / settings.bpm
 
 
 def rehearsed(settings: Settings) -> Settings:

@@ -1,4 +1,4 @@
-"""Commands to a running jamd: panic, status, set, press.
+"""Commands to a running jamd: panic, status, set, press, song.
 
 Each running jamd listens on a Unix socket of its own, named after its process id, in the user's
 runtime folder. Only the user has access to folder and socket, so nobody else on the computer, and
@@ -27,9 +27,9 @@ from jamd.errors import UserError, printable
 PATIENCE_S = 2.0
 """How long either side waits for the other. A running jamd answers within a millisecond."""
 
-PANIC, STATUS, SET, PRESS = "panic", "status", "set", "press"
-"""The commands. After `SET` come a setting and its value, and after `PRESS` an action of
-`[controls]`, each after a space."""
+PANIC, STATUS, SET, PRESS, SONG = "panic", "status", "set", "press", "song"
+"""The commands. After `SET` come a setting and its value, after `PRESS` an action of `[controls]`,
+and after `SONG` a song's name or nothing, each after a space."""
 
 HAS_SOCKETS = hasattr(socket, "AF_UNIX")
 """Python has none on Windows."""
@@ -132,7 +132,8 @@ def ask(command: str, pid: int | None = None) -> Answers:
     """Send a command to every running jamd, or to one.
 
     Args:
-        command: `PANIC`, `STATUS`, `SET` with what it sets, or `PRESS` with an action.
+        command: `PANIC`, `STATUS`, `SET` with what it sets, `PRESS` with an action, or `SONG`,
+            perhaps with a name.
         pid: The id of the process to send it to; None: all of them.
 
     Raises:

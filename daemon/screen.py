@@ -35,7 +35,7 @@ FEWEST_LETTERS = 5
 """A port's name is not shortened further, as it would no longer be recognised."""
 
 LONGEST_NEWS = 30
-"""Characters that a setting just adjusted may take of the status line."""
+"""Characters that a song's title, or a setting just adjusted, may take of the status line."""
 
 _ERASE_LINE = "\r\x1b[2K"
 _WHO = {None: "you", Part.LEAD: "jamd lead", Part.COMP: "jamd chords"}
@@ -122,7 +122,7 @@ class Screen:
 
 
 def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
-    """`C4 · bar 3.2 Dm7 · 100 bpm (set) · answer, your turn · in: Keystation · out: none`.
+    """`Waltz · C4 · bar 3.2 Dm7 · 100 bpm (set) · answer, your turn · in: Keystation · out: none`.
 
     Args:
         status: The session's status.
@@ -131,6 +131,7 @@ def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
     """
     adjusted = status.adjusted
     told = [
+        *([shortened(status.song, LONGEST_NEWS)] if status.song else []),
         *_last(status),
         _place(status),
         _tempo(status),
@@ -160,6 +161,7 @@ def status_rows(status: Status, connected: Connected, osc: str = "") -> list[str
     last = status.last_note
     heard = "nothing yet" if last is None else f"{pitch_name(last)}, note {last}"
     rows = [
+        *([("song", status.song)] if status.song else []),
         ("heard last", heard),
         *([] if status.unheard is None else [("not heard", f"channel {status.unheard}")]),
         *([] if status.control is None else [("control", status.control)]),

@@ -150,6 +150,7 @@ class Session:
             uses_control=now < self._desk.unmapped.used + ADJUSTED_S,
             loop=self._echo.known,
             settings=self._adjustments.settings.adjustable,
+            song=self._settings.song,
             adjusted=self._adjustments.latest(now),
         )
 

@@ -76,6 +76,7 @@ class Settings:
         humanise_s: The standard deviation of jamd's own timing, in seconds.
         seed: 0..2**63-1; the same seed and the same input give the same session.
         chart: The chord changes that are played over; None: whatever the notes spell.
+        song: What is played is called so; empty: it has no name.
     """
 
     mode: Mode = Mode.ANSWER
@@ -116,6 +117,7 @@ class Settings:
     humanise_s: float = 0.0
     seed: int = 0
     chart: Chart | None = None
+    song: str = ""
 
     @property
     def changes(self) -> Changes | None:

@@ -37,6 +37,7 @@ class Status:
         uses_control: Whether it was used within the last `ADJUSTED_S`.
         loop: Whether what jamd plays has come back into its input.
         settings: The settings that can be adjusted, by name, as config.toml has them.
+        song: The song's title; empty if there is none.
         adjusted: The one adjusted last, for `ADJUSTED_S` after that.
         next_beat: When the next beat falls, in seconds on the session's clock, if the tempo stays;
             and its bar and beat. None while the transport stands still.
@@ -76,5 +77,6 @@ class Status:
     loop: bool = False
     chord: str | None = None
     settings: Mapping[str, float | str] = field(default_factory=dict)
+    song: str = ""
     adjusted: str | None = None
     next_beat: tuple[float, int, int] | None = None

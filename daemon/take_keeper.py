@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,6 +24,9 @@ from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.errors import TakeError
 from jamd.roll import draw
+
+MOST_OF_A_TITLE = 40
+"""Characters of a song's title in the name of its take: a file system allows some 255 bytes."""
 
 
 class TakeKeeper:
@@ -71,7 +75,7 @@ class TakeKeeper:
     def begin(self, settings: Settings) -> Decides:
         """A fresh session, recorded if takes are kept and can be."""
         session = Session(settings)
-        self._recorder = self._record()
+        self._recorder = self._record(settings.song)
         if self._recorder is None:
             return session
         began = datetime.now().astimezone().isoformat(timespec="seconds")
@@ -106,12 +110,12 @@ class TakeKeeper:
         self._told_of = recorder
         return recorder.trouble
 
-    def _record(self) -> Recorder | None:
+    def _record(self, song: str) -> Recorder | None:
         if not self._config.takes.keep:
             return None
         folder = self._config.takes.folder
         try:
-            return Recorder(folder, datetime.now().astimezone().strftime("%Y-%m-%d_%H.%M.%S"))
+            return Recorder(folder, take_name(datetime.now().astimezone(), song))
         except OSError as error:
             self._screen.news(
                 f"Takes cannot be kept in {folder}: {error.strerror}. jamd plays without; --takes "
@@ -177,3 +181,9 @@ class TakeKeeper:
             )
             return
         self._screen.news(f"Its piano roll is {roll}.")
+
+
+def take_name(began: datetime, song: str) -> str:
+    """`2026-11-22_17.36.33`, or `2026-11-22_17.36.33_Autumn-Leaves`: what a take is called."""
+    title = re.sub(r"\W+", "-", song)[:MOST_OF_A_TITLE].strip("-")
+    return began.strftime("%Y-%m-%d_%H.%M.%S") + (title and f"_{title}")

@@ -12,15 +12,16 @@ from jamd.daemon.events import Command, Entry, Event, Panic, Press, SetTempo, So
 from jamd.daemon.osc import OscPeer
 from jamd.daemon.plain_json import to_plain
 from jamd.daemon.ports import Ports
-from jamd.daemon.rehearsal import RehearsalRoom
+from jamd.daemon.rehearsal import RehearsalRoom, entrance_s
 from jamd.daemon.screen import Screen, note_rows, status_line, status_rows
+from jamd.daemon.setlist import Setlist
 from jamd.daemon.settings import Settings, expect_chords
 from jamd.daemon.status import Status
 from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.take_keeper import TakeKeeper
 from jamd.daemon.waterfall import Waterfall
 from jamd.errors import ConfigError, UserError
-from jamd.notes import TICKS_PER_BEAT, Meter
+from jamd.notes import Meter
 from jamd.setting_kinds import ChordChart
 
 LOOP = (
@@ -38,7 +39,7 @@ MPE = "The keyboard says that it sends MPE: set mpe = true in [midi] of config.t
 STATUS_S = 0.1
 """Seconds between two updates of the status line."""
 
-_ACTIONS = {action.value for action in Action}
+_ACTIONS = {action.value for action in Action} - {Action.SONG.value}  # which, `jamd song` says
 
 
 class Watch:
@@ -51,7 +52,8 @@ class Watch:
         supervisor: The worker's supervisor.
         trial: The trial of another provider, if there is one to try.
         takes: Records the takes.
-        settings: The session's settings.
+        settings: The first session's settings.
+        setlist: The songs.
         model: What the settings call the model.
         language: The language of the model.
         why: Why this provider was chosen, in words.
@@ -68,6 +70,7 @@ class Watch:
         trial: providers.Trial | None,
         takes: TakeKeeper,
         settings: Settings,
+        setlist: Setlist,
         model: str,
         language: str,
         why: str,
@@ -81,6 +84,7 @@ class Watch:
         self._trial = trial
         self._takes = takes
         self._settings = settings
+        self._setlist = setlist
         self._model = model
         self._language = language
         self._why = why
@@ -94,8 +98,16 @@ class Watch:
         self._sounded: list[Sounded] = []
         self._seen: tuple[Status, Connected] | None = None
 
+    def begin(self, settings: Settings) -> None:
+        """A session with other settings has begun: another song."""
+        self._settings = settings
+        self._sounded.clear()
+        if self._waterfall is not None:
+            self._waterfall = self._waterfall.anew(settings.meter)
+
     def journal(self, entry: Entry) -> None:
         """Note an entry of the take for display."""
+        self._setlist.hear(entry)
         if self._waterfall is not None:
             self._waterfall.hear(entry)
         elif self._room is not None and isinstance(entry, Sounded):
@@ -133,6 +145,9 @@ class Watch:
 
     def answer(self, command: str, tell: Callable[[Event], None]) -> dict[str, object]:
         """As the function `answer`, by what has been seen. Called in a thread of its own."""
+        name, _, rest = command.partition(" ")
+        if name == remote.SONG:
+            return self._setlist.answer(rest or None)
         osc = self._osc.described if self._osc else ""
         return answer(command, self._seen, tell, self._settings.meter, self._language, osc)
 
@@ -173,9 +188,7 @@ class Watch:
             where = providers.describe(supervisor.ready)
             news.append(f'Ready: the model "{self._model}" is on {where}; {self._why}.')
             if self._room is not None:
-                beats = self._settings.count_in_ticks / TICKS_PER_BEAT
-                lead_s = self._settings.lead_s if beats else 0.0
-                self._room.begin(now + lead_s + beats * 60 / self._settings.bpm)
+                self._room.begin(now + entrance_s(self._settings))
         if self._trial is not None:
             news += [f"The model {line}." for line in self._trial.tend()]
         return news

@@ -97,6 +97,10 @@ class Waterfall:
         self._next = 0  # the row to be drawn next
         self._rested = REST_ROWS
 
+    def anew(self, meter: Meter) -> Waterfall:
+        """One that draws in the same way a session in `meter`."""
+        return Waterfall(meter, self._marks, colours=self._colours)
+
     def hear(self, entry: Entry) -> None:
         """Take in an entry of the take."""
         match entry:

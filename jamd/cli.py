@@ -29,6 +29,7 @@ COMMANDS = (
     "panic",
     "set",
     "press",
+    "song",
     "ports",
     "generate",
     "roll",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jamd.config_controls import Controls, Knobs
-from jamd.config_sections import Click, Midi, Model, Osc, Play, Sound, Takes, Transport
+from jamd.config_sections import Click, Midi, Model, Osc, Play, Songs, Sound, Takes, Transport
 from jamd.control import Knob
 from jamd.setting import Setting, settings_of
 
@@ -26,6 +26,7 @@ class Config:
     sound: Sound = field(default_factory=Sound)
     model: Model = field(default_factory=Model)
     play: Play = field(default_factory=Play)
+    songs: Songs = field(default_factory=Songs)
     controls: Controls = field(default_factory=Controls)
     knobs: Knobs = field(default_factory=Knobs)
     osc: Osc = field(default_factory=Osc)
@@ -39,6 +40,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "sound": Sound,
     "model": Model,
     "play": Play,
+    "songs": Songs,
     "controls": Controls,
     "knobs": Knobs,
     "osc": Osc,

@@ -39,6 +39,16 @@ class Controls:
     answer: tuple[Control, ...] = _setting((), _CONTROLS, "Change to answer mode.")
     endless: tuple[Control, ...] = _setting((), _CONTROLS, "Change to endless mode.")
     off: tuple[Control, ...] = _setting((), _CONTROLS, "Change to off mode.")
+    next_song: tuple[Control, ...] = _setting(
+        (), _CONTROLS, "Change to the next song of the folder in [songs]."
+    )
+    previous_song: tuple[Control, ...] = _setting((), _CONTROLS, "Change to the song before.")
+    song: tuple[Control, ...] = _setting(
+        (),
+        _CONTROLS,
+        "Change to a song: the first of these controls to the first song, the second to the "
+        "second, and so on.",
+    )
 
 
 def _knob(section: type[Any], name: str, travel: tuple[float, float] | None = None) -> Any:

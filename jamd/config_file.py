@@ -74,13 +74,30 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
         ConfigError: The file cannot be read or is not TOML; or at least one key is unknown or one
             value illegal. The message has a line for each, naming the file or the option.
     """
-    table = {} if file is None else _parse(file)
-    problems = [f"{file}: {problem}" for problem in _unknown(table)]
+    return merge({} if file is None else {file: read_table(file)}, options)
+
+
+def merge(
+    files: Mapping[Path, Mapping[str, Any]], options: Mapping[str, object] | None = None
+) -> InForce:
+    """As `load`, for files that were read: each overrides those before it.
+
+    Args:
+        files: What is in each.
+        options: As for `load`.
+
+    Raises:
+        ConfigError: At least one key is unknown or one value illegal, as for `load`.
+    """
+    problems = [f"{file}: {each}" for file, table in files.items() for each in _unknown(table)]
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
     for key, setting in SETTINGS.items():
         values[key], origins[key] = setting.default, DEFAULT
-        given = [(str(file), f"{file}: {key}", table.get(setting.section))]
+        given = [
+            (str(file), f"{file}: {key}", table.get(setting.section))
+            for file, table in files.items()
+        ]
         given.append((setting.option, setting.option, {setting.name: (options or {}).get(key)}))
         for origin, place, section in given:
             raw = section.get(setting.name) if isinstance(section, dict) else None
@@ -89,7 +106,7 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
             try:
                 values[key], origins[key] = setting.kind.accept(raw), origin
             except ValueError as error:
-                problems.append(f"{place}: {_illegal(setting.kind, raw, error)}")
+                problems.append(f"{place}: {illegal(setting.kind, raw, error)}")
     config = _assemble(values)
     if not problems and config.play.lowest > config.play.highest:
         problems.append(
@@ -104,10 +121,10 @@ def load(file: Path | None, options: Mapping[str, object] | None = None) -> InFo
         problems.append(f"{origins['play.changes']}: play.changes: {crowd}")
     if problems:
         raise ConfigError("\n".join(map(printable, problems)))
-    return InForce(config, origins, file)
+    return InForce(config, origins, next(iter(files), None))
 
 
-def _illegal(kind: Kind, raw: object, error: ValueError) -> str:
+def illegal(kind: Kind, raw: object, error: ValueError) -> str:
     """What is wrong with `raw`, for which `kind` raised `error`."""
     found = _shown(raw)
     if isinstance(error, PartError):
@@ -163,7 +180,8 @@ def _assemble(values: Mapping[str, object]) -> Config:
     return Config(**sections)
 
 
-def _parse(file: Path) -> dict[str, Any]:
+def read_table(file: Path) -> dict[str, Any]:
+    """What is in a file of TOML. Raises ConfigError if it cannot be read, or is none."""
     try:
         text = file.read_text(encoding="utf-8-sig")  # Windows' Notepad writes a BOM
     except OSError as error:
@@ -282,7 +300,7 @@ def adjustment(name: str, text: str) -> float | str:
     try:
         value = setting.kind.accept(raw)
     except ValueError as error:
-        problem = f"{name}: {_illegal(setting.kind, raw, error)}"
+        problem = f"{name}: {illegal(setting.kind, raw, error)}"
         raise ConfigError(printable(problem)) from None
     if isinstance(value, Chart):
         return str(value)
@@ -295,8 +313,12 @@ def in_force(args: argparse.Namespace) -> InForce:
     Raises:
         ConfigError: As for `load`; or `--config` names a file that does not exist.
     """
-    options = {key: value for key, value in vars(args).items() if key in SETTINGS}
-    return load(args.config or find(Path(), user_folder()), options)
+    return load(args.config or find(Path(), user_folder()), options_of(args))
+
+
+def options_of(args: argparse.Namespace) -> dict[str, object]:
+    """The settings given on the command line, by key; None for those that are not."""
+    return {key: value for key, value in vars(args).items() if key in SETTINGS}
 
 
 def documented() -> str:

@@ -362,6 +362,20 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class Songs:
+    """A set of songs, each with settings of its own."""
+
+    folder: str = _setting(
+        "",
+        Text("the path of a folder", optional=True),
+        "A folder of songs to play in the order of their names. Each is a file such as "
+        '"01 waltz.toml", with what it sets otherwise than this file: [play], tempo and meter, '
+        "style and more.",
+        option="--songs",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Takes:
     """What is kept of a jam."""
 

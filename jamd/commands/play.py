@@ -18,6 +18,7 @@ _SETTINGS = (
     "play.in_key",
     "play.swing",
     "play.humanise_ms",
+    "songs.folder",
     "transport.source",
     "transport.bpm",
     "transport.meter",
@@ -77,10 +78,14 @@ def run(args: argparse.Namespace) -> int:
     with StopSignals() as stop_signals, suppress(KeyboardInterrupt):
         from jamd.daemon.play import play
         from jamd.daemon.screen import Screen
+        from jamd.songs import Song, read_songs
 
         in_force = config_file.in_force(args)
-        own_tempo = in_force.on_command_line("transport.bpm")
+        config = in_force.config
+        songs = [Song(config, own_tempo=in_force.on_command_line("transport.bpm"))]
+        if config.songs.folder:
+            options = config_file.options_of(args)
+            songs = read_songs(config.songs.folder, in_force.file, options)
         screen = Screen(sys.stdout)
-        config, rehearse = in_force.config, args.rehearse
-        play(config, screen, stop_signals, args.bars, own_tempo, rehearse, args.roll)
+        play(config, screen, stop_signals, args.bars, songs, args.rehearse, args.roll)
     return 0

@@ -16,6 +16,8 @@ ACTIONS = {
     "answer": "change to answer mode",
     "endless": "change to endless mode",
     "off": "change to off mode",
+    "next_song": "change to the next song",
+    "previous_song": "change to the song before",
     "panic": "silence everything",
 }
 """What a control can mean, and what it then does."""

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from mido import Message
 
+from jamd.config import Config
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import Heard
 from jamd.daemon.session import Session
+from jamd.daemon.setlist import Setlist
 from jamd.daemon.settings import Settings
 from jamd.daemon.watch import MPE, Watch
+from jamd.songs import Song
 
 
 def says(*controls: tuple[int, int], channel: int = 0) -> bool:
@@ -47,7 +50,9 @@ def test_the_player_is_told_once_what_to_set(set_already: bool, news: list[str])
     supervisor: Any = SimpleNamespace(faults=[], ready=None, refused=None)
     takes: Any = SimpleNamespace(trouble=lambda: None)
     settings = Settings(mpe=set_already)
-    watch = Watch(screen, ports, None, supervisor, None, takes, settings, "default", "grid", "")
+    setlist = Setlist([Song(Config())], (), screen)
+    told = ("default", "grid", "")
+    watch = Watch(screen, ports, None, supervisor, None, takes, settings, setlist, *told)
     status = Session(settings).status(0.0)
     for seconds, says_mpe in ((1.0, False), (2.0, True), (3.0, True)):
         watch.tend(seconds, replace(status, says_mpe=says_mpe))

@@ -174,7 +174,7 @@ def test_no_flood_of_nonsense_stops_it_or_fills_the_terminal(
 
 
 def test_the_state_is_told_and_then_what_changes_and_the_beat(jamd: Jamd) -> None:
-    first = dict(jamd.heard() for _ in range(19))
+    first = dict(jamd.heard() for _ in range(20))
     assert first["/jamd/turn"] == [0]
     assert first["/jamd/set/mode"] == ["answer"]
     clock = MonotonicClock()
@@ -186,7 +186,7 @@ def test_the_state_is_told_and_then_what_changes_and_the_beat(jamd: Jamd) -> Non
     assert clock.now() >= at
     jamd.says("/jamd/state", 1)
     jamd.until(lambda: "last" in jamd.peer.described, "the question")
-    assert dict(jamd.heard() for _ in range(19)) == first
+    assert dict(jamd.heard() for _ in range(20)) == first
 
 
 def test_a_port_that_everybody_reaches_is_said_to_be_one() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from jamd.commands.press import ACTIONS
 from jamd.config import ADJUSTABLE
 from jamd.config_file import adjustment
 from jamd.daemon.connections import Connected
-from jamd.daemon.controls import Action
 from jamd.daemon.events import Turn
 from jamd.daemon.osc_addresses import COMMANDS, TOLD, Value, command_of, state, table
 from jamd.daemon.session import Session
@@ -75,9 +75,19 @@ def test_a_value_of_the_wrong_kind_is_no_setting(name: str, value: Value) -> Non
 
 def test_whatever_can_be_set_or_pressed_has_an_address_and_is_told_at_the_same() -> None:
     assert {f"/jamd/set/{name}" for name in ADJUSTABLE} <= {*COMMANDS}
-    assert {f"/jamd/press/{action.value}" for action in Action} <= {*COMMANDS}
+    presses = {address for address in COMMANDS if address.startswith("/jamd/press/")}
+    assert {f"/jamd/press/{action}" for action in ACTIONS} == presses
     told = state(Session(Settings()).status(0.0), Connected())
     assert {*told} | {"/jamd/beat"} == {f"/jamd/set/{name}" for name in ADJUSTABLE} | {*TOLD}
+
+
+@pytest.mark.parametrize(
+    ("value", "command"), [("Autumn Leaves", "song Autumn Leaves"), (2, "song 2"), (2.0, "song 2")]
+)
+def test_a_song_is_chosen_by_its_title_or_number(value: Value, command: str) -> None:
+    assert command_of("/jamd/song", value) == command
+    with pytest.raises(UserError, match="title or its number"):
+        command_of("/jamd/song", None)
 
 
 def test_what_is_told_can_be_set() -> None:

@@ -21,7 +21,7 @@ from jamd.daemon.events import (
     WorkerReady,
 )
 from jamd.daemon.follower import BeatSource
-from jamd.daemon.play import after_a_rest
+from jamd.daemon.programme import after_a_rest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status

@@ -1,0 +1,143 @@
+"""Which song is played, and which one the player asks for."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from mido import Message
+
+from jamd.config import Config
+from jamd.config_controls import Controls
+from jamd.config_sections import Midi, Play, Sound
+from jamd.control import Control
+from jamd.daemon.events import Heard, Journal
+from jamd.daemon.programme import after_a_rest
+from jamd.daemon.session import Session
+from jamd.daemon.setlist import Setlist, settings_of
+from jamd.songs import Song
+
+CONFIG = Config(
+    controls=Controls(
+        next_song=(Control.parse("cc 67"),),
+        previous_song=(Control.parse("cc 65"),),
+        song=(
+            Control.parse("program 1"),
+            Control.parse("program 2 channel 2"),
+            Control.parse("note 36"),
+            Control.parse("program 9"),
+        ),
+    )
+)
+TITLES = ("Autumn Leaves", "Blues", "Bluesette")
+
+
+class Played:
+    """A setlist, and a session with the player's controls."""
+
+    def __init__(self, *titles: str) -> None:
+        self.news: list[str] = []
+        screen: Any = SimpleNamespace(news=self.news.append)
+        songs = [Song(CONFIG, title) for title in titles]
+        self.setlist = Setlist(songs, CONFIG.controls.song, screen)
+        self._session = Session(settings_of(songs[0]))
+        self._now = 0.0
+
+    def use(self, message: Message) -> str | None:
+        """The song to change to when the player has used a control."""
+        self._now += 1.0
+        for effect in self._session.handle(Heard(message), self._now):
+            if isinstance(effect, Journal):
+                self.setlist.hear(effect.entry)
+        song = self.setlist.change()
+        return None if song is None else song.title
+
+
+NEXT = Message("control_change", control=67, value=127)
+PREVIOUS = Message("control_change", control=65, value=127)
+
+
+def released(message: Message) -> Message:
+    return message.copy(value=0)
+
+
+def test_from_song_to_song_and_back_and_no_further() -> None:
+    played = Played(*TITLES)
+    assert played.use(PREVIOUS) is None
+    for expected in ("Blues", "Bluesette", None):
+        assert played.use(NEXT) == expected
+        played.use(released(NEXT))
+    played.use(released(PREVIOUS))
+    assert played.use(PREVIOUS) == "Blues"
+    assert played.news == [
+        "Song 1 of 3: Autumn Leaves.",
+        "No other song: Autumn Leaves is the first.",
+        "Song 2 of 3: Blues.",
+        "Song 3 of 3: Bluesette.",
+        "No other song: Bluesette is the last.",
+        "Song 2 of 3: Blues.",
+    ]
+
+
+def test_a_control_of_its_own_for_each_song() -> None:
+    played = Played(*TITLES)
+    assert played.use(Message("program_change", program=1)) is None, "on another channel"
+    assert played.use(Message("program_change", program=1, channel=1)) == "Blues"
+    assert played.use(Message("note_on", note=36)) == "Bluesette"
+    assert played.use(Message("program_change", program=0)) == "Autumn Leaves"
+    assert played.use(Message("program_change", program=0)) == "Autumn Leaves", "from its beginning"
+    assert played.use(Message("program_change", program=8)) is None, "there are three"
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("Blues", "Blues"),
+        ("bluesette", "Bluesette"),
+        ("autumn", "Autumn Leaves"),
+        ("3", "Bluesette"),
+        ("blu", None),
+        ("0", None),
+        ("4", None),
+        ("", None),
+        ("\x1b[2J", None),
+    ],
+)
+def test_by_name_or_number(name: str, title: str | None) -> None:
+    played = Played(*TITLES)
+    answer = played.setlist.answer(name)
+    assert ("error" in answer) == (title is None)
+    song = played.setlist.change()
+    assert (None if song is None else song.title) == title
+    assert played.setlist.change() is None, "once"
+
+
+def test_a_list() -> None:
+    played = Played(*TITLES)
+    played.use(NEXT)
+    assert played.setlist.answer(None) == {"songs": list(TITLES), "playing": 2}
+
+
+def test_without_songs_there_is_none_to_change_to() -> None:
+    played = Played("")
+    assert played.use(NEXT) is None
+    assert "`jamd play --songs FOLDER`" in played.news[0]
+    for name in (None, "x"):
+        assert "--songs" in str(played.setlist.answer(name)["error"])
+
+
+def test_the_settings_of_a_song() -> None:
+    song = Song(Config(play=Play(trade=4), sound=Sound(on=True)), "Blues", own_tempo=True)
+    settings = settings_of(song)
+    assert (settings.trade_bars, settings.song, settings.own_tempo) == (4, "Blues", True)
+    assert settings.thru, "a synthesiser of jamd's own sounds the player, too"
+    assert not settings_of(Song(Config(midi=Midi(thru=False), sound=Sound(on=True)))).thru
+    assert settings_of(song).seed != settings.seed
+
+
+def test_after_a_rest_it_is_the_same_song() -> None:
+    settings = settings_of(Song(CONFIG, "Blues"))
+    status = Session(settings).status(0.0)
+    assert status.song == "Blues"
+    assert after_a_rest(settings, CONFIG, status).song == "Blues"
