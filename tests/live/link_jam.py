@@ -2,7 +2,8 @@
 
 It takes commands on stdin, a line each, and answers each with a line of JSON: `play
 SECONDS` lets a player play four beats from that moment on, `key start` and `key stop` are a
-keyboard's own buttons, `tempo BPM` is a tap, `leave` ends, and `look` is nothing but a look.
+keyboard's own buttons, `tempo BPM` is a tap, `waltz` is another song, `leave` ends, and `look` is
+nothing but a look.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import queue
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mido import Message
 
@@ -36,8 +38,9 @@ from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
+from jamd.daemon.transport import Transport
 from jamd.daemon.virtual import ScriptedImproviser
-from jamd.notes import TICKS_PER_BEAT
+from jamd.notes import TICKS_PER_BEAT, Meter
 
 CLOCK = MonotonicClock()
 
@@ -110,6 +113,13 @@ class Worker:
         return events
 
 
+def beat_of(transport: Transport, now: float) -> float | None:
+    """Where in the bar it is, in quarter notes; None while it stands."""
+    if not transport.rolling:
+        return None
+    return transport.exact_tick(now) % transport.meter.ticks_per_bar / TICKS_PER_BEAT
+
+
 def main() -> None:
     commands: queue.Queue[str] = queue.Queue()
     settings = Settings(source=BeatSource.LINK, mode=Mode.ENDLESS, bpm=100)
@@ -126,16 +136,18 @@ def main() -> None:
                 ports.coming.append(Received(Message(button), now))
             case ["tempo", bpm]:
                 worker.events.append(SetTempo(float(bpm)))
+            case ["waltz"]:
+                waltz = replace(settings, meter=Meter(3, 4))
+                loop.go_on_with(Session(waltz))
+                worker.events.append(WorkerReady())
+                link.begin(waltz.meter)
             case ["leave"]:
                 loop.stop()
-        transport = session._transport
-        beat = None
-        if transport.rolling:
-            beat = transport.exact_tick(now) % transport.meter.ticks_per_bar / TICKS_PER_BEAT
+        transport = loop._session._transport  # type: ignore[attr-defined]
         seen = {
             "now": now,
             "bpm": status.bpm,
-            "beat": beat,
+            "beat": beat_of(transport, now),
             "onsets": list(zip(ports.handed, ports.beats, strict=True)),
             "tempos": link.tempos,
         }

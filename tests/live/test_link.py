@@ -157,3 +157,21 @@ def test_two_peers_share_tempo_phase_start_and_stop(session: tuple[Program, Prog
 
     jam.ask("leave")
     assert peer.until(lambda seen: seen["peers"] == 0)["playing"]  # the others play on
+
+
+@pytest.mark.needs("network namespaces")
+def test_the_next_song_goes_on_at_the_tempo_and_on_the_beat_of_the_session(
+    session: tuple[Program, Program],
+) -> None:
+    jam, peer = session
+    peer.ask("tempo 180")
+    jam.until(lambda seen: seen["bpm"] == pytest.approx(180, abs=0.01))
+    jam.ask("waltz")  # and nothing changes in the session that would be told by itself
+    jam.until(lambda seen: seen["bpm"] == pytest.approx(180, abs=0.01))
+    jam.ask(f"play {peer.ask()['bar_line'] + 8 * 60 / 180 + 0.04}")  # a little late
+    jam.until(lambda seen: seen["beat"] is not None)
+    here, there = jam.ask(), peer.ask()
+    beat_s = 60 / 180
+    off_s = here["now"] - there["bar_line"] - here["beat"] * beat_s
+    assert abs((off_s + beat_s / 2) % beat_s - beat_s / 2) < 0.010
+    jam.ask("leave")
