@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -11,6 +13,8 @@ from jamd.config import SETTINGS
 from jamd.errors import ConfigError
 from jamd.notes import Meter
 from jamd.songs import OWN, read_songs
+
+TOP = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -110,6 +114,17 @@ def test_jamd_play_refuses_a_bad_song_with_status_2_before_it_plays(
     assert told.out == ""
     assert told.err.startswith(f"jamd: {folder / '1 bad.toml'}: play.mode: expected one of")
     assert told.err.count("\n") == 1
+
+
+def test_the_setlist_of_the_documentation_can_be_played(folder: Path) -> None:
+    """What is indented after `set/NAME.toml` there is that file."""
+    text = (TOP / "docs" / "playing.md").read_text(encoding="utf-8")
+    for name, indented in re.findall(r"`set/(.+\.toml)`:\n\n((?:    .*\n|\n)+)", text):
+        (folder / name).write_text(dedent(indented), encoding="utf-8")
+    waltz, blues = read_songs(str(folder), None, {})
+    assert (waltz.title, blues.title) == ("waltz in F", "Slow blues in F")
+    assert (waltz.config.transport.meter, blues.config.transport.bpm) == (Meter(3, 4), 72)
+    assert blues.config.play.changes is not None
 
 
 def test_what_a_song_may_set_are_settings() -> None:
