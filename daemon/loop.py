@@ -20,6 +20,7 @@ from jamd.daemon.connections import Connected
 from jamd.daemon.events import (
     Ask,
     AskLikelihood,
+    ControlUsed,
     Effect,
     Entry,
     Event,
@@ -81,8 +82,8 @@ class Loop:
         worker: Asked for notes.
         journal: Takes the entries of the take; must not block.
         clock: Gives the time and sleeps.
-        tend: Called with the moment and the status about every `TEND_S`; must not block. Returns
-            True to end the loop.
+        tend: Called with the moment and the status about every `TEND_S`, and when a control was
+            used; must not block. Returns True to end the loop.
         link: The Link session that jamd is in, if it is in one.
 
     Attributes:
@@ -250,6 +251,8 @@ class Loop:
                     self._link.tell(effect)
                 case Journal(entry):
                     self._journal(entry)
+                    if isinstance(entry, ControlUsed):  # it may ask for what `tend` does
+                        self._tend_at = -math.inf
 
     def _send(self, message: Message, output: Output) -> None:
         self._ports.send(message, output)

@@ -82,7 +82,7 @@ class Programme:
             loop.tell(SetTempo(settings.bpm))
         if self._room is not None:
             part = part_for(settings, self._bars or BARS)
-            self._room.change(part, now + entrance_s(settings))
+            self._room.change(part, now, now + entrance_s(settings))
 
 
 def after_a_rest(settings: Settings, config: Config, status: Status) -> Settings:

@@ -64,12 +64,13 @@ class RehearsalRoom:
         """Start to play at `now`, on the same clock as `poll`."""
         self._start_s, self._end_s = now, now + self._length_s
 
-    def change(self, part: Part, now: float) -> None:
-        """Play another part, from `now` on; the keys of this one come up."""
+    def change(self, part: Part, now: float, begin_s: float) -> None:
+        """Play another part from `begin_s` on; at `now` the keys of this one come up."""
         self._ends = [Received(message, now) for message in self._held.releases()]
         self._phrase, self._period_s, self._length_s = part
         self._next = 0
-        self.begin(now)
+        self._held = Held()
+        self.begin(begin_s)
 
     def poll(self, now: float) -> Sequence[Received]:
         received, self._ends = self._ends, []

@@ -11,6 +11,7 @@ from jamd.daemon.clock import AWAKE_S
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import (
     Ask,
+    ControlUsed,
     Effect,
     Entry,
     Event,
@@ -250,6 +251,15 @@ def test_another_session_goes_on_with_what_comes_in() -> None:
     assert [event for event, _ in first.told] == [Heard(C4_ON), Leave()]
     assert [event for event, _ in second.told] == [left, Heard(C4_OFF)]
     assert min(second.advanced) >= 0.5, "no moment before it began"
+
+
+def test_what_a_control_asks_for_is_done_before_anything_else_comes_in() -> None:
+    used = ControlUsed(0, 0.25, "next_song", None)
+    session = FakeSession([(0.2505, Journal(used))])
+    room = Room(session, FakePorts([Received(C4_ON, 0.2515)]))
+    room.loop.run()
+    (heard,) = (moment for _, moment in session.told)
+    assert any(0.2505 <= moment < heard for moment in room.tended)
 
 
 def test_effects_are_done_at_their_deadline_and_in_order() -> None:

@@ -50,6 +50,20 @@ def test_once_is_once_and_the_end_is_the_end() -> None:
     assert len(heard(ended, 10.0)) == 2
 
 
+def test_another_part_begins_when_it_is_told_and_no_key_of_the_first_stays_down() -> None:
+    room = RehearsalRoom(PHRASE, 2.0)
+    room.begin(0.0)
+    assert heard(room, 0.2) == [(0.0, "note_on")]
+    other = [(0.0, Message("note_on", note=72)), (0.25, Message("note_off", note=72))]
+    room.change((other, None, 10.0), 0.3, 1.0)
+    (up,) = room.poll(0.31)
+    assert (up.message, up.seconds) == (Message("note_off", note=60), 0.3)
+    came = [(one.seconds, one.message) for one in (*room.poll(0.9), *room.poll(5.0))]
+    assert came == [(1.0, other[0][1]), (1.25, other[1][1])]
+    room.change((PHRASE, None, 10.0), 6.0, 6.0)
+    assert [one.message for one in room.poll(6.0)] == [PHRASE[0][1]]
+
+
 def test_the_bundled_phrase_fits_its_period() -> None:
     for bpm in (60.0, 200.0):
         bar_s = 4 * 60 / bpm
