@@ -258,6 +258,20 @@ def test_a_clock_that_only_ticks_sets_the_tempo_from_the_first_note_on() -> None
     assert kept.status(10.01).bpm == 90
 
 
+def test_who_goes_by_jamds_clock_is_stopped_and_hears_the_next_tempo_at_once() -> None:
+    leads = Settings(bpm=120, send_clock=True, start_at_once=True)
+    second = replace(leads, bpm=60, start_at_once=False)
+    relay = Relay(leads, second, second)
+    told(relay, (1.0, WorkerReady()))
+    changed = told(relay, (3.01, Leave()))
+    assert [message.type for message in changed if message.type != "clock"][-1:] == ["stop"]
+    waiting = told(relay, (5.01, Leave()))
+    assert {message.type for message in waiting} == {"clock"}
+    assert len(waiting) in (47, 48), "two seconds at 60 bpm"
+    sent = told(relay, (5.02, note(60)))
+    assert "start" in [message.type for message in sent]
+
+
 @pytest.mark.parametrize("source", [BeatSource.INTERNAL, BeatSource.PLAYER])
 def test_who_keeps_a_beat_of_their_own_goes_by_no_clock(source: BeatSource) -> None:
     relay = Relay(Settings(), Settings(bpm=90, source=source))
