@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jamd.config_controls import Controls, Knobs
-from jamd.config_sections import Click, Midi, Model, Osc, Play, Songs, Sound, Takes, Transport
+from jamd.config_folders import Songs, Takes
+from jamd.config_sections import Click, Midi, Model, Osc, Play, Sound, Transport
 from jamd.control import Knob
 from jamd.setting import Setting, settings_of
 

@@ -13,7 +13,7 @@ from mido import Message
 from jamd.bundle import Bundle, resolve
 from jamd.cli import main
 from jamd.config import Config
-from jamd.config_sections import Takes
+from jamd.config_folders import Takes
 from jamd.daemon import recorder
 from jamd.daemon.events import Heard, Journal, Sounded
 from jamd.daemon.journal import FORMAT, Decides, Opened, Record, to_line
