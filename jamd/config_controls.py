@@ -7,9 +7,10 @@ from typing import Any
 
 from jamd.config_sections import Model, Play, Transport
 from jamd.control import Control, ControlKind, Knob
+from jamd.control_kinds import ControlName, KnobName
 from jamd.setting import declared as _setting
 from jamd.setting import settings_of
-from jamd.setting_kinds import Among, Choice, ControlName, KnobName, Number, NumberOr, Several
+from jamd.setting_kinds import Among, Choice, Number, NumberOr, Several
 
 _CONTROLS = Several(
     ControlName(),

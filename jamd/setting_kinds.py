@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from jamd import general_midi
 from jamd.chart import Chart
-from jamd.control import Control, Knob
 from jamd.endpoint import Endpoint
 
 _LONGEST = 1000
@@ -291,21 +290,6 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
-class ControlName:
-    """A control, by its name."""
-
-    expected = 'a control: "cc 67", "note 21" or "program 5", perhaps with "channel 10" behind it'
-
-    def accept(self, raw: object) -> Control:
-        if not isinstance(raw, str):
-            raise ValueError(raw)
-        return Control.parse(raw)
-
-    def show(self, value: object) -> str:
-        return json.dumps(str(value))
-
-
-@dataclass(frozen=True, slots=True)
 class EndpointName:
     """A UDP port, with the address of its computer unless it is this one.
 
@@ -345,43 +329,6 @@ class ChordChart:
 
     def show(self, value: object) -> str:
         return json.dumps("" if value is None else str(value), ensure_ascii=False)
-
-
-@dataclass(frozen=True, slots=True)
-class KnobName:
-    """A knob, by its name; empty quotes: none.
-
-    Attributes:
-        sets: The kind of what it sets: a `Number`, or a few values, which share its travel.
-        travel: The values at its two ends unless it is named with others; None for a few values.
-    """
-
-    sets: Number | Choice | Among
-    travel: tuple[float, float] | None = None
-
-    @property
-    def expected(self) -> str:
-        longer = '"cc 74 channel 2"'
-        if self.travel is not None and isinstance(self.sets, Number):
-            first, last = self.travel
-            longer = f'"cc 74 channel 2 from {first:g} to {last:g}"'
-            longer += f" (within {self.sets.lowest:g} to {self.sets.highest:g})"
-        return f'a knob, such as "cc 74" or {longer}, or empty quotes'
-
-    def accept(self, raw: object) -> Knob | None:
-        if not isinstance(raw, str):
-            raise ValueError(raw)
-        if raw == "":
-            return None
-        knob = Knob.parse(raw)
-        if knob.travel is None:
-            return replace(knob, travel=self.travel)
-        for end in knob.travel:
-            self.sets.accept(end)  # of a few values, none is a float
-        return knob
-
-    def show(self, value: object) -> str:
-        return json.dumps("" if value is None else str(value))
 
 
 @dataclass(frozen=True, slots=True)
