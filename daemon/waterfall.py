@@ -11,6 +11,7 @@ A row is a sixteenth, a column a key of the piano; bars are lines, and so are Cs
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -29,9 +30,9 @@ MARGIN = 7
 REST_ROWS = 16
 """After this many rows in which nothing sounds the roll stands still until the next note."""
 
-_LATEST_ROWS = 64
-"""If the beat is ahead by more rows than this (it jumped, or the process was stopped), they are
-left out."""
+_MOST_AT_ONCE = 4
+"""If more rows than this have passed at once (the beat leapt, or the process was stopped), those in
+which no note begins are left out."""
 
 _COLOURS = {None: "38;5;33", Part.LEAD: "38;5;208", Part.COMP: "38;5;178"}
 _FAINT = "90"  # of lines: bright black
@@ -93,7 +94,7 @@ class Waterfall:
         self._colours = colours
         self._turn = Turn.PLAYER
         self._struck: list[tuple[int, int, Part | None]] = []  # tick, pitch; not drawn yet
-        self._held: dict[tuple[NoteKey, Part | None], None] = {}
+        self._held: dict[tuple[NoteKey, Part | None], int] = {}  # since which tick
         self._next = 0  # the row to be drawn next
         self._rested = REST_ROWS
 
@@ -110,7 +111,7 @@ class Waterfall:
                     return
                 if begins_note(message):
                     self._struck.append((tick, key.pitch, part))
-                    self._held[key, part] = None
+                    self._held[key, part] = tick
                 else:
                     self._held.pop((key, part), None)
             case TurnTaken(turn=turn):
@@ -118,6 +119,7 @@ class Waterfall:
             case BarLineFound(by=by):
                 self._next += by // SIXTEENTH
                 self._struck = [(tick + by, pitch, part) for tick, pitch, part in self._struck]
+                self._held = {note: tick + by for note, tick in self._held.items()}
 
     def rows(self, tick: Tick, bar_one: Tick, width: int) -> list[str]:
         """The rows that have passed by `tick` since the last call.
@@ -130,16 +132,17 @@ class Waterfall:
             bar_one: Where bar 1 begins.
             width: Most characters in a row.
         """
-        passed = (tick - SIXTEENTH // 2) // SIXTEENTH
-        if not 0 <= passed - self._next < _LATEST_ROWS:
-            if passed == self._next - 1:
-                return []
+        passed = _row_of(tick) - 1
+        if passed < self._next - 1:  # the ticks of another session, which begin anew
             self._next = passed
+        due: Iterable[int] = range(self._next, passed + 1)
+        if passed - self._next >= _MOST_AT_ONCE:
+            begun = {max(_row_of(at), self._next) for at, _, _ in self._struck}
+            due = sorted({passed, *(row for row in begun if row < passed)})
         drawn = []
-        for row in range(self._next, passed + 1):
-            before = row * SIXTEENTH + SIXTEENTH // 2
-            struck = {pitch: part for tick, pitch, part in self._struck if tick < before}
-            self._struck = [one for one in self._struck if one[0] >= before]
+        for row in due:
+            struck = {pitch: part for at, pitch, part in self._struck if _row_of(at) <= row}
+            self._struck = [one for one in self._struck if _row_of(one[0]) > row]
             self._rested = 0 if struck or self._held else self._rested + 1
             if self._rested <= REST_ROWS:
                 drawn.append(self._row(row, bar_one, width, struck))
@@ -154,7 +157,11 @@ class Waterfall:
         marks = self._marks
         line, octave = (marks.bar, marks.crossing) if begins_bar else (" ", marks.octave)
         cells = [(line if pitch % 12 else octave, _FAINT) for pitch in range(lowest, lowest + keys)]
-        sounding = {key.pitch: (marks.held, _COLOURS[part]) for key, part in self._held}
+        sounding = {
+            key.pitch: (marks.held, _COLOURS[part])
+            for (key, part), since in self._held.items()
+            if _row_of(since) <= row
+        }
         for pitch, part in struck.items():
             sounding[pitch] = marks.struck[part], _COLOURS[part]
         for pitch, cell in sounding.items():
@@ -169,3 +176,8 @@ class Waterfall:
             f"\x1b[{colour}m{''.join(mark for mark, _ in run)}\x1b[0m"
             for colour, run in groupby((*margin, *cells), key=lambda cell: cell[1])
         )
+
+
+def _row_of(tick: int) -> int:
+    """The row of what begins at `tick`: that of the nearest sixteenth."""
+    return (tick + SIXTEENTH // 2) // SIXTEENTH

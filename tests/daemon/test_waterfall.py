@@ -93,6 +93,31 @@ def test_a_note_shortly_before_its_sixteenth_is_drawn_on_it() -> None:
     assert ["●" in row for row in rows] == [True, False, False, False, True]
 
 
+def test_what_begins_after_a_row_that_is_drawn_late_does_not_sound_in_it() -> None:
+    roll = Waterfall(FOUR)
+    for entry in note(320, 64):  # an off-beat that swings, of the row that begins at 300
+        roll.hear(entry)
+        assert "┃" not in "".join(roll.rows(Tick(325 if entry.tick == 320 else 559), Tick(0), 40))
+
+
+def test_where_the_beat_leaps_only_rows_in_which_notes_begin_are_drawn() -> None:
+    roll, bar = Waterfall(FOUR), FOUR.ticks_per_bar
+    drawn(roll, note(0, 60), 240)
+    roll.hear(note(250, 62)[0])
+    leapt = roll.rows(Tick(bar + 60), Tick(0), 40)
+    assert [(row[:MARGIN], "●" in row) for row in leapt] == [("      │", True), ("   2.1│", False)]
+    assert [row[:MARGIN] for row in roll.rows(Tick(bar + 180), Tick(0), 40)] == ["      │"]
+
+
+def test_the_next_session_is_drawn_from_its_first_row() -> None:
+    roll = Waterfall(FOUR)
+    drawn(roll, note(0, 60), 8 * FOUR.ticks_per_bar)
+    assert roll.rows(Tick(0), Tick(0), 40) == []
+    rows = drawn(roll, note(0, 60), 300)
+    assert [row[:MARGIN] for row in rows] == ["   1.1│", "      │", "      │"]
+    assert "●" in rows[0]
+
+
 def test_when_the_bar_line_is_found_the_rows_go_on_behind_it() -> None:
     beat = 480
     entries = [*note(0, 60), BarLineFound(4 * beat, 0.0, 3 * beat), *note(4 * beat, 64)]
