@@ -353,7 +353,7 @@ class Several:
         return f"a list of {self.what}{auto}"
 
     def accept(self, raw: object) -> tuple[object, ...] | None:
-        if self.auto and raw == "auto":
+        if self.auto and raw in ("auto", ["auto"]):  # an option's values are always a list
             return None
         if not isinstance(raw, list):
             raise ValueError(raw)

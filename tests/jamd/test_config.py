@@ -228,6 +228,12 @@ def test_an_option_goes_before_the_file_and_the_file_before_the_default(written:
     assert shown == ["--bpm", "--thru", "--connect-input", str(written), DEFAULT]
 
 
+def test_on_the_command_line_too_every_keyboard_can_be_listened_to(written: Path) -> None:
+    written.write_text('[midi]\nconnect_input = ["*key*"]\n')
+    option = ["--config", str(written), "--connect-input", "auto"]
+    assert parse(["midi.connect_input"], *option).config.midi.connect_input is None
+
+
 @pytest.mark.parametrize(("swing", "percent"), [("62", 62.0), ("off", 50.0), ("player", None)])
 def test_an_option_that_takes_a_number_or_a_name_takes_both(
     swing: str, percent: float | None
