@@ -266,10 +266,11 @@ def _rehearsal_room(config: Config, settings: Settings, bars: int, screen: Scree
 def _waterfall(
     meter: Meter, screen: Screen, roll: bool | None, rehearsal: bool
 ) -> Waterfall | None:
-    """What draws on `screen`, as well as that can; in colours unless NO_COLOR is set."""
+    """What draws on `screen`, once told what is whose; in colours unless NO_COLOR is set."""
     if not (rehearsal and screen.is_terminal if roll is None else roll):
         return None
     marks = DRAWN if screen.can_draw(str(DRAWN)) else TYPED
+    screen.news(f"Below, {marks.legend}")
     colours = screen.is_terminal and not os.environ.get("NO_COLOR")
     return Waterfall(meter, marks, colours=colours)
 

@@ -58,6 +58,12 @@ class Marks:
     crossing: str
     turns: dict[Turn, str]
 
+    @property
+    def legend(self) -> str:
+        """What is whose, in words."""
+        you, lead, comp = (self.struck[part] for part in (None, Part.LEAD, Part.COMP))
+        return f"{you} is you, {lead} jamd's tune, {comp} its chords."
+
 
 DRAWN = Marks(
     {None: "●", Part.LEAD: "◆", Part.COMP: "◇"},

@@ -174,7 +174,8 @@ def test_a_rehearsal_in_a_terminal_is_drawn(tmp_path: Path) -> None:
         while text := os.read(master, 4096):
             shown += text.decode()
     os.close(master)
-    _, jam = shown.split("Ready")
+    before, jam = shown.split("Ready")
+    assert "● is you, ◆ jamd's tune, ◇ its chords." in before
     assert "   1.1" in jam
     assert jam.count("●") >= 8
     assert " you " not in jam, "nor is it told in words"
