@@ -111,10 +111,11 @@ class Beat:
         return self.transport.seconds_at(bar_one + tick), max(0, at.bar), at.beat
 
     def chord(self, now: float) -> str | None:
-        """The symbol of the chord in force; None if no changes are given or it stands still."""
-        if self.changes is None or not self.transport.rolling:
+        """As `Status.chord`."""
+        tick = self.transport.tick_at(now)
+        if self.changes is None or not self.transport.rolling or tick < self.transport.bar_one:
             return None
-        return self.changes.symbol_at(self.transport.tick_at(now))
+        return self.changes.symbol_at(tick)
 
     @property
     def deadline(self) -> float | None:

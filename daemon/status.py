@@ -47,8 +47,8 @@ class Status:
             played at all. 0 if there was no clock either, if a key or a pedal is down, if a wheel
             that is sent on is not at rest, if the beat goes on for others to hear, or if the jam
             is to end by itself.
-        chord: The chord in force, of the changes given; None while the transport stands still, or
-            if there are none.
+        chord: The chord in force, of the changes given; None while the transport stands still, in a
+            count-in, or if there are none.
         tick: Where the transport stands.
         bar_one: The tick of the transport at which bar 1 begins, or would.
     """

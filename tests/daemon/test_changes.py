@@ -121,6 +121,11 @@ def test_a_chart_may_be_given_and_taken_away_while_jamd_plays() -> None:
     assert chord_after(JAM, before, *phrase(1.0), seconds=3.1) == "A7"
 
 
+def test_no_chord_is_in_force_in_a_count_in() -> None:
+    assert chord_after(replace(JAM, count_in=1), seconds=1.5) is None
+    assert chord_after(replace(JAM, count_in=1), seconds=2.6) == CHART.bars[0][0]
+
+
 def test_a_chart_given_in_a_count_in_begins_after_it() -> None:
     given = (1.0, Adjust("changes", "Em7 | A7"))
     assert chord_after(replace(JAM, count_in=1), given, *phrase(2.0), seconds=2.6) == "Em7"
