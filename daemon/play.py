@@ -21,6 +21,7 @@ from jamd.daemon.instruments import own_programs, programs, sounds
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_system import NoMidiSystem, NotAllowed
+from jamd.daemon.model_news import ModelNews
 from jamd.daemon.osc import OscPeer
 from jamd.daemon.ports import LivePorts, Ports, open_ports
 from jamd.daemon.programme import Programme
@@ -112,19 +113,15 @@ def play(
         settings = programme.settings
         session = takes.begin(settings)
         trial = _trial(rival, supervisor, f"{driver} {providers.fingerprint(bundle)}")
-        model, language = config.model.bundle, bundle.manifest.language
         watch = Watch(
             screen,
             ports,
             room,
-            supervisor,
-            trial,
+            ModelNews(supervisor, trial, config.model.bundle, why),
             takes,
             settings,
             setlist,
-            model,
-            language,
-            why,
+            bundle.manifest.language,
             _waterfall(settings.meter, screen, roll, rehearsal=room is not None),
             osc,
         )

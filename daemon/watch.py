@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jamd.config_file import adjustment, crowded
-from jamd.daemon import knobs, providers, remote
+from jamd.daemon import knobs, remote
 from jamd.daemon.connections import Connected
 from jamd.daemon.controls import Action
 from jamd.daemon.events import Command, Entry, Event, Panic, Press, SetTempo, Sounded
+from jamd.daemon.input_news import InputNews
+from jamd.daemon.model_news import ModelNews
 from jamd.daemon.osc import OscPeer
 from jamd.daemon.plain_json import to_plain
 from jamd.daemon.ports import Ports
@@ -17,24 +19,11 @@ from jamd.daemon.screen import Screen, note_rows, status_line, status_rows
 from jamd.daemon.setlist import Setlist
 from jamd.daemon.settings import Settings, expect_chords
 from jamd.daemon.status import Status
-from jamd.daemon.supervisor import Supervisor
 from jamd.daemon.take_keeper import TakeKeeper
 from jamd.daemon.waterfall import Waterfall
 from jamd.errors import ConfigError, UserError
 from jamd.notes import Meter
 from jamd.setting_kinds import ChordChart
-
-LOOP = (
-    "What jamd plays comes back into its input, and jamd does not listen to it: take that route "
-    "away, or switch the monitoring of the track off."
-)
-
-DRUMS_UNHEARD = (
-    "Notes come in on channel 10, and jamd does not hear them, because they are drums in General "
-    "MIDI. Set channel_in = 10 to hear that channel alone, or mpe = true for an MPE keyboard."
-)
-
-MPE = "The keyboard says that it sends MPE: set mpe = true in [midi] of config.toml."
 
 STATUS_S = 0.1
 """Seconds between two updates of the status line."""
@@ -49,14 +38,11 @@ class Watch:
         screen: Where news and the status are shown.
         ports: Where jamd plays.
         room: The rehearsal room, if it plays there.
-        supervisor: The worker's supervisor.
-        trial: The trial of another provider, if there is one to try.
+        model: What there is to tell of the model.
         takes: Records the takes.
         settings: The first session's settings.
         setlist: The songs.
-        model: What the settings call the model.
         language: The language of the model.
-        why: Why this provider was chosen, in words.
         waterfall: Draws what is played; None: nothing is drawn, and a rehearsal told in words.
         osc: jamd's end of Open Sound Control, if it is asked for.
     """
@@ -66,35 +52,26 @@ class Watch:
         screen: Screen,
         ports: Ports,
         room: RehearsalRoom | None,
-        supervisor: Supervisor,
-        trial: providers.Trial | None,
+        model: ModelNews,
         takes: TakeKeeper,
         settings: Settings,
         setlist: Setlist,
-        model: str,
         language: str,
-        why: str,
         waterfall: Waterfall | None = None,
         osc: OscPeer | None = None,
     ) -> None:
         self._screen = screen
         self._ports = ports
         self._room = room
-        self._supervisor = supervisor
-        self._trial = trial
+        self._model = model
+        self._input = InputNews()
         self._takes = takes
         self._settings = settings
         self._setlist = setlist
-        self._model = model
         self._language = language
-        self._why = why
         self._waterfall = waterfall
         self._osc = osc
-        self._introduced = False
-        self._said: set[str] = set()  # what is said once
-        self._bar = 0
         self._status_at = 0.0
-        self._follows = False
         self._sounded: list[Sounded] = []
         self._seen: tuple[Status, Connected] | None = None
 
@@ -115,18 +92,21 @@ class Watch:
 
     def tend(self, now: float, status: Status) -> bool:
         """Attend to the worker, the ports and the screen. Returns whether the loop is to end."""
-        for line in (*self._worker_news(now), *self._ports.tend(now), *self._input_news(status)):
+        was_there = self._model.introduced
+        for line in (
+            *self._model.tend(status.bar),
+            *self._ports.tend(now),
+            *self._input.of(status, self._settings),
+        ):
             self._screen.news(line)
+        if self._room is not None and self._model.introduced and not was_there:
+            self._room.begin(now + entrance_s(self._settings))
         trouble = self._takes.trouble()
         if trouble is not None:
             self._screen.news(
                 f"The take cannot be written any more: {trouble}. jamd plays on; what was written "
                 "until now becomes the take."
             )
-        if status.bar != self._bar:
-            self._bar = status.bar
-            for line in self._trial.bar_line() if self._trial else ():
-                self._screen.news(f"The model is {line}.")
         if self._waterfall is not None:
             for row in self._waterfall.rows(status.tick, status.bar_one, self._screen.width):
                 self._screen.draw(row)
@@ -139,9 +119,8 @@ class Watch:
         if now >= self._status_at:
             self._status_at = now + STATUS_S
             self._screen.status(status_line(*self._seen, self._screen.width))
-        is_refused = self._supervisor.refused is not None and not self._introduced
         bars = self._settings.bars
-        return is_refused or (bars is not None and status.bars_played >= bars)
+        return self._model.is_refused or (bars is not None and status.bars_played >= bars)
 
     def answer(self, command: str, tell: Callable[[Event], None]) -> dict[str, object]:
         """As the function `answer`, by what has been seen. Called in a thread of its own."""
@@ -150,48 +129,6 @@ class Watch:
             return self._setlist.answer(rest or None)
         osc = self._osc.described if self._osc else ""
         return answer(command, self._seen, tell, self._settings.meter, self._language, osc)
-
-    def _input_news(self, status: Status) -> list[str]:
-        """What comes in that is not heard as music: a clock, what jamd played, another channel."""
-        news = []
-        if self._settings.send_clock and status.from_clock is not self._follows:
-            self._follows = status.from_clock
-            told = "follows a clock and sends none" if self._follows else "sends its clock"
-            news.append(f"jamd {told}.")
-        if status.loop and self._is_new("loop"):
-            news.append(LOOP)
-        if status.unheard is not None and self._is_new("unheard"):
-            news.append(self._why_unheard(status.unheard))
-        if status.says_mpe and not self._settings.mpe and self._is_new("mpe"):
-            news.append(MPE)
-        return news
-
-    def _is_new(self, subject: str) -> bool:
-        """Whether nothing has been said on `subject` until now."""
-        is_new = subject not in self._said
-        self._said.add(subject)
-        return is_new
-
-    def _why_unheard(self, channel: int) -> str:
-        """Why notes on a channel, 1..16, are not heard."""
-        heard = self._settings.listen_channel
-        if heard is None:
-            return DRUMS_UNHEARD
-        return f"Notes come in on channel {channel}, but jamd hears only {heard + 1} (channel_in)."
-
-    def _worker_news(self, now: float) -> list[str]:
-        supervisor = self._supervisor
-        news = [f"jamd: {fault}" for fault in supervisor.faults]
-        supervisor.faults.clear()
-        if supervisor.ready is not None and not self._introduced:
-            self._introduced = True
-            where = providers.describe(supervisor.ready)
-            news.append(f'Ready: the model "{self._model}" is on {where}; {self._why}.')
-            if self._room is not None:
-                self._room.begin(now + entrance_s(self._settings))
-        if self._trial is not None:
-            news += [f"The model {line}." for line in self._trial.tend()]
-        return news
 
 
 def answer(

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from mido import Message
 
-from jamd.config import Config
-from jamd.daemon.connections import Connected
 from jamd.daemon.events import Heard
+from jamd.daemon.input_news import MPE, InputNews
 from jamd.daemon.session import Session
-from jamd.daemon.setlist import Setlist
 from jamd.daemon.settings import Settings
-from jamd.daemon.watch import MPE, Watch
-from jamd.songs import Song
 
 
 def says(*controls: tuple[int, int], channel: int = 0) -> bool:
@@ -44,16 +38,12 @@ def test_other_parameters_announce_no_zone() -> None:
 
 @pytest.mark.parametrize(("set_already", "news"), [(False, [MPE]), (True, [])])
 def test_the_player_is_told_once_what_to_set(set_already: bool, news: list[str]) -> None:
-    shown: list[str] = []
-    screen: Any = SimpleNamespace(news=shown.append, status=lambda line: None, width=80)
-    ports: Any = SimpleNamespace(tend=lambda now: (), connected=Connected)
-    supervisor: Any = SimpleNamespace(faults=[], ready=None, refused=None)
-    takes: Any = SimpleNamespace(trouble=lambda: None)
     settings = Settings(mpe=set_already)
-    setlist = Setlist([Song(Config())], (), screen)
-    told = ("default", "grid", "")
-    watch = Watch(screen, ports, None, supervisor, None, takes, settings, setlist, *told)
     status = Session(settings).status(0.0)
-    for seconds, says_mpe in ((1.0, False), (2.0, True), (3.0, True)):
-        watch.tend(seconds, replace(status, says_mpe=says_mpe))
+    input_news = InputNews()
+    shown = [
+        line
+        for says_mpe in (False, True, True)
+        for line in input_news.of(replace(status, says_mpe=says_mpe), settings)
+    ]
     assert shown == news
