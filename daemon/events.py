@@ -195,6 +195,7 @@ class HandedOver:
         pressed: The pedals and buttons in use as controls that are down: channel, controller.
         asked: When each action was last asked for, in seconds, by its name.
         sequencer: What leads the beat; None: no MIDI clock does.
+        requests: The id of the last request to the worker: its answer may be still to come.
     """
 
     pedals: tuple[int, ...] = ()
@@ -202,6 +203,7 @@ class HandedOver:
     pressed: tuple[tuple[int, int], ...] = ()
     asked: Mapping[str, float] = field(default_factory=dict)
     sequencer: Sequencer | None = None
+    requests: int = 0
 
 
 FromWorker = WorkerReady | WorkerLost | Answered | Judged | Failed

@@ -11,6 +11,7 @@ from jamd.daemon.echo import Echo
 from jamd.daemon.events import Effect, HandedOver, Journal, Sounded
 from jamd.daemon.follower import Follower
 from jamd.daemon.midi import SUSTAIN
+from jamd.daemon.planner import Planner
 from jamd.daemon.stage import Stage
 
 DOWN = 127
@@ -25,14 +26,18 @@ class Handover:
         ear: Which pedals are down.
         desk: Which controls are.
         echo: What may come back by a route.
+        planner: How many requests the worker has had.
         stage: What was sent on.
     """
 
-    def __init__(self, beat: Beat, ear: Ear, desk: Desk, echo: Echo, stage: Stage) -> None:
+    def __init__(
+        self, beat: Beat, ear: Ear, desk: Desk, echo: Echo, planner: Planner, stage: Stage
+    ) -> None:
         self._beat = beat
         self._ear = ear
         self._desk = desk
         self._echo = echo
+        self._planner = planner
         self._stage = stage
 
     def give(self, now: float) -> list[Effect]:
@@ -48,6 +53,7 @@ class Handover:
             pressed=pressed,
             asked=asked,
             sequencer=follower.hand_over(now) if isinstance(follower, Follower) else None,
+            requests=self._planner.requests,
         )
         return [*ends, given]
 
@@ -57,6 +63,7 @@ class Handover:
         if isinstance(follower, Follower) and given.sequencer is not None:
             follower.take_over(given.sequencer, now)
         self._desk.take_over(given.pressed, given.asked)
+        self._planner.requests = given.requests  # a late answer is to none of this session's
         effects: list[Effect] = []
         for channel in given.pedals:
             self._ear.pedal(channel, DOWN, now)

@@ -82,6 +82,7 @@ class Planner:
         settings: The session's, as adjusted since it began.
         span: What jamd is to fill; None: nothing.
         worker: Whether there is a worker to ask.
+        requests: The id of the last request to the worker; 0: there was none.
     """
 
     def __init__(self, settings: Settings, memory: Memory) -> None:
@@ -97,7 +98,7 @@ class Planner:
         self._resumes: Tick | None = None  # request nothing before the edge reaches this tick
         self._repeats: Tick | None = None  # nor this one, and let nothing change what is planned
         self._has_begun = False  # some note of the span is certain
-        self._asked = 0
+        self.requests = 0
         self._not_before = float("-inf")
         self._reads_from: Tick | None = None  # start of the window last sent to be read ahead
         self._has_read = False
@@ -303,8 +304,8 @@ class Planner:
 
     def next_id(self) -> int:
         """The id for the next request to the worker, whoever makes it."""
-        self._asked += 1
-        return self._asked
+        self.requests += 1
+        return self.requests
 
     def deadline(self, edge: Tick) -> float | None:
         """When `ask` will have something to plan, in seconds; None: not before an event."""

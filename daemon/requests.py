@@ -34,8 +34,9 @@ class PlanRequest:
     Only the newest matters: a later one cancels it.
 
     Attributes:
-        id: Counts up from 1 in a session; with `seed` it keys the random numbers, so the same
-            request gets the same answer. 0: a request that is only read.
+        id: Counts up from 1, and on in a session that goes on from another; with `seed` it keys
+            the random numbers, so the same request gets the same answer. 0: a request that is only
+            read.
         context: The jam so far; writing begins at `context.until`.
         through: Exclusive end: write until every onset before this tick is decided.
         max_tokens: Stop after this many tokens even if `through` is not reached; 0: only read

@@ -15,6 +15,8 @@ from stories import BEGINNINGS, Story, all_settings, stories, tell
 from jamd.control import Control
 from jamd.daemon.controls import Action
 from jamd.daemon.events import (
+    Answered,
+    Ask,
     ControlUsed,
     Effect,
     Event,
@@ -24,6 +26,7 @@ from jamd.daemon.events import (
     Leave,
     Mode,
     Output,
+    Press,
     Send,
     Sounded,
     WorkerReady,
@@ -31,10 +34,11 @@ from jamd.daemon.events import (
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.journal import FORMAT, Decides, Journaled, Opened, Record, to_line
 from jamd.daemon.replay import replay
+from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
-from jamd.notes import Meter
+from jamd.notes import Meter, Note, Tick
 
 THRU = Settings(thru=True)
 
@@ -192,6 +196,30 @@ def test_while_messages_come_back_all_that_was_sent_on_is_ended() -> None:
     assert relay.status(1.2).loop
     ends = [Message("note_off", note=pitch) for pitch in (60, 62)]
     assert told(relay, (1.2, Leave())) == ends
+
+
+def asked(relay: Relay, begin: float) -> PlanRequest:
+    """The request that a phrase of four notes causes, played from `begin` on."""
+    for i, pitch in enumerate((60, 62, 64, 65)):
+        told(relay, (begin + 0.15 * i, note(pitch)), (begin + 0.15 * i + 0.1, note(pitch, 0)))
+    while (deadline := relay.next_deadline()) is not None and deadline < begin + 2:
+        for effect in relay.advance(deadline):
+            if isinstance(effect, Ask):
+                return effect.request
+    raise AssertionError("no request")
+
+
+def test_what_a_slow_worker_answers_to_the_last_session_is_not_played() -> None:
+    endless = Settings(mode=Mode.ENDLESS)
+    relay = Relay(endless, endless)
+    told(relay, (1.0, WorkerReady()))
+    old = asked(relay, 1.1)
+    told(relay, (2.9, Leave()))
+    new = asked(relay, 3.0)
+    notes = tuple(Note(Tick(new.context.until + 240 * i), 99, duration=Tick(200)) for i in range(8))
+    late = Answered(Planned(old.id, notes, new.through, done=True))
+    played = told(relay, (4.5, late), (7.0, Press(Action.YOUR_TURN.value)))
+    assert [message for message in played if message.type == "note_on"] == []
 
 
 CHANGES = replace(Settings(), controls={Control.parse("cc 67"): Action.AGAIN})
