@@ -15,10 +15,11 @@ While jamd sends no clock, nothing counts as its own.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
 from mido import Message
 
-from jamd.daemon.echo_signature import LONGEST_S, SPREAD_S
+from jamd.daemon.echo_signature import LONGEST_S, SPREAD_S, Route
 
 _FEWEST, _MOST = 12, 96  # pulses compared: from half a beat up to four beats
 
@@ -42,6 +43,17 @@ class ClockEcho:
         else:
             self._forget(now)
             self._said.append((now, message))
+
+    def hand_over(self, route: Route, now: float) -> Route:
+        """`route`, and beside it what may come back of the clock."""
+        self._forget(now)
+        pulses = tuple(seconds for seconds in self._out if now - seconds <= LONGEST_S)
+        return replace(route, pulses=pulses, said=tuple(self._said))
+
+    def take_over(self, route: Route) -> None:
+        """Go on with what another had, before anything else."""
+        self._out.extend(route.pulses)
+        self._said.extend(route.said)
 
     def is_own(self, message: Message, now: float) -> bool:
         """Whether the system message `message`, which came in at `now`, is jamd's own."""

@@ -49,6 +49,7 @@ from jamd.daemon.echo_signature import (
     NOTE_OFF,
     NOTE_ON,
     SPREAD_S,
+    Route,
     Sent,
     Sign,
     alike,
@@ -127,6 +128,20 @@ class Echo:
         self._down.clear()
         self._back.clear()
         self._kept.clear()
+
+    def hand_over(self) -> Route:
+        """What another `Echo` has to know to go on: nothing may be down any more.
+
+        Of a note that came back and has not ended yet, the note-off will count as the player's; it
+        ends nothing.
+        """
+        return Route(tuple(self._out), tuple(self._row), self.loop)
+
+    def take_over(self, route: Route) -> None:
+        """Go on with what another had, before anything else."""
+        self._out.extend(route.sent)
+        self._row = list(route.moments)
+        self.loop = self.known = route.loop
 
     def pass_on(self, message: Message) -> Message:
         """Return what to send on (thru) for the last message in: itself, or a marked copy."""

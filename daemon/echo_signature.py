@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from mido import Message
 
 from jamd.daemon.midi import NoteKey, ends_note
-
-if TYPE_CHECKING:
-    from mido import Message
 
 LONGEST_S = 0.25
 """The longest a route through a DAW takes: twice its largest audio buffer, and the way there."""
@@ -25,7 +23,7 @@ MARK = 2
 
 NOTE_ON, NOTE_OFF = "note_on", "note_off"
 
-Sign = tuple[object, ...]
+Sign = tuple[str | int, ...]
 """What stays the same about a message on its way round: all but its channel."""
 
 _NOT_SIGNS = {"type", "channel", "time"}
@@ -59,6 +57,25 @@ class Sent:
     def answers_its_mark(self, now: float) -> bool:
         """Whether it is marked, and a return at `now` has the delay expected of it."""
         return self.mark is not None and alike(now - self.seconds, self.mark)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What may come back by a route, and how it has come back until now.
+
+    Attributes:
+        sent: What went out and has not come back, oldest first.
+        moments: When each of the last moments that came back went out, and its delay, in seconds.
+        loop: Whether all of jamd's is believed to come back.
+        pulses: When the last pulses of jamd's own clock went out, in seconds.
+        said: What else that clock has said and is not back yet, and when.
+    """
+
+    sent: tuple[Sent, ...] = ()
+    moments: tuple[tuple[float, float], ...] = ()
+    loop: bool = False
+    pulses: tuple[float, ...] = ()
+    said: tuple[tuple[float, Message], ...] = ()
 
 
 def alike(delay: float, other: float) -> bool:

@@ -13,6 +13,7 @@ from enum import Enum
 from mido import Message
 
 from jamd.chart import Changes
+from jamd.daemon.echo_signature import Route
 from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
 from jamd.notes import Meter, Part
 
@@ -196,6 +197,7 @@ class HandedOver:
         asked: When each action was last asked for, in seconds, by its name.
         sequencer: What leads the beat; None: no MIDI clock does.
         requests: The id of the last request to the worker: its answer may be still to come.
+        route: What may come back of what jamd sent.
     """
 
     pedals: tuple[int, ...] = ()
@@ -204,6 +206,7 @@ class HandedOver:
     asked: Mapping[str, float] = field(default_factory=dict)
     sequencer: Sequencer | None = None
     requests: int = 0
+    route: Route = field(default_factory=Route)
 
 
 FromWorker = WorkerReady | WorkerLost | Answered | Judged | Failed

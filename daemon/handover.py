@@ -5,10 +5,11 @@ from __future__ import annotations
 from mido import Message
 
 from jamd.daemon.beat import Beat
+from jamd.daemon.clock_echo import ClockEcho
 from jamd.daemon.desk import Desk
 from jamd.daemon.ear import Ear
 from jamd.daemon.echo import Echo
-from jamd.daemon.events import Effect, HandedOver, Journal, Sounded
+from jamd.daemon.events import Effect, HandedOver, Journal, Output, Send, Sounded
 from jamd.daemon.follower import Follower
 from jamd.daemon.midi import SUSTAIN
 from jamd.daemon.planner import Planner
@@ -26,17 +27,26 @@ class Handover:
         ear: Which pedals are down.
         desk: Which controls are.
         echo: What may come back by a route.
+        clock_echo: What may come back of jamd's clock.
         planner: How many requests the worker has had.
         stage: What was sent on.
     """
 
     def __init__(
-        self, beat: Beat, ear: Ear, desk: Desk, echo: Echo, planner: Planner, stage: Stage
+        self,
+        beat: Beat,
+        ear: Ear,
+        desk: Desk,
+        echo: Echo,
+        clock_echo: ClockEcho,
+        planner: Planner,
+        stage: Stage,
     ) -> None:
         self._beat = beat
         self._ear = ear
         self._desk = desk
         self._echo = echo
+        self._clock_echo = clock_echo
         self._planner = planner
         self._stage = stage
 
@@ -45,6 +55,7 @@ class Handover:
         # While messages come back, only this session knows whose a release is: end all of it.
         sure = not self._echo.loop and self._echo.deadline is None
         ends = self._stage.close(now, but_thru=sure)
+        self._note(ends, now)
         follower = self._beat.follower
         pressed, asked = self._desk.state
         given = HandedOver(
@@ -54,6 +65,7 @@ class Handover:
             asked=asked,
             sequencer=follower.hand_over(now) if isinstance(follower, Follower) else None,
             requests=self._planner.requests,
+            route=self._clock_echo.hand_over(self._echo.hand_over(), now),
         )
         return [*ends, given]
 
@@ -64,9 +76,19 @@ class Handover:
             follower.take_over(given.sequencer, now)
         self._desk.take_over(given.pressed, given.asked)
         self._planner.requests = given.requests  # a late answer is to none of this session's
+        self._echo.take_over(given.route)
+        self._clock_echo.take_over(given.route)
         effects: list[Effect] = []
         for channel in given.pedals:
             self._ear.pedal(channel, DOWN, now)
             pedal = Message("control_change", channel=channel, control=SUSTAIN, value=DOWN)
             effects.append(Journal(Sounded(self._beat.transport.tick_at(now), now, None, pedal)))
         return effects + self._stage.take_over(given.sent_on, now)
+
+    def _note(self, ends: list[Effect], now: float) -> None:
+        """What goes out last comes back to another session, which has to know of it."""
+        for effect in ends:
+            if isinstance(effect, Send):
+                self._echo.sent(effect, now)
+                if effect.output is Output.CLOCK:
+                    self._clock_echo.sent(effect.message, now)

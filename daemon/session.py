@@ -65,7 +65,13 @@ class Session:
             settings, self._transport, self._ear, self._planner, self._commit, self._stage
         )
         self._handover = Handover(
-            self._beat, self._ear, self._desk, self._echo, self._planner, self._stage
+            self._beat,
+            self._ear,
+            self._desk,
+            self._echo,
+            self._clock_echo,
+            self._planner,
+            self._stage,
         )
         self._adjustments = Adjustments(self._beat, self._feel, self._planner, self._floor)
         self._course = Course(

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from looped_port import LoopedPort
+from looping_daw import Eighths
 from mido import Message
 from stories import BEGINNINGS, Story, all_settings, stories, tell
 
@@ -38,6 +40,7 @@ from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
+from jamd.daemon.virtual import VirtualJam
 from jamd.notes import Meter, Note, Tick
 
 THRU = Settings(thru=True)
@@ -196,6 +199,54 @@ def test_while_messages_come_back_all_that_was_sent_on_is_ended() -> None:
     assert relay.status(1.2).loop
     ends = [Message("note_off", note=pitch) for pitch in (60, 62)]
     assert told(relay, (1.2, Leave())) == ends
+
+
+class RoutedBack(LoopedPort):
+    """Its clock comes back, too."""
+
+    def send(self, message: Send) -> None:
+        if message.output is Output.CLOCK:
+            message = replace(message, output=Output.MAIN)
+        super().send(message)
+
+
+def routed_back(relay: Relay, delay_s: float, *story: tuple[float, Message | Event]) -> None:
+    """Tell `relay` a story of 12 s while all it sends comes back."""
+    events = [(at, Heard(said) if isinstance(said, Message) else said) for at, said in story]
+    jam = VirtualJam(relay, Eighths(), [(0.0, WorkerReady()), *events])
+    jam.port = RoutedBack(jam, lambda _: delay_s)
+    jam.run(12)
+
+
+FOUR = [
+    (0.1 + 0.25 * i + length, note(pitch, velocity))
+    for i, pitch in enumerate((60, 62, 64, 65))
+    for length, velocity in ((0.0, 64), (0.2, 0))
+]
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.015, 0.035])
+@pytest.mark.parametrize("delay_s", [0.04, 0.1])
+def test_a_note_of_jamds_that_comes_back_does_not_begin_the_next_song(
+    delay_s: float, late_s: float
+) -> None:
+    relay = Relay(Settings(mode=Mode.ENDLESS), Settings())
+    note_s = 8.1  # one of many eighths
+    routed_back(relay, delay_s, *FOUR, (note_s + late_s, Leave()))
+    struck = [line for line in relay.journals[0] if line.startswith('{"class":"Send","message":"9')]
+    assert any(f'"due":{note_s}' in line for line in struck)
+    assert relay.status(11.9).bar == 0
+    assert relay.status(11.9).last_note is None
+    assert relay.status(11.9).loop
+
+
+@pytest.mark.parametrize("delay_s", [0.01, 0.1])
+def test_jamds_own_stop_that_comes_back_holds_up_no_song(delay_s: float) -> None:
+    leads = Settings(send_clock=True)
+    relay = Relay(leads, replace(leads, bpm=80))
+    routed_back(relay, delay_s, *FOUR, (8.0, Leave()), (8.0 + delay_s + 0.01, note(60)))
+    status = relay.status(8.3 + delay_s)
+    assert (status.bar, status.bpm, status.from_clock) == (1, 80, False)
 
 
 def asked(relay: Relay, begin: float) -> PlanRequest:
