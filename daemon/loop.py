@@ -179,8 +179,7 @@ class Loop:
                 self._advance(now)
             elif self._deadline < now + AWAKE_S:
                 return now
-        for received in self._ports.poll(now):
-            self._handle(Heard(received.message), received.seconds)
+        self._take_in(now)
         if self._at_leisure(now):
             if self._link is not None and (change := self._link.poll()) is not None:
                 seconds, state = change
@@ -190,6 +189,13 @@ class Loop:
             if now >= self._tend_at:
                 self._tend_to_the_rest(now)
         return now
+
+    def _take_in(self, now: float) -> None:
+        """Handle what came in, and between a control and what came after it what that asks for."""
+        for received in self._ports.poll(now):
+            if self._tend_at == -math.inf:
+                self._tend_to_the_rest(now)
+            self._handle(Heard(received.message), received.seconds)
 
     def _tend_to_the_rest(self, now: float) -> None:
         self._tend_at = now + TEND_S

@@ -262,6 +262,29 @@ def test_what_a_control_asks_for_is_done_before_anything_else_comes_in() -> None
     assert any(0.2505 <= moment < heard for moment in room.tended)
 
 
+@pytest.mark.parametrize("due_s", [0.9, 0.2515])
+def test_so_it_is_if_it_came_in_at_the_same_look_or_something_is_due(due_s: float) -> None:
+    """JACK hands over all that came in a period at once."""
+    order: list[str] = []
+
+    class Controlled(FakeSession):
+        def handle(self, event: Event, now: float) -> list[Effect]:
+            order.append("note" if event == Heard(C4_OFF) else "control")
+            return [Journal(ControlUsed(0, now, "next_song", None))] * (event == Heard(C4_ON))
+
+    def tend(now: float, status: Status) -> None:
+        order.append("tended")
+        room.tend(now, status)
+
+    ports = FakePorts([Received(C4_ON, 0.25), Received(C4_OFF, 0.25)])
+    session = Controlled([(due_s, Send(C4_ON, due_s))])
+    room = Room(session, ports)
+    room.loop = Loop(session, ports, room.worker, room.entries.append, room.clock, tend=tend)
+    room.loop.run()
+    at = order.index("control")
+    assert order[at : at + 3] == ["control", "tended", "note"]
+
+
 def test_effects_are_done_at_their_deadline_and_in_order() -> None:
     entry = TurnTaken(0, 0.25, Turn.JAMD)
     session = FakeSession(
