@@ -98,7 +98,7 @@ class Controls:
             for channel in ([control.channel] if control.channel else range(1, 17))
         }
         self._pressed: set[tuple[int, int]] = set()  # (channel, controller)
-        self._asked: dict[Action, float] = {}  # when each action was last asked for
+        self._asked: dict[str, float] = {}  # when each action was last asked for, by its name
 
     def owns(self, message: Message) -> bool:
         """Whether a channel message is a control's, and so not music."""
@@ -123,25 +123,28 @@ class Controls:
                 return None
         elif ends_note(message):
             return None
-        return self.press(action, now)
+        return self.press(action, now, _which(message) if action is Action.SONG else "")
 
-    def press(self, action: Action, now: float) -> Action | None:
-        """`action`, as its control asks for it at `now`, in seconds; None if that bounces."""
+    def press(self, action: Action, now: float, which: str = "") -> Action | None:
+        """`action`, as its control asks for it at `now`, in seconds; None if that bounces.
+
+        With `which`, the same action for something else is no bounce.
+        """
         if action is Action.PANIC:
             return action
-        last, self._asked[action] = self._asked.get(action, -math.inf), now
+        name = action.value + which
+        last, self._asked[name] = self._asked.get(name, -math.inf), now
         return action if now - last >= BOUNCE_S else None
 
     @property
     def state(self) -> tuple[tuple[tuple[int, int], ...], dict[str, float]]:
         """What is down, as (channel, controller), and when each action was asked for last."""
-        asked = {action.value: seconds for action, seconds in self._asked.items()}
-        return tuple(sorted(self._pressed)), asked
+        return tuple(sorted(self._pressed)), dict(self._asked)
 
     def take_over(self, pressed: Iterable[tuple[int, int]], asked: Mapping[str, float]) -> None:
         """Go on with another's `state`: what is down since then is not pressed anew."""
         self._pressed.update(pressed)
-        self._asked.update((Action(name), seconds) for name, seconds in asked.items())
+        self._asked.update(asked)
 
     def let_go(self, but: Action | None = None) -> None:
         """Count every pedal and button as released, except those that mean `but`."""
@@ -164,3 +167,10 @@ class Controls:
     def _meaning(self, message: Message) -> Action | None:
         place = place_of(message)
         return None if place is None else self._meanings.get((*place, message.channel))
+
+
+def _which(message: Message) -> str:
+    """The control that sent a message, as it is written in config.toml."""
+    place = place_of(message)
+    assert place is not None  # it is a control's
+    return f" {place[0].value} {place[1]}"

@@ -194,7 +194,7 @@ class HandedOver:
         sent_on: Messages of the player's that were sent on and hold still: notes that sound, pedals
             that are down, wheels that are not at rest.
         pressed: The pedals and buttons in use as controls that are down: channel, controller.
-        asked: When each action was last asked for, in seconds, by its name.
+        asked: When each action was last asked for, in seconds, by its name; each song apart.
         sequencer: What leads the beat; None: no MIDI clock does.
         requests: The id of the last request to the worker: its answer may be still to come.
         route: What may come back of what jamd sent.

@@ -285,8 +285,9 @@ def test_a_pedal_that_wavers_through_the_change_is_pressed_once() -> None:
         assert len(used) == presses, value
 
 
-def test_a_pad_that_bounces_through_the_change_is_struck_once() -> None:
-    pads = replace(Settings(), controls={Control.parse("note 36"): Action.AGAIN})
+@pytest.mark.parametrize("action", [Action.AGAIN, Action.SONG])
+def test_a_pad_that_bounces_through_the_change_is_struck_once(action: Action) -> None:
+    pads = replace(Settings(), controls={Control.parse("note 36"): action})
     relay = Relay(pads, pads)
     told(relay, (1.0, note(36)), (1.01, Leave()))
     for at, struck in ((1.05, 0), (2.0, 1)):

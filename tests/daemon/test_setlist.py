@@ -44,9 +44,9 @@ class Played:
         self._session = Session(settings_of(songs[0]))
         self._now = 0.0
 
-    def use(self, message: Message) -> str | None:
+    def use(self, message: Message, after_s: float = 1.0) -> str | None:
         """The song to change to when the player has used a control."""
-        self._now += 1.0
+        self._now += after_s
         for effect in self._session.handle(Heard(message), self._now):
             if isinstance(effect, Journal):
                 self.setlist.hear(effect.entry)
@@ -88,6 +88,16 @@ def test_a_control_of_its_own_for_each_song() -> None:
     assert played.use(Message("program_change", program=0)) == "Autumn Leaves"
     assert played.use(Message("program_change", program=0)) == "Autumn Leaves", "from its beginning"
     assert played.use(Message("program_change", program=8)) is None, "there are three"
+
+
+def test_who_scrolls_through_the_programs_arrives_at_the_last() -> None:
+    played = Played(*TITLES)
+    first = Message("program_change", program=0)
+    second = Message("program_change", program=1, channel=1)
+    assert played.use(first) == "Autumn Leaves"
+    assert played.use(second, 0.03) == "Blues"
+    assert played.use(second, 0.03) is None, "it bounces"
+    assert played.use(second, 0.2) == "Blues"
 
 
 @pytest.mark.parametrize(
