@@ -27,6 +27,7 @@ OWN = {
 """The settings that a song may have. The others are for the whole evening: ports, model, pedals."""
 
 _TITLE = Text("a title", longest=60)
+_FOR_ALL = "a Link session is for all songs"
 _NUMBERED = re.compile(r"(\d*)[\s._-]*(.*)")
 
 
@@ -78,6 +79,13 @@ def read_songs(folder: str, file: Path | None, options: Mapping[str, object]) ->
             songs.append(_read(path, file, table, options))
         except ConfigError as error:
             problems += str(error).splitlines()
+    linked = [song.config.transport.source == "link" for song in songs]
+    if any(linked):  # it is joined once, with the first song
+        problems += [
+            printable(f"{song.origin}: transport.source: {_FOR_ALL}, and config.toml has one")
+            for song, is_linked in zip(songs, linked, strict=True)
+            if not is_linked
+        ]
     if problems:
         raise ConfigError("\n".join(problems))
     return songs
@@ -129,4 +137,4 @@ def _not_its_own(table: Mapping[str, Any]) -> Iterator[str]:
             if key in SETTINGS and key not in OWN:
                 yield f"{key}: not a song's to set, but config.toml's, for all of them"
             elif (key, value) == ("transport.source", "link"):
-                yield f"{key}: a Link session is for all songs: set it in config.toml"
+                yield f"{key}: {_FOR_ALL}: set it in config.toml"

@@ -89,6 +89,20 @@ def test_changes_of_config_toml_that_do_not_fit_a_songs_meter_are_that_songs_pro
     ]
 
 
+def test_a_link_session_is_for_all_songs(folder: Path) -> None:
+    file = folder.parent / "config.toml"
+    file.write_text("[transport]\nsource = 'link'\n")
+    alone = folder / "1 alone.toml"
+    alone.write_text("[transport]\nsource = 'player'\n")
+    (folder / "2 linked.toml").touch()
+    assert problems(folder, file) == [
+        f"{alone}: transport.source: a Link session is for all songs, and config.toml has one"
+    ]
+    for source in ("link", "internal"):
+        songs = read_songs(str(folder), file, {"transport.source": source})
+        assert {song.config.transport.source for song in songs} == {source}
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [
