@@ -193,6 +193,7 @@ class HandedOver:
         pedals: The MIDI channels, 0..15, on which a sustain pedal is heard to be down.
         sent_on: Messages of the player's that were sent on and hold still: notes that sound, pedals
             that are down, wheels that are not at rest.
+        channels: The MIDI channels used so far, 0..15: a panic is for them, too.
         pressed: The pedals and buttons in use as controls that are down: channel, controller.
         asked: When each action was last asked for, in seconds, by its name; each song apart.
         sequencer: What leads the beat; None: no MIDI clock does.
@@ -202,6 +203,7 @@ class HandedOver:
 
     pedals: tuple[int, ...] = ()
     sent_on: tuple[Message, ...] = ()
+    channels: tuple[int, ...] = ()
     pressed: tuple[tuple[int, int], ...] = ()
     asked: Mapping[str, float] = field(default_factory=dict)
     sequencer: Sequencer | None = None

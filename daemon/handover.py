@@ -61,6 +61,7 @@ class Handover:
         given = HandedOver(
             pedals=self._ear.pedals,
             sent_on=tuple(self._stage.sent_on),
+            channels=self._stage.channels,
             pressed=pressed,
             asked=asked,
             sequencer=follower.hand_over(now) if isinstance(follower, Follower) else None,
@@ -83,7 +84,7 @@ class Handover:
             self._ear.pedal(channel, DOWN, now)
             pedal = Message("control_change", channel=channel, control=SUSTAIN, value=DOWN)
             effects.append(Journal(Sounded(self._beat.transport.tick_at(now), now, None, pedal)))
-        return effects + self._stage.take_over(given.sent_on, now)
+        return effects + self._stage.take_over(given.sent_on, given.channels, now)
 
     def _note(self, ends: list[Effect], now: float) -> None:
         """What goes out last comes back to another session, which has to know of it."""

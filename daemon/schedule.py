@@ -169,8 +169,14 @@ class Ledger:
         notes = [self._sounding[key][0].on for key in self._sorted() if self.is_thru(key)]
         return notes + self.moved.messages
 
-    def take_over(self, tick: Tick, sent_on: Iterable[Message]) -> None:
-        """Count as sent on what another ledger's `sent_on` was."""
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The MIDI channels used so far, 0..15."""
+        return tuple(sorted(self._channels))
+
+    def take_over(self, tick: Tick, sent_on: Iterable[Message], channels: Iterable[int]) -> None:
+        """Count as sent on what another ledger's `sent_on` was, and as used its `channels`."""
+        self._channels.update(channels)
         for message in sent_on:
             for _ in self.thru(tick, message):
                 pass  # it was sent then

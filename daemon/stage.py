@@ -248,9 +248,16 @@ class Stage:
         """What the player has sent on and holds still: notes, pedals, wheels."""
         return self._ledger.sent_on
 
-    def take_over(self, sent_on: Iterable[Message], now: float) -> list[Effect]:
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The MIDI channels used so far, 0..15."""
+        return self._ledger.channels
+
+    def take_over(
+        self, sent_on: Iterable[Message], channels: Iterable[int], now: float
+    ) -> list[Effect]:
         """Wait for the player to release what another stage's `sent_on` was, as `enter` has it."""
-        self._ledger.take_over(self._tick(now), sent_on)
+        self._ledger.take_over(self._tick(now), sent_on, channels)
         return [] if self._passes_on else self._at_once(self._ledger.rest(self._tick(now)), now)
 
     def _sends_on(self, mode: Mode) -> bool:

@@ -190,6 +190,15 @@ def test_a_panic_ends_what_was_handed_over() -> None:
     assert Message("note_off", note=60) in told(relay, (3.0, pedal(0, control=120)))
 
 
+def test_a_panic_reaches_the_channels_of_earlier_songs() -> None:
+    """There a note may hang whose note-off was lost on the way to its instrument."""
+    relay = Relay(THRU, THRU, THRU)
+    struck = note(60).copy(channel=5)
+    told(relay, (1.0, struck), (1.2, struck.copy(velocity=0)), (2.0, Leave()), (3.0, Leave()))
+    panic = told(relay, (4.0, pedal(0, control=120)))
+    assert {m.control for m in panic if m.channel == 5} == {64, 120, 123}
+
+
 def test_while_messages_come_back_all_that_was_sent_on_is_ended() -> None:
     """Only the session that sent them knows which release is the player's."""
     relay = Relay(Settings(mode=Mode.OFF), Settings(mode=Mode.OFF))
