@@ -50,7 +50,7 @@ CHANGED_S = 10.0
 
 
 class Recorder:
-    """Records one take. The caller never waits for the disk while recording.
+    """Records one take. The caller never waits for the disk, except in `wait` and `close`.
 
     Args:
         folder: Where takes go; created if necessary.
@@ -59,19 +59,24 @@ class Recorder:
     Attributes:
         journal: Where the journal is; it stays there until it is turned into a take.
         trouble: The system's reason why it can no longer be written; None if it can.
-
-    Raises:
-        OSError: `folder` cannot be written.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        self._name = name
+        self.journal = folder / f"{name}{JOURNAL}"
         self.trouble: str | None = None
         self._hold = ExitStack()  # on the journal, until the take is finished
-        self._file, self.journal = _create(folder, name, self._hold)
+        self._created = threading.Event()  # or it cannot be
+        self._refused: OSError | None = None
         self._records: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until the journal is there. Raises OSError if the folder cannot be written."""
+        self._created.wait()
+        if self._refused is not None:
+            raise self._refused
 
     def write(self, record: Record) -> None:
         """Add a record; the first must be `Opened`. It is in the file after about `BATCH_S`."""
@@ -79,7 +84,7 @@ class Recorder:
             self._records.put(record)
 
     def close(self, *, apart: bool = False) -> Path | None:
-        """End the take and return its MIDI file; None if nobody played a note.
+        """End the take and return its MIDI file; None if nobody played a note, or none is kept.
 
         Args:
             apart: Whether something else goes on, which saving must not hold up.
@@ -89,16 +94,27 @@ class Recorder:
         """
         self._records.put(None)
         self._thread.join()
+        if self._refused is not None:
+            return None
         with self._hold:
             return finish_apart(self.journal) if apart else finish(self.journal)
 
     def _work(self) -> None:
+        folder = self.journal.parent
         try:
-            with self._file:
+            folder.mkdir(parents=True, exist_ok=True)
+            file, self.journal = _create(folder, self._name, self._hold)
+        except OSError as error:
+            self._refused, self.trouble = error, error.strerror or str(error)
+            return
+        finally:
+            self._created.set()
+        try:
+            with file:
                 while (record := self._records.get()) is not None:
-                    self._file.write(to_line(record))
+                    file.write(to_line(record))
                     if self._records.empty():
-                        self._file.flush()
+                        file.flush()
                         pause(BATCH_S)
         except OSError as error:
             self.trouble = error.strerror or str(error)

@@ -47,6 +47,7 @@ class TakeKeeper:
         self._screen = screen
         self._model = providers.fingerprint(bundle)
         self._rehearsal = rehearsal
+        self._keeps = config.takes.keep  # and can, as far as is known
         self._recorder: Recorder | None = None
         self._told_of: Recorder | None = None  # that it is in trouble
         self._saving: threading.Thread | None = None
@@ -73,11 +74,27 @@ class TakeKeeper:
             self._screen.news(problem)
 
     def begin(self, settings: Settings) -> Decides:
-        """A fresh session, recorded if takes are kept and can be."""
+        """A first session, recorded if takes are kept and can be."""
+        session = self._begin(settings)
+        try:
+            if self._recorder is not None:
+                self._recorder.wait()
+        except OSError as error:
+            self._recorder, self._keeps = None, False
+            folder = self._config.takes.folder
+            self._screen.news(
+                f"Takes cannot be kept in {folder}: {error.strerror}. jamd plays without; --takes "
+                "DIR keeps them elsewhere."
+            )
+        return session
+
+    def _begin(self, settings: Settings) -> Decides:
+        """A fresh session, recorded if takes are kept. Waits for no disk."""
         session = Session(settings)
-        self._recorder = self._record(settings.song)
-        if self._recorder is None:
+        if not self._keeps:
             return session
+        name = take_name(datetime.now().astimezone(), settings.song)
+        self._recorder = Recorder(self._config.takes.folder, name)
         began = datetime.now().astimezone().isoformat(timespec="seconds")
         named = self._config.model.bundle
         opened = Opened(
@@ -96,7 +113,7 @@ class TakeKeeper:
     def begin_another(self, settings: Settings, go_on_with: Callable[[Decides], None]) -> None:
         """Hand a fresh session to `go_on_with`. The last take is saved meanwhile."""
         ended = self._recorder
-        go_on_with(self.begin(settings))
+        go_on_with(self._begin(settings))
         if ended is not None:
             before = self._saving
             self._saving = threading.Thread(target=self._save_meanwhile, args=(ended, before))
@@ -109,19 +126,6 @@ class TakeKeeper:
             return None
         self._told_of = recorder
         return recorder.trouble
-
-    def _record(self, song: str) -> Recorder | None:
-        if not self._config.takes.keep:
-            return None
-        folder = self._config.takes.folder
-        try:
-            return Recorder(folder, take_name(datetime.now().astimezone(), song))
-        except OSError as error:
-            self._screen.news(
-                f"Takes cannot be kept in {folder}: {error.strerror}. jamd plays without; --takes "
-                "DIR keeps them elsewhere."
-            )
-            return None
 
     def _make_room(self) -> None:
         """Delete the oldest takes beyond the limit, less one for that which begins now."""

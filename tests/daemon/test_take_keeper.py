@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from mido import Message
@@ -33,7 +35,7 @@ TOLD = "told.txt"
 
 
 @contextmanager
-def jamming(folder: Path, most: int = 200) -> Iterator[Callable[[], None]]:
+def jamming(tmp: Path, most: int = 200, folder: str = "") -> Iterator[Callable[[], None]]:
     """A jam of one note; what is called begins another, after a rest. The news are in `TOLD`."""
     sessions: list[Decides] = []
 
@@ -43,8 +45,8 @@ def jamming(folder: Path, most: int = 200) -> Iterator[Callable[[], None]]:
         sessions.append(session)
         session.handle(Heard(C4), 1.0)
 
-    config = Config(takes=Takes(folder=folder, most=most))
-    with (folder / TOLD).open("w", encoding="utf-8") as stream:
+    config = Config(takes=Takes(folder=tmp / folder, most=most))
+    with (tmp / TOLD).open("w", encoding="utf-8") as stream:
         screen = Screen(stream)
         try:
             with TakeKeeper(config, screen, BUNDLE, rehearsal=False) as keeper:
@@ -87,6 +89,50 @@ def test_the_next_jam_waits_for_no_take_to_be_saved(
     takes = sorted(tmp_path.glob("*.mid"))
     assert len(takes) == 4
     assert [main(["replay", str(take)]) for take in takes] == [0] * 4
+
+
+def test_the_next_jam_waits_for_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, disk, create = threading.Event(), threading.Event(), recorder._create
+
+    def slowly(folder: Path, name: str, hold: ExitStack) -> tuple[TextIO, Path]:
+        assert begun.wait(5), "the jam that plays has to wait"
+        assert disk.wait(30)
+        return create(folder, name, hold)
+
+    with jamming(tmp_path) as another:
+        monkeypatch.setattr(recorder, "_create", slowly)
+        another()
+        begun.set()
+        another()
+        disk.set()
+    takes = sorted(tmp_path.glob("*.mid"))
+    assert len(takes) == 3
+    assert [main(["replay", str(take)]) for take in takes] == [0] * 3
+
+
+def test_a_later_jam_goes_on_where_no_more_takes_can_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> tuple[TextIO, Path]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def jam_twice() -> None:
+        with jamming(tmp_path) as another:
+            monkeypatch.setattr(recorder, "_create", refused)
+            another()
+
+    with pytest.raises(TakeError, match="No space left on device"):
+        jam_twice()
+    assert len(list(tmp_path.glob("*.mid"))) == 1
+    assert not list(tmp_path.glob(f"*{JOURNAL}"))
+
+
+def test_where_no_take_could_be_kept_none_is_tried(tmp_path: Path) -> None:
+    (tmp_path / "takes").touch()
+    with jamming(tmp_path, folder="takes") as another:
+        another()
+    (line,) = told(tmp_path)
+    assert line.startswith(f"Takes cannot be kept in {tmp_path / 'takes'}: File exists.")
 
 
 def test_only_the_newest_are_kept(tmp_path: Path) -> None:
