@@ -108,7 +108,9 @@ class Echo:
 
     @property
     def deadline(self) -> float | None:
-        """When `given_back` may have something to return."""
+        """When `given_back` may have something to return; in the past if it has."""
+        if self._given:
+            return -inf
         routed = takewhile(lambda sent: sent.seconds - self._routed <= LONGEST_S, self._out)
         doubted = (sent.seconds for sent in routed if self._in_doubt(sent) is not None)
         kept = (seconds + SPREAD_S for seconds in self._kept.values())
@@ -239,12 +241,25 @@ class Echo:
             self._out.remove(sent)
             if not self.loop:
                 self._count(sent, now)
+        else:
+            self._give_back(key.pitch, back[0])
         origin = back.popleft().origin
         if origin is Origin.JAMD:
             self._routed = now
             if key in self._down:
                 self._kept[key] = now
         return origin
+
+    def _give_back(self, pitch: int, back: _Back) -> None:
+        """A note-off came back once more than it went out: the one taken for it was the player's.
+
+        So it is where a keyboard with layers releases a key on two channels, and the first of the
+        note-offs, sent on, is as old as the loop is fast when the second comes in.
+        """
+        for key in [key for key in self._kept if key.pitch == pitch]:
+            del self._kept[key]
+            self._given.append(key)  # which will come round, too
+            self._back.setdefault(key, deque()).append(back)
 
     def _find(self, sign: Sign, now: float) -> Sent | None:
         """The message that went out and may now be coming in; None if there is none."""

@@ -224,3 +224,27 @@ def test_nothing_hangs_when_a_route_is_made_or_taken_away(
         assert soon or may_hold(pitch, [*played, *port.returned]), (since, ended, pitch)
     if not thru and mode is not Mode.OFF:
         assert not heard
+
+
+@given(
+    plan=plans,
+    gap=st.sampled_from([0.0, 0.0005, 0.002]),
+    delay=st.one_of(st.floats(0.001, SPREAD_S), st.sampled_from([0.003, 0.006, 0.012])),
+)
+@example(plan=[(0.0, 0.2, 60, 60)], gap=0.0, delay=0.006)
+@examples(deadline=None, max_examples=100)
+def test_nothing_hangs_where_a_keyboard_sends_each_key_on_two_channels(
+    plan: list[tuple[float, float, int, int]], gap: float, delay: float
+) -> None:
+    """A fast route, by which a note-off may be back when that of the other layer comes in."""
+    strikes = on_one_keyboard(plan)
+    first = story(strikes)
+    second = [
+        (at + gap, Heard(event.message.copy(channel=5)))
+        for at, event in first
+        if isinstance(event, Heard)
+    ]
+    end = max(strike.up for strike in strikes)
+    off = replace(SETTINGS, mode=Mode.OFF)
+    _, port = play_looped(off, [*first, *second], end + 5, lambda now: delay)
+    ends_with_its_key(sounding(port), strikes)
