@@ -42,6 +42,7 @@ from itertools import takewhile
 from math import inf
 from typing import TYPE_CHECKING
 
+from jamd.daemon.clock_echo import ClockEcho
 from jamd.daemon.controller_echo import ControllerEcho
 from jamd.daemon.echo_signature import (
     ENOUGH,
@@ -87,10 +88,12 @@ class Echo:
     Attributes:
         loop: Whether what jamd plays is believed to come back.
         known: Whether a note is known to have come back, now or ever.
+        clock: Recognises jamd's own clock likewise.
     """
 
     def __init__(self) -> None:
         self.loop = self.known = False
+        self.clock = ClockEcho()
         self._out: deque[Sent] = deque()  # what has not come back, oldest first
         self._controllers = ControllerEcho(self._out)
         self._row: list[tuple[float, float]] = []  # when each moment went out, and its delay
@@ -131,19 +134,21 @@ class Echo:
         self._back.clear()
         self._kept.clear()
 
-    def hand_over(self) -> Route:
+    def hand_over(self, now: float) -> Route:
         """What another `Echo` has to know to go on: nothing may be down any more.
 
         Of a note that came back and has not ended yet, the note-off will count as the player's; it
         ends nothing.
         """
-        return Route(tuple(self._out), tuple(self._row), self.loop)
+        route = Route(tuple(self._out), tuple(self._row), self.loop)
+        return self.clock.hand_over(route, now)
 
     def take_over(self, route: Route) -> None:
         """Go on with what another had, before anything else."""
         self._out.extend(route.sent)
         self._row = list(route.moments)
         self.loop = self.known = route.loop
+        self.clock.take_over(route)
 
     def pass_on(self, message: Message) -> Message:
         """Return what to send on (thru) for the last message in: itself, or a marked copy."""
@@ -157,8 +162,10 @@ class Echo:
         return passed
 
     def sent(self, send: Send, now: float) -> None:
-        """A message went out at `now`. A clock message, or one for another port, is ignored."""
+        """A message went out at `now`. One for another port is ignored."""
         message = send.message
+        if send.output is Output.CLOCK:
+            self.clock.sent(message, now)
         elsewhere = send.output not in (Output.MAIN, Output.THRU)
         if elsewhere or not hasattr(message, "channel"):
             return

@@ -5,11 +5,10 @@ from __future__ import annotations
 from mido import Message
 
 from jamd.daemon.beat import Beat
-from jamd.daemon.clock_echo import ClockEcho
 from jamd.daemon.desk import Desk
 from jamd.daemon.ear import Ear
 from jamd.daemon.echo import Echo
-from jamd.daemon.events import Effect, HandedOver, Journal, Output, Send, Sounded
+from jamd.daemon.events import Effect, HandedOver, Journal, Send, Sounded
 from jamd.daemon.follower import Follower
 from jamd.daemon.midi import SUSTAIN
 from jamd.daemon.planner import Planner
@@ -27,7 +26,6 @@ class Handover:
         ear: Which pedals are down.
         desk: Which controls are.
         echo: What may come back by a route.
-        clock_echo: What may come back of jamd's clock.
         planner: How many requests the worker has had.
         stage: What was sent on.
     """
@@ -38,7 +36,6 @@ class Handover:
         ear: Ear,
         desk: Desk,
         echo: Echo,
-        clock_echo: ClockEcho,
         planner: Planner,
         stage: Stage,
     ) -> None:
@@ -46,7 +43,6 @@ class Handover:
         self._ear = ear
         self._desk = desk
         self._echo = echo
-        self._clock_echo = clock_echo
         self._planner = planner
         self._stage = stage
 
@@ -66,7 +62,7 @@ class Handover:
             asked=asked,
             sequencer=follower.hand_over(now) if isinstance(follower, Follower) else None,
             requests=self._planner.requests,
-            route=self._clock_echo.hand_over(self._echo.hand_over(), now),
+            route=self._echo.hand_over(now),
         )
         return [*ends, given]
 
@@ -78,7 +74,6 @@ class Handover:
         self._desk.take_over(given.pressed, given.asked)
         self._planner.requests = given.requests  # a late answer is to none of this session's
         self._echo.take_over(given.route)
-        self._clock_echo.take_over(given.route)
         effects: list[Effect] = []
         for channel in given.pedals:
             self._ear.pedal(channel, DOWN, now)
@@ -91,5 +86,3 @@ class Handover:
         for effect in ends:
             if isinstance(effect, Send):
                 self._echo.sent(effect, now)
-                if effect.output is Output.CLOCK:
-                    self._clock_echo.sent(effect.message, now)

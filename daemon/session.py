@@ -11,7 +11,6 @@ from jamd.daemon import events
 from jamd.daemon.adjustments import Adjustments
 from jamd.daemon.beat import Beat
 from jamd.daemon.click import When
-from jamd.daemon.clock_echo import ClockEcho
 from jamd.daemon.commit import Commit
 from jamd.daemon.controls import Action
 from jamd.daemon.course import Course
@@ -56,7 +55,6 @@ class Session:
         self._memory = Memory(settings.meter, self._feel.straight, settings.split)
         self._desk = Desk(settings)
         self._echo = Echo()
-        self._clock_echo = ClockEcho()
         self._ear = Ear(settings, self._transport, self._memory, self._feel)
         self._planner = Planner(settings, self._memory)
         self._stage = Stage(settings, self._transport, self._feel)
@@ -65,13 +63,7 @@ class Session:
             settings, self._transport, self._ear, self._planner, self._commit, self._stage
         )
         self._handover = Handover(
-            self._beat,
-            self._ear,
-            self._desk,
-            self._echo,
-            self._clock_echo,
-            self._planner,
-            self._stage,
+            self._beat, self._ear, self._desk, self._echo, self._planner, self._stage
         )
         self._adjustments = Adjustments(self._beat, self._feel, self._planner, self._floor)
         self._course = Course(
@@ -184,7 +176,7 @@ class Session:
             case events.LinkState():
                 self._follow(event, seconds)
             case events.Heard(message) if not hasattr(message, "channel"):
-                if not self._clock_echo.is_own(message, self._now):
+                if not self._echo.clock.is_own(message, self._now):
                     self._follow(message, seconds)
             case events.Heard(message):
                 self._listen(message)
@@ -402,7 +394,5 @@ class Session:
         effects, self._effects = self._effects + self._beat.link_messages(), []
         for effect in effects:
             if isinstance(effect, events.Send):
-                if effect.output is events.Output.CLOCK:
-                    self._clock_echo.sent(effect.message, self._now)
                 self._echo.sent(effect, self._now)
         return effects
