@@ -169,12 +169,12 @@ def test_a_rehearsal_in_a_terminal_is_drawn(tmp_path: Path) -> None:
     fast = PLAY.replace("'play', ", "'play', '--bpm', '300', '--bars', '2', ")
     with os.fdopen(terminal, "w"), started(fast, tmp_path, terminal) as process:
         assert process.wait(60) == 0
-    shown = ""
+    shown = b""
     with suppress(OSError):  # which is how its end is told
-        while text := os.read(master, 4096):
-            shown += text.decode()
+        while some := os.read(master, 4096):  # it may end in the middle of a character
+            shown += some
     os.close(master)
-    before, jam = shown.split("Ready")
+    before, jam = shown.decode().split("Ready")
     assert "● is you, ◆ jamd's tune, ◇ its chords." in before
     assert "   1.1" in jam
     assert jam.count("●") >= 8
