@@ -344,7 +344,8 @@ class Echo:
     @property
     def _soonest(self) -> float:
         """The shortest delay after which the loop brings something back, in seconds."""
-        return min(delay for _, delay in self._row) - SPREAD_S
+        shortest = min(delay for _, delay in self._row)
+        return max(shortest - SPREAD_S, shortest / 2)  # nothing is back as it goes out
 
     @property
     def _patience(self) -> float:

@@ -228,23 +228,25 @@ def test_nothing_hangs_when_a_route_is_made_or_taken_away(
 
 @given(
     plan=plans,
+    layers=st.integers(2, 3),
     gap=st.sampled_from([0.0, 0.0005, 0.002]),
     delay=st.one_of(st.floats(0.001, SPREAD_S), st.sampled_from([0.003, 0.006, 0.012])),
 )
-@example(plan=[(0.0, 0.2, 60, 60)], gap=0.0, delay=0.006)
+@example(plan=[(0.0, 0.2, 60, 60)], layers=2, gap=0.0, delay=0.006)
+@example(plan=[(0.25, 0.05, 60 + i, 70) for i in range(7)], layers=3, gap=0.0, delay=0.012)
 @examples(deadline=None, max_examples=100)
-def test_nothing_hangs_where_a_keyboard_sends_each_key_on_two_channels(
-    plan: list[tuple[float, float, int, int]], gap: float, delay: float
+def test_nothing_hangs_where_a_keyboard_sends_each_key_on_several_channels(
+    plan: list[tuple[float, float, int, int]], layers: int, gap: float, delay: float
 ) -> None:
-    """A fast route, by which a note-off may be back when that of the other layer comes in."""
+    """A fast route, by which a note-off may be back when that of the next layer comes in."""
     strikes = on_one_keyboard(plan)
-    first = story(strikes)
-    second = [
-        (at + gap, Heard(event.message.copy(channel=5)))
-        for at, event in first
+    layered = [
+        (at + layer * gap, Heard(event.message.copy(channel=5 * layer)))
+        for at, event in story(strikes)
+        for layer in range(layers)
         if isinstance(event, Heard)
     ]
     end = max(strike.up for strike in strikes)
     off = replace(SETTINGS, mode=Mode.OFF)
-    _, port = play_looped(off, [*first, *second], end + 5, lambda now: delay)
+    _, port = play_looped(off, [(0.0, WorkerReady()), *layered], end + 5, lambda now: delay)
     ends_with_its_key(sounding(port), strikes)
