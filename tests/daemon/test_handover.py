@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from looped_port import LoopedPort
 from looping_daw import Eighths
 from mido import Message
-from stories import BEGINNINGS, Story, all_settings, stories, tell
+from stories import BEGINNINGS, Story, all_settings, left_sounding, stories, tell
 
 from jamd.control import Control
 from jamd.daemon.controls import Action
@@ -124,19 +124,9 @@ def test_whatever_is_played_around_it_every_note_sent_is_ended_and_every_pedal_l
     relay = Relay(first, second)
     change: Story = [(0.0, Leave())]
     effects, _ = tell(relay, [*begin, *before, *change, *begin, *after], punctual)
-    sounding: set[tuple[Output, int, int]] = set()
-    down = {}
-    for send in (effect for effect in effects if isinstance(effect, Send)):
-        message = send.message
-        if message.type == "note_on":
-            assert (send.output, message.channel, message.note) not in sounding, "struck twice"
-            sounding.add((send.output, message.channel, message.note))
-        elif message.type == "note_off":
-            sounding.remove((send.output, message.channel, message.note))
-        elif message.is_cc(64):
-            down[message.channel] = message.value >= 64
-    assert not sounding
-    assert not any(down.values())
+    assert not left_sounding(effects)
+    sent = [effect.message for effect in effects if isinstance(effect, Send)]
+    assert not any({m.channel: m.value >= 64 for m in sent if m.is_cc(64)}.values())
     for journal in relay.journals:
         again = replay(journal)
         assert again.difference is None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import cycle, islice
 
-from stories import Reply, Verdict, all_settings, promise_with, stories
+from stories import Reply, Verdict, all_settings, left_sounding, promise_with, stories
 
 from jamd.daemon.events import (
     Adjust,
@@ -37,15 +37,7 @@ def _sends(effects: Sequence[Effect]) -> list[Send]:
 def test_every_note_that_begins_ends(
     settings: Settings, effects: list[Effect], heard_by: list[int]
 ) -> None:
-    sounding = set()
-    for send in _sends(effects):
-        message = send.message
-        if message.type == "note_on":
-            assert (send.output, message.channel, message.note) not in sounding, "struck twice"
-            sounding.add((send.output, message.channel, message.note))
-        elif message.type == "note_off":
-            sounding.remove((send.output, message.channel, message.note))
-    assert not sounding
+    assert not left_sounding(effects)
 
 
 @promise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from hypothesis import given, settings
@@ -24,8 +24,10 @@ from jamd.daemon.events import (
     InputLost,
     Judged,
     Mode,
+    Output,
     Panic,
     Press,
+    Send,
     SetMode,
     SetTempo,
     WorkerLost,
@@ -243,6 +245,26 @@ def tell(session: Decides, story: Story, punctual: bool) -> tuple[list[Effect], 
         take(session.advance(now) if event is None else session.handle(event, now))
     take(session.shutdown(now))
     return effects, heard_by
+
+
+def left_sounding(effects: Iterable[Effect]) -> set[tuple[Output, int, int]]:
+    """Output, channel and pitch of each note sent that has not ended.
+
+    Raises:
+        AssertionError: A note is struck while it sounds.
+        KeyError: One is ended that does not sound.
+    """
+    sounding: set[tuple[Output, int, int]] = set()
+    for send in effects:
+        if not isinstance(send, Send) or send.message.type not in ("note_on", "note_off"):
+            continue
+        note = send.output, send.message.channel, send.message.note
+        if send.message.type == "note_off":
+            sounding.remove(note)
+        else:
+            assert note not in sounding, "struck twice"
+            sounding.add(note)
+    return sounding
 
 
 Check = Callable[[Settings, list[Effect], list[int]], None]
