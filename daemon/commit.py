@@ -14,6 +14,10 @@ from jamd.daemon.stage import Stage
 from jamd.daemon.transport import SIXTEENTH
 from jamd.notes import TICKS_PER_BEAT, Note, Tick
 
+PATIENCE_SECONDS = 0.025
+"""How late the first note of an answer may leave, as the player may hand the turn over a moment
+before the sixteenth on which the answer is to begin."""
+
 
 class Commit:
     """Lets planned notes pass the commit edge: they are written down, and will sound.
@@ -51,7 +55,8 @@ class Commit:
     def advance(self, now: float) -> bool:
         """In jamd's turn, make certain whatever is planned to begin within the window.
 
-        Where nothing is planned yet, notes that arrive before their moment can still be played.
+        Where nothing is planned yet, notes that arrive before their moment can still be played, and
+        what an answer begins with if the turn was handed over, `PATIENCE_SECONDS` after it.
 
         Returns:
             Whether anything became certain.
@@ -59,8 +64,7 @@ class Commit:
         ahead = self._transport.passed(now + self._window)
         onset = self._planner.next_onset
         if onset is None or onset > ahead:
-            leaving = self._transport.passed(now + self._stage.ahead_s)
-            ahead = max(min(ahead, Tick(self._planner.through - 1)), leaving)
+            ahead = max(min(ahead, Tick(self._planner.through - 1)), self._leaving(now))
         self._move(ahead)
         playable = list(self._playable(self._planner.commit(self.edge)))
         certain = self._ear.dynamics.shape(playable)
@@ -68,6 +72,15 @@ class Commit:
         span = self._planner.span
         self._stage.play(certain, span.through if span is not None and span.closes else None)
         return bool(certain)
+
+    def _leaving(self, now: float) -> Tick:
+        """The last tick for which it is too late to plan anything."""
+        now += self._stage.ahead_s
+        leaving, span = self._transport.passed(now), self._planner.span
+        if span is None or self._planner.has_begun or self._ear.phrase.handed_over is None:
+            return leaving
+        waits = span.start > self._transport.passed(now - PATIENCE_SECONDS)
+        return Tick(min(leaving, span.start - 1)) if waits else leaving
 
     def deadline(self) -> float | None:
         """When the edge reaches what the planner waits for, in seconds; None if for nothing."""

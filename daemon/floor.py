@@ -15,6 +15,7 @@ from jamd.daemon.stage import Stage
 from jamd.daemon.transport import Transport
 from jamd.daemon.yielding import Patience
 from jamd.notes import TICKS_PER_STEP, Tick
+from jamd.placing import CHORD_SECONDS
 
 
 class Floor:
@@ -73,9 +74,12 @@ class Floor:
 
     def press(self, velocity: int, now: float, *, tune: bool) -> list[Effect]:
         """The player strikes a key, in the `tune` or in what lies under it."""
-        silent = self.turn is Turn.PLAYER or self._waits(now)
-        if silent and self._ear.phrase.is_handed_over_with(now):
-            return self._join_chord(now)
+        if self._ear.phrase.is_handed_over_with(now):
+            if self.turn is Turn.PLAYER or not self._planner.has_begun or self._waits(now):
+                return self._join_chord(now)
+            if self._waits(now - CHORD_SECONDS):  # the chord came with the answer's first note
+                self._planner.replan(self._commit.edge)
+                return []
         if tune and self.turn is Turn.JAMD:
             return self._break_in(velocity, now)
         if tune and not self._policy.by_the_bar and phrase_is_over(self._scene(now)):
@@ -87,6 +91,7 @@ class Floor:
     def hand_over(self, now: float) -> list[Effect]:
         """The player hands the turn over: an answer that waits for its beat may begin sooner."""
         self._ear.hand_over(now)
+        self._planner.hurry()
         phrase, span = self._ear.phrase, self._planner.span
         if phrase is not self._answered or span is None or phrase.handed_over is None:
             return []
@@ -161,6 +166,7 @@ class Floor:
     def _join_chord(self, now: float) -> list[Effect]:
         """The key is of the chord with which the turn was handed over: the phrase is over now."""
         self._ear.hand_over(now)
+        self._planner.hurry()
         if self.turn is Turn.JAMD:
             return self._begin_anew(now)
         self._planner.replan(self._commit.edge)

@@ -98,6 +98,12 @@ class Phrase:
         """
         return self.handed_over is not None and now - self._chord <= CHORD_SECONDS
 
+    @property
+    def is_handed_over_in_a_chord(self) -> bool:
+        """Whether it was handed over at the moment of its last onset, before or after it."""
+        over = self.handed_over
+        return over is not None and over - self._last_onset <= CHORD_SECONDS
+
     def pause(self, beat_seconds: float) -> float:
         """How long a silence must be to end the phrase, in seconds.
 

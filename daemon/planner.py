@@ -81,6 +81,7 @@ class Planner:
     Attributes:
         settings: The session's, as adjusted since it began.
         span: What jamd is to fill; None: nothing.
+        has_begun: Whether some note of the span is certain.
         worker: Whether there is a worker to ask.
         requests: The id of the last request to the worker; 0: there was none.
     """
@@ -97,13 +98,13 @@ class Planner:
         self._planned_over: Changes | None = None  # what is planned was requested over these
         self._resumes: Tick | None = None  # request nothing before the edge reaches this tick
         self._repeats: Tick | None = None  # nor this one, and let nothing change what is planned
-        self._has_begun = False  # some note of the span is certain
         self.requests = 0
         self._not_before = float("-inf")
         self._reads_from: Tick | None = None  # start of the window last sent to be read ahead
         self._has_read = False
         self._last_answer = LastAnswer(settings.meter)
         self.span: Span | None = None
+        self.has_begun = False
         self.worker = False
 
     @property
@@ -133,7 +134,7 @@ class Planner:
         pending = self._pending
         if pending is not None:
             pending.overtaken |= any(note.onset >= pending.known for note in certain)
-        self._has_begun |= bool(certain)
+        self.has_begun |= bool(certain)
         if self.span is not None:
             self._last_answer.add(self.span, certain)
         return certain
@@ -146,7 +147,7 @@ class Planner:
         If it is still being played, its planned notes are kept as part of it, since repeating it
         discards the plan.
         """
-        if self.span is not None and self.span.closes and self._has_begun:
+        if self.span is not None and self.span.closes and self.has_begun:
             self._last_answer.add(self.span, self._plan.notes)
         return self._last_answer.once_more(edge, transport, bars=bars, closes=closes)
 
@@ -163,7 +164,7 @@ class Planner:
             self._forget_request()
             self._plan.cancel(Tick(0))
             self._repeats = None
-            self._has_begun = False
+            self.has_begun = False
             self._outrun = 0
         self.span = span
 
@@ -171,7 +172,11 @@ class Planner:
         """Fill nothing, and count the span as never played: none of it was."""
         self.aim(None)
         self._last_answer.forget()
-        self._not_before = float("-inf")  # 25 ms is long for a player who waits for a sixteenth
+        self.hurry()
+
+    def hurry(self) -> None:
+        """Ask at once, as 25 ms are long for a player who waits for the next sixteenth."""
+        self._not_before = float("-inf")
 
     def replan(self, edge: Tick) -> None:
         """Plan anew from `edge` on, whatever the worker is working on.
@@ -327,7 +332,7 @@ class Planner:
 
     def _entrance(self, span: Span) -> Tick | None:
         """The latest onset for the first note of `span`; once that has passed, the next beat."""
-        if self._has_begun or span.begins is None:
+        if self.has_begun or span.begins is None:
             return None
         if span.start <= span.begins:
             return span.begins

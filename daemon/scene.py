@@ -18,8 +18,9 @@ LIFTED_EARLY = TICKS_PER_BEAT // 8
 """How early a key meant to be held up to the beat may be released, in ticks: the silence before an
 answer on the beat may be longer by this much."""
 
-PROMPT_SECONDS = 0.025
-"""How long the improviser has to answer when the turn is handed over."""
+STRUCK_EARLY_SECONDS = 0.025
+"""How early a chord that hands the turn over may be for a beat on which it was meant to be, with
+which the answer to it then does not begin."""
 
 
 def longest_silence(meter: Meter) -> Tick:
@@ -130,10 +131,13 @@ def answer_start(transport: Transport, phrase: Phrase, ends: float, *, silent: b
     On the next strong beat that is at least a sixteenth later, and over a drone or pad, with which
     there is no silence, always there. If the silence would be longer than `longest_silence`, on the
     next pulse; if it still would and `silent` (jamd has not played meanwhile), on the next eighth.
-    If the player handed the turn over, and so is waiting, on the next sixteenth.
+    If the player handed the turn over, and so is waiting, on the next sixteenth, even if it comes
+    sooner than the improviser's answer: `Commit` waits for that. After a chord, not on the one that
+    the chord may have been meant to be on.
     """
     if phrase.handed_over is not None:
-        return transport.next_sixteenth(transport.exact_tick(ends + PROMPT_SECONDS))
+        early = STRUCK_EARLY_SECONDS if phrase.is_handed_over_in_a_chord else 0.0
+        return transport.next_sixteenth(transport.passed(ends + early) + 1)
     earliest = transport.tick_at(ends) + SIXTEENTH
     strong, beat = transport.next_strong_beat(earliest), transport.next_pulse(earliest)
     latest = phrase.last + longest_silence(transport.meter)
