@@ -1,10 +1,11 @@
-"""Which channel each of jamd's parts goes out on, and which sound is asked for there."""
+"""Which channel each of jamd's parts goes out on, and which sound it is to have there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from jamd.config import Config
+from jamd.general_midi import name_of
 from jamd.notes import Part
 
 _SHARED = (1, 1)  # every instrument plays channel 1
@@ -27,6 +28,11 @@ def channels(config: Config) -> Mapping[Part, int]:
     return {part: (channel or free.pop(0)) - 1 for part, channel in chosen.items()}
 
 
+def sends_on(config: Config) -> bool:
+    """Whether what the player plays is sent on. A synthesiser of jamd's own sounds it, too."""
+    return config.sound.on if config.midi.thru is None else config.midi.thru
+
+
 def programs(config: Config) -> Mapping[int, int]:
     """The General MIDI program, 0..127, that is asked for on a channel, 0..15, of an instrument."""
     on, sound = channels(config), config.sound
@@ -47,3 +53,11 @@ def sounds(config: Config) -> Mapping[Part | None, int]:
     heard = own_programs(config) if own else programs(config)
     found: dict[Part | None, int] = {None: config.sound.player - 1} if own else {}
     return found | {part: heard[on] for part, on in channels(config).items() if on in heard}
+
+
+def who_sounds(config: Config) -> str:
+    """Who sounds like what, in words, where the instrument is jamd's own."""
+    by_part = sounds(config)
+    lead, comp, player = (name_of(by_part[part] + 1) for part in (Part.LEAD, Part.COMP, None))
+    yours = f"; you are {player}" if sends_on(config) else ""
+    return f"jamd is {lead} (lead) and {comp} (chords){yours}."

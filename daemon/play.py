@@ -15,22 +15,22 @@ from jamd.daemon import providers
 from jamd.daemon.clock import Clock, MonotonicClock
 from jamd.daemon.cuda import nvidia_driver
 from jamd.daemon.events import Output, Panic
-from jamd.daemon.fluidsynth import Installed, expect_installed, setup
+from jamd.daemon.fluidsynth import Installed, expect_installed
 from jamd.daemon.follower import BeatSource
-from jamd.daemon.instruments import own_programs, programs, sounds
+from jamd.daemon.instruments import programs, sends_on, who_sounds
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
 from jamd.daemon.midi_system import NoMidiSystem, NotAllowed
 from jamd.daemon.model_news import ModelNews
 from jamd.daemon.osc import OscPeer
-from jamd.daemon.ports import LivePorts, Ports, open_ports
+from jamd.daemon.ports import Instruments, LivePorts, open_ports
 from jamd.daemon.programme import Programme
 from jamd.daemon.rehearsal import BARS, RehearsalRoom, part_for
 from jamd.daemon.remote import HAS_SOCKETS, Remote
 from jamd.daemon.screen import Screen
-from jamd.daemon.setlist import Setlist, sends_on, settings_of
+from jamd.daemon.setlist import Setlist, settings_of
 from jamd.daemon.settings import Settings, expect_chords
-from jamd.daemon.sound import NAME, Sounding, Synth, drivers
+from jamd.daemon.sound import NAME, Sounding, Synth, drivers, setup_for
 from jamd.daemon.status import Status
 from jamd.daemon.stop_signals import StopSignals
 from jamd.daemon.supervisor import Supervisor
@@ -39,8 +39,7 @@ from jamd.daemon.watch import Watch
 from jamd.daemon.waterfall import DRAWN, TYPED, Waterfall
 from jamd.daemon.worker import Load
 from jamd.errors import BundleError, UserError
-from jamd.general_midi import name_of
-from jamd.notes import Meter, Part
+from jamd.notes import Meter
 from jamd.songs import Song
 
 PANIC_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
@@ -97,21 +96,21 @@ def play(
         supervisor = Supervisor(load, clock.now())
         stops.callback(supervisor.close)
         _wait_for_the_model(supervisor, clock, stop_signals)
-        live = None if rehearse else _open(config, screen)
+        live = None if rehearse else _open(setlist.song.config, screen)
         opened = live or _rehearsal_room(config, settings, bars or BARS, screen)
         stops.callback(opened.close)
         room = opened if isinstance(opened, RehearsalRoom) else None
-        ports: Ports = opened
+        ports: Instruments = opened
         if installed is not None:
-            ports = _sounding(opened, installed, config, settings, clock, stop_signals)
+            ports = _sounding(opened, installed, setlist.song.config, settings, clock, stop_signals)
             stops.callback(ports.close)
-            _tell_who_sounds(config, screen)
+            _tell_who_sounds(setlist.song.config, screen)
         if PANIC_SIGNAL is not None:
             stops.callback(signal.signal, PANIC_SIGNAL, signal.SIG_IGN)
         takes = stops.enter_context(TakeKeeper(config, screen, bundle, rehearsal=room is not None))
-        programme = Programme(setlist, takes, supervisor, link, room, bars)
+        programme = Programme(setlist, takes, ports, supervisor, link, room, bars)
         settings = programme.settings
-        session = takes.begin(settings)
+        session = takes.begin(settings, setlist.song.config)
         trial = _trial(rival, supervisor, f"{driver} {providers.fingerprint(bundle)}")
         watch = Watch(
             screen,
@@ -198,19 +197,15 @@ def _sounding(
 ) -> Sounding:
     """`ports` with the sound of a FluidSynth, once that has started."""
     jack = isinstance(ports, LivePorts) and ports.system_name == "JACK"
-    told = setup(own_programs(config), config.sound.player - 1, mpe=settings.mpe)
-    synth = Synth(installed, drivers(jack), told)
+    synth = Synth(installed, drivers(jack), setup_for(config))
     synth.start(clock, lambda: stop_signals.asked)
     return Sounding(ports, synth, settings, _own_ports(config))
 
 
 def _tell_who_sounds(config: Config, screen: Screen) -> None:
     """Tell who is heard, and what they sound like."""
-    thru, by_part = sends_on(config), sounds(config)
-    lead, comp, player = (name_of(by_part[part] + 1) for part in (Part.LEAD, Part.COMP, None))
-    yours = f"; you are {player}" if thru else ""
-    screen.news(f"You hear jamd{' and yourself' if thru else ''} through {NAME}.")
-    screen.news(f"jamd is {lead} (lead) and {comp} (chords){yours}.")
+    screen.news(f"You hear jamd{' and yourself' if sends_on(config) else ''} through {NAME}.")
+    screen.news(who_sounds(config))
 
 
 def _open(config: Config, screen: Screen) -> LivePorts | None:

@@ -25,6 +25,7 @@ from typing import Protocol
 
 from mido import Message
 
+from jamd.config import Config
 from jamd.config_sections import Midi
 from jamd.daemon.connections import (
     Connected,
@@ -41,6 +42,7 @@ from jamd.daemon.connections import (
     unmet,
 )
 from jamd.daemon.events import Output
+from jamd.daemon.instruments import programs
 from jamd.daemon.loopback import has_virtual_ports, lacking, loops
 from jamd.daemon.midi_system import NoMidiSystem, System, open_system
 from jamd.daemon.port_opening import alone
@@ -79,6 +81,13 @@ class Ports(Protocol):
 
     def close(self) -> None:
         """Close every port. Whatever must still be sent has to be sent before."""
+
+
+class Instruments(Ports, Protocol):
+    """Ports to instruments, which can be asked for other sounds."""
+
+    def change_sounds(self, config: Config) -> None:
+        """Ask for the sounds of `config` from now on."""
 
 
 def open_ports(
@@ -188,6 +197,10 @@ class LivePorts:
         extra = self._extra.get(output)
         for port in self._outputs.values() if extra is None else (extra,):
             port.send(message)
+
+    def change_sounds(self, config: Config) -> None:
+        for message in self._programs.change(programs(config)):
+            self.send(message)
 
     def connected(self) -> Connected:
         return self._connected

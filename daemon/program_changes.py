@@ -17,15 +17,17 @@ class ProgramChanges:
     """
 
     def __init__(self, programs: Mapping[int, int]) -> None:
-        self._messages = {
-            channel: Message("program_change", channel=channel, program=program)
-            for channel, program in programs.items()
-        }
+        self._messages = _messages(programs)
         self._told: frozenset[str] | None = None  # None: nobody, not even who cannot be seen
 
     def opened(self) -> None:
         """The port that they are sent on is another one."""
         self._told = None
+
+    def change(self, programs: Mapping[int, int]) -> list[Message]:
+        """Ask for `programs` from now on. Returns what to send, as it differs from before."""
+        before, self._messages = self._messages, _messages(programs)
+        return [message for message in self._messages.values() if message not in before.values()]
 
     def due(self, reached: Collection[str]) -> list[Message]:
         """What to send now that these ports, by their ids, are played to."""
@@ -36,3 +38,11 @@ class ProgramChanges:
         """What to send after `message`: a panic is pressed when an instrument has gone astray."""
         asked = self._messages.get(message.channel) if message.is_cc(ALL_NOTES_OFF) else None
         return [] if asked is None else [asked]
+
+
+def _messages(programs: Mapping[int, int]) -> dict[int, Message]:
+    """The message for each channel, 0..15."""
+    return {
+        channel: Message("program_change", channel=channel, program=program)
+        for channel, program in programs.items()
+    }

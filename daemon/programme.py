@@ -9,6 +9,7 @@ from jamd.daemon.events import SetTempo, WorkerReady
 from jamd.daemon.follower import BeatSource
 from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
+from jamd.daemon.ports import Instruments
 from jamd.daemon.rehearsal import BARS, RehearsalRoom, entrance_s, part_for, rehearsed
 from jamd.daemon.setlist import Setlist, settings_of
 from jamd.daemon.settings import Settings, settings_from
@@ -25,6 +26,7 @@ class Programme:
     Args:
         setlist: The songs.
         takes: Records each session.
+        instruments: Asked for the sounds of each song.
         supervisor: The worker's supervisor.
         link: The Link session, if jamd is in one.
         room: The rehearsal room, if jamd plays there.
@@ -38,6 +40,7 @@ class Programme:
         self,
         setlist: Setlist,
         takes: TakeKeeper,
+        instruments: Instruments,
         supervisor: Supervisor,
         link: LinkPeer | None,
         room: RehearsalRoom | None,
@@ -45,6 +48,7 @@ class Programme:
     ) -> None:
         self._setlist = setlist
         self._takes = takes
+        self._instruments = instruments
         self._supervisor = supervisor
         self._link = link
         self._room = room
@@ -69,13 +73,14 @@ class Programme:
         return settings if self._room is None else rehearsed(settings)
 
     def _go_on(self, settings: Settings, loop: Loop) -> None:
-        self._takes.begin_another(settings, loop.go_on_with)
+        self._takes.begin_another(settings, self._setlist.song.config, loop.go_on_with)
         if self._supervisor.ready is not None:
             loop.tell(WorkerReady())
 
     def _change(self, song: Song, now: float, status: Status, loop: Loop) -> None:
         settings = self.settings = self._of(song)
         self._go_on(settings, loop)
+        self._instruments.change_sounds(song.config)
         if self._link is not None:
             self._link.begin(settings.meter)
         if status.link_peers == 0:  # where there are others, the tempo is everybody's

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mido import Message
 
+from jamd.config import Config
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import Mode, Output
 from jamd.daemon.follower import BeatSource
@@ -89,6 +90,9 @@ class RehearsalRoom:
 
     def send(self, message: Message, output: Output = Output.MAIN) -> None:
         """Drop the message: nobody hears it here, and the take has it."""
+
+    def change_sounds(self, config: Config) -> None:
+        """Ask for nothing: there is no instrument here."""
 
     def tend(self, now: float) -> Sequence[str]:  # noqa: ARG002 - as in the protocol
         return ()

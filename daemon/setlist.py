@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from jamd.config import Config
 from jamd.control import Control
 from jamd.daemon.controls import Action, place_of
 from jamd.daemon.events import ControlUsed, Entry
+from jamd.daemon.instruments import sends_on, sounds, who_sounds
 from jamd.daemon.screen import Screen
 from jamd.daemon.settings import Settings, settings_from
 from jamd.songs import Song
@@ -66,9 +66,11 @@ class Setlist:
         """The song to change to, which is then the one that is played; None: go on with this."""
         if not self._asked:
             return None
-        self._at = self._asked.pop()
+        before, self._at = self.song.config, self._asked.pop()
         self._asked.clear()
         self._tell()
+        if self.song.config.sound.on and sounds(self.song.config) != sounds(before):
+            self._screen.news(who_sounds(self.song.config))
         return self.song
 
     def answer(self, name: str | None) -> dict[str, object]:
@@ -103,11 +105,6 @@ def settings_of(song: Song) -> Settings:
     """The settings of a session that plays `song`, with another seed each time if it has none."""
     tempo, thru = song.own_tempo, sends_on(song.config)
     return replace(settings_from(song.config), own_tempo=tempo, thru=thru, song=song.title)
-
-
-def sends_on(config: Config) -> bool:
-    """Whether what the player plays is sent on. A synthesiser of jamd's own sounds it, too."""
-    return config.sound.on if config.midi.thru is None else config.midi.thru
 
 
 def _which(controls: Sequence[Control], message: Message) -> int:

@@ -14,12 +14,14 @@ from dataclasses import replace
 
 from mido import Message
 
+from jamd.config import Config
 from jamd.daemon.clock import Clock
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import Output
-from jamd.daemon.fluidsynth import THEIRS, Installed, Process, command
+from jamd.daemon.fluidsynth import THEIRS, Installed, Process, command, setup
+from jamd.daemon.instruments import own_programs
 from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, DRUMS, PEDALS
-from jamd.daemon.ports import Ports
+from jamd.daemon.ports import Instruments
 from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.settings import Settings
 from jamd.errors import UserError
@@ -106,6 +108,13 @@ class Synth:
             )
         return reason
 
+    def change(self, setup: Sequence[str]) -> None:
+        """Tell its shell `setup`, now and whenever one is started."""
+        self._setup = setup
+        if self._process is not None:
+            for line in setup:
+                self._process.tell(line)
+
     def send(self, message: Message, first: int = 0) -> None:
         """Let a message sound, at once; it is dropped while there is nothing that could.
 
@@ -164,8 +173,13 @@ def drivers(jack: bool) -> tuple[str, ...]:
     return ("jack",) if jack else _DRIVERS.get(sys.platform, ("",))
 
 
+def setup_for(config: Config) -> list[str]:
+    """What FluidSynth's shell is to be told for the sounds of `config`."""
+    return setup(own_programs(config), config.sound.player - 1, mpe=config.midi.mpe)
+
+
 class Sounding:
-    """`Ports` whose main output sounds, too.
+    """Ports whose main output sounds, too.
 
     Args:
         ports: The ports.
@@ -175,7 +189,7 @@ class Sounding:
     """
 
     def __init__(
-        self, ports: Ports, synth: Synth, settings: Settings, apart: Collection[Output] = ()
+        self, ports: Instruments, synth: Synth, settings: Settings, apart: Collection[Output] = ()
     ) -> None:
         self._settings = settings
         self._ports = ports
@@ -200,6 +214,10 @@ class Sounding:
         self._synth.send(message)
         if message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):  # a panic is for all
             self._synth.send(message, THEIRS)
+
+    def change_sounds(self, config: Config) -> None:
+        self._ports.change_sounds(config)
+        self._synth.change(setup_for(config))
 
     def tend(self, now: float) -> Sequence[str]:
         news: Iterable[str] = self._ports.tend(now)

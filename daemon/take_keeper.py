@@ -73,9 +73,14 @@ class TakeKeeper:
         if problem is not None:  # an exception already under way is not replaced
             self._screen.news(problem)
 
-    def begin(self, settings: Settings) -> Decides:
-        """A first session, recorded if takes are kept and can be."""
-        session = self._begin(settings)
+    def begin(self, settings: Settings, config: Config) -> Decides:
+        """A first session, recorded if takes are kept and can be.
+
+        Args:
+            settings: What it goes by.
+            config: Says what it sounds like.
+        """
+        session = self._begin(settings, config)
         try:
             if self._recorder is not None:
                 self._recorder.wait()
@@ -88,7 +93,7 @@ class TakeKeeper:
             )
         return session
 
-    def _begin(self, settings: Settings) -> Decides:
+    def _begin(self, settings: Settings, config: Config) -> Decides:
         """A fresh session, recorded if takes are kept. Waits for no disk."""
         session = Session(settings)
         if not self._keeps:
@@ -105,15 +110,17 @@ class TakeKeeper:
             self._model,
             settings,
             self._rehearsal,
-            sounds(self._config),
+            sounds(config),
         )
         self._recorder.write(opened)
         return Journaled(session, self._recorder.write)
 
-    def begin_another(self, settings: Settings, go_on_with: Callable[[Decides], None]) -> None:
-        """Hand a fresh session to `go_on_with`. The last take is saved meanwhile."""
+    def begin_another(
+        self, settings: Settings, config: Config, go_on_with: Callable[[Decides], None]
+    ) -> None:
+        """Hand a fresh session, as `begin`, to `go_on_with`. The last take is saved meanwhile."""
         ended = self._recorder
-        go_on_with(self._begin(settings))
+        go_on_with(self._begin(settings, config))
         if ended is not None:
             before = self._saving
             self._saving = threading.Thread(target=self._save_meanwhile, args=(ended, before))

@@ -22,6 +22,7 @@ OWN = {
     *("transport.count_in", "click.when"),
     "midi.split",
     *("model.style", "model.temperature", "model.nucleus", "model.memory", "model.seed"),
+    *("sound.lead", "sound.comp", "sound.player"),
     *(key for key in SETTINGS if key.startswith("play.")),
 }
 """The settings that a song may have. The others are for the whole evening: ports, model, pedals."""

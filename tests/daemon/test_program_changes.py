@@ -8,7 +8,8 @@ import pytest
 from mido import Message
 from paper_system import KEYBOARD, SYNTH, PaperSystem, look, on_paper
 
-from jamd.config_sections import Midi
+from jamd.config import Config
+from jamd.config_sections import Midi, Sound
 from jamd.daemon import ports as ports_module
 from jamd.daemon.ports import RETRY_S, LivePorts
 
@@ -61,6 +62,23 @@ def test_an_instrument_is_told_its_sounds_whenever_it_comes_and_after_a_panic(
     ports.tend(RETRY_S)
     look(ports, RETRY_S)
     assert told() == both, "the system came back, and everything was opened anew"
+
+
+def test_a_song_with_other_sounds_asks_for_those_alone_and_from_then_on(
+    system: PaperSystem,
+) -> None:
+    system.plug(SYNTH)
+    ports = LivePorts(system, WANTED, programs={1: 11, 2: 5})
+    look(ports)
+    system.sent = []
+    for lead, asked in ((57, ["program_change"]), (57, []), (None, [])):
+        ports.change_sounds(Config(sound=Sound(lead=lead, comp=6)))
+        assert [kind for name, kind in system.sent if name == "FLUID Synth:in"] == asked
+        system.sent = []
+    ports.change_sounds(Config(sound=Sound(lead=12, comp=6)))
+    system.sent = []
+    ports.send(Message("control_change", control=123, channel=1))
+    assert len(system.sent) == 4, "after a panic, too, on both ports"
 
 
 def test_nobodys_sound_is_changed_unasked(system: PaperSystem) -> None:

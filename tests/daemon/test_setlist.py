@@ -100,6 +100,20 @@ def test_who_scrolls_through_the_programs_arrives_at_the_last() -> None:
     assert played.use(second, 0.2) == "Blues"
 
 
+def test_who_sounds_different_in_the_next_song_is_told_where_jamd_makes_the_sound() -> None:
+    for on in (True, False):
+        news: list[str] = []
+        screen: Any = SimpleNamespace(news=news.append)
+        sounds = (Sound(on), *2 * (Sound(on, lead=57, comp=5, player=20),))
+        songs = [Song(Config(sound=s), t) for s, t in zip(sounds, TITLES, strict=True)]
+        setlist = Setlist(songs, (), screen)
+        for song in ("2", "3"):
+            setlist.answer(song)
+            setlist.change()
+        told = ["jamd is trumpet (lead) and electric piano 1 (chords); you are church organ."]
+        assert news[1:] == ["Song 2 of 3: Blues.", *told[:on], "Song 3 of 3: Bluesette."]
+
+
 @pytest.mark.parametrize(
     ("name", "title"),
     [

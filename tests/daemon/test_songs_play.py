@@ -14,10 +14,13 @@ from waiting import until
 from jamd.cli import main
 from jamd.daemon.journal import Opened, read_line
 from jamd.daemon.recorder import JOURNAL, journal_of
-from jamd.notes import Meter
+from jamd.notes import Meter, Part
 
 WALTZ = '[transport]\nmeter = "3/4"\nbpm = 200\n[play]\nchanges = "Dm7 | G7"\n'
-BLUES = 'title = "Blues in F"\n[transport]\nbpm = 160\n[play]\nmode = "endless"\n'
+BLUES = (
+    'title = "Blues in F"\n[transport]\nbpm = 160\n[play]\nmode = "endless"\n'
+    '[sound]\nlead = "trumpet"\n'
+)
 
 
 @pytest.fixture
@@ -71,5 +74,7 @@ def test_each_song_has_its_settings_and_a_take_of_its_own(
             first = read_line(next(lines))
         assert isinstance(first, Opened)
         assert first.settings.meter == meter
+        trumpet = {Part.LEAD: 56} if meter == Meter(4, 4) else {}
+        assert first.sounds == trumpet
         (signature,) = (m for m in MidiFile(file).tracks[0] if m.type == "time_signature")
         assert Meter(signature.numerator, signature.denominator) == meter

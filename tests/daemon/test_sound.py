@@ -11,6 +11,8 @@ import pytest
 from mido import Message
 from waiting import until
 
+from jamd.config import Config
+from jamd.config_sections import Sound
 from jamd.daemon import fluidsynth
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.connections import Connected
@@ -167,6 +169,22 @@ def test_each_one_that_is_started_is_told_the_sounds(folder: Path) -> None:
     until(lambda: len(news) == 2, 10, "another", lambda: news.extend(synth.tend(RETRY_S)))
     assert told(folder) == lines * 2
     synth.close()
+
+
+def test_the_next_song_may_sound_different(folder: Path) -> None:
+    before = setup({1: 11, 2: 5}, 0, mpe=False)
+    after = setup({2: 5, 1: 56}, 24, mpe=False)
+    synth = Synth(install(folder), [""], before)
+    synth.start(MonotonicClock())
+    ports = Sounding(RehearsalRoom([], None), synth, Settings())
+    ports.change_sounds(Config(sound=Sound(on=True, lead=57, player=25)))
+    until(lambda: told(folder) == [*before, *after], 10, "its sounds")
+    news: list[str] = []
+    kill(synth)
+    until(lambda: len(news) == 1, 10, "its end", lambda: news.extend(ports.tend(0.0)))
+    until(lambda: len(news) == 2, 10, "another", lambda: news.extend(ports.tend(RETRY_S)))
+    assert told(folder) == [*before, *after, *after]
+    ports.close()
 
 
 def test_what_is_sent_is_told_in_order_and_the_last_notes_ring_before_it_ends(folder: Path) -> None:

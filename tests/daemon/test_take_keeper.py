@@ -50,8 +50,8 @@ def jamming(tmp: Path, most: int = 200, folder: str = "") -> Iterator[Callable[[
         screen = Screen(stream)
         try:
             with TakeKeeper(config, screen, BUNDLE, rehearsal=False) as keeper:
-                go_on_with(keeper.begin(Settings()))
-                yield lambda: keeper.begin_another(Settings(), go_on_with)
+                go_on_with(keeper.begin(Settings(), config))
+                yield lambda: keeper.begin_another(Settings(), config, go_on_with)
                 sessions[-1].shutdown(2.0)
         finally:
             screen.close()

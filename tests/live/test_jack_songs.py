@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,15 +39,20 @@ bpm = 200
 start = "at once"
 [play]
 mode = "endless"
+[sound]
+lead = "trumpet"
 """
 SECOND = """
 [transport]
 bpm = 150
 meter = "3/4"
+[sound]
+lead = "flute"
 """
 PHRASE = (60, 64, 67, 72)
 HELD = 43
 SUSTAIN, LEFT = 64, 67  # pedals
+TRUMPET, FLUTE = 56, 73  # as sent, from 0
 
 
 class Stage:
@@ -130,6 +136,11 @@ class Stage:
                 keys.discard((message.channel, message.note))
         return keys
 
+    def programs(self) -> list[int]:
+        """The programs that jamd asked for on its channel, as they came, without repeats."""
+        asked = [m.program for m in self.heard if m.type == "program_change" and m.channel == 1]
+        return [program for program, _ in groupby(asked)]
+
     def pedals(self) -> list[int]:
         """The values of the sustain pedal, as they came."""
         return [m.value for m in self.heard if m.is_cc(SUSTAIN)]
@@ -167,6 +178,7 @@ def test_a_pedal_changes_the_song_while_jamd_plays_and_a_key_is_held(
         stage.until(lambda: "Song 2 of 2: waltz.\n" in stage.lines, "the next song")
         stage.until(lambda: stage.sounding() == {(0, HELD)}, "the end of jamd's notes alone")
         assert stage.pedals() == [127], "it is down still"
+        stage.until(lambda: stage.programs() == [TRUMPET, FLUTE], "the sound of the second")
         played = stage.count("note_on", 1)
         stage.send(0x80, HELD, 64)
         stage.control(SUSTAIN, 0)
