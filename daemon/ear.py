@@ -131,13 +131,16 @@ class Ear:
     def pedal(self, channel: int, value: int, now: float) -> None:
         """The sustain pedal moves, 0..127. It lengthens the notes it holds, but no phrase."""
         tick = self._transport.tick_at(now)
-        for each in range(16) if self._settings.mpe else (channel,):
+        for each in (channel, *range(16)) if self._settings.mpe else (channel,):
             self._memory.heard.pedal(each, value >= PEDAL_DOWN, tick)
 
     @property
     def pedals(self) -> tuple[int, ...]:
         """The channels, 0..15, on which the sustain pedal is down."""
-        return self._memory.heard.pedals
+        down = self._memory.heard.pedals
+        return (
+            down[:1] if self._settings.mpe else down
+        )  # it holds all channels, but was sent on one
 
     def releases(self) -> list[Message]:
         """Messages that release all that is down: the keys, then the pedals."""
@@ -146,7 +149,7 @@ class Ear:
             *(Message("note_off", channel=key.channel, note=key.pitch) for key in heard.keys),
             *(
                 Message("control_change", channel=channel, control=SUSTAIN, value=0)
-                for channel in heard.pedals
+                for channel in self.pedals
             ),
         ]
 

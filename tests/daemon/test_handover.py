@@ -166,6 +166,16 @@ def test_the_take_that_begins_with_a_pedal_down_says_so() -> None:
     assert pedals == [pedal(0), pedal(127)], "lifted in the last take"
 
 
+def test_the_pedal_of_an_mpe_keyboard_is_down_once_though_it_holds_every_channel() -> None:
+    relay = Relay(Settings(mpe=True), Settings(mpe=True))
+    relay.handle(Heard(pedal(127)), 1.0)
+    effects = relay.handle(Leave(), 2.0)
+    effects += relay.handle(Heard(pedal(0)), 3.0)
+    entries = [effect.entry for effect in effects if isinstance(effect, Journal)]
+    pedals = [entry.message for entry in entries if isinstance(entry, Sounded)]
+    assert pedals == [pedal(0), pedal(127), pedal(0)]
+
+
 def test_where_nothing_is_sent_on_any_more_keys_wait_and_wheels_rest() -> None:
     relay = Relay(Settings(mode=Mode.OFF), Settings())
     wheel = Message("pitchwheel", pitch=2000)
