@@ -178,7 +178,9 @@ class Beat:
             return None if self._link is None else self._link.hear_session(said, now)
         move = self.follower.hear(said, seconds, now)
         if isinstance(move, GoOn):
-            self._jumped += self._lay_chart(move.bar_one, self.transport.tick_at(now), now)
+            bars = (move.bar_one - self.transport.bar_one) // self.transport.meter.ticks_per_bar
+            self._chart_bars = bars
+            self._jumped += self._lay_chart(self._chart_line, self.transport.tick_at(now), now)
         return move
 
     def link_messages(self) -> list[TellLink]:

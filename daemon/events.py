@@ -172,17 +172,19 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Sequencer:
-    """A MIDI clock that is followed.
+    """A MIDI clock that is followed, and where its song is.
 
     Attributes:
-        pulses: When its last pulses fell, in seconds; at least one.
-        song: Where its song is at the next pulse, in ticks; None: none is known to roll.
+        pulses: When its last pulses fell, in seconds; none if there is no clock at present.
+        song: Where the song goes on, in ticks.
         stands: Whether the sequencer was stopped.
+        rolls: Whether the song goes on with the next pulse.
     """
 
     pulses: tuple[float, ...]
-    song: int | None = None
+    song: int = 0
     stands: bool = False
+    rolls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ class Follower:
         self._origin: float | None = None  # the tick of the clock's pulse 0
         self._on_pulses = False  # the song's place is known: pulses fall on whole 24ths of a beat
         self._song = Tick(0)  # where the song goes on
+        self._jumped = 0  # how far it has gone back in time since it rolled, in ticks
         self._armed = False  # the song goes on with the next pulse
         self._armed_until = -math.inf  # that pulse must come by then, in seconds
         # It led, and has sent Stop or Start: unless the song goes on, the transport halts then.
@@ -194,7 +195,7 @@ class Follower:
             self._song = song
             return None
         here, off = self._beside(song, seconds)
-        return GoOn(Tick(round(here + off) - song)) if abs(off) < SIXTEENTH / 2 else None
+        return self._goes_on(round(here + off) - song) if abs(off) < SIXTEENTH / 2 else None
 
     def keep_tempo(self) -> None:
         """The transport's own tempo was asked for: keep it."""
@@ -205,6 +206,7 @@ class Follower:
         self._clock.anchor(self._clock.number)
         self._origin = tick - TICKS_PER_CLOCK * self._clock.number
         self._on_pulses = True
+        self._jumped = 0
 
     def start(self, now: float, count_in: Tick) -> Tick:  # noqa: ARG002 - only Link needs it
         """The transport starts, but not by the sequencer; return its song tick.
@@ -216,14 +218,14 @@ class Follower:
         self._origin = None
         self._on_pulses = False
         self._coasting = False
+        self._jumped = 0
         return Tick(-count_in)
 
-    def hand_over(self, now: float) -> Sequencer | None:
-        """What another follower has to know to go on at `now`; None if there is no clock."""
-        if not self._clock.present:
-            return None
-        song = self._place(now) if self.leads else self._song if self._armed else None
-        return Sequencer(self._clock.recent, song, self._stands or self._may_go_on)
+    def hand_over(self, now: float) -> Sequencer:
+        """What another follower has to know to go on at `now`."""
+        rolls = self.leads or self._armed
+        song = self._place(now) if self.leads else self._song
+        return Sequencer(self._clock.recent, song, self._stands or self._may_go_on, rolls)
 
     def take_over(self, led: Sequencer, now: float) -> None:
         """Go on at `now` with the clock that another has followed, before the transport rolls."""
@@ -231,9 +233,9 @@ class Follower:
             return
         for seconds in led.pulses:
             self._clock.pulse(seconds)
-        self._stands = led.stands and led.song is None
-        if led.song is not None:
-            self._song = Tick(led.song)
+        self._stands = led.stands and not led.rolls
+        self._song = Tick(led.song)
+        if led.rolls:
             self._arm(now)
         if self.follows:
             self._transport.set_tempo(self._clock.bpm, now)
@@ -290,8 +292,8 @@ class Follower:
         """
         if self._on_pulses and self._origin is not None:
             tick = self._origin + TICKS_PER_CLOCK * (self._clock.number + 1)
-            return self._transport.song_tick(Tick(round(tick)))
-        song = self._transport.song_tick(self._transport.tick_at(now))
+            return self._transport.song_tick(Tick(round(tick) - self._jumped))
+        song = self._transport.song_tick(Tick(self._transport.tick_at(now) - self._jumped))
         return Tick(-(-song // TICKS_PER_CLOCK) * TICKS_PER_CLOCK)
 
     def _rejoin(self) -> Move | None:
@@ -325,7 +327,11 @@ class Follower:
         elif abs(pulses) > 1:
             self._origin += TICKS_PER_CLOCK * pulses
         self._clock.anchor(self._clock.number)
-        return GoOn(Tick(round(here + off) - self._song))
+        return self._goes_on(round(here + off) - self._song)
+
+    def _goes_on(self, bar_one: int) -> GoOn:
+        self._jumped = bar_one - self._transport.bar_one
+        return GoOn(Tick(bar_one))
 
     def _beside(self, song: Tick, seconds: float) -> tuple[float, float]:
         """The tick at `seconds`, and how far on the nearest is at `song`'s place in the bar."""

@@ -304,12 +304,16 @@ def test_a_pad_that_bounces_through_the_change_is_struck_once(action: Action) ->
         assert sum(isinstance(effect, Journal) for effect in effects) == struck
 
 
+def moment(said: tuple[float, Event]) -> float:
+    return said[0]
+
+
 def clocks(first: int, last: int, bpm: float = 120) -> list[tuple[float, Event]]:
     """Pulses of a clock, by their numbers: pulse 0 is at 10 s."""
     return [(10 + i * 2.5 / bpm, Heard(Message("clock"))) for i in range(first, last)]
 
 
-START, STOP = Heard(Message("start")), Heard(Message("stop"))
+START, STOP, CONTINUE = (Heard(Message(kind)) for kind in ("start", "stop", "continue"))
 
 
 def test_a_sequencer_that_rolls_goes_on_to_lead_in_the_meter_of_the_next() -> None:
@@ -325,6 +329,36 @@ def test_a_sequencer_that_rolls_goes_on_to_lead_in_the_meter_of_the_next() -> No
     told(relay, *clocks(24 * 9 + 8, 24 * 15))
     assert relay.status(17.49).bar == 5
     assert relay.status(17.51).bar == 6
+
+
+@pytest.mark.parametrize("ticks_on", [True, False])  # some send a clock only while they play
+def test_a_sequencer_that_is_stopped_goes_on_where_it_is_in_the_next_song(ticks_on: bool) -> None:
+    pulse_s = 0.5 / 24
+    stopped, left, goes_on = 6 * 24, 8 * 24, 9 * 24
+    located = Heard(Message("songpos", pos=4 * 4 + 1))
+    for said, place in (([], (2, 3)), ([(14.2, located)], (2, 1))):
+        for leaves in ([], [(14.0, Leave())]):
+            relay = Relay(Settings(), Settings())
+            told(relay, *clocks(-48, 0), (9.99, START), *clocks(0, stopped), (12.999, STOP))
+            told(relay, *(clocks(stopped, left) if ticks_on else ()), *leaves)
+            told(relay, *sorted([*(clocks(left, goes_on) if ticks_on else ()), *said], key=moment))
+            told(relay, (14.495, CONTINUE), *clocks(goes_on, goes_on + 24))
+            status = relay.status(14.5 + 13 * pulse_s)
+            assert (status.bar, status.beat) == place, leaves
+
+
+def test_a_sequencer_without_a_clock_that_has_just_said_start_begins_in_the_next_song() -> None:
+    relay = Relay(Settings(), Settings())
+    told(relay, (9.9, START), (9.95, Leave()), *clocks(0, 12))
+    assert relay.status(10.2).bar == 1
+
+
+def test_after_a_loop_the_next_song_begins_at_the_place_of_the_sequencers() -> None:
+    back = Heard(Message("songpos", pos=0))
+    relay = Relay(Settings(), Settings())
+    told(relay, *clocks(-48, 0), (9.99, START), *clocks(0, 192), (13.999, back))  # two bars
+    told(relay, *clocks(192, 216), (14.49, Leave()), *clocks(216, 228))
+    assert (relay.status(14.6).bar, relay.status(14.6).beat) == (1, 2)
 
 
 def test_a_sequencer_that_stands_is_waited_for() -> None:
