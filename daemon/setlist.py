@@ -1,7 +1,7 @@
 """The songs to be played: which one it is, and which one the player asks for.
 
 The session knows of one song. A control that asks for another is an entry of its take, like every
-control; here that becomes a wish, and `jamd.daemon.play` begins another session with it.
+control; here that becomes a wish, and `jamd.daemon.programme` begins another session with it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from jamd.control import Control
 from jamd.daemon.controls import Action, place_of
 from jamd.daemon.events import ControlUsed, Entry
-from jamd.daemon.instruments import sends_on, sounds, who_sounds
+from jamd.daemon.instruments import sounds, who_sounds
 from jamd.daemon.screen import Screen
 from jamd.daemon.settings import Settings, settings_from
 from jamd.songs import Song
@@ -66,8 +66,9 @@ class Setlist:
         """The song to change to, which is then the one that is played; None: go on with this."""
         if not self._asked:
             return None
-        before, self._at = self.song.config, self._asked.pop()
-        self._asked.clear()
+        before = self.song.config
+        while self._asked:  # the last one counts
+            self._at = self._asked.popleft()
         self._tell()
         if self.song.config.sound.on and sounds(self.song.config) != sounds(before):
             self._screen.news(who_sounds(self.song.config))
@@ -103,8 +104,7 @@ class Setlist:
 
 def settings_of(song: Song) -> Settings:
     """The settings of a session that plays `song`, with another seed each time if it has none."""
-    tempo, thru = song.own_tempo, sends_on(song.config)
-    return replace(settings_from(song.config), own_tempo=tempo, thru=thru, song=song.title)
+    return replace(settings_from(song.config), own_tempo=song.own_tempo, song=song.title)
 
 
 def _which(controls: Sequence[Control], message: Message) -> int:

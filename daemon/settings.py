@@ -15,7 +15,7 @@ from jamd.daemon.click import Sound, When
 from jamd.daemon.controls import Meanings, meanings
 from jamd.daemon.events import Mode
 from jamd.daemon.follower import BeatSource, ClockLost
-from jamd.daemon.instruments import channels
+from jamd.daemon.instruments import channels, sends_on
 from jamd.daemon.midi import DRUMS
 from jamd.daemon.requests import Sampling
 from jamd.daemon.swing import STRAIGHT
@@ -238,7 +238,7 @@ def settings_from(config: Config) -> Settings:
         split=midi.split,
         lead_channel=channel[Part.LEAD],
         comp_channel=channel[Part.COMP],
-        thru=bool(midi.thru),
+        thru=sends_on(config),
         thru_apart=config.sound.on,
         output_offset_s=midi.output_offset_ms / 1000,
         click=When(click.when),

@@ -137,6 +137,16 @@ def test_by_name_or_number(name: str, title: str | None) -> None:
     assert played.setlist.change() is None, "once"
 
 
+def test_of_several_asked_for_at_once_the_last_counts() -> None:
+    played = Played(*TITLES)
+    for name in ("3", "2"):
+        assert played.setlist.answer(name) == {}
+    song = played.setlist.change()
+    assert song is not None
+    assert song.title == "Blues"
+    assert played.setlist.change() is None
+
+
 def test_a_list() -> None:
     played = Played(*TITLES)
     played.use(NEXT)
