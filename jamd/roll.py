@@ -211,9 +211,9 @@ class _Row:
     def _chords(self, chords: Sequence[tuple[Tick, str]]) -> Iterator[str]:
         ends = [*(tick for tick, _ in chords[1:]), self.bars[-1]]
         for (tick, symbol), end in zip(chords, ends, strict=bool(chords)):
-            if self.bars[0] <= tick < self.bars[-1]:
+            room = self._x(end) - self._x(tick) - 6
+            if self.bars[0] <= tick < self.bars[-1] and room > 0:
                 style = f'x="{self._x(tick) + 3:g}" y="-3" font-weight="bold"'
-                room = self._x(end) - self._x(tick) - 6
                 if len(symbol) * _BOLD_WIDTH > room:
                     style += f' textLength="{room:g}" lengthAdjust="spacingAndGlyphs"'
                 yield f"<text {style}>{_text(symbol)}</text>"

@@ -92,8 +92,8 @@ def _settings(in_force: config_file.InForce, song: Song, path: Path) -> Settings
     from jamd.daemon.settings import settings_from
 
     settings = settings_from(in_force.config)
-    # A file holds no clock.
-    settings = replace(settings, start_at_once=True, source=BeatSource.INTERNAL)
+    # A file holds no clock, and its bar 1 is the song's.
+    settings = replace(settings, start_at_once=True, count_in=0, source=BeatSource.INTERNAL)
     if in_force.config.model.seed < 0:
         settings = replace(settings, seed=0)
     if song.tempos:

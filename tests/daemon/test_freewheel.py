@@ -52,6 +52,21 @@ def test_a_file_has_no_clock_to_wait_for(
     assert rows(capsys, song, "-o", "out.mid")[4:] == ANSWER
 
 
+def test_a_file_is_not_counted_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song = write(tmp_path / "in.mid")
+    monkeypatch.chdir(tmp_path)
+    Path("config.toml").write_text("[transport]\ncount_in = 1\n[play]\nchanges = 'C | F'\n")
+    assert rows(capsys, song, "-o", "out.mid")[0] == "1.1.0 player 60 80 9"
+    passed, chords = 0, []
+    for message in MidiFile("out.mid").tracks[0]:
+        passed += message.time
+        if message.type == "marker" and message.text.startswith("chord: "):
+            chords.append((passed, message.text))
+    assert chords[:2] == [(0, "chord: C"), (1920, "chord: F")]
+
+
 def test_a_file_in_a_jam_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     song = write(tmp_path / "in.mid", MetaMessage("set_tempo", tempo=1_000_000))
     out = tmp_path / "out.mid"

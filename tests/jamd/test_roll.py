@@ -101,3 +101,10 @@ def test_chords_close_together_do_not_cover_each_other() -> None:
     root = ET.fromstring(draw(Picture("a chord a beat", (voice,), chords=chords)))
     lengths = {text.text: text.get("textLength") for text in root.iter() if text.text in symbols}
     assert lengths == {"F#m7b5": "30", "B7": None, "Ebmaj7#11": "30", "Dm7": None}
+
+
+def test_of_two_chords_at_almost_one_moment_only_the_second_has_room() -> None:
+    voice = Voice("jamd", LEAD, (Note(Tick(0), 60, duration=Tick(BAR)),))
+    chords = ((Tick(450), "F#m7b5"), (Tick(480), "B7"))
+    root = ET.fromstring(draw(Picture("changes given just before", (voice,), chords=chords)))
+    assert [text.text for text in root.iter() if text.text in ("F#m7b5", "B7")] == ["B7"]
