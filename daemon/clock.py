@@ -3,7 +3,7 @@
 Everything else takes seconds as an argument, or a `Clock`, so that the whole live path also runs
 under the virtual clock (`jamd.daemon.virtual`) without waiting. What else there is of real time
 decides nothing: the date in the name of a take, the stopwatch that measures how long a token takes,
-and the thread that looks at the ports twice a second.
+the thread that looks at the ports twice a second, and that which tells others the beat by OSC.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from jamd.daemon.events import Entry, Event, Heard, Mode, SetTempo, TurnTaken, WorkerReady
-from jamd.daemon.midi import DRUMS
+from jamd.daemon.midi import DRUMS, begins_note
 from jamd.daemon.scene import FEWEST_NOTES
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -49,9 +49,7 @@ def summary(song: Song, settings: Settings, take: Sequence[Entry]) -> str:
     end = max((entry.tick for entry in take), default=0)
     bars = -(-end // settings.meter.ticks_per_bar)
     told = f"{heard} notes heard, {own} played, in {bars} bars"
-    drums = sum(
-        message.type == "note_on" and message.channel == DRUMS for _, message in song.messages
-    )
+    drums = any(begins_note(m) and m.channel == DRUMS for _, m in song.messages)
     if drums and settings.has_drums:
         told += "; drums left out"
     if own:

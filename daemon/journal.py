@@ -6,8 +6,9 @@ journal shows at which moment. The take's MIDI file is made from the journal, to
 
 A record is a line of JSON (`jamd.daemon.plain_json`), and its `class` names its kind: `Opened`
 once, as the first; then each call of the session (`Handled`, `Advanced`, `Closed`) and after it
-what the session did, in order: `Send`, `TellLink`, `Asked`, and the entries of the take. A request
-is kept as a digest, since the session makes it again; an answer is kept whole, as the event it was.
+what the session did, in order: `Send`, `TellLink`, `Asked`, `HandedOver`, and the entries of the
+take. A request is kept as a digest, since the session makes it again; an answer is kept whole, as
+the event it was.
 """
 
 from __future__ import annotations

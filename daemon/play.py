@@ -55,10 +55,10 @@ def play(
     config: Config,
     screen: Screen,
     stop_signals: StopSignals,
-    bars: int | None = None,
-    songs: Sequence[Song] = (),
-    rehearse: bool = False,
-    roll: bool | None = None,
+    bars: int | None,
+    songs: Sequence[Song],
+    rehearse: bool,
+    roll: bool | None,
 ) -> None:
     """Play until a signal or the end of `bars`; without a MIDI system, rehearse.
 
@@ -67,7 +67,7 @@ def play(
         screen: What the user sees.
         stop_signals: Stop the loop; a signal that came before the loop does so as it begins.
         bars: Stop after this many bars of a song; None plays on (a rehearsal: `BARS`).
-        songs: The songs to play; none: one without a title, of `config`.
+        songs: The songs to play, or one without a title.
         rehearse: Play to a bundled phrase, and leave the MIDI system alone.
         roll: Whether to draw what is played; None: a rehearsal, in a terminal.
 
@@ -76,7 +76,6 @@ def play(
             Sound Control is not what the settings require; or the take could not be saved whole.
     """
     clock = MonotonicClock()
-    songs = songs or [Song(config)]
     setlist = Setlist(songs, config.controls.song, screen)
     settings = settings_of(setlist.song)
     installed = expect_installed(config.sound.font) if config.sound.on else None

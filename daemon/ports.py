@@ -44,7 +44,7 @@ from jamd.daemon.connections import (
 from jamd.daemon.events import Output
 from jamd.daemon.instruments import programs
 from jamd.daemon.loopback import has_virtual_ports, lacking, loops
-from jamd.daemon.midi_system import NoMidiSystem, System, open_system
+from jamd.daemon.midi_system import System, open_system
 from jamd.daemon.port_opening import alone
 from jamd.daemon.program_changes import ProgramChanges
 from jamd.daemon.rtmidi_ports import Received, RtmidiInput, RtmidiOutput
@@ -377,6 +377,6 @@ class LivePorts:
         self._retry_at = now + RETRY_S
         try:
             self._open(open_system(self.system_name.lower()))
-        except (NoMidiSystem, PortError):
+        except PortError:
             return []
         return [f"{self.system_name} is back"]

@@ -65,7 +65,6 @@ class RtmidiInput:
 
     def __init__(self, system: System, name: str, target: PortSeen | None = None) -> None:
         """Open it. Raises PortError if the system refuses."""
-        self.name = target.name if target else name
         self._stream = ByteStream()
         self._arrival = Arrival()
         self._held = Held()
@@ -101,7 +100,6 @@ class RtmidiOutput:
 
     def __init__(self, system: System, name: str, target: PortSeen | None = None) -> None:
         """Open it. Raises PortError if the system refuses."""
-        self.name = target.name if target else name
         try:
             self._midi = rtmidi.MidiOut(system.api, CLIENT)
         except rtmidi.RtMidiError as error:

@@ -31,7 +31,7 @@ from jamd.daemon.events import (
     TempoSet,
     TurnTaken,
 )
-from jamd.daemon.midi import DRUMS
+from jamd.daemon.midi import DRUMS, begins_note, key_of
 from jamd.daemon.tempo_writer import tempo_us
 from jamd.daemon.transport import FASTEST_BPM, SLOWEST_BPM, position
 from jamd.errors import SourceError
@@ -196,12 +196,9 @@ def _unended(entries: Iterable[Entry]) -> set[tuple[Part | None, int, int]]:
     """(part, channel, pitch) of the notes without a note-off."""
     struck: set[tuple[Part | None, int, int]] = set()
     for entry in entries:
-        if isinstance(entry, Sounded) and entry.message.type in ("note_on", "note_off"):
-            key = (entry.part, entry.message.channel, entry.message.note)
-            if entry.message.type == "note_on" and entry.message.velocity > 0:
-                struck.add(key)
-            else:
-                struck.discard(key)
+        if isinstance(entry, Sounded) and (key := key_of(entry.message)) is not None:
+            change = struck.add if begins_note(entry.message) else struck.discard
+            change((entry.part, key.channel, key.pitch))
     return struck
 
 
@@ -222,7 +219,7 @@ def notes(entries: Iterable[Entry]) -> dict[Part | None, list[Note]]:
             velocity, part = begun.message.velocity, entry.part or Part.LEAD
             note = Note(Tick(begun.tick), begun.message.note, velocity, length, part)
             found[entry.part].append(note)
-        if entry.message.type == "note_on" and entry.message.velocity > 0:
+        if begins_note(entry.message):
             struck[key] = entry
     return {part: sorted(list_) for part, list_ in found.items()}
 

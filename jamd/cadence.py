@@ -27,7 +27,7 @@ from jamd.grid_tokens import (
     POSITION,
     VELOCITY,
 )
-from jamd.grid_writer import GridWriter, Mask
+from jamd.grid_writer import DURATION_TICKS, GridWriter, Mask
 from jamd.harmony import CHORDS, tones_of
 from jamd.notes import METERS, TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
 
@@ -36,7 +36,6 @@ BREATH = TICKS_PER_BEAT // 4
 
 _PITCH_CLASSES = np.arange(LOWEST, HIGHEST + 1) % 12
 _CHORD_TONES = tuple(tones_of(chord) for chord in CHORDS)
-_DURATION_TICKS = np.array(DURATIONS) * TICKS_PER_STEP
 
 
 @cache
@@ -126,12 +125,12 @@ class Cadence:
     def narrow_durations(self, mask: Mask, writer: GridWriter) -> None:
         """Clear in `mask` durations that are too long and, for the last note, too short."""
         durations = mask[DURATION : DURATION + len(DURATIONS)]
-        durations[self._release - writer.now < _DURATION_TICKS] = False
+        durations[self._release - writer.now < DURATION_TICKS] = False
         own = self._first_pitch <= writer.pitch_token < self._first_pitch + PITCHES
         if own and self.is_final(writer.now):
-            durations[_DURATION_TICKS < TICKS_PER_BEAT] = False
+            durations[DURATION_TICKS < TICKS_PER_BEAT] = False
         elif self._sounding(self._last) >= self._others:
-            durations[self._last - writer.now < _DURATION_TICKS] = False
+            durations[self._last - writer.now < DURATION_TICKS] = False
 
     def _sounding(self, at: int) -> int:
         return sum(end > at for end in self._ends)

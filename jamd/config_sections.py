@@ -229,8 +229,8 @@ class Sound:
         None,
         Program(auto=True),
         "The sound of jamd's lead: the instrument is told to change to it (a program change) at "
-        "the start, whenever it is connected, and after a panic. auto: it is told nothing, and if "
-        "jamd makes the sound, the lead is a vibraphone.",
+        "the start (of a song, too), whenever it is connected, and after a panic. auto: it is told "
+        "nothing, and if jamd makes the sound, the lead is a vibraphone.",
         option="--lead-sound",
     )
     comp: int | None = _setting(

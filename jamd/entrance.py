@@ -6,9 +6,8 @@ for the answer, and two notes at the end of its bars are not an answer.
 
 from __future__ import annotations
 
-from jamd.grid_tokens import BAR, CHORD, POSITION
-from jamd.grid_writer import GridWriter, Mask
-from jamd.notes import METERS, TICKS_PER_STEP, Note, Tick
+from jamd.grid_writer import GridWriter, Mask, not_beyond
+from jamd.notes import Note, Tick
 
 
 class Entrance:
@@ -28,9 +27,5 @@ class Entrance:
 
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
         """Clear in `mask`, (vocabulary,), what would delay the first note for too long."""
-        if self._made:
-            return
-        last = (self._latest - writer.bar_line) // TICKS_PER_STEP
-        mask[min(CHORD, POSITION + max(0, last + 1)) : CHORD] = False
-        if writer.next_bar_line > self._latest:
-            mask[BAR : BAR + len(METERS)] = False
+        if not self._made:
+            not_beyond(self._latest, mask, writer)

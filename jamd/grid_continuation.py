@@ -38,7 +38,7 @@ from jamd.grid_tokens import (
     bar_token,
     bars_left,
 )
-from jamd.grid_writer import DETAILS, GridWriter, Mask
+from jamd.grid_writer import DETAILS, DURATION_TICKS, GridWriter, Mask
 from jamd.harmony import CHORDS, tones_of
 from jamd.language import Constraints, Context
 from jamd.notes import METERS, TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
@@ -47,7 +47,6 @@ from jamd.tonality import recent_tonality
 LONGEST_CLASH = TICKS_PER_BEAT
 """For less than this, in ticks, a note may sound into a new chord that it is no tone of."""
 
-_DURATION_TICKS = np.array(DURATIONS) * TICKS_PER_STEP
 
 _COUNTDOWN: Mask = np.eye(len(VOCABULARY), dtype=np.bool_)[PHRASE : PHRASE + PHRASE_BARS]
 _COUNTDOWN.flags.writeable = False
@@ -205,11 +204,11 @@ class GridContinuation:
         if not mask.any():
             mask = DETAILS["Velocity"].copy()
         if self._changes is not None:
-            end = Tick(self._now + int(_DURATION_TICKS[-1]))
+            end = Tick(self._now + int(DURATION_TICKS[-1]))
             tick = clash(self._changes, self._now, end, self._pitch_class)
             if tick is not None:
                 room = tick + LONGEST_CLASH - self._now
-                mask[DURATION : DURATION + len(DURATIONS)][room <= _DURATION_TICKS] = False
+                mask[DURATION : DURATION + len(DURATIONS)][room <= DURATION_TICKS] = False
         return mask
 
     @property

@@ -12,6 +12,7 @@ from jamd.grid_tokens import (
     BAR,
     CHORD,
     COMP,
+    DURATIONS,
     KINDS,
     LEAD,
     LOWEST,
@@ -23,7 +24,7 @@ from jamd.grid_tokens import (
     bin_velocity,
     ticks_of,
 )
-from jamd.notes import METERS, Meter, Note, Part, Tick, to_tick
+from jamd.notes import METERS, TICKS_PER_STEP, Meter, Note, Part, Tick, to_tick
 
 Mask = NDArray[np.bool_]
 
@@ -54,8 +55,20 @@ def of_kind(*kinds: str) -> Mask:
 
 _AFTER = {kind: of_kind(*follows) for kind, follows in _FOLLOWS.items()}
 _AT_FIRST = of_kind(*_FIRST)
+DURATION_TICKS = np.array(DURATIONS) * TICKS_PER_STEP
+"""Shape (len(DURATIONS),): the ticks that each duration token stands for. Read-only."""
+DURATION_TICKS.flags.writeable = False
+
 DETAILS = {kind: _AFTER[kind] for kind in ("Comp", "Lead", "Velocity")}
 """What may follow a pitch or a velocity, wherever it stands. Read-only."""
+
+
+def not_beyond(due: int, mask: Mask, writer: GridWriter) -> None:
+    """Clear in `mask`, (vocabulary,), the positions after tick `due`, and a bar line after it."""
+    if due < writer.next_bar_line:
+        mask[BAR : BAR + len(METERS)] = False
+        step = max(0, due - writer.bar_line) // TICKS_PER_STEP
+        mask[min(CHORD, POSITION + step + 1) : CHORD] = False
 
 
 class GridWriter:

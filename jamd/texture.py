@@ -14,18 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-import numpy as np
-
 from jamd.grid_tokens import BAR, CHORD, DURATION, DURATIONS, LEAD, POSITION, VELOCITY
-from jamd.grid_writer import GridWriter, Mask
+from jamd.grid_writer import DURATION_TICKS, GridWriter, Mask, not_beyond
 from jamd.likeness import FEWEST_COMP
-from jamd.notes import HELD, METERS, TICKS_PER_STEP, Meter, Note, Part, Tick
+from jamd.notes import HELD, METERS, Meter, Note, Part, Tick
 
 DETACHED = 0.6
 """A tune that sounds for at most this share of the time between its onsets was played detached: for
 less, `jamd.lengths` takes no note to be meant longer."""
-
-_DURATION_TICKS = np.array(DURATIONS) * TICKS_PER_STEP
 
 
 class Texture:
@@ -70,7 +66,7 @@ class Texture:
     def _end_silence(self, mask: Mask, writer: GridWriter) -> None:
         """Clear in `mask` what lies beyond the pulse on which something has to sound again."""
         due = -(-(max(self._until.values()) + self._silence) // self._beat) * self._beat
-        _not_beyond(due, mask, writer)
+        not_beyond(due, mask, writer)
 
     def _is_due(self, part: Part, now: Tick) -> bool:
         return part in self._rests and now - self._until[part] >= self._rests[part]
@@ -105,7 +101,7 @@ class Pace:
     def narrow(self, mask: Mask, writer: GridWriter) -> None:
         """Clear in `mask`, (vocabulary,), what lies beyond the pulse on which a note is due."""
         due = -(-(self._struck + self._gap) // self._pulse) * self._pulse
-        _not_beyond(due, mask, writer)
+        not_beyond(due, mask, writer)
 
 
 class Touch:
@@ -129,15 +125,7 @@ class Touch:
         """Clear in `mask`, (vocabulary,), the durations that are too long for the tune."""
         if self._longest is not None and writer.pitch_token >= LEAD:
             durations = mask[DURATION : DURATION + len(DURATIONS)]
-            durations[1:][self._longest < _DURATION_TICKS[1:]] = False
-
-
-def _not_beyond(due: int, mask: Mask, writer: GridWriter) -> None:
-    """Clear in `mask` the positions after tick `due`, and the bar line if it comes later."""
-    if due < writer.next_bar_line:
-        mask[BAR : BAR + len(METERS)] = False
-        step = max(0, due - writer.bar_line) // TICKS_PER_STEP
-        mask[min(CHORD, POSITION + step + 1) : CHORD] = False
+            durations[1:][self._longest < DURATION_TICKS[1:]] = False
 
 
 def _longest_gap(phrase: Sequence[Note]) -> int:
