@@ -43,6 +43,7 @@ from jamd.daemon.connections import (
 )
 from jamd.daemon.events import Output
 from jamd.daemon.instruments import programs
+from jamd.daemon.leading_clock import LeadingClock
 from jamd.daemon.loopback import has_virtual_ports, lacking, loops
 from jamd.daemon.midi_system import System, open_system
 from jamd.daemon.port_opening import alone
@@ -163,6 +164,7 @@ class LivePorts:
         self._acted_on: Snapshot | None = None
         self._unseen = 0
         self._let_go: list[Received] = []  # releases of what was down on an input that has gone
+        self._leading_clock = LeadingClock()
         self._said_again = SaidAgain()
         self._polled_at = 0.0
         self._open(system)
@@ -170,8 +172,8 @@ class LivePorts:
     def poll(self, now: float) -> list[Received]:
         """What has come in on every input, oldest first."""
         received, self._let_go = self._let_go, []
-        for source in self._inputs.values():
-            received += source.poll(now)
+        for id_, source in self._inputs.items():
+            received += self._leading_clock.of(id_, source.poll(now))
         if len(self._inputs) > 1:
             received.sort(key=lambda r: r.seconds)
         self._polled_at = now
@@ -331,6 +333,7 @@ class LivePorts:
                 continue  # this look may have begun before the port was opened
             if direction is Direction.IN:
                 self._let_go += self._inputs[target].let_go(now)
+                self._leading_clock.gone(target)
             port = (
                 self._inputs.pop(target) if direction is Direction.IN else self._outputs.pop(target)
             )
