@@ -62,15 +62,13 @@ class Commit:
             Whether anything became certain.
         """
         ahead = self._transport.passed(now + self._window)
-        onset = self._planner.next_onset
-        if onset is None or onset > ahead:
-            ahead = max(min(ahead, Tick(self._planner.through - 1)), self._leaving(now))
-        self._move(ahead)
+        decided = min(ahead, Tick(self._planner.through - 1))  # what follows may be on its way
+        self._move(max(decided, self._planner.last_onset(ahead), self._leaving(now)))
         playable = list(self._playable(self._planner.commit(self.edge)))
         certain = self._ear.dynamics.shape(playable)
         self._memory.commit(certain)
         span = self._planner.span
-        self._stage.play(certain, span.through if span is not None and span.closes else None)
+        self._stage.play(certain, now, span.through if span is not None and span.closes else None)
         return bool(certain)
 
     def _leaving(self, now: float) -> Tick:

@@ -122,7 +122,11 @@ class Feel:
                     del self._beats[next(iter(self._beats))]
 
     def perform(
-        self, notes: Sequence[Note], ticks_per_second: float, before: Tick | None = None
+        self,
+        notes: Sequence[Note],
+        ticks_per_second: float,
+        before: Tick | None = None,
+        earliest: Tick = Tick(0),
     ) -> list[Note]:
         """Notes on the grid as they are to be played.
 
@@ -130,6 +134,7 @@ class Feel:
             notes: In any order.
             ticks_per_second: The tempo; people deviate by seconds, not by ticks.
             before: No deviation makes a note last until this tick; None for no limit.
+            earliest: No deviation makes a note begin before this tick.
         """
         played = swung(notes, self.own_swing)
         if not self._humanise_s:
@@ -138,7 +143,8 @@ class Feel:
         human = []
         for planned, note in zip(notes, played, strict=True):
             off = self._deviation(planned.onset) * self._humanise_s * ticks_per_second
-            onset = max(0, round(note.onset + min(max(off, -limit), limit)))
+            onset = round(note.onset + min(max(off, -limit), limit))
+            onset = max(onset, min(earliest, note.onset))
             length: int = note.duration
             if before is not None:
                 length = max(1, min(length, before - 1 - onset))

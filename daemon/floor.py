@@ -77,7 +77,7 @@ class Floor:
         if self._ear.phrase.is_handed_over_with(now):
             if self.turn is Turn.PLAYER or not self._planner.has_begun or self._waits(now):
                 return self._join_chord(now)
-            if self._waits(now - CHORD_SECONDS):  # the chord came with the answer's first note
+            if self._has_just_begun(now):  # too soon to be meant against the answer
                 self._planner.replan(self._commit.edge)
                 return []
         if tune and self.turn is Turn.JAMD:
@@ -89,14 +89,15 @@ class Floor:
         return []
 
     def hand_over(self, now: float) -> list[Effect]:
-        """The player hands the turn over: an answer that waits for its beat may begin sooner."""
+        """The player hands the turn over: an answer that waits or rests may begin sooner."""
         self._ear.hand_over(now)
         self._planner.hurry()
         phrase, span = self._ear.phrase, self._planner.span
         if phrase is not self._answered or span is None or phrase.handed_over is None:
             return []
         start = answer_start(self._transport, phrase, now + self._stage.ahead_s)
-        return self._begin_anew(now) if start < span.start else []
+        may_begin = start < span.start or self._rests_beyond(max(start, span.start))
+        return self._begin_anew(now) if may_begin else []
 
     def decide(self, now: float) -> list[Effect]:
         """Decide what jamd is to fill, and whether the turn passes."""
@@ -176,6 +177,18 @@ class Floor:
         """Whether, in jamd's turn, none of its notes can have left yet, however early they are."""
         span = self._planner.span
         return span is not None and self._stage.leaving(now) + self._strays // 2 < span.start
+
+    def _has_just_begun(self, now: float) -> bool:
+        """Whether the answer began within the time in which a chord is struck."""
+        span = self._planner.span
+        return span is not None and self._stage.leaving(now - CHORD_SECONDS) <= span.start
+
+    def _rests_beyond(self, onset: Tick) -> bool:
+        """Whether the answer may begin with a rest, and with one that lasts beyond `onset`."""
+        span, planned = self._planner.span, self._planner.next_onset
+        if self._planner.has_begun or span is None or span.begins is None or span.begins <= onset:
+            return False
+        return planned is None or planned > onset
 
     def _begin_anew(self, now: float) -> list[Effect]:
         """Give the turn to the player, for jamd to take it again at once: nothing has left yet."""

@@ -74,6 +74,11 @@ class Plan:
         """The earliest onset planned."""
         return self._notes[0].onset if self._notes else None
 
+    def last_onset(self, through: Tick) -> Tick:
+        """The latest onset planned at or before `through`; -1: there is none."""
+        count = bisect_left(self._notes, through + 1, key=attrgetter("onset"))
+        return self._notes[count - 1].onset if count else Tick(-1)
+
     def replace(self, notes: Iterable[Note], begin: Tick, end: Tick) -> None:
         """Plan `notes` from `begin` up to `end`, exclusive, instead of what was planned there."""
         kept = [note for note in self._notes if not begin <= note.onset < end]

@@ -22,8 +22,8 @@ from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Note, Tick, to_tick
 
 ASK_SECONDS = 0.025
 """Shortest time between two requests, so that a chord or a flood of notes does not cause a request
-for every note. It is well within the commit window: an answer requested this much later is still in
-time."""
+for every note, unless it hands the turn over. It is well within the commit window: an answer that
+is requested this much later is still in time."""
 
 READ_AHEAD = 4 * TICKS_PER_BEAT
 """How long before the model's window moves its new content is read, in ticks: otherwise the first
@@ -116,6 +116,10 @@ class Planner:
     def next_onset(self) -> Tick | None:
         """The earliest onset planned."""
         return self._plan.next_onset
+
+    def last_onset(self, through: Tick) -> Tick:
+        """The latest onset planned at or before `through`; -1: there is none."""
+        return self._plan.last_onset(through)
 
     @property
     def next_tick(self) -> Tick | None:

@@ -136,9 +136,13 @@ class Stage:
             return self._at_once(self._clock.roll(first, first - bar_one), now)
         return []
 
-    def play(self, notes: Iterable[Note], before: Tick | None = None) -> None:
-        """Schedule `notes`, which are to end before tick `before` if that is given."""
-        for note in self._feel.perform(list(notes), self._transport.ticks_per_second, before):
+    def play(self, notes: Iterable[Note], now: float, before: Tick | None = None) -> None:
+        """Schedule `notes`, which are to end before tick `before` if that is given.
+
+        None is played earlier than it can leave, however it wanders.
+        """
+        rate, earliest = self._transport.ticks_per_second, self.leaving(now)
+        for note in self._feel.perform(list(notes), rate, before, earliest):
             lead = note.part is Part.LEAD
             channel = self._settings.lead_channel if lead else self._settings.comp_channel
             self._schedule.add(note, channel)

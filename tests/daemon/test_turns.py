@@ -74,9 +74,8 @@ def test_a_phrase_handed_over_with_its_last_chord_is_answered_whichever_came_fir
     first, *_ = Take(performance.entries, performance).notes
     assert after <= first.onset / TICKS_PER_BEAT * beat
     assert first.onset <= (over + STRUCK_EARLY_SECONDS) / beat * TICKS_PER_BEAT + SIXTEENTH
-    assert [entry for entry in performance.entries if isinstance(entry, TurnTaken)][
-        -1
-    ].turn is Turn.JAMD
+    turns = [entry.turn for entry in performance.entries if isinstance(entry, TurnTaken)]
+    assert turns[-1] is Turn.JAMD
 
 
 @given(
