@@ -15,7 +15,7 @@ _CLOCK = ("clock", "start", "stop", "continue", "songpos")
 
 
 class LeadingClock:
-    """Lets one input's clock through: the one last started there, or else the first that ticks."""
+    """Lets one input's clock through: that last started or located, or the first that ticks."""
 
     def __init__(self) -> None:
         self._leader: str | None = None
@@ -33,7 +33,7 @@ class LeadingClock:
             if kind not in _CLOCK:
                 yield one
                 continue
-            if kind in ("start", "continue") or one.seconds > self._ticked_s + LEADS_S:
+            if kind in ("start", "continue", "songpos") or one.seconds > self._ticked_s + LEADS_S:
                 self._leader = source
             if source == self._leader:
                 if kind == "clock":

@@ -59,6 +59,13 @@ def test_whose_start_is_pressed_leads_from_then_on() -> None:
     assert (status.bar, status.beat) == (4, 1), "twelve beats"
 
 
+def test_a_sequencer_that_goes_on_from_a_position_goes_on_there() -> None:
+    keys = ticking("keys", 120, 1, 20)
+    daw = ticking("daw", 90, 12, 20)
+    said = [(11.98, "daw", Message("songpos", pos=32)), (11.99, "daw", Message("continue"))]
+    assert led(keys, daw, said, until_s=12.1).bar == 3
+
+
 def test_a_stop_of_another_stops_nothing() -> None:
     keys, pads = ticking("keys", 120, 1, 20), ticking("pads", 90, 1.003, 20)
     said = [(keys[200][0] - 0.001, "keys", START), (14.0, "pads", STOP)]
