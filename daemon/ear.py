@@ -136,11 +136,9 @@ class Ear:
 
     @property
     def pedals(self) -> tuple[int, ...]:
-        """The channels, 0..15, on which the sustain pedal is down."""
+        """The channels, 0..15, on which the sustain pedal was pressed and is down."""
         down = self._memory.heard.pedals
-        return (
-            down[:1] if self._settings.mpe else down
-        )  # it holds all channels, but was sent on one
+        return down[:1] if self._settings.mpe else down  # one holds all, and is noted there first
 
     def releases(self) -> list[Message]:
         """Messages that release all that is down: the keys, then the pedals."""
