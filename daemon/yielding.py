@@ -42,7 +42,8 @@ class Patience:
         since = None if self._stray is None else now - self._stray
         if since is None or since > CHORD_SECONDS:  # else it belongs to the stray's chord
             self._stray = now
-        in_a_row = since is not None and CHORD_SECONDS < since <= beat_seconds
+        # Two that are meant to be a beat apart may be as far off it as those of a chord are apart.
+        in_a_row = since is not None and CHORD_SECONDS < since <= beat_seconds + CHORD_SECONDS
         return in_a_row or self._is_loud(velocity)
 
     def _is_loud(self, velocity: int) -> bool:

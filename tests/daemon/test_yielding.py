@@ -193,3 +193,22 @@ def test_a_keyboard_that_sends_one_velocity_for_every_note_plays_none_that_is_lo
     phrase = ONE_BAR.replace(" 80 ", f" {velocity} ")
     played = play(jam(), f"{phrase}    2.3.6 player 72 {velocity} 3")
     assert played.turns == ["2.1 jamd", "3.2 player"]
+
+
+@given(
+    begins=st.floats(0, 1000),
+    bpm=st.floats(50, 220),
+    off_s=st.floats(-0.04, 0.04),
+)
+def test_quarters_played_by_hand_take_the_turn_back_with_the_second(
+    begins: float, bpm: float, off_s: float
+) -> None:
+    beat = 60 / bpm
+    patience = Patience(Yield.NOTE, 80)
+    assert not patience.ends(80, begins, beat)
+    assert patience.ends(80, begins + beat + off_s, beat)
+
+
+def test_notes_further_than_a_beat_apart_are_strays() -> None:
+    patience = Patience(Yield.NOTE, 80)
+    assert not any(patience.ends(80, i * 1.15 * BEAT_S, BEAT_S) for i in range(5))
