@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from mido import Message
-from turn_taking import UNBROKEN, ToTheEnd, jam
+from turn_taking import UNBROKEN, ToTheEnd, jam, six_eighths
 
 from jamd.daemon.events import (
     Event,
@@ -62,9 +62,7 @@ def test_a_phrase_handed_over_with_its_last_chord_is_answered_whichever_came_fir
     beat = 60 / bpm
     pressed = place * beat
     story: list[tuple[float, Event]] = [(0.0, WorkerReady()), (pressed, YourTurn())]
-    for i in range(6):
-        story.append((i / 2 * beat, Heard(Message("note_on", note=60, velocity=80))))
-        story.append(((i / 2 + 0.3) * beat, Heard(Message("note_off", note=60))))
+    story += six_eighths(bpm)
     for pitch, lag in zip((48, 52, 55, 60), lags, strict=False):
         story.append((pressed + lag, Heard(Message("note_on", note=pitch, velocity=80))))
     performance = VirtualJam(Session(jam(mode, trade=trade, bpm=bpm)), ToTheEnd(), story)
@@ -91,9 +89,7 @@ def test_whenever_the_turn_is_handed_over_there_is_at_most_a_sixteenth_of_silenc
     beat = 60 / bpm
     pressed = place * beat
     story: list[tuple[float, Event]] = [(0.0, WorkerReady()), (pressed, YourTurn())]
-    for i in range(6):
-        story.append((i / 2 * beat, Heard(Message("note_on", note=60, velocity=80))))
-        story.append(((i / 2 + 0.3) * beat, Heard(Message("note_off", note=60))))
+    story += six_eighths(bpm)
     performance = VirtualJam(Session(jam(mode, trade=trade, bpm=bpm)), ToTheEnd(), story)
     performance.run(pressed + 2 * beat)
     left = performance.handed_s[0] - pressed

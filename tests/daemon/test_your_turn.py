@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from mido import Message
-from turn_taking import jam
+from turn_taking import jam, six_eighths
 
 from jamd.daemon.events import Answered, Event, Heard, Mode, TurnTaken, WorkerReady, YourTurn
 from jamd.daemon.requests import Planned, PlanRequest, Request
@@ -60,9 +60,7 @@ def handed_over(
     """A jam of six eighths from 0 s on; two beats after the turn is handed over it ends."""
     beat = 60 / settings.bpm
     story: list[tuple[float, Event]] = [(0.0, WorkerReady()), (pressed_s, YourTurn()), *more]
-    for i in range(6):
-        story.append((i / 2 * beat, Heard(Message("note_on", note=60, velocity=80))))
-        story.append(((i / 2 + 0.3) * beat, Heard(Message("note_off", note=60))))
+    story += six_eighths(settings.bpm)
     performance = Streamed(Session(settings), improviser, story)
     performance.run(pressed_s + 2.1 * beat)
     return performance

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jamd.daemon.events import (
-    Mode,
-)
+from mido import Message
+
+from jamd.daemon.events import Event, Heard, Mode
 from jamd.daemon.requests import Planned, PlanRequest
 from jamd.daemon.settings import Settings
 from jamd.daemon.transport import SIXTEENTH
@@ -33,6 +33,15 @@ def jam(
     mode: Mode = Mode.ANSWER, yields: Yield = Yield.NOTE, trade: int = 0, bpm: float = 120
 ) -> Settings:
     return Settings(mode=mode, bpm=bpm, start_at_once=True, yields=yields, trade_bars=trade)
+
+
+def six_eighths(bpm: float) -> list[tuple[float, Event]]:
+    """Six short eighths from 0 s on, which are three beats."""
+    story: list[tuple[float, Event]] = []
+    for i in range(6):
+        story.append((i / 2 * 60 / bpm, Heard(Message("note_on", note=60, velocity=80))))
+        story.append(((i / 2 + 0.3) * 60 / bpm, Heard(Message("note_off", note=60))))
+    return story
 
 
 class ToTheEnd:
