@@ -7,7 +7,9 @@ straight line through the last pulses takes its place.
 
 An extra or missing pulse is not a tempo change. Among the first pulses it is detected in hindsight;
 after that a pulse long before the prediction is ignored and a missing one is still counted. The
-tempo has changed only if a whole run of pulses agrees on another.
+tempo has changed only if a whole run of pulses agrees on another. And where the pulses after a gap
+all lie beside where they were due, none is missing: the sequencer was held up, as by an xrun of its
+audio, and goes on where it was.
 
 Many clocks come in batches, as long as an audio buffer or a Bluetooth interval: JACK hands over all
 pulses of a period at once. Then a pulse now and then seems extra or missing, though all are there.
@@ -18,6 +20,7 @@ three fewer, it is batches, and from then on every pulse counts.
 from __future__ import annotations
 
 import math
+import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,6 +60,9 @@ _STRAY = 0.55  # further off than this share of a period, a pulse is extra, or o
 _SHORT_RUN, _FAR = 6, 0.3
 _LONG_RUN, _NEAR = 13, 0.08
 _LONGEST_RUN = 25
+# A sequencer was held up if so many pulses after a gap are off by this share of a period at least,
+# and by this many times the usual error.
+_HELD_RUN, _HELD, _HELD_DOUBTED = 8, 0.2, 2.5
 # So many extra pulses, or missing ones, within so many pulses, are none: they come in batches.
 _TOO_MANY, _TOGETHER = 3, 1000 * CLOCKS_PER_BEAT
 
@@ -81,6 +87,7 @@ class MidiClock:
         self._usual_s = 0.0  # how far off a pulse usually is
         # After a stray: the pulses as they arrived, from the last one before it, each counted as 1.
         self._run: list[Pulse] = []
+        self._expected = (0.0, 0.0, 0.0)  # `_next_s`, `_period` and `_usual_s` before the stray
         self.number = -1
         self._anchor = -1
         self._trusted = -1  # up to this number, at most `_TOGETHER` back, the count is believed
@@ -162,16 +169,18 @@ class MidiClock:
         if self.number - self._trusted >= _TOGETHER:
             self._trust_the_count()
         self._arrived += 1
+        expected = self._next_s, self._period, self._usual_s
         if self._line or self._last_s is None:
-            expected = self._draw_on(seconds)
+            as_expected = self._draw_on(seconds)
         else:
-            expected = self._loop(seconds)
+            as_expected = self._loop(seconds)
         self._last_s = seconds
-        if not (expected or self._run):
-            self._run = [last]
+        if not (as_expected or self._run):
+            self._run, self._expected = [last], expected
         if self._run:
             self._run.append(Pulse(self._run[-1].number + 1, seconds))
             self._judge_the_run()
+            self._allow_for_a_hold_up()
         miscounted = min(abs(self._strays), abs(self.number - self._arrived))
         if miscounted >= _TOO_MANY and not self._line:
             self._batched, self.number, self._run = True, self._arrived, []
@@ -275,6 +284,23 @@ class MidiClock:
             if news and _possible(period) and residual <= straight:
                 self._restart(self._run)
         if len(self._run) >= _LONGEST_RUN:
+            self._run = []
+
+    def _allow_for_a_hold_up(self) -> None:
+        """Count no pulse as missing if the ones since the first stray show that none is."""
+        since = self._run[1:]
+        if len(since) != _HELD_RUN or since[-1].number >= self.number or self._line:
+            return
+        due_s, period, usual_s = self._expected
+        late_s = statistics.fmean(
+            pulse.seconds - due_s - i * period for i, pulse in enumerate(since)
+        )
+        off_s = abs(late_s - round(late_s / period) * period)
+        same_tempo = abs(fit(since)[0] / period - 1) <= _NEAR
+        if same_tempo and off_s > max(_HELD * period, _HELD_DOUBTED * usual_s):
+            self.number, self._period = since[-1].number, period
+            self._next_s = due_s + late_s + _HELD_RUN * period
+            self._steady.clear()
             self._run = []
 
     def _restart(self, line: Sequence[Pulse]) -> None:

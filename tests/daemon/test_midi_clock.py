@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from jamd.daemon.midi_clock import CLOCKS_PER_BEAT, LOST_S, MidiClock
@@ -88,6 +88,34 @@ def test_a_missing_pulse_moves_nothing(bpm: float, number: int) -> None:
             due = BEGIN_S + clock.due.number * 60 / bpm / CLOCKS_PER_BEAT
             assert clock.due.seconds == pytest.approx(due, abs=1e-6)
     assert clock.due.number == len(true)
+
+
+@settings(max_examples=100)
+@given(steady, st.integers(60, 150), st.floats(0, 1.75), st.integers(0, 99))
+def test_a_sequencer_that_was_held_up_goes_on_where_it_was(
+    bpm: float, number: int, share: float, seed: int
+) -> None:
+    """By anything but about a whole pulse, as by then one is missing for all that can be known."""
+    assume(abs(share - 1) > 0.25)
+    draw = random.Random(seed)
+    period = 60 / bpm / CLOCKS_PER_BEAT
+    true = pulses(bpm, 10)
+    held = [*true[:number], *(at + share * period for at in true[number:])]
+    clock = following(at + draw.uniform(-0.03, 0.03) * period for at in held)
+    assert clock.number == len(true) - 1
+    assert clock.due.seconds == pytest.approx(held[-1] + period, abs=0.06 * period)
+    assert clock.bpm == pytest.approx(bpm, rel=0.01)
+
+
+@settings(max_examples=100)
+@given(steady, st.integers(60, 150), st.integers(1, 3), st.integers(0, 99))
+def test_jitter_beside_missing_pulses_is_not_taken_for_a_hold_up(
+    bpm: float, number: int, missing: int, seed: int
+) -> None:
+    draw = random.Random(seed)
+    jittered = [at + draw.uniform(-0.003, 0.003) for at in pulses(bpm, 10)]
+    clock = following([*jittered[:number], *jittered[number + missing :]])
+    assert clock.number == len(jittered) - 1
 
 
 @settings(max_examples=100, deadline=None)

@@ -128,17 +128,25 @@ def test_a_clock_that_jamd_sends_is_steady(realtime_jack: JackServer, tmp_path: 
 
 
 ECHO = """
-import rtmidi, sys
+import rtmidi, sys, time
+heard = []
+def hear(packet, _):
+    if packet[0] == [0xFA]:
+        heard.clear()
+    elif packet[0] == [0xF8]:
+        heard.append(time.monotonic())
+        out.send_message([0x9F, 0, 1])
 out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "echo")
 out.open_virtual_port("returns")
 source = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "echo")
 source.ignore_types(timing=False)
-source.set_callback(lambda packet, _: packet[0] == [0xF8] and out.send_message([0x9F, 0, 1]))
+source.set_callback(hear)
 source.open_virtual_port("takes")
 print(flush=True)
 sys.stdin.read()
+print(*heard)
 """
-"""Returns a note for each pulse, as soon as python-rtmidi can."""
+"""Returns a note for each pulse, as soon as python-rtmidi can; then prints when each came."""
 
 
 @contextmanager
@@ -159,6 +167,9 @@ def test_jamd_is_on_the_beat_of_jacks_clock(
     `jack_midi_dump` tells the frame of each message, however late it reads it; but jamd and the
     echo hear and play by whole periods of JACK's, 5.3 ms, and later where the computer is busy.
     With jitter the clock's beat itself wanders, by tens of milliseconds in some seconds.
+
+    That goes for the beats until the computer holds the clock up: after a pause as long as a pulse
+    nobody can tell whether one is missing.
     """
     clock = ["jack_midi_clock", "-B", "-b", str(BPM), "-J", str(jitter)]
     heard = tmp_path / "heard.txt"
@@ -183,29 +194,41 @@ def test_jamd_is_on_the_beat_of_jacks_clock(
             for player in ("jamd plays", "returns"):
                 connect(player, "midi-monitor:input")
             tell_transport("play")
-            time.sleep(13)
+            time.sleep(7)
             tell_transport("stop")
             time.sleep(0.3)
+            arrivals = [float(at) for at in echo.communicate()[0].split()]
         times: dict[str, list[float]] = {}
         for frame, status in re.findall(r"(\d+): ([0-9a-f]{2})", heard.read_text()):
             times.setdefault(status, []).append(int(frame) / RATE)
         assert len(times.get("fa", ())) == 1, "one Start is heard"
         (begun_s,) = times["fa"]
         pulses = [at for at in times["f8"] if at >= begun_s]
-        clicks = [at for at in times["99"] if at >= begun_s]
-        assert len(clicks) > 0.8 * len(pulses) / 24, lines
-        points = numbered(pulses, begun_s)
+        pulses = pulses[: min(held_up(pulses), held_up(arrivals))]
+        points = list(enumerate(pulses))
+        clicks = [at for at in times["99"] if begun_s <= at <= pulses[-1]]
         beats = [apart for at in clicks if (apart := after_beat(points, at)) is not None]
-        echoes = [at - pulses[bisect(pulses, at) - 1] for at in times["9f"] if at > begun_s]
+        assert len(beats) >= 8, (len(pulses), lines)
+        assert len(clicks) > 0.8 * len(pulses) / 24, lines
+        echoes = [
+            at - pulses[bisect(pulses, at) - 1] for at in times["9f"] if begun_s < at <= pulses[-1]
+        ]
         (late_s, apart_s), (echo_s, echo_apart_s) = spread(beats), spread(echoes)
         print(
-            f"{jitter} %: {1000 * late_s:.1f} ms late, half ±{1000 * apart_s:.1f} ms; "
+            f"{jitter} %, {len(beats)} beats: {1000 * late_s:.1f} ms late, "
+            f"half ±{1000 * apart_s:.1f} ms; "
             f"an echo {1000 * echo_s:.1f} ms, ±{1000 * echo_apart_s:.1f} ms"
         )
         assert -PERIOD / RATE < late_s < echo_s + PERIOD / RATE
         assert apart_s < echo_apart_s + PERIOD / RATE, beats
 
-    realtime_jack.undisturbed(attempt)
+    realtime_jack.undisturbed(attempt, times=10)
+
+
+def held_up(pulses: Sequence[float]) -> int:
+    """How many pulses there are before the first that comes much too late or too early."""
+    gaps = (later - earlier for earlier, later in itertools.pairwise(pulses))
+    return next((i for i, gap in enumerate(gaps, 1) if abs(gap / PULSE_S - 1) > 0.45), len(pulses))
 
 
 def spread(late_s: Sequence[float]) -> tuple[float, float]:
