@@ -17,7 +17,7 @@ PACKET_LIMIT = 1024
 real packet holds one message, or a few."""
 
 _REAL_TIME = bytes(range(0xF8, 0x100))
-_REAL_TIME_DEFINED = frozenset({0xF8, 0xFA, 0xFB, 0xFC, 0xFE, 0xFF})
+_REAL_TIME_DEFINED = frozenset({0xF8, 0xFA, 0xFB, 0xFC, 0xFF})
 # Number of data bytes after each status byte. Any other message (system exclusive, tune request,
 # undefined) is dropped with all its data.
 _DATA_BYTES = {
@@ -33,7 +33,8 @@ class ByteStream:
     Follows the MIDI 1.0 specification: a channel message may leave out its status byte if it
     repeats the last one (running status); real-time bytes may appear anywhere, even inside another
     message; system common and system exclusive end running status. System exclusive is dropped,
-    however long. A message cut off by the packet's end waits for the next packet. Nothing raises.
+    however long, and so is active sensing. A message cut off by the packet's end waits for the next
+    packet. Nothing raises.
     """
 
     def __init__(self) -> None:

@@ -72,8 +72,10 @@ class RtmidiInput:
             self._midi = rtmidi.MidiIn(system.api, CLIENT, queue_size_limit=QUEUE_LIMIT)
         except rtmidi.RtMidiError as error:
             raise PortError(f"{system.name} refuses an input: {error}") from None
-        # Before it opens, since from then on the driver handles what comes in.
-        self._midi.ignore_types(sysex=True, timing=False, active_sense=True)
+        # Before it opens, since from then on the driver handles what comes in. On JACK, RtMidi
+        # loses the time up to what it ignores: later notes would be taken to have come early.
+        ignores = system.api != rtmidi.API_UNIX_JACK
+        self._midi.ignore_types(sysex=ignores, timing=False, active_sense=ignores)
         _open(self._midi, system, name, target)
 
     def poll(self, now: float) -> list[Received]:

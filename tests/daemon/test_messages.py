@@ -15,7 +15,7 @@ CHANNEL_MESSAGES = st.one_of(
     st.tuples(st.integers(0xC0, 0xDF), st.integers(0, 127)),
     st.tuples(st.integers(0xE0, 0xEF), st.integers(0, 127), st.integers(0, 127)),
 ).map(bytes)
-REAL_TIME = st.sampled_from([0xF8, 0xFA, 0xFB, 0xFC, 0xFE, 0xFF])
+REAL_TIME = st.sampled_from([0xF8, 0xFA, 0xFB, 0xFC, 0xFE, 0xFF])  # with active sensing
 
 
 def heard(*packets: bytes) -> list[str]:

@@ -1,4 +1,4 @@
-"""Two keyboards on a real JACK server, and one of them is unplugged with a key held down."""
+"""Keyboards on a real JACK server: of active sensing, and of one that goes with a key held down."""
 
 from __future__ import annotations
 
@@ -118,3 +118,29 @@ def test_no_note_hangs_where_one_of_two_keyboards_goes(jack_server: JackServer) 
         until(sounds(60), press(keys, 60))  # who is still there plays on
         keys.send_message([0x80, 60, 64])
         until(sounds())
+
+
+def test_a_keyboard_that_sends_active_sensing_plays_no_earlier(jack_server: JackServer) -> None:
+    """RtMidi restarts its stopwatch with each message, also with those that it ignores."""
+    ports = open_ports(Midi(api="jack", connect_input=(f"{KEYS}*",)))
+    keys = keyboard(KEYS)
+    clock = MonotonicClock()
+    try:
+        until(lambda: bool(ports.connected().to_input), lambda: ports.tend(clock.now()))
+        early_s = []
+        for _ in range(8):
+            keys.send_message([0xFE])
+            clock.sleep_until(clock.now() + 0.03)
+            sent_s = clock.now()
+            keys.send_message([0x90, 60, 80])
+            received = ports.poll(clock.now())
+            while not received:
+                assert clock.now() < sent_s + 5
+                clock.sleep_until(clock.now() + 0.001)
+                received = ports.poll(clock.now())
+            early_s += [sent_s - one.seconds for one in received]
+        assert len(early_s) == 8
+        assert max(early_s) < 0.01
+    finally:
+        ports.close()
+        unplug(keys)
