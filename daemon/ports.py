@@ -45,6 +45,7 @@ from jamd.daemon.events import Output
 from jamd.daemon.instruments import programs
 from jamd.daemon.leading_clock import LeadingClock
 from jamd.daemon.loopback import has_virtual_ports, lacking, loops
+from jamd.daemon.midi import ends_note
 from jamd.daemon.midi_system import System, open_system
 from jamd.daemon.port_opening import alone
 from jamd.daemon.program_changes import ProgramChanges
@@ -59,10 +60,10 @@ that, the other one is taken to hang."""
 RETRY_S = 2.0
 """Seconds between two attempts to reopen a lost MIDI system."""
 
-UNSEEN_LIMIT = 2000
-"""Maximum number of messages sent between two looks at the system. RtMidi waits for ever once some
-2,300 lie in the buffer of a JACK server that has died, so no more are sent: this is twenty times
-what MIDI's own wire carries in that time."""
+UNSEEN_LIMIT, UNSEEN_ENDS = 2000, 2200
+"""Maximum number of messages sent between two looks at JACK, and of those if they end notes. RtMidi
+waits for ever once some 2,300 lie in the buffer of a JACK server that has died, so no more are
+sent. The first is four times what MIDI's own wire carries in that time."""
 
 
 class Ports(Protocol):
@@ -194,7 +195,8 @@ class LivePorts:
 
     def _play(self, message: Message, output: Output) -> None:
         self._unseen += 1
-        if self._unseen > UNSEEN_LIMIT:
+        most = UNSEEN_ENDS if ends_note(message) else UNSEEN_LIMIT
+        if self.system_name == "JACK" and self._unseen > most:
             return
         extra = self._extra.get(output)
         for port in self._outputs.values() if extra is None else (extra,):

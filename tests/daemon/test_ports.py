@@ -17,7 +17,7 @@ from jamd.daemon.connections import Connected
 from jamd.daemon.events import Output
 from jamd.daemon.midi_system import NoMidiSystem, PortSeen, System
 from jamd.daemon.port_opening import PATIENCE_S, alone
-from jamd.daemon.ports import RETRY_S, UNSEEN_LIMIT, LivePorts
+from jamd.daemon.ports import RETRY_S, UNSEEN_ENDS, UNSEEN_LIMIT, LivePorts
 from jamd.daemon.rtmidi_ports import Received
 from jamd.daemon.said_again import AGAIN_S
 
@@ -262,16 +262,31 @@ def test_a_lost_system_is_told_once_and_comes_back(
     assert not ports.connected().gone
 
 
-def test_nothing_piles_up_in_a_system_that_is_not_seen_to_live(system: PaperSystem) -> None:
+def test_nothing_piles_up_in_a_jack_that_is_not_seen_to_live(system: PaperSystem) -> None:
+    system.name = "JACK"
     ports = live(system)
     look(ports)
+    wheel, end = Message("pitchwheel", pitch=1), Message("note_off", note=60)
     for _ in range(UNSEEN_LIMIT + 10):
-        ports.send(Message("note_off", note=60))
+        ports.send(wheel)
     assert len(system.sent) == UNSEEN_LIMIT
+    ports.send(end)
+    assert len(system.sent) == UNSEEN_LIMIT + 1, "no note hangs for that"
+    for _ in range(UNSEEN_ENDS):
+        ports.send(end)
+    assert len(system.sent) < UNSEEN_ENDS
 
     look(ports)
-    ports.send(Message("note_off", note=60))
-    assert len(system.sent) == UNSEEN_LIMIT + 1
+    ports.send(wheel)
+    assert system.sent[-1] == ("jamd plays", "pitchwheel")
+
+
+def test_nothing_is_held_back_from_a_system_that_does_not_need_it(system: PaperSystem) -> None:
+    ports = live(system)
+    look(ports)
+    for _ in range(UNSEEN_ENDS + 10):
+        ports.send(Message("pitchwheel", pitch=1))
+    assert len(system.sent) == UNSEEN_ENDS + 10
 
 
 def test_closing_twice_is_closing_once_and_each_port_in_quiet(system: PaperSystem) -> None:
