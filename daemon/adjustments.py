@@ -63,15 +63,22 @@ class Adjustments:
                 return self._floor.play_again(now)
 
     def adjust(self, setting: str, value: float | str, now: float) -> list[Effect]:
-        """Change a setting at `now`, in seconds; the others are as in `events.Adjust`."""
+        """Change a setting at `now`, in seconds; the others are as in `events.Adjust`.
+
+        Changes that do not fit the meter are left out: they were asked for in the song before.
+        """
         adjusted = self.settings.adjusted(setting, value)
         if adjusted == self.settings:
+            return []
+        try:
+            changes = adjusted.changes
+        except ValueError:
             return []
         self.settings = adjusted
         self._planner.settings = adjusted
         self._floor.adjust(adjusted)
         self._feel.adjust(adjusted.swing, adjusted.humanise_s)
-        effects = self._beat.give(adjusted.changes, now) if setting == "changes" else []
+        effects = self._beat.give(changes, now) if setting == "changes" else []
         self._last = now, setting
         tick = self._beat.transport.tick_at(now)
         return [*effects, Journal(Adjusted(tick, now, setting, value))]

@@ -129,6 +129,10 @@ class Loop:
         """
         self._told.append(event)
 
+    def do(self, event: Event) -> None:
+        """Have the session handle `event` at once. To be called from `tend`."""
+        self._handle(event, self._clock.now())
+
     def go_on_with(self, session: Decides) -> None:
         """Let `session`, a fresh one, decide from now on; what jamd plays is ended.
 
@@ -172,6 +176,7 @@ class Loop:
         """
         now = self._clock.now()
         while self._told:
+            self._tend_if_asked(now)
             self._handle(self._told.popleft(), now)
         self._notice_a_stall(now)
         if self._deadline is not None:
@@ -193,9 +198,13 @@ class Loop:
     def _take_in(self, now: float) -> None:
         """Handle what came in, and between a control and what came after it what that asks for."""
         for received in self._ports.poll(now):
-            if self._tend_at == -math.inf:
-                self._tend_to_the_rest(now)
+            self._tend_if_asked(now)
             self._handle(Heard(received.message), received.seconds)
+
+    def _tend_if_asked(self, now: float) -> None:
+        """Do what a control asks for before whatever came after it: that is for the next song."""
+        if self._tend_at == -math.inf:
+            self._tend_to_the_rest(now)
 
     def _tend_to_the_rest(self, now: float) -> None:
         self._tend_at = now + TEND_S

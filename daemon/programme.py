@@ -75,7 +75,7 @@ class Programme:
     def _go_on(self, settings: Settings, loop: Loop) -> None:
         self._takes.begin_another(settings, self._setlist.song.config, loop.go_on_with)
         if self._supervisor.ready is not None:
-            loop.tell(WorkerReady())
+            loop.do(WorkerReady())
 
     def _change(self, song: Song, now: float, status: Status, loop: Loop) -> None:
         settings = self.settings = self._of(song)
@@ -84,7 +84,7 @@ class Programme:
         if self._link is not None:
             self._link.begin(settings.meter)
         if status.link_peers == 0:  # where there are others, the tempo is everybody's
-            loop.tell(SetTempo(settings.bpm))
+            loop.do(SetTempo(settings.bpm))
         if self._room is not None:
             part = part_for(settings, self._bars or BARS)
             self._room.change(part, now, now + entrance_s(settings))

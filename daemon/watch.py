@@ -126,7 +126,10 @@ class Watch:
         """As the function `answer`, by what has been seen. Called in a thread of its own."""
         name, _, rest = command.partition(" ")
         if name == remote.SONG:
-            return self._setlist.answer(rest or None)
+            answered = self._setlist.answer(rest or None)
+            if not answered:  # a song was asked for: the change comes before what is asked next
+                tell(Press(Action.SONG.value))
+            return answered
         osc = self._osc.described if self._osc else ""
         return answer(command, self._seen, tell, self._settings.meter, self._language, osc)
 

@@ -81,6 +81,14 @@ def gaps(notes: Sequence[Note]) -> set[int]:
     return {later.onset - note.onset for note, later in itertools.pairwise(notes)}
 
 
+def test_changes_asked_for_in_a_song_of_another_meter_are_left_out() -> None:
+    """They were checked by the song before, a moment ago: four chords fit no bar of 3/4."""
+    session = Session(Settings(meter=Meter(3, 4)))
+    session.handle(WorkerReady(), 0.0)
+    assert session.handle(Adjust("changes", "| C D E F |"), 0.1) == []
+    assert session.handle(Adjust("changes", "| C D E |"), 0.2) != []
+
+
 @given(at=st.floats(4, 12))
 @examples(deadline=None, max_examples=40)
 def test_what_is_adjusted_is_heard_once_the_worker_has_answered(at: float) -> None:

@@ -10,6 +10,7 @@ from mido import Message
 from jamd.daemon.clock import AWAKE_S
 from jamd.daemon.connections import Connected
 from jamd.daemon.events import (
+    Adjust,
     Ask,
     ControlUsed,
     Effect,
@@ -23,7 +24,9 @@ from jamd.daemon.events import (
     LinkState,
     Mode,
     Output,
+    Press,
     Send,
+    SetTempo,
     TellLink,
     Turn,
     TurnTaken,
@@ -283,6 +286,31 @@ def test_so_it_is_if_it_came_in_at_the_same_look_or_something_is_due(due_s: floa
     room.loop.run()
     at = order.index("control")
     assert order[at : at + 3] == ["control", "tended", "note"]
+
+
+def test_what_is_asked_for_after_a_song_is_for_that_song() -> None:
+    """By another thread, at once, as an Open Sound Control bundle does."""
+    order: list[str] = []
+
+    class Called(FakeSession):
+        def handle(self, event: Event, now: float) -> list[Effect]:
+            order.append(type(event).__name__)
+            is_song = event == Press("song")
+            return [Journal(ControlUsed(0, now, "song", None))] if is_song else []
+
+    def tend(now: float, status: Status) -> None:
+        room.tend(now, status)
+        if order == ["Press"]:
+            order.append("tended")
+            room.loop.do(SetTempo(90.0))
+
+    session = Called()
+    room = Room(session, FakePorts())
+    room.loop = Loop(session, FakePorts(), room.worker, room.entries.append, room.clock, tend=tend)
+    room.loop.tell(Press("song"))
+    room.loop.tell(Adjust("density", 2.0))
+    room.loop.run()
+    assert order[:4] == ["Press", "tended", "SetTempo", "Adjust"], "the song's tempo comes first"
 
 
 def test_effects_are_done_at_their_deadline_and_in_order() -> None:
