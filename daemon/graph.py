@@ -55,7 +55,7 @@ class HostGraph:
         feeds = dict(zip(self._inputs, state.memory, strict=True))
         feeds["tokens"] = np.array([tokens], np.int32)  # (1, time)
         logits, *memory = self._run(self._outputs, feeds)  # logits: (1, time, vocabulary)
-        return State(memory, logits[0, -1])
+        return State(memory, logits[0, -1].copy())  # a view would keep those of all tokens
 
 
 class DeviceGraph:

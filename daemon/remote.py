@@ -70,10 +70,14 @@ class Remote:
         self._path = folder() / f"{os.getpid()}{_SUFFIX}"
         self._path.unlink(missing_ok=True)  # left by a killed process that had our process id
         self._socket = socket.socket(socket.AF_UNIX)
+        # Under another name until it listens: one that nobody listens on was left, and is removed.
+        bound = self._path.with_suffix(".new")
+        bound.unlink(missing_ok=True)
         try:
-            self._socket.bind(str(self._path))
-            self._path.chmod(0o600)
+            self._socket.bind(str(bound))
+            bound.chmod(0o600)
             self._socket.listen()
+            bound.rename(self._path)
         except OSError:
             self._socket.close()
             raise

@@ -124,7 +124,8 @@ def _find(titles: Sequence[str], name: str) -> int | None:
     plain = [title.casefold() for title in titles]
     if called in plain:
         return plain.index(called)
-    if called.isdecimal() and 1 <= int(called) <= len(titles):
-        return int(called) - 1
+    numbers = [str(number) for number in range(1, len(titles) + 1)]
+    if called in numbers:
+        return numbers.index(called)
     begin = [i for i, title in enumerate(plain) if called and title.startswith(called)]
     return begin[0] if len(begin) == 1 else None

@@ -124,6 +124,7 @@ def test_who_sounds_different_in_the_next_song_is_told_where_jamd_makes_the_soun
         ("blu", None),
         ("0", None),
         ("4", None),
+        ("9" * 5000, None),
         ("", None),
         ("\x1b[2J", None),
     ],
