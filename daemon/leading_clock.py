@@ -11,7 +11,13 @@ LEADS_S = 4.0
 """After how much silence of the clock that leads another may lead, in seconds: by then, what comes
 back is another song (`jamd.daemon.follower`)."""
 
-_CLOCK = ("clock", "start", "stop", "continue", "songpos")
+WAITS_S = 0.15
+"""For how long the clock that leads is left out once another input has sent Start, in seconds: the
+next pulse places the song, and has to be that one's. At 20 bpm a pulse comes every 0.125 s. A Play
+button without a clock sends none."""
+
+_BEGINS = ("start", "continue", "songpos")
+_CLOCK = (*_BEGINS, "clock", "stop")
 
 
 class LeadingClock:
@@ -20,6 +26,8 @@ class LeadingClock:
     def __init__(self) -> None:
         self._leader: str | None = None
         self._ticked_s = -math.inf
+        self._next: str | None = None  # has started or located, and leads once it ticks
+        self._begun_s = -math.inf
 
     def of(self, source: str, received: Iterable[Received]) -> Iterator[Received]:
         """What counts of what came in on an input.
@@ -29,18 +37,25 @@ class LeadingClock:
             received: By seconds.
         """
         for one in received:
-            kind = one.message.type
-            if kind not in _CLOCK:
+            if one.message.type not in _CLOCK or self._counts(source, one):
                 yield one
-                continue
-            if kind in ("start", "continue", "songpos") or one.seconds > self._ticked_s + LEADS_S:
-                self._leader = source
-            if source == self._leader:
-                if kind == "clock":
-                    self._ticked_s = one.seconds
-                yield one
+
+    def _counts(self, source: str, one: Received) -> bool:
+        kind = one.message.type
+        if kind in _BEGINS:
+            self._next, self._begun_s = source, one.seconds
+        elif kind == "clock":
+            if source == self._next or one.seconds > self._ticked_s + LEADS_S:
+                self._leader, self._next = source, None
+            waits = self._next is not None and one.seconds < self._begun_s + WAITS_S
+            if source != self._leader or waits:
+                return False
+            self._ticked_s = one.seconds
+        return source in (self._leader, self._next)
 
     def gone(self, source: str) -> None:
         """The input has gone: another may lead at once."""
         if source == self._leader:
             self._ticked_s = -math.inf
+        if source == self._next:
+            self._next = None

@@ -66,6 +66,26 @@ def test_a_sequencer_that_goes_on_from_a_position_goes_on_there() -> None:
     assert led(keys, daw, said, until_s=12.1).bar == 3
 
 
+def test_a_play_button_without_a_clock_takes_none_away() -> None:
+    keys = ticking("keys", 120, 1, 20)
+    pressed_s = keys[400][0] + 0.003
+    status = led(keys, [(pressed_s, "pads", START)], until_s=pressed_s + 0.4)
+    assert status.from_clock
+    assert status.bpm == pytest.approx(120, abs=0.5)
+    assert status.bar == 1, "by the clock that ticks, its song begins, as on one port"
+
+
+def test_the_first_pulse_after_start_is_of_whose_start_it_is() -> None:
+    """A pulse of the clock that led until then falls between."""
+    keys, pads = ticking("keys", 120, 1, 20), ticking("pads", 120, 1.012, 20)
+    pressed_s = keys[400][0] - 0.003
+    leading = LeadingClock()
+    for seconds, source, message in merge(keys, pads, [(pressed_s, "pads", START)]):
+        passed = list(leading.of(source, [Received(message, seconds)]))
+        if seconds > pressed_s:
+            assert bool(passed) == (source == "pads")
+
+
 def test_a_stop_of_another_stops_nothing() -> None:
     keys, pads = ticking("keys", 120, 1, 20), ticking("pads", 90, 1.003, 20)
     said = [(keys[200][0] - 0.001, "keys", START), (14.0, "pads", STOP)]
