@@ -86,7 +86,7 @@ class DeviceGraph:
             binding.bind_output(f"{name}_out", self._device)
         self._session.run_with_iobinding(binding)
         logits, *memory = binding.get_outputs()
-        return State(memory, logits.numpy()[0, -1])
+        return State(memory, logits.numpy()[0, -1].copy())
 
 
 def state_units(session: ort.InferenceSession) -> list[int]:
