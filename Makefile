@@ -57,14 +57,18 @@ lint: .venv/all
 # The live side's tests run on the wheel, beside no TensorFlow: that shows what the wheel lacks, and
 # what needs TensorFlow. Everything else runs on the sources, in the environment that has it all.
 LIVE_TESTS := tests/jamd tests/daemon
+# What plays in real time, or measures speed, has the computer to itself; the rest shares its cores.
+TIMED_TESTS := tests/live tests/bench
+SHARED := --numprocesses auto --maxprocesses 8 --dist worksteal
 
 test: lint .venv-live/dependencies
 	rm -rf .venv-live/built
 	$(BIN)/python -m build --no-isolation --outdir .venv-live/built >.venv-live/build.log
 	$(LIVE)/python $(INSTALL) --no-deps --force-reinstall .venv-live/built/*.whl
-	$(LIVE)/pytest -m 'not train' $(LIVE_TESTS)
+	$(LIVE)/pytest $(SHARED) -m 'not train' $(LIVE_TESTS)
 	$(BIN)/pytest -m train $(LIVE_TESTS)
-	$(BIN)/pytest $(addprefix --ignore=,$(LIVE_TESTS))
+	$(BIN)/pytest $(SHARED) $(addprefix --ignore=,$(LIVE_TESTS) $(TIMED_TESTS))
+	$(BIN)/pytest $(TIMED_TESTS)
 
 setup: .venv/all
 
