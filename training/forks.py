@@ -8,8 +8,13 @@ parent still imports its own modules; for that reason this module imports next t
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.context import BaseContext
+
+_STDERR = 2
 
 PRELOAD = (
     "jamd.grid_columns",
@@ -31,7 +36,30 @@ def start() -> BaseContext:
     context.set_forkserver_preload(list(PRELOAD))
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the parent handles Ctrl-C
     try:
-        forkserver.ensure_running()
+        with _silence():
+            forkserver.ensure_running()
     finally:
         signal.signal(signal.SIGINT, before)
     return context
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """What is started meanwhile says nothing on stderr.
+
+    A process whose parent ends while it starts would print a traceback: what it shares with its
+    parent is gone. An error in a task reaches the parent all the same.
+    """
+    try:
+        stderr = os.dup(_STDERR)
+    except OSError:  # there is none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _STDERR)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, _STDERR)
+        os.close(stderr)

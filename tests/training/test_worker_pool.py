@@ -80,6 +80,18 @@ def test_threads_may_share_workers_and_each_has_its_results_in_order() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no server where nothing can fork")
+def test_workers_say_nothing_as_one_that_starts_when_its_command_ends_would() -> None:
+    code = """
+from jamd.training.worker_pool import Workers
+with Workers(1, 20, 256) as workers:
+    print(*workers.map(exec, ["import os; os.write(2, b'said')"]))
+raise SystemExit("heard")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr.strip()) == ("None", "heard")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no server where nothing can fork")
 def test_what_a_killed_command_started_ends_whatever_it_is_doing() -> None:
     code = """
 from time import sleep
