@@ -209,10 +209,14 @@ class LivePorts:
     def connected(self) -> Connected:
         return self._connected
 
+    def awaited(self) -> list[str]:
+        """The patterns that no port matches, as of the last look."""
+        return unmet((self._acted_on and self._acted_on.ports) or (), self._patterns)
+
     def as_opened(self) -> list[str]:
         """What is connected now, what is awaited, and what could be connected, one line each."""
         ports = (self._acted_on and self._acted_on.ports) or ()
-        waiting = [f"waiting for '{pattern}'" for pattern in unmet(ports, self._patterns)]
+        waiting = [f"waiting for '{pattern}'" for pattern in self.awaited()]
         return news(Connected(), self._connected) + waiting + offered(ports, self._patterns)
 
     def tend(self, now: float) -> list[str]:

@@ -81,8 +81,13 @@ def _play_chord(config: Config) -> None:
     clock, channel = MonotonicClock(), channels(config)[Part.COMP]
     ports = open_ports(config.midi, programs=programs(config))
     try:
-        to = ", ".join(ports.connected().from_output) or "nobody: name one with --connect-output"
+        nobody = (
+            "nobody" if config.midi.connect_output else "nobody: name one with --connect-output"
+        )
+        to = ", ".join(ports.connected().from_output) or nobody
         print(f"C major on {ports.system_name}, port {ports.output_name!r}, connected to {to}")
+        for pattern in ports.awaited():
+            print(f"no port matches {pattern!r}: `jamd ports` lists them")
         for pitch in CHORD:
             ports.send(Message("note_on", channel=channel, note=pitch, velocity=80))
         clock.sleep_until(clock.now() + CHORD_S)

@@ -313,6 +313,17 @@ def test_the_chord_is_played_and_ended(jack_server: JackServer) -> None:
     jack_server.undisturbed(attempt)
 
 
+def test_a_port_that_is_named_and_missing_is_told_before_the_chord(jack_server: JackServer) -> None:
+    command = [*JAMD, "ports", "--test", "--api", "jack", "--connect-output"]
+    played = subprocess.run(
+        [*command, "nope*"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert played == [
+        "C major on JACK, port 'jamd plays', connected to nobody",
+        "no port matches 'nope*': `jamd ports` lists them",
+    ]
+
+
 @pytest.mark.slow
 def test_ports_survive_traffic(jack_server: JackServer) -> None:
     done = subprocess.run(
