@@ -22,6 +22,7 @@ from jamd.songs import Song
 if TYPE_CHECKING:
     from mido import Message
 
+_STEPS = {Action.NEXT_SONG.value: 1, Action.PREVIOUS_SONG.value: -1}
 NONE = "there are no songs here: `jamd play --songs FOLDER` plays a folder of them"
 
 
@@ -55,10 +56,8 @@ class Setlist:
     def hear(self, entry: Entry) -> None:
         """Take in an entry of the take: the player may have used a control."""
         match entry:
-            case ControlUsed(action=Action.NEXT_SONG.value):
-                self._ask(self._at + 1)
-            case ControlUsed(action=Action.PREVIOUS_SONG.value):
-                self._ask(self._at - 1)
+            case ControlUsed(action=action) if action in _STEPS:
+                self._ask(self._at + _STEPS[action])
             case ControlUsed(action=Action.SONG.value, message=message) if message is not None:
                 self._ask(_which(self._controls, message))
 
@@ -88,15 +87,29 @@ class Setlist:
         self._asked.append(place)
         return {}
 
+    def refusal(self, action: str) -> str:
+        """Why a press of a control changes no song; empty if it does, or is not for that.
+
+        May be called from any thread.
+        """
+        step = _STEPS.get(action)
+        return "" if step is None else self._lacking(self._at + step)
+
     def _ask(self, place: int) -> None:
+        lacking = self._lacking(place)
+        if lacking:
+            self._screen.news(f"No other song: {lacking}.")
+        else:
+            self._asked.append(place)
+
+    def _lacking(self, place: int) -> str:
+        """Why there is no song at that place; empty if there is one."""
         titles = self._titles
         if not titles[0]:
-            self._screen.news(f"No other song: {NONE}.")
-        elif 0 <= place < len(titles):
-            self._asked.append(place)
-        else:
-            end, title = ("first", titles[0]) if place < 0 else ("last", titles[-1])
-            self._screen.news(f"No other song: {title} is the {end}.")
+            return NONE
+        if 0 <= place < len(titles):
+            return ""
+        return f"{titles[0]} is the first" if place < 0 else f"{titles[-1]} is the last"
 
     def _tell(self) -> None:
         self._screen.news(f"Song {self._at + 1} of {len(self._songs)}: {self.song.title}.")

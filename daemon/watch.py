@@ -130,6 +130,8 @@ class Watch:
             if not answered:  # a song was asked for: the change comes before what is asked next
                 tell(Press(Action.SONG.value))
             return answered
+        if name == remote.PRESS and (refusal := self._setlist.refusal(rest)):
+            return {"error": f"no other song: {refusal}"}
         osc = self._osc.described if self._osc else ""
         return answer(command, self._seen, tell, self._settings.meter, self._language, osc)
 

@@ -12,10 +12,12 @@ from jamd.config import Config
 from jamd.config_controls import Controls
 from jamd.config_sections import Midi, Play, Sound
 from jamd.control import Control
-from jamd.daemon.events import Heard, Journal
+from jamd.daemon.events import Event, Heard, Journal, Press
 from jamd.daemon.programme import after_a_rest
 from jamd.daemon.session import Session
 from jamd.daemon.setlist import Setlist, settings_of
+from jamd.daemon.settings import Settings
+from jamd.daemon.watch import Watch
 from jamd.songs import Song
 
 CONFIG = Config(
@@ -176,3 +178,21 @@ def test_after_a_rest_it_is_the_same_song() -> None:
     status = Session(settings).status(0.0)
     assert status.song == "Blues"
     assert after_a_rest(settings, CONFIG, status).song == "Blues"
+
+
+def test_who_asks_for_a_song_is_told_if_there_is_none_and_the_session_asked_at_once_if_not() -> (
+    None
+):
+    """As `jamd press` and `jamd song` ask, in a thread of their own."""
+    played, told = Played(*TITLES), list[Event]()
+    nothing: Any = None
+    watch = Watch(*5 * (nothing,), Settings(), played.setlist, "grid")
+    first = {"error": "no other song: Autumn Leaves is the first"}
+    assert watch.answer("press previous_song", told.append) == first
+    assert "error" in watch.answer("song Waltz", told.append)
+    assert told == []
+    for command in ("press next_song", "song 3", "press panic"):
+        assert watch.answer(command, told.append) == {}
+    assert told == [Press("next_song"), Press("song"), Press("panic")]
+    alone = Watch(*5 * (nothing,), Settings(), Played("").setlist, "grid")
+    assert "--songs" in str(alone.answer("press next_song", told.append)["error"])
