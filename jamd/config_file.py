@@ -110,7 +110,7 @@ def merge(
     config = _assemble(values)
     if not problems and config.play.lowest > config.play.highest:
         problems.append(
-            f"{origins['play.lowest']}: play.lowest: expected at most play.highest "
+            f"{_place('play.lowest', origins)}: expected at most play.highest "
             f"({config.play.highest}); found {config.play.lowest}"
         )
     if not problems:
@@ -118,7 +118,7 @@ def merge(
     if not problems:
         problems += _discords(config, origins)
     if not problems and (crowd := crowded(config.play.changes, config.transport.meter)):
-        problems.append(f"{origins['play.changes']}: play.changes: {crowd}")
+        problems.append(f"{_place('play.changes', origins)}: {crowd}")
     if problems:
         raise ConfigError("\n".join(map(printable, problems)))
     return InForce(config, origins, next(iter(files), None))
@@ -150,7 +150,7 @@ def _clashes(config: Config, origins: Mapping[str, str]) -> Iterator[str]:
     for (first, control), (second, other) in combinations(meanings, 2):
         if control.meets(other):
             yield (
-                f"{origins[second]}: {second}: expected a control of its own; found {other}, which "
+                f"{_place(second, origins)}: expected a control of its own; found {other}, which "
                 f"means {first}"
             )
 
@@ -162,10 +162,16 @@ def _discords(config: Config, origins: Mapping[str, str]) -> Iterator[str]:
         return
     if None not in (sound.lead, sound.comp) and sound.lead != sound.comp:
         yield (
-            f"{origins['sound.comp']}: sound.comp: expected the lead's sound, as both are on "
+            f"{_place('sound.comp', origins)}: expected the lead's sound, as both are on "
             f"channel {channel}; found {SETTINGS['sound.comp'].kind.show(sound.comp)}: give "
             "midi.channel_comp another channel"
         )
+
+
+def _place(key: str, origins: Mapping[str, str]) -> str:
+    """Where a setting was given its value: the option, or the file and the key in it."""
+    origin = origins[key]
+    return origin if origin == SETTINGS[key].option else f"{origin}: {key}"
 
 
 def _of(section: str) -> list[Setting]:
@@ -209,8 +215,10 @@ def _not_toml(text: str, error: Exception) -> str:
 def _unknown(table: Mapping[str, object]) -> Iterator[str]:
     for section, keys in table.items():
         if section not in SECTIONS:
-            kind = "section" if isinstance(keys, dict) else "setting"
-            yield f"{section}: no such {kind}{_suggestion(section)}"
+            if isinstance(keys, dict):
+                yield f"{section}: no such section{_suggestion(section, is_section=True)}"
+            else:
+                yield f"{section}: no such setting{_suggestion(section)}"
         elif not isinstance(keys, dict):
             yield f"{section}: expected a section, [{section}]; found {_shown(keys)}"
         else:
@@ -220,13 +228,14 @@ def _unknown(table: Mapping[str, object]) -> Iterator[str]:
                     yield f"{key}: no such setting{_suggestion(key)}"
 
 
-def _suggestion(key: str) -> str:
+def _suggestion(key: str, *, is_section: bool = False) -> str:
     section, _, name = key.rpartition(".")
     beside = {setting.name: setting.key for setting in _of(section)}
     elsewhere = {setting.name: setting.key for setting in SETTINGS.values()}
     elsewhere |= {each.name: each.key for each in ADJUSTABLE.values()}  # rather than their knobs
     sections = {} if section else {each: f"[{each}]" for each in SECTIONS}
-    for known in (beside, elsewhere, sections):
+    settings = (beside, elsewhere)
+    for known in (sections, *settings) if is_section else (*settings, sections):
         if close := get_close_matches(name, known, n=1):
             return f"; did you mean {known[close[0]]}?"
     return ""

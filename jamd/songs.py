@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,8 @@ def _titled(path: Path) -> str:
 def _not_its_own(table: Mapping[str, Any]) -> Iterator[str]:
     """The problems with settings that no song may have; unknown ones are left to `merge`."""
     for section, keys in table.items():
+        if not isinstance(keys, dict) and get_close_matches(section, ("title",)):
+            yield f"{section}: no such setting; did you mean title?"
         for name, value in keys.items() if isinstance(keys, dict) else ():
             key = f"{section}.{name}"
             if key in SETTINGS and key not in OWN:

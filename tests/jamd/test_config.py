@@ -68,6 +68,21 @@ def test_settings_do_not_change_under_a_jam() -> None:
         Config().transport.bpm = 3.0  # type: ignore[misc]
 
 
+@pytest.mark.parametrize(
+    ("meant", "section"), [("play", "plai"), ("takes", "take"), ("songs", "song")]
+)
+def test_a_section_is_taken_for_a_section(written: Path, meant: str, section: str) -> None:
+    written.write_text(f"[{section}]\n")
+    assert problems(written) == [f"{written}: {section}: no such section; did you mean [{meant}]?"]
+
+
+def test_a_chart_too_full_is_the_options_problem_or_the_files(written: Path) -> None:
+    crowd = "expected at most 4 chords in a bar of 4/4; found 5"
+    assert problems(None, play__changes="C C C C C") == [f"--changes: {crowd}"]
+    written.write_text("[play]\nchanges = 'C C C C C'\n")
+    assert problems(written) == [f"{written}: play.changes: {crowd}"]
+
+
 def test_every_problem_is_reported_at_once_each_on_a_line_of_its_own(written: Path) -> None:
     written.write_text(
         "tempo = 1\n[midi]\nchanel_in = 1\nbpm = 90\nthru = 'yes'\n[transprot]\nbpm = 1\n"
@@ -94,7 +109,7 @@ def test_every_problem_is_reported_at_once_each_on_a_line_of_its_own(written: Pa
 
 def test_a_range_upside_down_is_refused() -> None:
     assert problems(None, play__lowest=80, play__highest=70) == [
-        "--lowest: play.lowest: expected at most play.highest (70); found 80"
+        "--lowest: expected at most play.highest (70); found 80"
     ]
 
 
@@ -315,11 +330,11 @@ def test_what_is_no_knob_is_refused_with_what_one_may_be(written: Path, knob: st
 
 def test_a_knob_that_is_a_control_or_another_knob_is_refused(written: Path) -> None:
     written.write_text('[knobs]\ntemperature = "cc 66"\nbpm = "cc 7"\nmode = "cc 7 channel 3"\n')
-    expected = "{}: knobs.{}: expected a control of its own; found {}, which means {}"
+    expected = "{}: expected a control of its own; found {}, which means {}"
     assert problems(written, knobs__style="cc 7 channel 2") == [
-        expected.format(written, "temperature", "cc 66", "controls.your_turn"),
-        expected.format("--knob-style", "style", "cc 7 channel 2", "knobs.bpm"),
-        expected.format(written, "mode", "cc 7 channel 3", "knobs.bpm"),
+        expected.format(f"{written}: knobs.temperature", "cc 66", "controls.your_turn"),
+        expected.format("--knob-style", "cc 7 channel 2", "knobs.bpm"),
+        expected.format(f"{written}: knobs.mode", "cc 7 channel 3", "knobs.bpm"),
     ]
 
 
@@ -358,7 +373,7 @@ def test_one_channel_has_one_sound(written: Path) -> None:
     written.write_text("[midi]\nchannel_lead = 4\nchannel_comp = 4\n[sound]\nlead = 12\n")
     (problem,) = problems(written, sound__comp="tuba")
     assert problem == (
-        "--comp-sound: sound.comp: expected the lead's sound, as both are on channel 4; found "
+        "--comp-sound: expected the lead's sound, as both are on channel 4; found "
         '"tuba": give midi.channel_comp another channel'
     )
     for fine in ("vibraphone", "auto"):
