@@ -289,22 +289,19 @@ def test_without_a_server_there_is_one_line_and_no_noise(monkeypatch: pytest.Mon
     assert done.stderr.count("\n") == 1
 
 
-def test_the_chord_is_played_and_ended(jack_server: JackServer) -> None:
-    command = [*JAMD, "ports", "--api", "jack"]
+def jamd_ports(*options: str) -> str:
+    command = [*JAMD, "ports", "--api", "jack", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
+
+def test_the_chord_is_played_and_ended(jack_server: JackServer) -> None:
     def attempt() -> None:
         with client(rtmidi.MidiIn, "Synth", "in") as synth:
-            listing = subprocess.run(command, capture_output=True, text=True, check=True)
-            played = subprocess.run(
-                [*command, "--test", "--connect-output", "synth:*"],
-                capture_output=True,
-                text=True,
-                check=True,
-            )
+            assert "Synth:in" in jamd_ports()
+            played = jamd_ports("--test", "--connect-output", "synth:*")
             heard = [data for data, _ in iter(synth.get_message, None)]
 
-        assert "Synth:in" in listing.stdout
-        assert "connected to Synth:in" in played.stdout
+        assert "connected to Synth:in" in played
         assert [d[:2] for d in heard] == [
             *([0x90, pitch] for pitch in (60, 64, 67)),
             *([0x80, pitch] for pitch in (60, 64, 67)),
@@ -314,11 +311,7 @@ def test_the_chord_is_played_and_ended(jack_server: JackServer) -> None:
 
 
 def test_a_port_that_is_named_and_missing_is_told_before_the_chord(jack_server: JackServer) -> None:
-    command = [*JAMD, "ports", "--test", "--api", "jack", "--connect-output"]
-    played = subprocess.run(
-        [*command, "nope*"], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    assert played == [
+    assert jamd_ports("--test", "--connect-output", "nope*").splitlines() == [
         "C major on JACK, port 'jamd plays', connected to nobody",
         "no port matches 'nope*': `jamd ports` lists them",
     ]
