@@ -61,8 +61,9 @@ _SHORT_RUN, _FAR = 6, 0.3
 _LONG_RUN, _NEAR = 13, 0.08
 _LONGEST_RUN = 25
 # A sequencer was held up if so many pulses after a gap are off by this share of a period at least,
-# and by this many times the usual error.
-_HELD_RUN, _HELD, _HELD_DOUBTED = 8, 0.2, 2.5
+# and by this many times the usual error; and if the tempo is the same to this share: another tempo
+# puts them off, too.
+_HELD_RUN, _HELD, _HELD_DOUBTED, _HELD_NEAR = 8, 0.2, 2.5, 0.03
 # So many extra pulses, or missing ones, within so many pulses, are none: they come in batches.
 _TOO_MANY, _TOGETHER = 3, 1000 * CLOCKS_PER_BEAT
 
@@ -291,15 +292,18 @@ class MidiClock:
         since = self._run[1:]
         if len(since) != _HELD_RUN or since[-1].number >= self.number or self._line:
             return
+        if self._anchor > self._run[0].number:  # a pulse since the gap has a place in the music
+            return
         due_s, period, usual_s = self._expected
         late_s = statistics.fmean(
             pulse.seconds - due_s - i * period for i, pulse in enumerate(since)
         )
         off_s = abs(late_s - round(late_s / period) * period)
-        same_tempo = abs(fit(since)[0] / period - 1) <= _NEAR
+        same_tempo = abs(fit(since)[0] / period - 1) <= _HELD_NEAR
         if same_tempo and off_s > max(_HELD * period, _HELD_DOUBTED * usual_s):
             self.number, self._period = since[-1].number, period
             self._next_s = due_s + late_s + _HELD_RUN * period
+            self._strays -= 1
             self._steady.clear()
             self._run = []
 

@@ -107,15 +107,45 @@ def test_a_sequencer_that_was_held_up_goes_on_where_it_was(
     assert clock.bpm == pytest.approx(bpm, rel=0.01)
 
 
-@settings(max_examples=100)
-@given(steady, st.integers(60, 150), st.integers(1, 3), st.integers(0, 99))
-def test_jitter_beside_missing_pulses_is_not_taken_for_a_hold_up(
-    bpm: float, number: int, missing: int, seed: int
-) -> None:
-    draw = random.Random(seed)
-    jittered = [at + draw.uniform(-0.003, 0.003) for at in pulses(bpm, 10)]
-    clock = following([*jittered[:number], *jittered[number + missing :]])
-    assert clock.number == len(jittered) - 1
+@pytest.mark.parametrize("bpm", [50, 120, 220])
+def test_jitter_beside_missing_pulses_is_hardly_ever_taken_for_a_hold_up(bpm: float) -> None:
+    """With +-3 ms, which at 220 is half a pulse from end to end: 1 of 1,500 where one is lost."""
+    draw, told = random.Random(7), 0
+    for _ in range(300):
+        jittered = [at + draw.uniform(-0.003, 0.003) for at in pulses(bpm, 10)]
+        number, missing = draw.randrange(60, 150), draw.randrange(1, 4)
+        clock = following([*jittered[:number], *jittered[number + missing :]])
+        told += clock.number != len(jittered) - 1
+    assert told <= 2
+
+
+@pytest.mark.parametrize("changed", [114, 126, 130])
+def test_a_pulse_lost_as_the_tempo_changes_is_not_taken_for_a_hold_up(changed: float) -> None:
+    before = pulses(120, 4)
+    clock = following([*before, *pulses(changed, 4, before[-1])[2:]])
+    assert clock.number == len(before) + 4 * CLOCKS_PER_BEAT - 2
+
+
+@pytest.mark.parametrize("share", [0.6, 0.75, 1.4, 1.6])
+def test_a_pulse_with_a_place_in_the_music_keeps_it_after_a_hold_up(share: float) -> None:
+    """A sequencer may shift its pulses to where Start is pressed."""
+    before = pulses(120, 4)
+    period = before[1] - before[0]
+    after = pulses(120, 2, before[-1] + (1 + share) * period)
+    clock = following([*before, after[0]])
+    clock.anchor(clock.number)
+    anchored = clock.number
+    for moment in after[1:]:
+        clock.pulse(moment)
+    assert clock.number == anchored + len(after) - 1
+
+
+def test_hold_ups_do_not_add_up_to_batches() -> None:
+    true = pulses(120, 40)
+    period = true[1] - true[0]
+    shifts = [0.65 * period * ((i >= 100) + (i >= 200)) for i in range(len(true))]
+    held = [at + shift for at, shift in zip(true, shifts, strict=True)]
+    assert following([*held[:400], *held[403:]]).number == len(true) - 1
 
 
 @settings(max_examples=100, deadline=None)
