@@ -45,10 +45,14 @@ class LeadingClock:
         if kind in _BEGINS:
             self._next, self._begun_s = source, one.seconds
         elif kind == "clock":
-            if source == self._next or one.seconds > self._ticked_s + LEADS_S:
-                self._leader, self._next = source, None
             waits = self._next is not None and one.seconds < self._begun_s + WAITS_S
-            if source != self._leader or waits:
+            if source == self._next:
+                self._leader, self._next = source, None
+            elif waits:
+                return False
+            elif one.seconds > self._ticked_s + LEADS_S:
+                self._leader = source
+            if source != self._leader:
                 return False
             self._ticked_s = one.seconds
         return source in (self._leader, self._next)

@@ -86,6 +86,16 @@ def test_the_first_pulse_after_start_is_of_whose_start_it_is() -> None:
             assert bool(passed) == (source == "pads")
 
 
+def test_where_nobody_leads_whose_start_is_pressed_does_and_not_who_ticks_first() -> None:
+    leading, led_by = LeadingClock(), ""
+    for seconds, source, message in (
+        *((1.0, "pads", START), (1.005, "keys", CLOCK), (1.02, "pads", CLOCK)),
+        *((1.025, "keys", CLOCK), (1.04, "pads", CLOCK)),
+    ):
+        led_by += source[0] * len([*leading.of(source, [Received(message, seconds)])])
+    assert led_by == "ppp"
+
+
 def test_a_stop_of_another_stops_nothing() -> None:
     keys, pads = ticking("keys", 120, 1, 20), ticking("pads", 90, 1.003, 20)
     said = [(keys[200][0] - 0.001, "keys", START), (14.0, "pads", STOP)]
