@@ -93,7 +93,8 @@ class Setlist:
         May be called from any thread.
         """
         step = _STEPS.get(action)
-        return "" if step is None else self._lacking(self._at + step)
+        asked = tuple(self._asked)  # of which the last counts
+        return "" if step is None else self._lacking((asked or (self._at,))[-1] + step)
 
     def _ask(self, place: int) -> None:
         lacking = self._lacking(place)

@@ -194,5 +194,8 @@ def test_who_asks_for_a_song_is_told_if_there_is_none_and_the_session_asked_at_o
     for command in ("press next_song", "song 3", "press panic"):
         assert watch.answer(command, told.append) == {}
     assert told == [Press("next_song"), Press("song"), Press("panic")]
+    assert watch.answer("press previous_song", told.append) == {}, "song 3 was asked for"
+    last = {"error": "no other song: Bluesette is the last"}
+    assert watch.answer("press next_song", told.append) == last
     alone = Watch(*5 * (nothing,), Settings(), Played("").setlist, "grid")
     assert "--songs" in str(alone.answer("press next_song", told.append)["error"])
