@@ -134,7 +134,8 @@ def _titled(path: Path) -> str:
 def _not_its_own(table: Mapping[str, Any]) -> Iterator[str]:
     """The problems with settings that no song may have; unknown ones are left to `merge`."""
     for section, keys in table.items():
-        if not isinstance(keys, dict) and get_close_matches(section, ("title",)):
+        names = ("title", *(setting.name for setting in SETTINGS.values()))
+        if not isinstance(keys, dict) and get_close_matches(section, names, n=1) == ["title"]:
             yield f"{section}: no such setting; did you mean title?"
         for name, value in keys.items() if isinstance(keys, dict) else ():
             key = f"{section}.{name}"

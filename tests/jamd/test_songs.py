@@ -77,6 +77,8 @@ def test_every_problem_of_every_song_is_told_in_a_line_with_file_and_key(folder:
     ]
     two.write_text("titel = 'Two'\n")
     assert f"{two}: titel: no such setting; did you mean title?" in problems(folder)
+    two.write_text("style = 'jazz'\n")
+    assert f"{two}: style: no such setting; did you mean model.style?" in problems(folder)
 
 
 def test_changes_of_config_toml_that_do_not_fit_a_songs_meter_are_that_songs_problem(
