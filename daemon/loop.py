@@ -17,6 +17,7 @@ from mido import Message
 
 from jamd.daemon.clock import AWAKE_S, Clock
 from jamd.daemon.connections import Connected
+from jamd.daemon.controls import Action
 from jamd.daemon.events import (
     Ask,
     AskLikelihood,
@@ -31,6 +32,8 @@ from jamd.daemon.events import (
     Leave,
     LinkState,
     Output,
+    Panic,
+    Press,
     Send,
     TellLink,
 )
@@ -42,6 +45,8 @@ from jamd.daemon.status import Status
 
 POLL_S = 0.001
 """How often the input ports are looked at, and so how long an incoming note may wait."""
+
+_PANICS = (Panic(), Press(Action.PANIC.value))
 
 TEND_S = 0.02
 """How often everything that is not urgent is looked after: connections, status, bar lines."""
@@ -173,11 +178,14 @@ class Loop:
         Events from `tell` go first, as one may be a panic; then what is due. Just before something
         else is due, nothing is begun that could delay it: what came in waits if that is within
         `AWAKE_S`, what is less urgent (the worker's answers, `tend`) if it is within `LEISURE_S`.
+        What a control asks for is done before what came after it, unless that is a panic.
         """
         now = self._clock.now()
         while self._told:
-            self._tend_if_asked(now)
-            self._handle(self._told.popleft(), now)
+            event = self._told.popleft()
+            if event not in _PANICS:
+                self._tend_if_asked(now)
+            self._handle(event, now)
         self._notice_a_stall(now)
         if self._deadline is not None:
             if self._deadline <= now:

@@ -24,6 +24,7 @@ from jamd.daemon.events import (
     LinkState,
     Mode,
     Output,
+    Panic,
     Press,
     Send,
     SetTempo,
@@ -311,6 +312,26 @@ def test_what_is_asked_for_after_a_song_is_for_that_song() -> None:
     room.loop.tell(Adjust("density", 2.0))
     room.loop.run()
     assert order[:4] == ["Press", "tended", "SetTempo", "Adjust"], "the song's tempo comes first"
+
+
+def test_a_panic_waits_for_nothing_that_was_asked_for_before() -> None:
+    room: Room
+
+    class Called(FakeSession):
+        def handle(self, event: Event, now: float) -> list[Effect]:
+            super().handle(event, now)
+            tended.append(len(room.tended))
+            is_song = event == Press("song")
+            return [Journal(ControlUsed(0, now, "song", None))] if is_song else []
+
+    tended: list[int] = []
+    session = Called()
+    room = Room(session, FakePorts())
+    room.loop.tell(Press("song"))
+    room.loop.tell(Panic())
+    room.loop.run()
+    assert [event for event, _ in session.told] == [Press("song"), Panic()]
+    assert tended[0] == tended[1]
 
 
 def test_effects_are_done_at_their_deadline_and_in_order() -> None:
