@@ -57,7 +57,8 @@ lint: .venv/all
 # The live side's tests run on the wheel, beside no TensorFlow: that shows what the wheel lacks, and
 # what needs TensorFlow. Everything else runs on the sources, in the environment that has it all.
 LIVE_TESTS := tests/jamd tests/daemon
-# What plays in real time, or measures speed, has the computer to itself; the rest shares its cores.
+# What plays in real time with other programs, or measures speed, has the computer to itself; the
+# rest shares its cores.
 TIMED_TESTS := tests/live tests/bench
 SHARED := --numprocesses auto --maxprocesses 8 --dist worksteal
 

@@ -45,10 +45,11 @@ def start() -> BaseContext:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """What is started meanwhile says nothing on stderr.
+    """What is started meanwhile says nothing on stderr, ever.
 
     A process whose parent ends while it starts would print a traceback: what it shares with its
-    parent is gone. An error in a task reaches the parent all the same.
+    parent is gone. An error in a task reaches the parent all the same; of a crash of the process
+    itself, the parent learns only that there was one.
     """
     try:
         stderr = os.dup(_STDERR)
