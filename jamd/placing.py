@@ -278,7 +278,10 @@ class Placer:
         recent = list(islice(reversed(self._onsets), _LAG_ONSETS))
         late = sum(onset.tick - onset.place for onset in recent)
         longest = _LONGEST_LAG_SECONDS * rate
-        return min(max(late / (len(recent) + _LAG_PRIOR), -longest), longest)
+        lag = min(max(late / (len(recent) + _LAG_PRIOR), -longest), longest)
+        # A binary fraction is exact beside a tick of any size. So whichever of two places that are
+        # as likely is chosen, the same is chosen in every bar.
+        return round(lag * 64) / 64
 
 
 def _rarity(place: int, reading: int) -> float:
