@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from jamd.daemon.beat import Beat
 from jamd.daemon.events import (
     Adjust,
     Adjusted,
@@ -16,10 +15,11 @@ from jamd.daemon.events import (
     Tap,
     YourTurn,
 )
-from jamd.daemon.feel import Feel
-from jamd.daemon.floor import Floor
-from jamd.daemon.planner import Planner
+from jamd.daemon.playing.floor import Floor
+from jamd.daemon.playing.planner import Planner
 from jamd.daemon.status import ADJUSTED_S
+from jamd.daemon.timing.beat import Beat
+from jamd.daemon.timing.feel import Feel
 
 Wish = SetMode | SetTempo | Tap | Adjust | YourTurn | Again
 """What the player may ask for while jamd plays, a panic apart."""

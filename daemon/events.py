@@ -13,8 +13,8 @@ from enum import Enum
 from mido import Message
 
 from jamd.chart import Changes
-from jamd.daemon.echo_signature import Route
-from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
+from jamd.daemon.midi.echo_signature import Route
+from jamd.daemon.model.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
 from jamd.notes import Meter, Part
 
 
@@ -159,7 +159,8 @@ class Press:
     """`jamd press`: what a control would do is asked for without one.
 
     Attributes:
-        action: What the control would mean: one of `jamd.daemon.controls.Action`, by its value.
+        action: What the control would mean: an `Action` of `jamd.daemon.control.controls`, by its
+            value.
     """
 
     action: str
@@ -306,7 +307,7 @@ class ControlUsed:
     """The player used a control.
 
     Attributes:
-        action: What it means: one of `jamd.daemon.controls.Action`, by its value.
+        action: What it means: one of `jamd.daemon.control.controls.Action`, by its value.
         message: As heard; None if it was a `Press`.
     """
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from jamd.daemon.events import Entry, Event, Heard, Mode, SetTempo, TurnTaken, WorkerReady
-from jamd.daemon.midi import DRUMS, begins_note
-from jamd.daemon.scene import FEWEST_NOTES
+from jamd.daemon.midi.terms import DRUMS, begins_note
+from jamd.daemon.playing.scene import FEWEST_NOTES
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.take import Song, notes
-from jamd.daemon.transport import TempoMap
+from jamd.daemon.takes.take import Song, notes
+from jamd.daemon.timing.transport import TempoMap
 from jamd.daemon.virtual import Improvises, VirtualJam
 from jamd.notes import Tick
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from mido import Message
 
-from jamd.daemon.beat import Beat
-from jamd.daemon.desk import Desk
-from jamd.daemon.ear import Ear
-from jamd.daemon.echo import Echo
+from jamd.daemon.control.desk import Desk
 from jamd.daemon.events import Effect, HandedOver, Journal, Send, Sounded
-from jamd.daemon.follower import Follower
-from jamd.daemon.midi import SUSTAIN
-from jamd.daemon.planner import Planner
-from jamd.daemon.stage import Stage
+from jamd.daemon.listening.ear import Ear
+from jamd.daemon.listening.echo import Echo
+from jamd.daemon.midi.terms import SUSTAIN
+from jamd.daemon.playing.planner import Planner
+from jamd.daemon.playing.stage import Stage
+from jamd.daemon.timing.beat import Beat
+from jamd.daemon.timing.follower import Follower
 
 DOWN = 127
 """The value of a pedal that is down."""

@@ -16,8 +16,7 @@ from typing import Protocol
 from mido import Message
 
 from jamd.daemon.clock import AWAKE_S, Clock
-from jamd.daemon.connections import Connected
-from jamd.daemon.controls import Action
+from jamd.daemon.control.controls import Action
 from jamd.daemon.events import (
     Ask,
     AskLikelihood,
@@ -37,11 +36,12 @@ from jamd.daemon.events import (
     Send,
     TellLink,
 )
-from jamd.daemon.journal import Decides
-from jamd.daemon.midi import begins_note, ends_note
-from jamd.daemon.ports import Ports
-from jamd.daemon.requests import Request
+from jamd.daemon.midi.terms import begins_note, ends_note
+from jamd.daemon.model.requests import Request
+from jamd.daemon.ports.connections import Connected
+from jamd.daemon.ports.live_ports import Ports
 from jamd.daemon.status import Status
+from jamd.daemon.takes.journal import Decides
 
 POLL_S = 0.001
 """How often the input ports are looked at, and so how long an incoming note may wait."""

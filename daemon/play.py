@@ -11,33 +11,33 @@ from functools import partial
 
 from jamd.bundle import Bundle, resolve
 from jamd.config import Config
-from jamd.daemon import providers
 from jamd.daemon.clock import Clock, MonotonicClock
-from jamd.daemon.cuda import nvidia_driver
+from jamd.daemon.control.osc import OscPeer
+from jamd.daemon.control.remote import HAS_SOCKETS, Remote
+from jamd.daemon.display.model_news import ModelNews
+from jamd.daemon.display.screen import Screen
+from jamd.daemon.display.waterfall import DRAWN, TYPED, Waterfall
 from jamd.daemon.events import Output, Panic
-from jamd.daemon.fluidsynth import Installed, expect_installed
-from jamd.daemon.follower import BeatSource
-from jamd.daemon.instruments import programs, sends_on, who_sounds
-from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
-from jamd.daemon.midi_system import NoMidiSystem, NotAllowed
-from jamd.daemon.model_news import ModelNews
-from jamd.daemon.osc import OscPeer
-from jamd.daemon.ports import Instruments, LivePorts, open_ports
+from jamd.daemon.model import providers
+from jamd.daemon.model.cuda import nvidia_driver
+from jamd.daemon.model.supervisor import Supervisor
+from jamd.daemon.model.worker import Load
+from jamd.daemon.ports.link import LinkPeer
+from jamd.daemon.ports.live_ports import Instruments, LivePorts, open_ports
+from jamd.daemon.ports.midi_system import NoMidiSystem, NotAllowed
 from jamd.daemon.programme import Programme
 from jamd.daemon.rehearsal import BARS, RehearsalRoom, part_for
-from jamd.daemon.remote import HAS_SOCKETS, Remote
-from jamd.daemon.screen import Screen
 from jamd.daemon.setlist import Setlist, settings_of
 from jamd.daemon.settings import Settings, expect_chords
-from jamd.daemon.sound import NAME, Sounding, Synth, drivers, setup_for
+from jamd.daemon.sound.fluidsynth import Installed, expect_installed
+from jamd.daemon.sound.instruments import programs, sends_on, who_sounds
+from jamd.daemon.sound.synth import NAME, Sounding, Synth, drivers, setup_for
 from jamd.daemon.status import Status
 from jamd.daemon.stop_signals import StopSignals
-from jamd.daemon.supervisor import Supervisor
-from jamd.daemon.take_keeper import TakeKeeper
+from jamd.daemon.takes.take_keeper import TakeKeeper
+from jamd.daemon.timing.follower import BeatSource
 from jamd.daemon.watch import Watch
-from jamd.daemon.waterfall import DRAWN, TYPED, Waterfall
-from jamd.daemon.worker import Load
 from jamd.errors import BundleError, UserError
 from jamd.notes import Meter
 from jamd.songs import Song

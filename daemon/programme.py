@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from jamd.config import Config
 from jamd.daemon.events import SetTempo, WorkerReady
-from jamd.daemon.follower import BeatSource
-from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
-from jamd.daemon.ports import Instruments
+from jamd.daemon.model.supervisor import Supervisor
+from jamd.daemon.ports.link import LinkPeer
+from jamd.daemon.ports.live_ports import Instruments
 from jamd.daemon.rehearsal import BARS, RehearsalRoom, entrance_s, part_for, rehearsed
 from jamd.daemon.setlist import Setlist, settings_of
 from jamd.daemon.settings import Settings, settings_from
 from jamd.daemon.status import Status
-from jamd.daemon.supervisor import Supervisor
-from jamd.daemon.take_keeper import TakeKeeper
+from jamd.daemon.takes.take_keeper import TakeKeeper
+from jamd.daemon.timing.follower import BeatSource
 from jamd.daemon.watch import Watch
 from jamd.songs import Song
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from mido import Message
 
 from jamd.config import Config
-from jamd.daemon.connections import Connected
 from jamd.daemon.events import Mode, Output
-from jamd.daemon.follower import BeatSource
-from jamd.daemon.held import Held
-from jamd.daemon.rtmidi_ports import Received
+from jamd.daemon.midi.held import Held
+from jamd.daemon.ports.connections import Connected
+from jamd.daemon.ports.rtmidi_ports import Received
 from jamd.daemon.settings import Settings
-from jamd.daemon.take import read_song
+from jamd.daemon.takes.take import read_song
+from jamd.daemon.timing.follower import BeatSource
 from jamd.notes import TICKS_PER_BEAT
 
 BARS = 8

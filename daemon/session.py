@@ -9,25 +9,32 @@ from mido import Message
 
 from jamd.daemon import events
 from jamd.daemon.adjustments import Adjustments
-from jamd.daemon.beat import Beat
-from jamd.daemon.click import When
-from jamd.daemon.commit import Commit
-from jamd.daemon.controls import Action
-from jamd.daemon.course import Course
-from jamd.daemon.desk import Desk
-from jamd.daemon.ear import Ear
-from jamd.daemon.echo import Echo, Origin
+from jamd.daemon.control.controls import Action
+from jamd.daemon.control.desk import Desk
 from jamd.daemon.events import Effect, Event, Journal, Turn
-from jamd.daemon.feel import Feel
-from jamd.daemon.floor import Floor
 from jamd.daemon.handover import Handover
-from jamd.daemon.memory import Memory
-from jamd.daemon.midi import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN, NoteKey, begins_note, ends_note
-from jamd.daemon.moves import GoOn, Halt, Move, Roll, Wait
-from jamd.daemon.planner import Planner
+from jamd.daemon.listening.ear import Ear
+from jamd.daemon.listening.echo import Echo, Origin
+from jamd.daemon.listening.memory import Memory
+from jamd.daemon.midi.terms import (
+    ALL_NOTES_OFF,
+    ALL_SOUND_OFF,
+    SUSTAIN,
+    NoteKey,
+    begins_note,
+    ends_note,
+)
+from jamd.daemon.playing.click import When
+from jamd.daemon.playing.commit import Commit
+from jamd.daemon.playing.course import Course
+from jamd.daemon.playing.floor import Floor
+from jamd.daemon.playing.planner import Planner
+from jamd.daemon.playing.stage import Stage
 from jamd.daemon.settings import Settings
-from jamd.daemon.stage import Stage
 from jamd.daemon.status import ADJUSTED_S, Status
+from jamd.daemon.timing.beat import Beat
+from jamd.daemon.timing.feel import Feel
+from jamd.daemon.timing.moves import GoOn, Halt, Move, Roll, Wait
 from jamd.language import Context
 from jamd.notes import Tick
 

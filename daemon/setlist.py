@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jamd.control import Control
-from jamd.daemon.controls import Action, place_of
+from jamd.daemon.control.controls import Action, place_of
+from jamd.daemon.display.screen import Screen
 from jamd.daemon.events import ControlUsed, Entry
-from jamd.daemon.instruments import sounds, who_sounds
-from jamd.daemon.screen import Screen
 from jamd.daemon.settings import Settings, settings_from
+from jamd.daemon.sound.instruments import sounds, who_sounds
 from jamd.songs import Song
 
 if TYPE_CHECKING:

@@ -11,15 +11,15 @@ from jamd.chart import Changes, Chart
 from jamd.config import ADJUSTABLE, Config, knobs_in
 from jamd.config_controls import Controls
 from jamd.control import Knob
-from jamd.daemon.click import Sound, When
-from jamd.daemon.controls import Meanings, meanings
+from jamd.daemon.control.controls import Meanings, meanings
 from jamd.daemon.events import Mode
-from jamd.daemon.follower import BeatSource, ClockLost
-from jamd.daemon.instruments import channels, sends_on
-from jamd.daemon.midi import DRUMS
-from jamd.daemon.requests import Sampling
-from jamd.daemon.swing import STRAIGHT
-from jamd.daemon.yielding import Yield
+from jamd.daemon.midi.terms import DRUMS
+from jamd.daemon.model.requests import Sampling
+from jamd.daemon.playing.click import Sound, When
+from jamd.daemon.playing.yielding import Yield
+from jamd.daemon.sound.instruments import channels, sends_on
+from jamd.daemon.timing.follower import BeatSource, ClockLost
+from jamd.daemon.timing.swing import STRAIGHT
 from jamd.errors import UserError
 from jamd.language import Constraints
 from jamd.notes import Meter, Part, Tick

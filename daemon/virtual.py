@@ -23,8 +23,8 @@ from jamd.daemon.events import (
     Judged,
     Send,
 )
-from jamd.daemon.journal import Decides
-from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Request
+from jamd.daemon.model.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Request
+from jamd.daemon.takes.journal import Decides
 from jamd.notes import HELD, TICKS_PER_BEAT, Note, Part, Tick, to_step, to_tick
 
 ANSWER_SECONDS = 0.020

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jamd.config_file import adjustment, crowded
-from jamd.daemon import knobs, remote
-from jamd.daemon.connections import Connected
-from jamd.daemon.controls import Action
+from jamd.daemon.control import knobs, remote
+from jamd.daemon.control.controls import Action
+from jamd.daemon.control.osc import OscPeer
+from jamd.daemon.display.input_news import InputNews
+from jamd.daemon.display.model_news import ModelNews
+from jamd.daemon.display.screen import Screen, note_rows, status_line, status_rows
+from jamd.daemon.display.waterfall import Waterfall
 from jamd.daemon.events import Command, Entry, Event, Panic, Press, SetTempo, Sounded
-from jamd.daemon.input_news import InputNews
-from jamd.daemon.model_news import ModelNews
-from jamd.daemon.osc import OscPeer
-from jamd.daemon.plain_json import to_plain
-from jamd.daemon.ports import Ports
+from jamd.daemon.ports.connections import Connected
+from jamd.daemon.ports.live_ports import Ports
 from jamd.daemon.rehearsal import RehearsalRoom, entrance_s
-from jamd.daemon.screen import Screen, note_rows, status_line, status_rows
 from jamd.daemon.setlist import Setlist
 from jamd.daemon.settings import Settings, expect_chords
 from jamd.daemon.status import Status
-from jamd.daemon.take_keeper import TakeKeeper
-from jamd.daemon.waterfall import Waterfall
+from jamd.daemon.takes.plain_json import to_plain
+from jamd.daemon.takes.take_keeper import TakeKeeper
 from jamd.errors import ConfigError, UserError
 from jamd.notes import Meter
 from jamd.setting_kinds import ChordChart

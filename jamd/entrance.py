@@ -1,7 +1,7 @@
 """Makes an answer come in when it is expected: a model may begin with a rest, but not a long one.
 
-The daemon decides how long it may be (`jamd.daemon.scene`): a player who has just stopped waits
-for the answer, and two notes at the end of its bars are not an answer.
+The daemon decides how long it may be (`jamd.daemon.playing.scene`): a player who has just stopped
+waits for the answer, and two notes at the end of its bars are not an answer.
 """
 
 from __future__ import annotations

@@ -18,7 +18,12 @@ from packaging.requirements import Requirement
 import jamd
 
 TOP = Path(__file__).parents[1]
-LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "takes")
+
+
+def left_behind(folder: str, names: list[str]) -> set[str]:
+    """What a checkout holds beside what is published."""
+    top = {"build", "dist", "takes"} if Path(folder) == TOP else set()
+    return top | shutil.ignore_patterns(".*", "__pycache__", "*.egg-info")(folder, names)
 
 
 def run(
@@ -36,7 +41,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sdist, and the wheel that was built from the sdist."""
     folder = tmp_path_factory.mktemp("built")
     source = folder / "source"
-    shutil.copytree(TOP, source, symlinks=True, ignore=LEFT_BEHIND)
+    shutil.copytree(TOP, source, symlinks=True, ignore=left_behind)
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source, cwd=folder)
     return folder
 

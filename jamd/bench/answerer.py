@@ -16,14 +16,14 @@ from pathlib import Path
 from jamd.config_sections import Midi
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Entry, Sounded, Turn, TurnTaken
-from jamd.daemon.follower import BeatSource
 from jamd.daemon.loop import Loop
-from jamd.daemon.ports import open_ports
+from jamd.daemon.model.supervisor import Supervisor
+from jamd.daemon.model.worker import Load
+from jamd.daemon.ports.live_ports import open_ports
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
-from jamd.daemon.supervisor import Supervisor
-from jamd.daemon.worker import Load
+from jamd.daemon.timing.follower import BeatSource
 from jamd.notes import Part
 
 BPM = 240.0

@@ -17,8 +17,8 @@ from mido import Message
 from jamd.bench.answerer import BPM
 from jamd.bench.daemon import bound, jack_server
 from jamd.bench.report import Row, absolute, left_out, times_as_much
-from jamd.daemon.midi_system import PortSeen, System, open_system
-from jamd.daemon.rtmidi_ports import RtmidiInput, RtmidiOutput
+from jamd.daemon.ports.midi_system import PortSeen, System, open_system
+from jamd.daemon.ports.rtmidi_ports import RtmidiInput, RtmidiOutput
 
 PHRASE = (60, 64, 67, 72)
 NOTE_S = 0.5 * 60 / BPM

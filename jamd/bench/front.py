@@ -21,19 +21,19 @@ from mido import Message
 
 from jamd.config import Config
 from jamd.daemon.clock import MonotonicClock
-from jamd.daemon.connections import Connected
 from jamd.daemon.events import Answered, Entry, Event, Judged, Mode, Output, Sounded, WorkerReady
-from jamd.daemon.follower import BeatSource
 from jamd.daemon.loop import Loop
-from jamd.daemon.midi_clock import CLOCKS_PER_BEAT
-from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Request
-from jamd.daemon.rtmidi_ports import Received
+from jamd.daemon.model.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest, Request
+from jamd.daemon.model.supervisor import Supervisor
+from jamd.daemon.model.worker import Load
+from jamd.daemon.playing.stage import LATE_SECONDS
+from jamd.daemon.ports.connections import Connected
+from jamd.daemon.ports.rtmidi_ports import Received
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.stage import LATE_SECONDS
 from jamd.daemon.status import Status
-from jamd.daemon.supervisor import Supervisor
-from jamd.daemon.worker import Load
+from jamd.daemon.timing.follower import BeatSource
+from jamd.daemon.timing.midi_clock import CLOCKS_PER_BEAT
 from jamd.language import Context
 from jamd.notes import STEPS_PER_BEAT, TICKS_PER_STEP, Note, Tick
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jamd.bench.front import Busy
 from jamd.bench.report import Row, absolute, blocks_as_late, greatest
-from jamd.daemon.follower import BeatSource
+from jamd.daemon.timing.follower import BeatSource
 
 ASK_AGAIN_S = 0.01
 """How often the worker beside the bare process is polled: seldom, so as not to disturb that."""

@@ -16,8 +16,8 @@ from mido import Message
 
 from jamd.bench.daemon import jack_server, playing
 from jamd.bench.report import Row, absolute, left_out
-from jamd.daemon.midi_system import open_system
-from jamd.daemon.rtmidi_ports import RtmidiOutput
+from jamd.daemon.ports.midi_system import open_system
+from jamd.daemon.ports.rtmidi_ports import RtmidiOutput
 
 if TYPE_CHECKING:
     import psutil

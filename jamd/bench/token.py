@@ -12,10 +12,10 @@ import numpy as np
 from jamd.bench.report import Row, absolute, informs, left_out, times_as_much, times_faster
 from jamd.bundle import Bundle
 from jamd.config import Config
-from jamd.daemon import sampling
-from jamd.daemon.cuda import preload_cuda
-from jamd.daemon.improviser import Improviser
-from jamd.daemon.requests import Sampling
+from jamd.daemon.model import sampling
+from jamd.daemon.model.cuda import preload_cuda
+from jamd.daemon.model.improviser import Improviser
+from jamd.daemon.model.requests import Sampling
 from jamd.daemon.settings import settings_from
 from jamd.errors import BundleError
 from jamd.language import Constraints, Context

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 def _heard(args: argparse.Namespace, run: Run, output: Path) -> Iterator[Heard]:
     """Each checkpoint, once its music is written."""
     from jamd.article import names
-    from jamd.daemon.improviser import Improviser
+    from jamd.daemon.model.improviser import Improviser
     from jamd.export.opening import drafted
     from jamd.training.checkpoints import Heard, checkpoints
     from jamd.training.evaluate import evaluate

@@ -17,7 +17,7 @@ from jamd.writing import MIDI, check_output, written_whole
 
 if TYPE_CHECKING:
     from jamd.daemon.settings import Settings
-    from jamd.daemon.take import Song
+    from jamd.daemon.takes.take import Song
     from jamd.daemon.virtual import Improvises
 
 _SETTINGS = (
@@ -62,8 +62,8 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from jamd.daemon.freewheel import freewheel, summary
-    from jamd.daemon.instruments import sounds
-    from jamd.daemon.take import MOST_BARS, read_song, rows, to_midi
+    from jamd.daemon.sound.instruments import sounds
+    from jamd.daemon.takes.take import MOST_BARS, read_song, rows, to_midi
 
     in_force = config_file.in_force(args)
     check_output(args.output, "a MIDI file", MIDI, args.input)
@@ -88,8 +88,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _settings(in_force: config_file.InForce, song: Song, path: Path) -> Settings:
     """The settings in force, with the song's tempo and meter unless the command line names any."""
-    from jamd.daemon.follower import BeatSource
     from jamd.daemon.settings import settings_from
+    from jamd.daemon.timing.follower import BeatSource
 
     settings = settings_from(in_force.config)
     # A file holds no clock, and its bar 1 is the song's.
@@ -131,7 +131,7 @@ def _improviser(args: argparse.Namespace, config: Config, settings: Settings) ->
 
         return ScriptedImproviser()
     from jamd.bundle import Bundle, resolve
-    from jamd.daemon.improviser import Improviser
+    from jamd.daemon.model.improviser import Improviser
     from jamd.daemon.settings import expect_chords
 
     bundle = Bundle.read(resolve(config.model.bundle))

@@ -17,8 +17,8 @@ from jamd.commands import Subparsers, named
 
 if TYPE_CHECKING:
     from jamd.chart import Changes
-    from jamd.daemon.improviser import Improviser
-    from jamd.daemon.requests import Sampling
+    from jamd.daemon.model.improviser import Improviser
+    from jamd.daemon.model.requests import Sampling
     from jamd.notes import Meter, Note
     from jamd.training.runs import Run
 
@@ -119,7 +119,7 @@ class Manner:
 
 def run(args: argparse.Namespace) -> int:
     from jamd.bundle import Bundle, resolve
-    from jamd.daemon.improviser import Improviser
+    from jamd.daemon.model.improviser import Improviser
     from jamd.export.opening import drafted, open_run
     from jamd.training.run_folder import is_meant_as_run
     from jamd.writing import MIDI, check_output
@@ -224,11 +224,11 @@ def write(
         improviser: The model.
         manner: How.
         output: The file.
-        wrote: As for `jamd.daemon.generate.generate`.
+        wrote: As for `jamd.daemon.model.generate.generate`.
     """
     from jamd.article import as_the_article_writes
-    from jamd.daemon.generate import generate, to_entries
-    from jamd.daemon.take import to_midi
+    from jamd.daemon.model.generate import generate, to_entries
+    from jamd.daemon.takes.take import to_midi
     from jamd.language import Constraints
     from jamd.writing import written_whole
 

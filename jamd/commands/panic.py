@@ -20,7 +20,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.daemon.remote import PANIC, ask
+    from jamd.daemon.control.remote import PANIC, ask
 
     ask(PANIC, args.pid).want_all()
     return 0

@@ -76,8 +76,8 @@ def run(args: argparse.Namespace) -> int:
     from jamd.daemon.stop_signals import StopSignals
 
     with StopSignals() as stop_signals, suppress(KeyboardInterrupt):
+        from jamd.daemon.display.screen import Screen
         from jamd.daemon.play import play
-        from jamd.daemon.screen import Screen
         from jamd.songs import Song, read_songs
 
         in_force = config_file.in_force(args)

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(api: str) -> None:
     """Print each MIDI system that answers, and its ports by the names that patterns match."""
-    from jamd.daemon.midi_system import SYSTEMS, NoMidiSystem, open_system
+    from jamd.daemon.ports.midi_system import SYSTEMS, NoMidiSystem, open_system
 
     found = 0
     for choice in SYSTEMS if api == "auto" else (api,):
@@ -75,8 +75,8 @@ def _play_chord(config: Config) -> None:
     from mido import Message
 
     from jamd.daemon.clock import MonotonicClock
-    from jamd.daemon.instruments import channels, programs
-    from jamd.daemon.ports import open_ports
+    from jamd.daemon.ports.live_ports import open_ports
+    from jamd.daemon.sound.instruments import channels, programs
 
     clock, channel = MonotonicClock(), channels(config)[Part.COMP]
     ports = open_ports(config.midi, programs=programs(config))

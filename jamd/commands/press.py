@@ -39,7 +39,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.daemon.remote import PRESS, ask
+    from jamd.daemon.control.remote import PRESS, ask
 
     ask(f"{PRESS} {args.action}", args.pid).want_all()
     return 0

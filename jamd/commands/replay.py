@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jamd.commands import Subparsers
 
 if TYPE_CHECKING:
-    from jamd.daemon.replay import Replay
+    from jamd.daemon.takes.replay import Replay
     from jamd.notes import Meter, Note
 
 
@@ -39,9 +39,9 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.daemon.recorder import journal_of
-    from jamd.daemon.replay import replay
-    from jamd.daemon.take import rows, to_midi
+    from jamd.daemon.takes.recorder import journal_of
+    from jamd.daemon.takes.replay import replay
+    from jamd.daemon.takes.take import rows, to_midi
     from jamd.errors import SourceError
     from jamd.writing import MIDI, check_output, written_whole
 
@@ -74,10 +74,10 @@ def run(args: argparse.Namespace) -> int:
 def _ask_again(again: Replay, name: str) -> bool:
     """Compare the model's answers; return whether any differs."""
     from jamd.bundle import Bundle, resolve
-    from jamd.daemon import providers
-    from jamd.daemon.improviser import Improviser
-    from jamd.daemon.replay import ask_again
-    from jamd.daemon.transport import position
+    from jamd.daemon.model import providers
+    from jamd.daemon.model.improviser import Improviser
+    from jamd.daemon.takes.replay import ask_again
+    from jamd.daemon.timing.transport import position
 
     bundle = Bundle.read(resolve(name))
     if providers.fingerprint(bundle) != again.opened.model:
@@ -101,7 +101,7 @@ def _ask_again(again: Replay, name: str) -> bool:
 
 def _shown(note: Note | None, meter: Meter) -> str:
     """`5.2.6 Lead 64 80 12`: a note as in the rows."""
-    from jamd.daemon.transport import position
+    from jamd.daemon.timing.transport import position
     from jamd.notes import TICKS_PER_STEP
 
     if note is None:

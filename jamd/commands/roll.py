@@ -18,7 +18,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.daemon.picture import picture_of
+    from jamd.daemon.takes.picture import picture_of
     from jamd.errors import UserError
     from jamd.roll import draw
     from jamd.writing import check_output, written_whole

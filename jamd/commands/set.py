@@ -26,7 +26,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from jamd.config_file import adjustment
-    from jamd.daemon.remote import SET, ask
+    from jamd.daemon.control.remote import SET, ask
 
     value = adjustment(args.name, args.value)
     ask(f"{SET} {args.name} {value}", args.pid).want_all()

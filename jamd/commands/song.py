@@ -22,7 +22,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.daemon.remote import SONG, ask
+    from jamd.daemon.control.remote import SONG, ask
     from jamd.errors import printable
 
     answers = ask(" ".join([SONG, *args.name]), args.pid)

@@ -21,7 +21,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.daemon.remote import STATUS, ask
+    from jamd.daemon.control.remote import STATUS, ask
     from jamd.errors import printable
 
     answers = ask(STATUS, args.pid)

@@ -36,7 +36,7 @@ _ANEW = (
 def run(args: argparse.Namespace) -> int:
     """Fine-tune; the arguments are those of `jamd train`."""
     from jamd.commands.train import option
-    from jamd.daemon.recorder import recover
+    from jamd.daemon.takes.recorder import recover
     from jamd.lock import only_writer
     from jamd.training import forks
     from jamd.training.corpus import expect_each_once
@@ -74,7 +74,7 @@ def _given(args: argparse.Namespace) -> list[str]:
     given = [str(path.resolve()) if _is_corpus(path) else _music_in(path) for path in args.corpora]
     if args.takes is None:
         return given
-    from jamd.daemon.recorder import KEPT
+    from jamd.daemon.takes.recorder import KEPT
 
     folder = _takes_folder(args)
     journals = _journals(folder)
@@ -212,14 +212,14 @@ def _is_corpus(path: Path) -> bool:
 
 def _journals(folder: Path) -> list[Path]:
     """The journals of the takes in a folder, the oldest first."""
-    from jamd.daemon.recorder import KEPT
+    from jamd.daemon.takes.recorder import KEPT
 
     return sorted(folder.glob(f"*{KEPT}"))
 
 
 def _from_takes(args: argparse.Namespace, path: Path, tell: Callable[[str], None]) -> Path:
-    from jamd.daemon.recorder import KEPT, journal_of
-    from jamd.daemon.take_contexts import shown
+    from jamd.daemon.takes.recorder import KEPT, journal_of
+    from jamd.daemon.takes.take_contexts import shown
     from jamd.training import takes
 
     folder = _takes_folder(args)

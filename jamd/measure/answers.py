@@ -16,8 +16,8 @@ from statistics import mean
 
 from jamd.bundle import Bundle
 from jamd.copying import RUN
-from jamd.daemon.improviser import Improviser
-from jamd.daemon.memory import HOP_BARS
+from jamd.daemon.listening.memory import HOP_BARS
+from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.settings import Settings
 from jamd.likeness import FIFTH
 from jamd.measure.exchanges import (

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from mido import Message
 
 from jamd.daemon.events import Event, Heard, WorkerReady
-from jamd.daemon.follower import BeatSource
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.model.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.timing.follower import BeatSource
 from jamd.daemon.virtual import VirtualJam
 from jamd.measure.report import Figure, share
 from jamd.measure.rhythms import PlayedPhrase, phrases

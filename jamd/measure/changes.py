@@ -15,8 +15,8 @@ from enum import Enum, auto
 
 from jamd.bundle import Bundle
 from jamd.chart import Changes, Chart
-from jamd.daemon.improviser import Improviser
-from jamd.daemon.requests import PlanRequest
+from jamd.daemon.model.improviser import Improviser
+from jamd.daemon.model.requests import PlanRequest
 from jamd.daemon.settings import Settings
 from jamd.harmony import CHORDS, tones_of, triad_of
 from jamd.language import Context

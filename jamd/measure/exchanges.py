@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 
-from jamd.daemon.improviser import Improviser
-from jamd.daemon.memory import HOP_BARS, LONGEST_BARS
-from jamd.daemon.phrase import answer_bars
-from jamd.daemon.plan import Span, fit
-from jamd.daemon.requests import PlanRequest, Sampling
-from jamd.daemon.scene import longest_silence
+from jamd.daemon.listening.memory import HOP_BARS, LONGEST_BARS
+from jamd.daemon.listening.phrase import answer_bars
+from jamd.daemon.model.improviser import Improviser
+from jamd.daemon.model.requests import PlanRequest, Sampling
+from jamd.daemon.playing.plan import Span, fit
+from jamd.daemon.playing.scene import longest_silence
 from jamd.daemon.settings import Settings
-from jamd.daemon.transport import SIXTEENTH
+from jamd.daemon.timing.transport import SIXTEENTH
 from jamd.key import Key
 from jamd.language import Constraints, Context
 from jamd.measure.performances import Performance

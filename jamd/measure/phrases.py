@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from jamd.daemon.midi import NoteKey
-from jamd.daemon.phrase import Phrase
-from jamd.daemon.scene import answer_start, phrase_ends
-from jamd.daemon.transport import Transport
+from jamd.daemon.listening.phrase import Phrase
+from jamd.daemon.midi.terms import NoteKey
+from jamd.daemon.playing.scene import answer_start, phrase_ends
+from jamd.daemon.timing.transport import Transport
 from jamd.measure.performances import Performance, made_performances, shipped
 from jamd.measure.report import Figure, share
 from jamd.notes import TICKS_PER_BEAT, Tick

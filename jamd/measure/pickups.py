@@ -22,7 +22,7 @@ from mido import Message
 
 from jamd.bundle import Bundle
 from jamd.daemon.events import BarLineFound, Event, Heard, WorkerReady
-from jamd.daemon.improviser import Improviser
+from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import Judge, ScriptedImproviser, VirtualJam

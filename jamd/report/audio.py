@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jamd.daemon import fluidsynth
-from jamd.daemon.generate import to_entries
-from jamd.daemon.take import to_midi
+from jamd.daemon.model.generate import to_entries
+from jamd.daemon.sound import fluidsynth
+from jamd.daemon.takes.take import to_midi
 from jamd.notes import Note
 
 BPM = 110.0

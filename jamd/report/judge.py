@@ -9,8 +9,8 @@ from statistics import mean
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.daemon.improviser import Improviser
-from jamd.daemon.requests import Sampling
+from jamd.daemon.model.improviser import Improviser
+from jamd.daemon.model.requests import Sampling
 from jamd.grid import Grid
 from jamd.grid_tokens import BAR, POSITION, duration_bin
 from jamd.notes import TICKS_PER_STEP, Note, Part, Piece, Tick, to_step

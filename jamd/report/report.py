@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from jamd.bundle import Bundle
-from jamd.daemon.improviser import Improviser
-from jamd.daemon.requests import Sampling
+from jamd.daemon.model.improviser import Improviser
+from jamd.daemon.model.requests import Sampling
 from jamd.errors import UserError
 from jamd.lock import LOCK, only_writer
 from jamd.report import pictures

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.daemon import sampling as drawing
-from jamd.daemon.improviser import Improviser
-from jamd.daemon.requests import PlanRequest, Sampling
+from jamd.daemon.model import sampling as drawing
+from jamd.daemon.model.improviser import Improviser
+from jamd.daemon.model.requests import PlanRequest, Sampling
 from jamd.grid import Grid
 from jamd.grid_tokens import KINDS, LEAD, PITCHES, POSITION, VOCABULARY, bar_token
 from jamd.grid_writer import of_kind

@@ -18,8 +18,8 @@ from jamd.bench.front import play, scripted, with_left_out
 from jamd.bench.report import Row
 from jamd.bundle import Bundle
 from jamd.cli import main
-from jamd.daemon.follower import BeatSource
-from jamd.daemon.requests import PlanRequest
+from jamd.daemon.model.requests import PlanRequest
+from jamd.daemon.timing.follower import BeatSource
 from jamd.language import Context
 from jamd.notes import TICKS_PER_STEP, Tick
 

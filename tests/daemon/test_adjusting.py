@@ -30,16 +30,16 @@ from jamd.daemon.events import (
     Mode,
     WorkerReady,
 )
-from jamd.daemon.memory import Memory
-from jamd.daemon.plan import Span
-from jamd.daemon.planner import ASK_SECONDS, Planner
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.listening.memory import Memory
+from jamd.daemon.model.requests import Planned, PlanRequest
+from jamd.daemon.playing.plan import Span
+from jamd.daemon.playing.planner import ASK_SECONDS, Planner
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import ADJUSTED_S
-from jamd.daemon.swing import STRAIGHT
-from jamd.daemon.take import to_midi
-from jamd.daemon.transport import SIXTEENTH
+from jamd.daemon.takes.take import to_midi
+from jamd.daemon.timing.swing import STRAIGHT
+from jamd.daemon.timing.transport import SIXTEENTH
 from jamd.daemon.virtual import ANSWER_SECONDS, VirtualJam
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
 from readable_takes import FOUR, ONE_BAR, Take, heard, play, rows

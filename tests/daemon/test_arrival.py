@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.daemon.rtmidi_ports import STALL_S, Arrival
+from jamd.daemon.ports.rtmidi_ports import STALL_S, Arrival
 
 
 @given(st.lists(st.tuples(st.floats(0, 0.03), st.floats(0, 0.03)), min_size=1))

@@ -10,9 +10,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from mido import Message
 
-from jamd.daemon.breath import Breath
 from jamd.daemon.events import Again, Event, Heard, Mode, WorkerReady
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.model.requests import Planned, PlanRequest
+from jamd.daemon.playing.breath import Breath
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import VirtualJam

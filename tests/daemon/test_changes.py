@@ -15,16 +15,16 @@ from jamd.bundle import Bundle
 from jamd.chart import Chart
 from jamd.cli import main
 from jamd.config import Config
-from jamd.daemon.click import When
 from jamd.daemon.events import Adjust, Entry, Event, Heard, LinkState, Mode, WorkerReady
-from jamd.daemon.follower import BeatSource
-from jamd.daemon.improviser import Improviser
-from jamd.daemon.pickup import candidates
-from jamd.daemon.plain_json import from_plain, to_plain
-from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
+from jamd.daemon.model.improviser import Improviser
+from jamd.daemon.model.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
+from jamd.daemon.playing.click import When
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings, expect_chords, settings_from
-from jamd.daemon.take import notes, to_midi
+from jamd.daemon.takes.plain_json import from_plain, to_plain
+from jamd.daemon.takes.take import notes, to_midi
+from jamd.daemon.timing.follower import BeatSource
+from jamd.daemon.timing.pickup import candidates
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.errors import UserError
 from jamd.harmony import CHORDS, tones_of, triad_of

@@ -27,9 +27,9 @@ from looping_daw import (
 
 from jamd.chart import Chart
 from jamd.daemon.events import Adjust, ChangesLaid, Mode, WorkerReady
-from jamd.daemon.midi_clock import CLOCKS_PER_BEAT
-from jamd.daemon.requests import PlanRequest
+from jamd.daemon.model.requests import PlanRequest
 from jamd.daemon.session import Session
+from jamd.daemon.timing.midi_clock import CLOCKS_PER_BEAT
 from jamd.daemon.virtual import VirtualJam
 from jamd.notes import TICKS_PER_BEAT
 

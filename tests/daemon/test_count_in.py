@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from mido import Message
 
-from jamd.daemon.click import Sound, When
 from jamd.daemon.events import Event, Heard, LinkState, Output, TellLink, WorkerReady
-from jamd.daemon.follower import BeatSource
+from jamd.daemon.playing.click import Sound, When
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.timing.follower import BeatSource
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import Meter
 

@@ -35,12 +35,12 @@ from looping_daw import (
 )
 from mido import Message
 
-from jamd.daemon.click import When
 from jamd.daemon.events import Event, Heard, Mode, Sounded, TurnTaken, WorkerReady
-from jamd.daemon.midi_clock import CLOCKS_PER_BEAT, MidiClock
+from jamd.daemon.playing.click import When
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.take import rows
+from jamd.daemon.takes.take import rows
+from jamd.daemon.timing.midi_clock import CLOCKS_PER_BEAT, MidiClock
 from jamd.daemon.virtual import VirtualJam
 from jamd.notes import TICKS_PER_BEAT
 

@@ -13,8 +13,6 @@ from mido import Message
 
 from jamd.chart import Chart
 from jamd.config_file import load
-from jamd.daemon.click import When
-from jamd.daemon.course import Course
 from jamd.daemon.events import (
     Again,
     Ask,
@@ -27,10 +25,12 @@ from jamd.daemon.events import (
     TempoSet,
     WorkerReady,
 )
-from jamd.daemon.follower import BeatSource
-from jamd.daemon.requests import LikelihoodRequest, Likelihoods
+from jamd.daemon.model.requests import LikelihoodRequest, Likelihoods
+from jamd.daemon.playing.click import When
+from jamd.daemon.playing.course import Course
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings, settings_from
+from jamd.daemon.timing.follower import BeatSource
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.measure.performances import Performance as Played
 from jamd.measure.performances import shipped

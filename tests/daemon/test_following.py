@@ -9,9 +9,9 @@ import pytest
 from mido import Message
 
 from jamd.daemon.events import Event, Heard, Mode, Send, SetTempo, WorkerReady
-from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.timing.follower import BeatSource, ClockLost
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import TICKS_PER_BEAT
 

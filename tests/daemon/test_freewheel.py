@@ -12,7 +12,7 @@ from jamd.cli import main
 from jamd.daemon.events import Mode
 from jamd.daemon.freewheel import freewheel
 from jamd.daemon.settings import Settings
-from jamd.daemon.take import Song, to_midi
+from jamd.daemon.takes.take import Song, to_midi
 from jamd.daemon.virtual import ScriptedImproviser
 from jamd.notes import METERS, Tick
 

@@ -19,11 +19,11 @@ import pytest
 from jamd import bundle as bundles
 from jamd.bundle import Bundle
 from jamd.config import Config
-from jamd.daemon.click import When
 from jamd.daemon.events import YourTurn
-from jamd.daemon.improviser import Improviser
+from jamd.daemon.model.improviser import Improviser
+from jamd.daemon.playing.click import When
 from jamd.daemon.settings import settings_from
-from jamd.daemon.take import notes
+from jamd.daemon.takes.take import notes
 from jamd.key import MINOR, Key
 from jamd.likeness import FIFTH
 from jamd.measure.answers import (

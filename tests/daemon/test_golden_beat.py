@@ -13,8 +13,7 @@ import pytest
 from mido import Message
 
 from jamd.control import Control, ControlKind
-from jamd.daemon.click import When
-from jamd.daemon.controls import Action
+from jamd.daemon.control.controls import Action
 from jamd.daemon.events import (
     Event,
     Heard,
@@ -23,9 +22,10 @@ from jamd.daemon.events import (
     Tap,
     WorkerReady,
 )
-from jamd.daemon.follower import BeatSource
+from jamd.daemon.playing.click import When
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.timing.follower import BeatSource
 from jamd.notes import Meter
 from readable_takes import ONE_BAR, Take, heard, play, rows, seconds
 

@@ -15,10 +15,10 @@ import pytest
 from mido import Message
 
 from jamd.daemon.events import Event, Heard, LinkState, Output
-from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.transport import position
+from jamd.daemon.timing.follower import BeatSource, ClockLost
+from jamd.daemon.timing.transport import position
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP
 from readable_takes import FOUR, ONE_BAR, Story, Take, heard, play, rows, seconds
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from mido import Message
 
-from jamd.daemon import take
 from jamd.daemon.events import (
     Heard,
     YourTurn,
 )
 from jamd.daemon.settings import Settings
+from jamd.daemon.takes import take
 from jamd.notes import TICKS_PER_BEAT, Meter
 from readable_takes import AMAZING_GRACE, ONE_BAR, heard, play, rows, seconds
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 import pytest
 
 from jamd.daemon.events import Answered, Event, Mode, WorkerLost, WorkerReady
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.model.requests import Planned, PlanRequest
+from jamd.daemon.playing.yielding import Yield
 from jamd.daemon.settings import Settings
-from jamd.daemon.yielding import Yield
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Note, Tick
 from readable_takes import ONE_BAR, heard, play, rows, seconds
 

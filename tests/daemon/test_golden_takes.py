@@ -16,7 +16,7 @@ from turn_taking import jam
 
 from jamd.bundle import Bundle
 from jamd.control import Control, ControlKind
-from jamd.daemon.controls import Action
+from jamd.daemon.control.controls import Action
 from jamd.daemon.events import (
     Again,
     Event,
@@ -25,9 +25,9 @@ from jamd.daemon.events import (
     Panic,
     SetMode,
 )
-from jamd.daemon.improviser import Improviser
-from jamd.daemon.requests import Sampling
-from jamd.daemon.yielding import Yield
+from jamd.daemon.model.improviser import Improviser
+from jamd.daemon.model.requests import Sampling
+from jamd.daemon.playing.yielding import Yield
 from jamd.language import Constraints
 from readable_takes import ONE_BAR, play, rows, seconds
 

@@ -15,7 +15,7 @@ from relay import Relay, note, told
 from stories import BEGINNINGS, Story, all_settings, left_sounding, stories, tell
 
 from jamd.control import Control
-from jamd.daemon.controls import Action
+from jamd.daemon.control.controls import Action
 from jamd.daemon.events import (
     Answered,
     Ask,
@@ -31,9 +31,9 @@ from jamd.daemon.events import (
     Sounded,
     WorkerReady,
 )
-from jamd.daemon.replay import replay
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.model.requests import Planned, PlanRequest
 from jamd.daemon.settings import Settings
+from jamd.daemon.takes.replay import replay
 from jamd.daemon.virtual import VirtualJam
 from jamd.notes import Note, Tick
 

@@ -14,8 +14,8 @@ from jamd.daemon.events import (
     Leave,
     WorkerReady,
 )
-from jamd.daemon.follower import BeatSource
 from jamd.daemon.settings import Settings
+from jamd.daemon.timing.follower import BeatSource
 from jamd.notes import Meter
 
 THRU = Settings(thru=True)

@@ -18,8 +18,8 @@ import pytest
 
 from jamd.bundle import DEFAULT, Bundle, checksum
 from jamd.cli import main
-from jamd.daemon.supervisor import Supervisor
-from jamd.daemon.worker import Load
+from jamd.daemon.model.supervisor import Supervisor
+from jamd.daemon.model.worker import Load
 from jamd.errors import BundleError
 from jamd.manifest import grid_tensors
 
@@ -33,7 +33,7 @@ TRY_EACH = """
 import sys
 from pathlib import Path
 from jamd.bundle import Bundle
-from jamd.daemon.improviser import Improviser
+from jamd.daemon.model.improviser import Improviser
 from jamd.errors import BundleError
 from jamd.memory_limit import limit_memory
 limit_memory(1 << 30)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from mido import Message
 
 from jamd.control import Control, ControlKind
-from jamd.daemon.controls import Action
+from jamd.daemon.control.controls import Action
 from jamd.daemon.events import Event, Heard, InputLost, Mode, Send, SetMode
-from jamd.daemon.follower import BeatSource
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.timing.follower import BeatSource
 from readable_takes import play, rows, seconds
 
 SETTINGS = Settings(bpm=120, start_at_once=True)

@@ -8,7 +8,6 @@ import pytest
 from mido import Message
 
 from jamd.daemon.clock import AWAKE_S
-from jamd.daemon.connections import Connected
 from jamd.daemon.events import (
     Adjust,
     Ask,
@@ -34,8 +33,9 @@ from jamd.daemon.events import (
     WorkerReady,
 )
 from jamd.daemon.loop import Loop
-from jamd.daemon.requests import PlanRequest, Request
-from jamd.daemon.rtmidi_ports import Received
+from jamd.daemon.model.requests import PlanRequest, Request
+from jamd.daemon.ports.connections import Connected
+from jamd.daemon.ports.rtmidi_ports import Received
 from jamd.daemon.status import Status
 from jamd.daemon.virtual import VirtualClock
 from jamd.language import Context

@@ -6,9 +6,9 @@ import pytest
 from mido import Message
 
 from jamd.daemon.events import Heard, SetTempo, WorkerReady
-from jamd.daemon.follower import BeatSource
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.timing.follower import BeatSource
 from jamd.notes import Meter
 
 NOTE = Heard(Message("note_on", note=60))

@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 import pytest
 from mido import Message
 
-from jamd.daemon.click import When
 from jamd.daemon.events import Event, Heard, WorkerReady
-from jamd.daemon.follower import BeatSource
+from jamd.daemon.playing.click import When
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.timing.follower import BeatSource
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import Meter
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from mido import Message
 
-from jamd.daemon import take
 from jamd.daemon.events import (
     Event,
     Heard,
@@ -19,6 +18,7 @@ from jamd.daemon.events import (
 )
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.takes import take
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 
 BEAT_S = 0.5

@@ -9,8 +9,7 @@ import pytest
 from mido import Message
 
 from jamd.control import Control, ControlKind
-from jamd.daemon import take
-from jamd.daemon.controls import Action
+from jamd.daemon.control.controls import Action
 from jamd.daemon.events import (
     Answered,
     Ask,
@@ -25,9 +24,10 @@ from jamd.daemon.events import (
     Send,
     WorkerReady,
 )
-from jamd.daemon.requests import Planned
+from jamd.daemon.model.requests import Planned
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.takes import take
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import Note, Part, Tick
 from readable_takes import ONE_BAR, Story, Take, heard

@@ -17,7 +17,6 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from mido import Message
 
-from jamd.daemon import take
 from jamd.daemon.events import (
     Answered,
     Ask,
@@ -30,13 +29,14 @@ from jamd.daemon.events import (
     WorkerReady,
     YourTurn,
 )
-from jamd.daemon.layers import LAYER_S
-from jamd.daemon.memory import HOP_BARS, LONGEST_BARS, Memory
-from jamd.daemon.plan import Span
-from jamd.daemon.planner import PATIENCE, READING, Planner
-from jamd.daemon.requests import Planned, PlanRequest, Request
+from jamd.daemon.listening.layers import LAYER_S
+from jamd.daemon.listening.memory import HOP_BARS, LONGEST_BARS, Memory
+from jamd.daemon.model.requests import Planned, PlanRequest, Request
+from jamd.daemon.playing.plan import Span
+from jamd.daemon.playing.planner import PATIENCE, READING, Planner
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.takes import take
 from jamd.daemon.virtual import ANSWER_SECONDS, VirtualJam
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Tick
 

@@ -14,8 +14,8 @@ from rehearsing import BUNDLE, PLAY, kept, played, started, until_shown, written
 from waiting import until
 
 from jamd.cli import main
-from jamd.daemon.journal import Opened, read_line
-from jamd.daemon.recorder import JOURNAL, journal_of, recover
+from jamd.daemon.takes.journal import Opened, read_line
+from jamd.daemon.takes.recorder import JOURNAL, journal_of, recover
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
@@ -156,7 +156,7 @@ def test_a_rehearsal_can_be_asked_for_where_there_is_a_midi_system(tmp_path: Pat
     asked = PLAY.replace("'play', ", "'play', '--rehearse', '--bpm', '400', '--bars', '1', ")
     asked = asked.replace(
         "midi_system.SYSTEMS = {}\n",
-        "from jamd.daemon import ports\n"
+        "from jamd.daemon.ports import live_ports as ports\n"
         "ports.open_system = lambda api: sys.exit('no port was to be opened')\n",
     )
     with started(asked, tmp_path) as process:

@@ -14,10 +14,10 @@ from typing import TextIO
 import pytest
 from mido import Message
 
-from jamd.daemon.connections import Connected
+from jamd.daemon.display.screen import MOST_WAITING, Screen, note_rows, status_line, status_rows
 from jamd.daemon.events import Mode, Sounded, Turn
+from jamd.daemon.ports.connections import Connected
 from jamd.daemon.rehearsal import RehearsalRoom, period_s, seed_phrase
-from jamd.daemon.screen import MOST_WAITING, Screen, note_rows, status_line, status_rows
 from jamd.daemon.status import Status
 from jamd.notes import Meter, Part
 

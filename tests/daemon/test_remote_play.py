@@ -12,8 +12,8 @@ from rehearsing import PLAY, kept, rows, started, until_shown
 from waiting import until
 
 from jamd.cli import main
-from jamd.daemon.recorder import journal_of
-from jamd.daemon.remote import ask
+from jamd.daemon.control.remote import ask
+from jamd.daemon.takes.recorder import journal_of
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets there")

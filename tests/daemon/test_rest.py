@@ -9,7 +9,6 @@ from mido import Message
 from turn_taking import jam
 
 from jamd.config import Config
-from jamd.daemon.click import When
 from jamd.daemon.events import (
     Adjust,
     Event,
@@ -20,13 +19,14 @@ from jamd.daemon.events import (
     SetTempo,
     WorkerReady,
 )
-from jamd.daemon.follower import BeatSource
+from jamd.daemon.playing.click import When
+from jamd.daemon.playing.yielding import Yield
 from jamd.daemon.programme import after_a_rest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
+from jamd.daemon.timing.follower import BeatSource
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
-from jamd.daemon.yielding import Yield
 from jamd.notes import Part
 from readable_takes import ONE_BAR, heard
 

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from looped_port import LoopedPort, play_looped
 from mido import Message
 
-from jamd.daemon.click import When
-from jamd.daemon.echo_signature import LONGEST_S, SPREAD_S
 from jamd.daemon.events import Event, Heard, Mode, Sounded, WorkerReady
+from jamd.daemon.midi.echo_signature import LONGEST_S, SPREAD_S
+from jamd.daemon.playing.click import When
 from jamd.daemon.settings import Settings
 
 SETTINGS = Settings(bpm=120, start_at_once=True, click=When.OFF)

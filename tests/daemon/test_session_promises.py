@@ -21,9 +21,9 @@ from jamd.daemon.events import (
     Send,
     Sounded,
 )
-from jamd.daemon.planner import READING
+from jamd.daemon.playing.planner import READING
 from jamd.daemon.settings import Settings
-from jamd.daemon.take import to_midi
+from jamd.daemon.takes.take import to_midi
 from jamd.notes import TICKS_PER_STEP, Part
 
 promise = promise_with(all_settings)

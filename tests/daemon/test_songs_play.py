@@ -12,8 +12,8 @@ from rehearsing import PLAY, kept, rows, started, until_shown
 from waiting import until
 
 from jamd.cli import main
-from jamd.daemon.journal import Opened, read_line
-from jamd.daemon.recorder import JOURNAL, journal_of
+from jamd.daemon.takes.journal import Opened, read_line
+from jamd.daemon.takes.recorder import JOURNAL, journal_of
 from jamd.notes import Meter, Part
 
 WALTZ = '[transport]\nmeter = "3/4"\nbpm = 200\n[play]\nchanges = "Dm7 | G7"\n'

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from jamd.config_file import load
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Output
-from jamd.daemon.fluidsynth import Installed, expect_installed, setup
-from jamd.daemon.instruments import own_programs
 from jamd.daemon.rehearsal import RehearsalRoom
 from jamd.daemon.settings import Settings
-from jamd.daemon.sound import Sounding, Synth
+from jamd.daemon.sound.fluidsynth import Installed, expect_installed, setup
+from jamd.daemon.sound.instruments import own_programs
+from jamd.daemon.sound.synth import Sounding, Synth
 
 pytestmark = [
     pytest.mark.needs("fluidsynth"),

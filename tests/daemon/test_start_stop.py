@@ -8,9 +8,9 @@ import pytest
 from mido import Message
 
 from jamd.daemon.events import Event, Heard
-from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.timing.follower import BeatSource, ClockLost
 from jamd.notes import TICKS_PER_BEAT
 
 Story = list[tuple[float, Event]]

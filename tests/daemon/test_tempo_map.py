@@ -27,11 +27,11 @@ from jamd.daemon.events import (
     TempoSet,
     WorkerReady,
 )
-from jamd.daemon.follower import BeatSource, ClockLost
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.take import TRACKS, to_midi
-from jamd.daemon.tempo_writer import APART_S
+from jamd.daemon.takes.take import TRACKS, to_midi
+from jamd.daemon.timing.follower import BeatSource, ClockLost
+from jamd.daemon.timing.tempo_writer import APART_S
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import TICKS_PER_BEAT, Meter
 from readable_takes import AMAZING_GRACE, Story, heard

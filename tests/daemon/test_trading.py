@@ -17,13 +17,13 @@ from jamd.daemon.events import (
     TurnTaken,
     YourTurn,
 )
-from jamd.daemon.midi import NoteKey
-from jamd.daemon.modes import Trade
-from jamd.daemon.phrase import Phrase
-from jamd.daemon.scene import Scene
+from jamd.daemon.listening.phrase import Phrase
+from jamd.daemon.midi.terms import NoteKey
+from jamd.daemon.playing.modes import Trade
+from jamd.daemon.playing.scene import Scene
+from jamd.daemon.playing.yielding import Yield
 from jamd.daemon.settings import Settings
-from jamd.daemon.transport import SIXTEENTH, Transport
-from jamd.daemon.yielding import Yield
+from jamd.daemon.timing.transport import SIXTEENTH, Transport
 from jamd.notes import Meter
 from readable_takes import AMAZING_GRACE, FOUR, ONE_BAR, Take, heard, play, rows, seconds
 

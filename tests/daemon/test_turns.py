@@ -23,11 +23,11 @@ from jamd.daemon.events import (
     WorkerReady,
     YourTurn,
 )
-from jamd.daemon.scene import STRUCK_EARLY_SECONDS
+from jamd.daemon.playing.scene import STRUCK_EARLY_SECONDS
+from jamd.daemon.playing.yielding import Yield
 from jamd.daemon.session import Session
-from jamd.daemon.transport import SIXTEENTH
+from jamd.daemon.timing.transport import SIXTEENTH
 from jamd.daemon.virtual import ANSWER_SECONDS, ScriptedImproviser, VirtualJam
-from jamd.daemon.yielding import Yield
 from jamd.notes import METERS, STEPS_PER_BEAT, TICKS_PER_BEAT, TICKS_PER_STEP, Meter
 from readable_takes import ONE_BAR, Take, play, seconds
 

@@ -13,12 +13,12 @@ from mido import Message
 from turn_taking import jam, six_eighths
 
 from jamd.daemon.events import Answered, Event, Heard, Mode, TurnTaken, WorkerReady, YourTurn
-from jamd.daemon.requests import Planned, PlanRequest, Request
+from jamd.daemon.model.requests import Planned, PlanRequest, Request
+from jamd.daemon.playing.yielding import Yield
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.transport import SIXTEENTH
+from jamd.daemon.timing.transport import SIXTEENTH
 from jamd.daemon.virtual import ANSWER_SECONDS, VirtualJam
-from jamd.daemon.yielding import Yield
 from jamd.notes import TICKS_PER_BEAT, Note, Tick
 from readable_takes import Take
 

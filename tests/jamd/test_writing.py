@@ -131,7 +131,7 @@ def test_where_nothing_can_be_written_is_told_before_the_work(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.mid").mkdir()
-    monkeypatch.setattr("jamd.daemon.take.read_song", lambda _: pytest.fail("it was read"))
+    monkeypatch.setattr("jamd.daemon.takes.take.read_song", lambda _: pytest.fail("it was read"))
 
     assert main(["freewheel", str(SONG), "-o", output]) == 2
     assert capsys.readouterr().err == f"jamd: {told}\n"

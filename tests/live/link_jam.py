@@ -18,7 +18,6 @@ from dataclasses import replace
 from mido import Message
 
 from jamd.daemon.clock import MonotonicClock
-from jamd.daemon.connections import Connected
 from jamd.daemon.events import (
     Answered,
     Entry,
@@ -30,15 +29,16 @@ from jamd.daemon.events import (
     TellLink,
     WorkerReady,
 )
-from jamd.daemon.follower import BeatSource
-from jamd.daemon.link import LinkPeer
 from jamd.daemon.loop import Loop
-from jamd.daemon.requests import PlanRequest, Request
-from jamd.daemon.rtmidi_ports import Received
+from jamd.daemon.model.requests import PlanRequest, Request
+from jamd.daemon.ports.connections import Connected
+from jamd.daemon.ports.link import LinkPeer
+from jamd.daemon.ports.rtmidi_ports import Received
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
-from jamd.daemon.transport import Transport
+from jamd.daemon.timing.follower import BeatSource
+from jamd.daemon.timing.transport import Transport
 from jamd.daemon.virtual import ScriptedImproviser
 from jamd.notes import TICKS_PER_BEAT, Meter
 

@@ -31,8 +31,8 @@ import rtmidi
 from mido import Message
 
 from jamd.config_sections import Midi
-from jamd.daemon.midi_system import SYSTEMS
-from jamd.daemon.ports import open_ports
+from jamd.daemon.ports.live_ports import open_ports
+from jamd.daemon.ports.midi_system import SYSTEMS
 
 CLIENTS = Path("/proc/asound/seq/clients")
 ROUND_S = 0.05

@@ -23,7 +23,7 @@ HOT_PLUG = """
 import contextlib, os, subprocess, time
 from mido import Message
 from jamd.config_sections import Midi
-from jamd.daemon.ports import open_ports
+from jamd.daemon.ports.live_ports import open_ports
 
 DRIVER = "/sys/bus/platform/drivers/snd_virmidi/"
 DEVICE = next(name for name in os.listdir(DRIVER) if name.startswith("snd_virmidi."))

@@ -15,8 +15,8 @@ from jamd.config_sections import Midi
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Event, Mode
 from jamd.daemon.loop import Loop
-from jamd.daemon.ports import open_ports
-from jamd.daemon.requests import Request
+from jamd.daemon.model.requests import Request
+from jamd.daemon.ports.live_ports import open_ports
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status

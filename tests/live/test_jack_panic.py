@@ -22,7 +22,7 @@ import pytest
 import rtmidi
 from waiting import until
 
-from jamd.daemon.remote import PANIC, ask
+from jamd.daemon.control.remote import PANIC, ask
 
 if TYPE_CHECKING:
     from tests.live.conftest import JackServer

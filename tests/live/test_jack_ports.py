@@ -20,7 +20,7 @@ from mido import Message
 from waiting import until
 
 from jamd.config_sections import Midi
-from jamd.daemon.ports import LivePorts, open_ports
+from jamd.daemon.ports.live_ports import LivePorts, open_ports
 
 if TYPE_CHECKING:
     from tests.live.conftest import JackServer
@@ -132,7 +132,7 @@ def test_a_note_ends_though_its_note_off_is_lost(jack_server: JackServer) -> Non
 OPENER = """
 import sys
 from jamd.config_sections import Midi
-from jamd.daemon.ports import open_ports
+from jamd.daemon.ports.live_ports import open_ports
 print("ready", flush=True)
 sys.stdin.readline()
 ports = open_ports(Midi(api="jack"))
@@ -224,7 +224,7 @@ SURVIVOR = """
 import os, sys, time
 from mido import Message
 from jamd.config_sections import Midi
-from jamd.daemon.ports import open_ports
+from jamd.daemon.ports.live_ports import open_ports
 ports = open_ports(Midi(api="jack"))
 print("ready", flush=True)
 while not os.path.exists(sys.argv[1]):
@@ -338,7 +338,7 @@ def test_ports_survive_traffic(jack_server: JackServer) -> None:
 FRONT = """
 import ctypes, sys, threading, time
 from jamd.config_sections import Midi
-from jamd.daemon.ports import open_ports
+from jamd.daemon.ports.live_ports import open_ports
 ports = open_ports(Midi(api="jack", connect_input=("storm:source",)))
 def hold_the_interpreter():
     usleep = ctypes.PyDLL(None).usleep  # PyDLL keeps the lock

@@ -7,7 +7,7 @@ import pytest
 from jamd import bundle as bundles
 from jamd.bundle import Bundle
 from jamd.config import Config
-from jamd.daemon.improviser import Improviser
+from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.settings import settings_from
 from jamd.key import Key
 from jamd.measure.answers import (

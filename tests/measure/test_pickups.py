@@ -6,7 +6,7 @@ import pytest
 
 from jamd import bundle as bundles
 from jamd.bundle import Bundle
-from jamd.daemon.requests import LikelihoodRequest, Likelihoods
+from jamd.daemon.model.requests import LikelihoodRequest, Likelihoods
 from jamd.measure.performances import shipped, written
 from jamd.measure.pickups import FoundPickup, figures, find_pickup
 from jamd.measure.report import Figure

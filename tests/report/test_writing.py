@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jamd.bundle import Bundle
-from jamd.daemon.improviser import Improviser
-from jamd.daemon.requests import Sampling
+from jamd.daemon.model.improviser import Improviser
+from jamd.daemon.model.requests import Sampling
 from jamd.grid import Grid
 from jamd.grid_tokens import BAR as BAR_TOKEN
 from jamd.grid_tokens import CHORD, COMP, DURATION, LEAD, VELOCITY, VOCABULARY

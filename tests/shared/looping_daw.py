@@ -9,11 +9,11 @@ from dataclasses import replace
 from mido import Message
 
 from jamd.daemon.events import Event, Heard, Mode, WorkerReady
-from jamd.daemon.follower import BeatSource
-from jamd.daemon.midi_clock import CLOCKS_PER_BEAT
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.model.requests import Planned, PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.timing.follower import BeatSource
+from jamd.daemon.timing.midi_clock import CLOCKS_PER_BEAT
 from jamd.daemon.virtual import VirtualJam
 from jamd.notes import Note, Part, Tick
 from readable_takes import ONE_BAR, heard

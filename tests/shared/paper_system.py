@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from mido import Message
 
-from jamd.daemon import ports as ports_module
-from jamd.daemon.connections import Watcher
-from jamd.daemon.midi_system import PortSeen
-from jamd.daemon.ports import LivePorts
-from jamd.daemon.rtmidi_ports import Received
+from jamd.daemon.ports import live_ports as ports_module
+from jamd.daemon.ports.connections import Watcher
+from jamd.daemon.ports.live_ports import LivePorts
+from jamd.daemon.ports.midi_system import PortSeen
+from jamd.daemon.ports.rtmidi_ports import Received
 from jamd.errors import PortError
 
 KEYBOARD = PortSeen("keyboard", "Keystation:MIDI 1", source=True, destination=False)

@@ -12,11 +12,11 @@ from inspect import cleandoc
 
 from mido import Message
 
-from jamd.daemon import take
 from jamd.daemon.events import Entry, Event, Heard, TurnTaken, WorkerReady
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.transport import position
+from jamd.daemon.takes import take
+from jamd.daemon.timing.transport import position
 from jamd.daemon.virtual import Improvises, ScriptedImproviser, VirtualJam
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note
 

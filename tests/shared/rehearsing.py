@@ -7,16 +7,16 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from jamd.daemon.control.remote import STATUS, ask
 from jamd.daemon.events import Sounded
-from jamd.daemon.journal import entries
-from jamd.daemon.recorder import JOURNAL, journal_of
-from jamd.daemon.remote import STATUS, ask
+from jamd.daemon.takes.journal import entries
+from jamd.daemon.takes.recorder import JOURNAL, journal_of
 
 BUNDLE = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 PLAY = (
     "import sys\n"
     "from jamd.cli import main\n"
-    "from jamd.daemon import midi_system\n"
+    "from jamd.daemon.ports import midi_system\n"
     "midi_system.SYSTEMS = {}\n"  # rehearse, whatever this machine has
     "sys.exit(main(['play', '--bundle', sys.argv[1], '--takes', sys.argv[2]]))\n"
 )

@@ -15,10 +15,10 @@ from jamd.daemon.events import (
     Send,
     WorkerReady,
 )
-from jamd.daemon.journal import FORMAT, Decides, Journaled, Opened, Record, to_line
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.status import Status
+from jamd.daemon.takes.journal import FORMAT, Decides, Journaled, Opened, Record, to_line
 
 THRU = Settings(thru=True)
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from mido import Message
 
 from jamd.chart import Chart
-from jamd.daemon.click import When
-from jamd.daemon.controls import Action
+from jamd.daemon.control.controls import Action
 from jamd.daemon.events import (
     Adjust,
     Answered,
@@ -34,12 +33,13 @@ from jamd.daemon.events import (
     WorkerReady,
     YourTurn,
 )
-from jamd.daemon.follower import BeatSource, ClockLost
-from jamd.daemon.journal import Decides
-from jamd.daemon.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
+from jamd.daemon.model.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
+from jamd.daemon.playing.click import When
+from jamd.daemon.playing.yielding import Yield
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.yielding import Yield
+from jamd.daemon.takes.journal import Decides
+from jamd.daemon.timing.follower import BeatSource, ClockLost
 from jamd.notes import METERS, Note, Part, Tick
 
 # A few pitches and channels, so that keys meet each other often.

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from mido import Message
 
 from jamd.daemon.events import Event, Heard, Mode
-from jamd.daemon.requests import Planned, PlanRequest
+from jamd.daemon.model.requests import Planned, PlanRequest
+from jamd.daemon.playing.yielding import Yield
 from jamd.daemon.settings import Settings
-from jamd.daemon.transport import SIXTEENTH
-from jamd.daemon.yielding import Yield
+from jamd.daemon.timing.transport import SIXTEENTH
 from jamd.notes import Note, Tick
 from readable_takes import FOUR
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from jamd.cli import main
-from jamd.daemon.graph import WindowGraph
+from jamd.daemon.model.graph import WindowGraph
 from jamd.errors import CorpusError
 from jamd.grid_tokens import VOCABULARY
 from jamd.notes import Note, Part, Piece, Tick

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.daemon.generate import to_entries
-from jamd.daemon.take import to_midi
+from jamd.daemon.model.generate import to_entries
+from jamd.daemon.takes.take import to_midi
 from jamd.errors import CorpusError
 from jamd.lock import only_writer
 from jamd.notes import Note, Tick

@@ -15,10 +15,10 @@ import pytest
 
 from jamd.bundle import DEFAULT, Bundle
 from jamd.daemon.events import Event, Heard, Mode, WorkerReady
-from jamd.daemon.journal import FORMAT, Journaled, Opened
-from jamd.daemon.recorder import Recorder
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.daemon.takes.journal import FORMAT, Journaled, Opened
+from jamd.daemon.takes.recorder import Recorder
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.errors import BundleError
 from jamd.language import Context

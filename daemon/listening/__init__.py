@@ -1,0 +1,1 @@
+"""What the player plays: as it was meant, as the model hears it, and apart from jamd's echo."""

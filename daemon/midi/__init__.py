@@ -1,0 +1,1 @@
+"""MIDI itself: messages, their numbers, what is held down, and how a message is known again."""

@@ -1,0 +1,1 @@
+"""What jamd plays: whose turn it is, what is planned, what is certain, and what goes out when."""

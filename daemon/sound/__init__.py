@@ -1,0 +1,1 @@
+"""Sounds: the instrument that each part has, and a FluidSynth of jamd's own."""
