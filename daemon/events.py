@@ -12,9 +12,9 @@ from enum import Enum
 
 from mido import Message
 
-from jamd.chart import Changes
 from jamd.daemon.midi.echo_signature import Route
 from jamd.daemon.model.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
+from jamd.harmony.chart import Changes
 from jamd.notes import Meter, Part
 
 

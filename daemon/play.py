@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
-from jamd.bundle import Bundle, resolve
-from jamd.config import Config
+from jamd.bundle.bundle import Bundle, resolve
+from jamd.config.config import Config
+from jamd.config.songs import Song
 from jamd.daemon.clock import Clock, MonotonicClock
 from jamd.daemon.control.osc import OscPeer
 from jamd.daemon.control.remote import HAS_SOCKETS, Remote
@@ -40,7 +41,6 @@ from jamd.daemon.timing.follower import BeatSource
 from jamd.daemon.watch import Watch
 from jamd.errors import BundleError, UserError
 from jamd.notes import Meter
-from jamd.songs import Song
 
 PANIC_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
 """`kill -USR1` ends everything that sounds; Windows has no such signal."""

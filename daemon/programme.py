@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from jamd.config import Config
+from jamd.config.config import Config
+from jamd.config.songs import Song
 from jamd.daemon.events import SetTempo, WorkerReady
 from jamd.daemon.loop import Loop
 from jamd.daemon.model.supervisor import Supervisor
@@ -17,7 +18,6 @@ from jamd.daemon.status import Status
 from jamd.daemon.takes.take_keeper import TakeKeeper
 from jamd.daemon.timing.follower import BeatSource
 from jamd.daemon.watch import Watch
-from jamd.songs import Song
 
 
 class Programme:

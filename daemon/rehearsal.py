@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mido import Message
 
-from jamd.config import Config
+from jamd.config.config import Config
 from jamd.daemon.events import Mode, Output
 from jamd.daemon.midi.held import Held
 from jamd.daemon.ports.connections import Connected

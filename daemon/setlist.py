@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from jamd.control import Control
+from jamd.config.control import Control
+from jamd.config.songs import Song
 from jamd.daemon.control.controls import Action, place_of
 from jamd.daemon.display.screen import Screen
 from jamd.daemon.events import ControlUsed, Entry
 from jamd.daemon.settings import Settings, settings_from
 from jamd.daemon.sound.instruments import sounds, who_sounds
-from jamd.songs import Song
 
 if TYPE_CHECKING:
     from mido import Message

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jamd.chart import Changes, Chart
-from jamd.config import ADJUSTABLE, Config, knobs_in
-from jamd.config_controls import Controls
-from jamd.control import Knob
+from jamd.config.config import ADJUSTABLE, Config, knobs_in
+from jamd.config.control import Knob
+from jamd.config.controls import Controls
+from jamd.config.setting_kinds import Choice
 from jamd.daemon.control.controls import Meanings, meanings
 from jamd.daemon.events import Mode
 from jamd.daemon.midi.terms import DRUMS
@@ -21,9 +21,9 @@ from jamd.daemon.sound.instruments import channels, sends_on
 from jamd.daemon.timing.follower import BeatSource, ClockLost
 from jamd.daemon.timing.swing import STRAIGHT
 from jamd.errors import UserError
+from jamd.harmony.chart import Changes, Chart
 from jamd.language import Constraints
 from jamd.notes import Meter, Part, Tick
-from jamd.setting_kinds import Choice
 
 _DIGITS = 9
 """Digits after the point of a value that was converted: what was set is shown as it was set."""
@@ -62,7 +62,7 @@ class Settings:
         click_offset_s: Like `output_offset_s`, for the click.
         send_clock: Send a MIDI clock while none is followed.
         clock_offset_s: Like `output_offset_s`, for that clock.
-        style: One of `jamd.grid_tokens.STYLES`: the style on which the model is conditioned.
+        style: One of `jamd.grid.tokens.STYLES`: the style on which the model is conditioned.
         bars: jamd begins nothing after this many bars; None: the jam has no end.
         trade_bars: In the mode answer, how many bars each plays in turn: 2, 4 or 8; 0: as long as
             the player's phrase was.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jamd.config_file import adjustment, crowded
+from jamd.config.file import adjustment, crowded
+from jamd.config.setting_kinds import ChordChart
 from jamd.daemon.control import knobs, remote
 from jamd.daemon.control.controls import Action
 from jamd.daemon.control.osc import OscPeer
@@ -23,7 +24,6 @@ from jamd.daemon.takes.plain_json import to_plain
 from jamd.daemon.takes.take_keeper import TakeKeeper
 from jamd.errors import ConfigError, UserError
 from jamd.notes import Meter
-from jamd.setting_kinds import ChordChart
 
 STATUS_S = 0.1
 """Seconds between two updates of the status line."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from jamd.bundle import GRAPHS, REHEARSAL
-from jamd.manifest import Figures, Manifest
+from jamd.bundle.bundle import GRAPHS, REHEARSAL
+from jamd.bundle.manifest import Figures, Manifest
 
 _LANGUAGES = {
     "grid": "the grid language: bars, positions on a grid of twelve steps a beat, harmony, and two "

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from jamd import bundle as bundles
-from jamd.bundle import Bundle
+from jamd.bundle import bundle as bundles
+from jamd.bundle.bundle import Bundle
+from jamd.bundle.manifest import Parity
 from jamd.export import parity
 from jamd.export.card import card
 from jamd.export.export import Options, Trained, facts_of, manifest_of, tensors
 from jamd.export.graph import to_onnx
-from jamd.manifest import Parity
 from jamd.training.runs import Run
 
 

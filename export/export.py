@@ -11,14 +11,9 @@ import keras
 import onnx
 import onnxruntime
 
-from jamd import bundle as bundles
-from jamd.bundle import Bundle, checksum
-from jamd.errors import UserError, printable
-from jamd.export import parity
-from jamd.export.card import card
-from jamd.export.graph import halved, round_to_float16, to_onnx
-from jamd.export.quantize import to_int8
-from jamd.manifest import (
+from jamd.bundle import bundle as bundles
+from jamd.bundle.bundle import Bundle, checksum
+from jamd.bundle.manifest import (
     FORMAT,
     Figures,
     Graph,
@@ -29,6 +24,11 @@ from jamd.manifest import (
     grid_tensors,
     window_tensors,
 )
+from jamd.errors import UserError, printable
+from jamd.export import parity
+from jamd.export.card import card
+from jamd.export.graph import halved, round_to_float16, to_onnx
+from jamd.export.quantize import to_int8
 from jamd.notes import STEPS_PER_BEAT
 from jamd.training import predictors, rehearsal
 from jamd.training.averaging import mean_network

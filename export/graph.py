@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import onnx
 
+from jamd.bundle.manifest import Tensor
 from jamd.errors import UserError
-from jamd.manifest import Tensor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

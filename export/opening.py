@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd.bundle import Bundle, resolve
+from jamd.bundle.bundle import Bundle, resolve
 from jamd.errors import BundleError
 from jamd.training.run_folder import expect_run, is_meant_as_run
 

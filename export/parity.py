@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from jamd.bundle.inference import BLOCK, CPU, open_session
 from jamd.errors import UserError
-from jamd.inference import BLOCK, CPU, open_session
 from jamd.training import predictors
 from jamd.training.evaluate import Sample, evaluate
 from jamd.training.judging import Predictor

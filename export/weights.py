@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from jamd.bundle import Bundle
+from jamd.bundle.bundle import Bundle
 from jamd.errors import BundleError
 from jamd.export import parity
 from jamd.export.opening import expect_trainable

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jamd.cadence import BREATH
+from jamd.grid.cadence import BREATH
+from jamd.harmony.tonality import recent_tonality
 from jamd.language import Constraints, Context
 from jamd.notes import TICKS_PER_BEAT, Note, Part, Piece, Tick
-from jamd.tonality import recent_tonality
 from jamd.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

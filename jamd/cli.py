@@ -104,7 +104,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
 
 def _not_taken(args: argparse.Namespace, unknown: Sequence[str]) -> str:
     """The message about words that the command does not know; some are settings of config.toml."""
-    from jamd.config import SETTINGS
+    from jamd.config.config import SETTINGS
 
     told = f"unrecognized arguments: {' '.join(unknown)}: "
     option = unknown[0].partition("=")[0].replace("--no-", "--")

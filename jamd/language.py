@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
-from jamd.chart import Changes
+from jamd.harmony.chart import Changes
 from jamd.notes import HELD, TICKS_PER_BEAT, Meter, Note, Part, Piece, Tick
 from jamd.vocabulary import Vocabulary
 
@@ -37,7 +37,7 @@ class Context:
             `HELD`.
         start: The bar line at which the context begins.
         until: The tick at which the continuation begins: nothing is written before it.
-        style: One of `jamd.grid_tokens.STYLES`.
+        style: One of `jamd.grid.tokens.STYLES`.
         meter: One of `METERS`.
         played: What jamd plays, or is certain to play, likewise.
         phrase: Where the player's phrase to be answered begins; None: there is none.

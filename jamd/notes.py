@@ -125,7 +125,7 @@ class Piece:
     Attributes:
         notes: Sorted by onset, then part, then pitch.
         meters: (tick, meter), by tick, the first at tick 0, each on a bar line of the one before.
-        style: One of `jamd.grid_tokens.STYLES`.
+        style: One of `jamd.grid.tokens.STYLES`.
         has_velocity: False if the source gives every note the same velocity, so that there is
             nothing to learn from it.
     """

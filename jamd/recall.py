@@ -34,8 +34,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.grid_tokens import CHORD, COMP, KINDS, LEAD, LOWEST, PHRASE, PITCHES, VELOCITY
-from jamd.harmony import CHORDS, QUALITIES
+from jamd.grid.tokens import CHORD, COMP, KINDS, LEAD, LOWEST, PHRASE, PITCHES, VELOCITY
+from jamd.harmony.harmony import CHORDS, QUALITIES
 
 ORDERS = (1, 2, 4, 6, 9, 14, 20, 30)
 """Lengths k, in tokens, of the contexts looked up."""

@@ -1,19 +1,19 @@
 """How far each part is transposed from where it sounds to where the model reads and writes it.
 
-The model reads everything in C major or A minor (`jamd.key`), and has hardly ever read a tune below
-G3. A bass player's tune, or a left hand's, is read octaves higher, and the tune that the model
-writes sounds that many octaves lower. What lies under the tune stays in its octave: chords two
-octaves lower would be mud.
+The model reads everything in C major or A minor (`jamd.harmony.key`), and has hardly ever read a
+tune below G3. A bass player's tune, or a left hand's, is read octaves higher, and the tune that the
+model writes sounds that many octaves lower. What lies under the tune stays in its octave: chords
+two octaves lower would be mud.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jamd.chart import Changes
-from jamd.chart_scale import home_of_chart
 from jamd.columns import Columns
-from jamd.key import home_of
+from jamd.harmony.chart import Changes
+from jamd.harmony.chart_scale import home_of_chart
+from jamd.harmony.key import home_of
 from jamd.notes import Part
 
 LOWEST_CENTRE = 60

@@ -9,7 +9,7 @@ from pathlib import Path
 import mido
 import pytest
 
-from jamd.bundle import Bundle
+from jamd.bundle.bundle import Bundle
 from jamd.cli import main
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]

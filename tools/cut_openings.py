@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from jamd.grid import Grid
+from jamd.grid.grid import Grid
 from jamd.measure.performances import Performance, written
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Piece, Tick
 from jamd.training.corpus import Corpus

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jamd.grid_tokens import PAD
+from jamd.grid.tokens import PAD
 from jamd.training.passages import Ids, Passage, Weights
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from jamd.errors import CorpusError
-from jamd.grid import Grid
+from jamd.grid.grid import Grid
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Piece, Tick
 from jamd.parts import CHORD_SIZE
 from jamd.training.corpus import Corpus, CorpusWriter

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, get_args
 
 from jamd import __version__
 from jamd.errors import CorpusError, printable
-from jamd.grid_tokens import STYLES
+from jamd.grid.tokens import STYLES
 from jamd.lock import only_writer
 from jamd.vocabulary import Vocabulary
 from jamd.writing import named, written_whole

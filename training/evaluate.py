@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from jamd.bundle.manifest import Figures, Score
 from jamd.errors import CorpusError
-from jamd.manifest import Figures, Score
 from jamd.training.corpus import Corpus, CorpusPiece, names_of
 from jamd.training.judging import Ids, Predictor
 from jamd.training.ngram import NGram

@@ -17,7 +17,7 @@ from multiprocessing.context import BaseContext
 _STDERR = 2
 
 PRELOAD = (
-    "jamd.grid_columns",
+    "jamd.grid.encoding",
     *(f"jamd.training.{name}" for name in ("worker_pool", "tasks", "midi_file", "pieces")),
 )
 """What the server imports; it passes over a module that is missing without a word."""

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.grid_tokens import CHORD, COMP, LEAD, LOWEST, PITCHES
-from jamd.harmony import CHORDS, QUALITIES
+from jamd.grid.tokens import CHORD, COMP, LEAD, LOWEST, PITCHES
+from jamd.harmony.harmony import CHORDS, QUALITIES
 from jamd.training.judging import Ids, Judgement, join, judge_logits
 
 Symbols = NDArray[np.int64]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jamd.errors import CorpusError
-from jamd.grid_tokens import (
+from jamd.grid.tokens import (
     COMP,
     DURATION,
     DURATIONS,
@@ -24,8 +24,8 @@ from jamd.grid_tokens import (
     VOCABULARY,
     transposition,
 )
-from jamd.grid_writer import of_kind
-from jamd.key import LONGEST_COUNTED, semitones_home
+from jamd.grid.writer import of_kind
+from jamd.harmony.key import LONGEST_COUNTED, semitones_home
 from jamd.notes import TICKS_PER_STEP
 from jamd.training.phrases import counted_down
 from jamd.training.variations import misplaced, some_velocity, without_comp, without_notes
@@ -96,7 +96,7 @@ class Text:
 
     Attributes:
         tokens: Ids from `Start` to `End`.
-        style: One of `jamd.grid_tokens.STYLES`.
+        style: One of `jamd.grid.tokens.STYLES`.
         has_velocity: False if its velocities teach nothing.
         taught: bool (n,): which tokens are to be learned and measured; the others are only their
             context. None for all.
@@ -217,7 +217,7 @@ def transposed(tokens: Ids, semitones: int) -> Ids:
 def home_of_tokens(tokens: Ids, notes: int = OPENING_NOTES) -> int:
     """How far to transpose `tokens`, -5..6, to be in C major or A minor.
 
-    The key is estimated from the first `notes` notes, weighted as in `jamd.key`.
+    The key is estimated from the first `notes` notes, weighted as in `jamd.harmony.key`.
     """
     at = np.flatnonzero(_IS_PITCH[tokens[:-2]])[:notes]
     pitches = tokens[at]

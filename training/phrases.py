@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.grid_tokens import BAR, PHRASE, PHRASE_BARS, POSITION
-from jamd.grid_writer import of_kind
+from jamd.grid.tokens import BAR, PHRASE, PHRASE_BARS, POSITION
+from jamd.grid.writer import of_kind
 from jamd.notes import METERS, STEPS_PER_BEAT
 
 Ids = NDArray[np.int32]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.inference import BLOCK
+from jamd.bundle.inference import BLOCK
 from jamd.recall import Recall
 from jamd.training.judging import Ids, Judgement, join, judge_logits
 from jamd.training.passages import first_note, home_of_tokens, transposed

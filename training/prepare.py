@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd.errors import CorpusError, SourceError
-from jamd.grid_tokens import VOCABULARY
+from jamd.grid.tokens import VOCABULARY
 from jamd.training.corpus import Contents, Corpus, CorpusWriter, LeftOut, Split
 from jamd.training.progress import Progress, no_progress
 from jamd.training.sources import SourceFile, find_sources
@@ -50,7 +50,7 @@ class Options:
 
     Attributes:
         language: `grid` or `article`.
-        style: One of `jamd.grid_tokens.STYLES`, for all pieces.
+        style: One of `jamd.grid.tokens.STYLES`, for all pieces.
         sample: How many files to read, chosen by `seed`; None for all.
         seed: Seed of the sample, and of the order in which pieces are joined.
         held_out: The share of groups held out from training, 0..1.

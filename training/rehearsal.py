@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.bundle import REHEARSAL, Bundle
+from jamd.bundle.bundle import REHEARSAL, Bundle
+from jamd.bundle.manifest import Excerpt, Rehearsal
 from jamd.errors import BundleError
-from jamd.grid_tokens import VOCABULARY
-from jamd.grid_writer import of_kind
-from jamd.manifest import Excerpt, Rehearsal
+from jamd.grid.tokens import VOCABULARY
+from jamd.grid.writer import of_kind
 from jamd.training.corpus import Corpus, CorpusPiece, CorpusWriter, Split
 from jamd.training.passages import cut
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jamd.bundle import MANIFEST
+from jamd.bundle.bundle import MANIFEST
 from jamd.errors import CorpusError
 
 RUN = "run.json"

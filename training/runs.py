@@ -114,7 +114,7 @@ class RunCorpus:
 
     Attributes:
         path: Where it was when the run began.
-        style: One of `jamd.grid_tokens.STYLES`.
+        style: One of `jamd.grid.tokens.STYLES`.
         share: Its style's share of what is read, 0..1.
         pieces: How many pieces are for training.
         tokens: How many tokens these have.

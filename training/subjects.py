@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jamd.bundle import Bundle, resolve
+from jamd.bundle.bundle import Bundle, resolve
+from jamd.bundle.inference import CPU, open_session, prove
 from jamd.errors import CorpusError
-from jamd.inference import CPU, open_session, prove
 from jamd.training import predictors
 from jamd.training.corpus import Corpus, LeftOut
 from jamd.training.evaluate import Sample, sample_of

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jamd.grid import Grid
-from jamd.grid_tokens import END, VOCABULARY
+from jamd.grid.grid import Grid
+from jamd.grid.tokens import END, VOCABULARY
 from jamd.language import Constraints, Context
 from jamd.training.corpus import Corpus, CorpusWriter
 from jamd.training.split import held_out_of

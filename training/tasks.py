@@ -155,7 +155,7 @@ def write_piece(task: PieceTask) -> Written:
 
 
 def _in_grid(piece: Table, style: str) -> Written:
-    from jamd.grid_columns import encode
+    from jamd.grid.encoding import encode
     from jamd.training.reading import columns
 
     tokens = encode(columns(piece.notes, piece.lead), piece.meters, style)

@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 
 from jamd.errors import CorpusError, UserError
-from jamd.grid_tokens import VOCABULARY
+from jamd.grid.tokens import VOCABULARY
 from jamd.training.corpus import Corpus
 from jamd.training.lessons import ArticleLessons, GridLessons, Lessons, LossScore
 from jamd.training.network import ArticleSize, GridSize

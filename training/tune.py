@@ -16,9 +16,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from jamd.bundle.manifest import Score
 from jamd.errors import CorpusError
-from jamd.grid_tokens import VOCABULARY
-from jamd.manifest import Score
+from jamd.grid.tokens import VOCABULARY
 from jamd.training import predictors
 from jamd.training.checkpoints import checkpoints
 from jamd.training.corpus import Corpus, CorpusPiece, Split

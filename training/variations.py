@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.grid_tokens import POSITION, VELOCITY, VELOCITY_BINS, VOCABULARY
-from jamd.grid_writer import of_kind
+from jamd.grid.tokens import POSITION, VELOCITY, VELOCITY_BINS, VOCABULARY
+from jamd.grid.writer import of_kind
 from jamd.notes import METERS
 
 Ids = NDArray[np.int32]

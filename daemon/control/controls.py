@@ -8,8 +8,8 @@ from dataclasses import fields
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from jamd import config_controls
-from jamd.control import Control, ControlKind
+from jamd.config import controls as config_controls
+from jamd.config.control import Control, ControlKind
 from jamd.daemon import events
 from jamd.daemon.events import Command, Event, Mode
 from jamd.daemon.midi.terms import ALL_NOTES_OFF, ALL_SOUND_OFF, PEDAL_DOWN, ends_note

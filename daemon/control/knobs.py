@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from jamd.config import ADJUSTABLE
-from jamd.control import Knob
+from jamd.config.config import ADJUSTABLE
+from jamd.config.control import Knob
+from jamd.config.setting_kinds import Among, Choice
 from jamd.daemon.events import Adjust, Command, Mode, SetMode, SetTempo
-from jamd.setting_kinds import Among, Choice
 
 if TYPE_CHECKING:
     from mido import Message

@@ -16,7 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from jamd.config_sections import Osc
+from jamd.config.endpoint import Endpoint
+from jamd.config.sections import Osc
 from jamd.daemon.clock import Clock
 from jamd.daemon.control.osc_addresses import COMMANDS, STATE, Value, command_of
 from jamd.daemon.control.osc_pace import Pace
@@ -24,7 +25,6 @@ from jamd.daemon.control.osc_packets import LONGEST, Packets
 from jamd.daemon.control.osc_teller import Teller
 from jamd.daemon.ports.connections import Connected
 from jamd.daemon.status import Status
-from jamd.endpoint import Endpoint
 from jamd.errors import UserError
 
 WORK_S, REST_S = 0.001, 0.004

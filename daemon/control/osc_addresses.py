@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from jamd.config import ADJUSTABLE
+from jamd.config.config import ADJUSTABLE
 from jamd.daemon.control.controls import Action
 from jamd.daemon.control.remote import PANIC, PRESS, SET, SONG
 from jamd.daemon.events import Turn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from jamd.control import Control, ControlKind
+from jamd.config.control import Control, ControlKind
 from jamd.daemon.control.controls import place_of
 from jamd.daemon.midi.terms import ALL_SOUND_OFF, SUSTAIN, ends_note
 

@@ -18,7 +18,7 @@ from itertools import groupby
 from jamd.daemon.events import BarLineFound, Entry, Sounded, Turn, TurnTaken
 from jamd.daemon.midi.terms import NoteKey, begins_note, key_of
 from jamd.daemon.timing.transport import SIXTEENTH, position
-from jamd.grid_tokens import HIGHEST, LOWEST
+from jamd.grid.tokens import HIGHEST, LOWEST
 from jamd.notes import Meter, Part, Tick
 
 MIDDLE = 62

@@ -64,7 +64,7 @@ class Memory:
         Args:
             until: Where the continuation begins; it must not go back by more than
                 `LONGEST_BARS - HOP_BARS` bars from one call to the next.
-            style: One of `jamd.grid_tokens.STYLES`.
+            style: One of `jamd.grid.tokens.STYLES`.
             phrase: Where the phrase to be answered begins, if there is one.
         """
         if phrase != self._phrase:

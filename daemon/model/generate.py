@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from mido import Message
 
 from jamd.article import STEP
-from jamd.chart import Changes
 from jamd.daemon.events import ChangesLaid, Entry, MeterSet, Sounded, TempoSet
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.model.requests import PlanRequest, Sampling
+from jamd.harmony.chart import Changes
 from jamd.language import Constraints, Context
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
 
@@ -41,7 +41,7 @@ def generate(
         improviser: The model.
         count: At least 1: notes for the grid language; onsets, half a beat each, for the article's.
         sampling: How tokens are drawn.
-        style: One of `jamd.grid_tokens.STYLES`.
+        style: One of `jamd.grid.tokens.STYLES`.
         seed: 0..2**63-1; the same seed gives the same notes.
         before: Music to continue, by onset; empty for silence.
         constraints: What may be written; None for the defaults.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jamd.bundle.inference import BLOCK, CPU, CUDA, open_session, prove
 from jamd.daemon.model import sampling
 from jamd.daemon.model.graph import (
     DeviceGraph,
@@ -31,14 +32,13 @@ from jamd.daemon.model.requests import (
     PlanRequest,
     Sampling,
 )
-from jamd.inference import BLOCK, CPU, CUDA, open_session, prove
 from jamd.language import Constraints
 from jamd.recall import Recall, common_prefix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from jamd.bundle import Bundle
+    from jamd.bundle.bundle import Bundle
     from jamd.language import Context, Continuation
     from jamd.notes import Note
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import platformdirs
 
-from jamd.bundle import Bundle
+from jamd.bundle.bundle import Bundle
 from jamd.daemon.model.supervisor import Supervisor
 from jamd.daemon.model.worker import Load, Ready
 from jamd.writing import written_whole

@@ -93,7 +93,7 @@ def load(wanted: Load) -> Improviser:
         BundleError: The bundle is refused.
         RuntimeError: The provider cannot be loaded here.
     """
-    from jamd.bundle import Bundle
+    from jamd.bundle.bundle import Bundle
     from jamd.daemon.model.cuda import preload_cuda
     from jamd.daemon.model.improviser import Improviser
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from jamd.chart import Changes
 from jamd.daemon.events import Answered, Failed, FromWorker, WorkerLost, WorkerReady
 from jamd.daemon.listening.memory import Memory
 from jamd.daemon.model.requests import Planned, PlanRequest, Sampling
@@ -17,6 +16,7 @@ from jamd.daemon.playing.encore import Encore, LastAnswer
 from jamd.daemon.playing.plan import Plan, Span, fit
 from jamd.daemon.settings import Settings
 from jamd.daemon.timing.transport import Transport
+from jamd.harmony.chart import Changes
 from jamd.language import Constraints
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Note, Tick, to_tick
 

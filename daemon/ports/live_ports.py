@@ -25,8 +25,8 @@ from typing import Protocol
 
 from mido import Message
 
-from jamd.config import Config
-from jamd.config_sections import Midi
+from jamd.config.config import Config
+from jamd.config.sections import Midi
 from jamd.daemon.events import Output
 from jamd.daemon.midi.terms import ends_note
 from jamd.daemon.ports.connections import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import rtmidi
 
-from jamd.config_sections import Midi
+from jamd.config.sections import Midi
 from jamd.daemon.events import Output
 from jamd.daemon.ports.connections import Direction, PortPatterns
 from jamd.daemon.ports.midi_system import System

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jamd.config import Config
+from jamd.config.config import Config
 from jamd.general_midi import name_of
 from jamd.notes import Part
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from mido import Message
 
-from jamd.config import Config
+from jamd.config.config import Config
 from jamd.daemon.clock import Clock
 from jamd.daemon.events import Output
 from jamd.daemon.midi.terms import ALL_NOTES_OFF, ALL_SOUND_OFF, DRUMS, PEDALS

@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from jamd import __version__
-from jamd.bundle import Bundle
-from jamd.config import Config
+from jamd.bundle.bundle import Bundle
+from jamd.config.config import Config
 from jamd.daemon.display.screen import Screen
 from jamd.daemon.model import providers
 from jamd.daemon.session import Session

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from mido import Message
 
-from jamd.chart import Changes
 from jamd.daemon.events import (
     BarLineFound,
     ChangesLaid,
@@ -27,6 +26,7 @@ from jamd.daemon.timing.players_beat import Bend, PlayersBeat, Rebase
 from jamd.daemon.timing.tap_tempo import TapTempo
 from jamd.daemon.timing.tempo_writer import TempoWriter
 from jamd.daemon.timing.transport import LONGEST_PICKUP, Position, Transport, position
+from jamd.harmony.chart import Changes
 from jamd.notes import TICKS_PER_BEAT, Tick
 
 

@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from jamd.config_sections import Midi
+from jamd.config.sections import Midi
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Entry, Sounded, Turn, TurnTaken
 from jamd.daemon.loop import Loop

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mido import Message
 
-from jamd.config import Config
+from jamd.config.config import Config
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Answered, Entry, Event, Judged, Mode, Output, Sounded, WorkerReady
 from jamd.daemon.loop import Loop

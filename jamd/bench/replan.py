@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from jamd.bench.report import Row, times_as_much
 from jamd.bench.token import STYLE, Contender, alternate
-from jamd.bundle import Bundle
-from jamd.chart import Changes, Chart
+from jamd.bundle.bundle import Bundle
 from jamd.daemon.listening.memory import HOP_BARS, LONGEST_BARS, Memory
 from jamd.daemon.midi.terms import NoteKey
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.model.requests import Planned, PlanRequest
 from jamd.daemon.playing.planner import READ_AHEAD, READING
+from jamd.harmony.chart import Changes, Chart
 from jamd.notes import TICKS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
 
 FEW_BARS, MANY_BARS = 4, 64

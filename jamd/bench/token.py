@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jamd.bench.report import Row, absolute, informs, left_out, times_as_much, times_faster
-from jamd.bundle import Bundle
-from jamd.config import Config
+from jamd.bundle.bundle import Bundle
+from jamd.config.config import Config
 from jamd.daemon.model import sampling
 from jamd.daemon.model.cuda import preload_cuda
 from jamd.daemon.model.improviser import Improviser

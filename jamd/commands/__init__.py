@@ -67,7 +67,7 @@ def named(text: str) -> str:
 
 def folder(text: str) -> Path:
     """The value of an option that is a folder, as a setting would take it."""
-    from jamd.setting_kinds import Folder
+    from jamd.config.setting_kinds import Folder
 
     try:
         return Folder().accept(text)
@@ -77,7 +77,7 @@ def folder(text: str) -> Path:
 
 def style(text: str) -> str:
     """The value of a `--style`."""
-    from jamd.grid_tokens import STYLES
+    from jamd.grid.tokens import STYLES
 
     if text not in STYLES:
         raise argparse.ArgumentTypeError(f"expected one of {', '.join(STYLES)}; found {text!r}")

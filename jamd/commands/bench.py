@@ -12,7 +12,7 @@ from jamd.commands import Subparsers, named
 
 if TYPE_CHECKING:
     from jamd.bench.report import Row
-    from jamd.bundle import Bundle
+    from jamd.bundle.bundle import Bundle
 
 NAMES = ("token", "replan", "answer", "lateness", "prepare", "training", "start", "memory")
 
@@ -45,7 +45,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from jamd.bench.report import as_json, as_table
-    from jamd.bundle import Bundle, resolve
+    from jamd.bundle.bundle import Bundle, resolve
 
     bundle = Bundle.read(resolve(args.bundle))
     rows: list[Row] = []

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd import config_file
 from jamd.commands import Subparsers, at_least_one, named, style
-from jamd.config import SETTINGS
+from jamd.config import file as config_file
+from jamd.config.config import SETTINGS
 from jamd.errors import printable
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jamd.commands import Subparsers, natural
 
 if TYPE_CHECKING:
-    from jamd.bundle import Bundle
+    from jamd.bundle.bundle import Bundle
 
 
 def add(subparsers: Subparsers) -> None:
@@ -83,8 +83,8 @@ def _epochs(text: str) -> tuple[int, ...]:
 def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from jamd.bundle import expect_replaceable
-    from jamd.manifest_file import expect_text
+    from jamd.bundle.bundle import expect_replaceable
+    from jamd.bundle.manifest_file import expect_text
     from jamd.training.backend import load_backend
     from jamd.training.corpus import Corpus, expect_each_once
     from jamd.training.run_folder import expect_run
@@ -128,8 +128,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _source(text: str) -> tuple[str, str]:
+    from jamd.bundle.manifest_file import expect_text
     from jamd.errors import UserError
-    from jamd.manifest_file import expect_text
 
     expect_text("--source", text)
     name, equals, licence = text.partition("=")

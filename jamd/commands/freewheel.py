@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd import config_file
 from jamd.commands import Subparsers, bars
-from jamd.config import Config
+from jamd.config import file as config_file
+from jamd.config.config import Config
 from jamd.errors import SourceError
 from jamd.notes import METERS, TICKS_PER_BEAT, Meter
 from jamd.writing import MIDI, check_output, written_whole
@@ -130,7 +130,7 @@ def _improviser(args: argparse.Namespace, config: Config, settings: Settings) ->
         from jamd.daemon.virtual import ScriptedImproviser
 
         return ScriptedImproviser()
-    from jamd.bundle import Bundle, resolve
+    from jamd.bundle.bundle import Bundle, resolve
     from jamd.daemon.model.improviser import Improviser
     from jamd.daemon.settings import expect_chords
 

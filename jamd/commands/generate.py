@@ -12,13 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd import config_file
 from jamd.commands import Subparsers, named
+from jamd.config import file as config_file
 
 if TYPE_CHECKING:
-    from jamd.chart import Changes
     from jamd.daemon.model.improviser import Improviser
     from jamd.daemon.model.requests import Sampling
+    from jamd.harmony.chart import Changes
     from jamd.notes import Meter, Note
     from jamd.training.runs import Run
 
@@ -95,7 +95,7 @@ class Manner:
     Attributes:
         count: How many notes; for the article's language, how many onsets.
         sampling: How tokens are drawn.
-        style: One of `jamd.grid_tokens.STYLES`.
+        style: One of `jamd.grid.tokens.STYLES`.
         seed: Seed of the draws, 0..2**63-1.
         bpm: Quarter notes a minute.
         meter: The meter.
@@ -118,7 +118,7 @@ class Manner:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.bundle import Bundle, resolve
+    from jamd.bundle.bundle import Bundle, resolve
     from jamd.daemon.model.improviser import Improviser
     from jamd.export.opening import drafted, open_run
     from jamd.training.run_folder import is_meant_as_run

@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from jamd import config_file
 from jamd.commands import Subparsers
+from jamd.config import file as config_file
 
 if TYPE_CHECKING:
-    from jamd.config import Config
+    from jamd.config.config import Config
     from jamd.measure.report import Figure
 
 NAMES = ("phrases", "beat", "pickups", "answers", "changes")
@@ -73,7 +73,7 @@ def _figures(name: str, config: Config) -> Iterable[Figure]:
         from jamd.measure import phrases
 
         return phrases.figures()
-    from jamd.bundle import Bundle, resolve
+    from jamd.bundle.bundle import Bundle, resolve
 
     bundle = Bundle.read(resolve(config.model.bundle))
     if name == "pickups":

@@ -6,8 +6,8 @@ import argparse
 import sys
 from contextlib import suppress
 
-from jamd import config_file
 from jamd.commands import Subparsers, bars
+from jamd.config import file as config_file
 
 _SETTINGS = (
     "play.mode",
@@ -76,9 +76,9 @@ def run(args: argparse.Namespace) -> int:
     from jamd.daemon.stop_signals import StopSignals
 
     with StopSignals() as stop_signals, suppress(KeyboardInterrupt):
+        from jamd.config.songs import Song, read_songs
         from jamd.daemon.display.screen import Screen
         from jamd.daemon.play import play
-        from jamd.songs import Song, read_songs
 
         in_force = config_file.in_force(args)
         config = in_force.config

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from jamd import config_file
 from jamd.commands import Subparsers
-from jamd.config import Config
+from jamd.config import file as config_file
+from jamd.config.config import Config
 from jamd.notes import Part
 
 CHORD = (60, 64, 67)  # C major

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from jamd.bundle import expect_replaceable
+    from jamd.bundle.bundle import expect_replaceable
     from jamd.commands.export import print_bundle
     from jamd.training.backend import load_backend
 

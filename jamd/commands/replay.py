@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _ask_again(again: Replay, name: str) -> bool:
     """Compare the model's answers; return whether any differs."""
-    from jamd.bundle import Bundle, resolve
+    from jamd.bundle.bundle import Bundle, resolve
     from jamd.daemon.model import providers
     from jamd.daemon.model.improviser import Improviser
     from jamd.daemon.takes.replay import ask_again

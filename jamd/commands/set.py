@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from jamd.commands import Subparsers, add_pid
-from jamd.config import ADJUSTABLE
+from jamd.config.config import ADJUSTABLE
 
 
 def add(subparsers: Subparsers) -> None:
@@ -25,7 +25,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.config_file import adjustment
+    from jamd.config.file import adjustment
     from jamd.daemon.control.remote import SET, ask
 
     value = adjustment(args.name, args.value)

@@ -14,7 +14,7 @@ from jamd.errors import CorpusError, SourceError, UserError, printable
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from jamd.bundle import Bundle
+    from jamd.bundle.bundle import Bundle
     from jamd.language import Context
     from jamd.training.corpus import Corpus
     from jamd.training.runs import Run
@@ -141,7 +141,7 @@ def _begin(args: argparse.Namespace, output: Path, console: Console) -> Run:
 
 def _opened(args: argparse.Namespace, console: Console) -> Bundle | Run:
     """What to go on from, refused before any music is read; a bundle before Keras is loaded."""
-    from jamd.bundle import Bundle, resolve
+    from jamd.bundle.bundle import Bundle, resolve
     from jamd.export.opening import expect_trainable, open_run
     from jamd.training.run_folder import is_meant_as_run
 
@@ -261,7 +261,7 @@ def _takes_folder(args: argparse.Namespace) -> Path:
 
 
 def _config() -> Any:
-    from jamd import config_file
+    from jamd.config import file as config_file
 
     return config_file.load(config_file.find(Path(), config_file.user_folder())).config
 

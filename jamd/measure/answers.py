@@ -14,12 +14,12 @@ from dataclasses import replace
 from itertools import pairwise
 from statistics import mean
 
-from jamd.bundle import Bundle
-from jamd.copying import RUN
+from jamd.bundle.bundle import Bundle
 from jamd.daemon.listening.memory import HOP_BARS
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.settings import Settings
-from jamd.likeness import FIFTH
+from jamd.grid.copying import RUN
+from jamd.grid.likeness import FIFTH
 from jamd.measure.exchanges import (
     Exchange,
     Phrase,

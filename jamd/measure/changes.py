@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from jamd.bundle import Bundle
-from jamd.chart import Changes, Chart
+from jamd.bundle.bundle import Bundle
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.model.requests import PlanRequest
 from jamd.daemon.settings import Settings
-from jamd.harmony import CHORDS, tones_of, triad_of
+from jamd.harmony.chart import Changes, Chart
+from jamd.harmony.harmony import CHORDS, tones_of, triad_of
 from jamd.language import Context
 from jamd.measure.report import Figure, share
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick

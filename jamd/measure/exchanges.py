@@ -15,12 +15,12 @@ from jamd.daemon.playing.plan import Span, fit
 from jamd.daemon.playing.scene import longest_silence
 from jamd.daemon.settings import Settings
 from jamd.daemon.timing.transport import SIXTEENTH
-from jamd.key import Key
+from jamd.harmony.key import Key
+from jamd.harmony.tonality import tonality_of
 from jamd.language import Constraints, Context
 from jamd.measure.performances import Performance
 from jamd.notes import Meter, Note, Part, Tick
 from jamd.parts import RECENT_NOTES, parts_of
-from jamd.tonality import tonality_of
 
 FEWEST_NOTES = 5
 """A phrase of fewer notes is not used: it hardly has a register or a pace."""

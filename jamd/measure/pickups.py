@@ -20,7 +20,7 @@ from math import inf
 
 from mido import Message
 
-from jamd.bundle import Bundle
+from jamd.bundle.bundle import Bundle
 from jamd.daemon.events import BarLineFound, Event, Heard, WorkerReady
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.session import Session

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.model.requests import Sampling
-from jamd.grid import Grid
-from jamd.grid_tokens import BAR, POSITION, duration_bin
+from jamd.grid.grid import Grid
+from jamd.grid.tokens import BAR, POSITION, duration_bin
 from jamd.notes import TICKS_PER_STEP, Note, Part, Piece, Tick, to_step
 from jamd.report.distances import compare
 from jamd.report.features import FEATURES, Music, entropy_bits, onset_places

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.grid import Grid
-from jamd.grid_tokens import CHORD, KINDS, VOCABULARY
-from jamd.grid_writer import of_kind
-from jamd.harmony import CHORDS, tones_of
+from jamd.grid.grid import Grid
+from jamd.grid.tokens import CHORD, KINDS, VOCABULARY
+from jamd.grid.writer import of_kind
+from jamd.harmony.harmony import CHORDS, tones_of
 from jamd.notes import TICKS_PER_STEP, Note, Piece, Tick
 from jamd.report.stretches import Stretch
 from jamd.training.evaluate import Sample

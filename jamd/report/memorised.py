@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jamd.grid_tokens import CHORD, COMP, DURATION, LEAD, PITCHES, VELOCITY
+from jamd.grid.tokens import CHORD, COMP, DURATION, LEAD, PITCHES, VELOCITY
 from jamd.training.ngram import intervals
 
 Symbols = NDArray[np.int64]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from jamd.bundle import Bundle
+from jamd.bundle.bundle import Bundle
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.model.requests import Sampling
 from jamd.errors import UserError

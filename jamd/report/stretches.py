@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from jamd.columns import Columns
-from jamd.grid import Grid
-from jamd.key import home_of
+from jamd.grid.grid import Grid
+from jamd.harmony.key import home_of
 from jamd.language import Context
 from jamd.notes import Meter, Note, Part, Piece, Tick
 from jamd.training.corpus import Corpus, CorpusPiece

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from jamd.columns import Columns
-from jamd.grid import Grid
-from jamd.grid_tokens import BAR, LEAD, POSITION, VELOCITY
+from jamd.grid.grid import Grid
+from jamd.grid.tokens import BAR, LEAD, POSITION, VELOCITY
 from jamd.lengths import meant_lengths
 from jamd.notes import TICKS_PER_BEAT, Piece, Tick
 from jamd.report.stretches import Stretch

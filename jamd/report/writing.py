@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from jamd.daemon.model import sampling as drawing
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.model.requests import PlanRequest, Sampling
-from jamd.grid import Grid
-from jamd.grid_tokens import KINDS, LEAD, PITCHES, POSITION, VOCABULARY, bar_token
-from jamd.grid_writer import of_kind
+from jamd.grid.grid import Grid
+from jamd.grid.tokens import KINDS, LEAD, PITCHES, POSITION, VOCABULARY, bar_token
+from jamd.grid.writer import of_kind
 from jamd.language import Constraints, Continuation
 from jamd.notes import Note, Part, Piece, Tick
 from jamd.report.stretches import Stretch

@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jamd import bundle as bundles
 from jamd.bench import answering, lateness, memory, replan, startup
 from jamd.bench.front import play, scripted, with_left_out
 from jamd.bench.report import Row
-from jamd.bundle import Bundle
+from jamd.bundle import bundle as bundles
+from jamd.bundle.bundle import Bundle
 from jamd.cli import main
 from jamd.daemon.model.requests import PlanRequest
 from jamd.daemon.timing.follower import BeatSource

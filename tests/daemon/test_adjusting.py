@@ -16,7 +16,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from turn_taking import BAR, BEAT_S, ToTheEnd, jam
 
-from jamd.config import ADJUSTABLE
+from jamd.config.config import ADJUSTABLE
 from jamd.daemon import virtual
 from jamd.daemon.events import (
     Adjust,

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from mido import Message, MetaMessage, MidiFile, MidiTrack
 
-from jamd import bundle as bundles
-from jamd.bundle import Bundle
-from jamd.chart import Chart
+from jamd.bundle import bundle as bundles
+from jamd.bundle.bundle import Bundle
 from jamd.cli import main
-from jamd.config import Config
+from jamd.config.config import Config
 from jamd.daemon.events import Adjust, Entry, Event, Heard, LinkState, Mode, WorkerReady
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.model.requests import LikelihoodRequest, Likelihoods, Planned, PlanRequest
@@ -27,7 +26,8 @@ from jamd.daemon.timing.follower import BeatSource
 from jamd.daemon.timing.pickup import candidates
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.errors import UserError
-from jamd.harmony import CHORDS, tones_of, triad_of
+from jamd.harmony.chart import Chart
+from jamd.harmony.harmony import CHORDS, tones_of, triad_of
 from jamd.notes import Note, Part, Tick
 from readable_takes import FOUR, play
 

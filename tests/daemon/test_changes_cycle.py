@@ -25,12 +25,12 @@ from looping_daw import (
     position,
 )
 
-from jamd.chart import Chart
 from jamd.daemon.events import Adjust, ChangesLaid, Mode, WorkerReady
 from jamd.daemon.model.requests import PlanRequest
 from jamd.daemon.session import Session
 from jamd.daemon.timing.midi_clock import CLOCKS_PER_BEAT
 from jamd.daemon.virtual import VirtualJam
+from jamd.harmony.chart import Chart
 from jamd.notes import TICKS_PER_BEAT
 
 SCALE = Chart.parse("C | Db | D | Eb | E | F | Gb | G | Ab | A | Bb | B")

@@ -11,8 +11,7 @@ from itertools import cycle
 import pytest
 from mido import Message
 
-from jamd.chart import Chart
-from jamd.config_file import load
+from jamd.config.file import load
 from jamd.daemon.events import (
     Again,
     Ask,
@@ -32,6 +31,7 @@ from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings, settings_from
 from jamd.daemon.timing.follower import BeatSource
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
+from jamd.harmony.chart import Chart
 from jamd.measure.performances import Performance as Played
 from jamd.measure.performances import shipped
 from jamd.notes import TICKS_PER_BEAT

@@ -8,14 +8,14 @@ from statistics import mean
 
 import pytest
 
-from jamd import bundle as bundles
-from jamd.bundle import Bundle
-from jamd.config import Config
+from jamd.bundle import bundle as bundles
+from jamd.bundle.bundle import Bundle
+from jamd.config.config import Config
 from jamd.daemon.events import Mode
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.playing.click import When
 from jamd.daemon.settings import settings_from
-from jamd.likeness import FIFTH
+from jamd.grid.likeness import FIFTH
 from jamd.measure.answers import MOST_NOTES
 from jamd.notes import Note, Part
 from readable_takes import FOUR, play

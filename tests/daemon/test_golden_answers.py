@@ -16,16 +16,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from jamd import bundle as bundles
-from jamd.bundle import Bundle
-from jamd.config import Config
+from jamd.bundle import bundle as bundles
+from jamd.bundle.bundle import Bundle
+from jamd.config.config import Config
 from jamd.daemon.events import YourTurn
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.playing.click import When
 from jamd.daemon.settings import settings_from
 from jamd.daemon.takes.take import notes
-from jamd.key import MINOR, Key
-from jamd.likeness import FIFTH
+from jamd.grid.likeness import FIFTH
+from jamd.harmony.key import MINOR, Key
 from jamd.measure.answers import (
     MOST_NOTES,
     breathes,

@@ -12,7 +12,7 @@ from itertools import accumulate
 import pytest
 from mido import Message
 
-from jamd.control import Control, ControlKind
+from jamd.config.control import Control, ControlKind
 from jamd.daemon.control.controls import Action
 from jamd.daemon.events import (
     Event,

@@ -14,8 +14,8 @@ import pytest
 from mido import Message
 from turn_taking import jam
 
-from jamd.bundle import Bundle
-from jamd.control import Control, ControlKind
+from jamd.bundle.bundle import Bundle
+from jamd.config.control import Control, ControlKind
 from jamd.daemon.control.controls import Action
 from jamd.daemon.events import (
     Again,

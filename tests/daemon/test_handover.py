@@ -14,7 +14,7 @@ from mido import Message
 from relay import Relay, note, told
 from stories import BEGINNINGS, Story, all_settings, left_sounding, stories, tell
 
-from jamd.control import Control
+from jamd.config.control import Control
 from jamd.daemon.control.controls import Action
 from jamd.daemon.events import (
     Answered,

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jamd.bundle import DEFAULT, Bundle, checksum
+from jamd.bundle.bundle import DEFAULT, Bundle, checksum
+from jamd.bundle.manifest import grid_tensors
 from jamd.cli import main
 from jamd.daemon.model.supervisor import Supervisor
 from jamd.daemon.model.worker import Load
 from jamd.errors import BundleError
-from jamd.manifest import grid_tensors
 
 if TYPE_CHECKING:
     import onnx
@@ -32,7 +32,7 @@ GRAPH = (BUNDLE / "model.onnx").read_bytes()
 TRY_EACH = """
 import sys
 from pathlib import Path
-from jamd.bundle import Bundle
+from jamd.bundle.bundle import Bundle
 from jamd.daemon.model.improviser import Improviser
 from jamd.errors import BundleError
 from jamd.memory_limit import limit_memory

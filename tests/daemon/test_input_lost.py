@@ -10,7 +10,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from mido import Message
 
-from jamd.control import Control, ControlKind
+from jamd.config.control import Control, ControlKind
 from jamd.daemon.control.controls import Action
 from jamd.daemon.events import Event, Heard, InputLost, Mode, Send, SetMode
 from jamd.daemon.session import Session

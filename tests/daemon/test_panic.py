@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from mido import Message
 
-from jamd.control import Control, ControlKind
+from jamd.config.control import Control, ControlKind
 from jamd.daemon.control.controls import Action
 from jamd.daemon.events import (
     Answered,

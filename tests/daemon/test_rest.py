@@ -8,7 +8,7 @@ import pytest
 from mido import Message
 from turn_taking import jam
 
-from jamd.config import Config
+from jamd.config.config import Config
 from jamd.daemon.events import (
     Adjust,
     Event,

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from mido import Message
 
-from jamd.config import Config
-from jamd.config_controls import Controls
-from jamd.config_sections import Midi, Play, Sound
-from jamd.control import Control
+from jamd.config.config import Config
+from jamd.config.control import Control
+from jamd.config.controls import Controls
+from jamd.config.sections import Midi, Play, Sound
+from jamd.config.songs import Song
 from jamd.daemon.events import Event, Heard, Journal, Press
 from jamd.daemon.programme import after_a_rest
 from jamd.daemon.session import Session
 from jamd.daemon.setlist import Setlist, settings_of
 from jamd.daemon.settings import Settings
 from jamd.daemon.watch import Watch
-from jamd.songs import Song
 
 CONFIG = Config(
     controls=Controls(

@@ -12,7 +12,7 @@ import pytest
 from mido import Message
 from numpy.typing import NDArray
 
-from jamd.config_file import load
+from jamd.config.file import load
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Output
 from jamd.daemon.rehearsal import RehearsalRoom

@@ -11,10 +11,10 @@ import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
 
-from jamd.bundle import Bundle
+from jamd.bundle.bundle import Bundle
 from jamd.cli import main
 from jamd.errors import UserError
-from jamd.grid_tokens import VOCABULARY
+from jamd.grid.tokens import VOCABULARY
 from jamd.training.backend import load_backend
 from jamd.training.corpus import Corpus, CorpusWriter, Split
 from jamd.training.evaluate import Sample
@@ -26,11 +26,11 @@ load_backend()
 
 import keras  # noqa: E402 - after the backend, which is loud otherwise
 
+from jamd.bundle.manifest import grid_tensors  # noqa: E402
 from jamd.export import parity  # noqa: E402
 from jamd.export.export import Options, Trained, export_network  # noqa: E402
 from jamd.export.graph import halved, round_to_float16, to_onnx  # noqa: E402
 from jamd.export.quantize import to_int8  # noqa: E402
-from jamd.manifest import grid_tensors  # noqa: E402
 from jamd.training import predictors  # noqa: E402
 from jamd.training.network import (  # noqa: E402
     ArticleSize,

@@ -9,12 +9,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.chart import Changes, Chart
-from jamd.chart_scale import scale_at
-from jamd.grid import Grid
-from jamd.grid_tokens import CHORD, COMP, KINDS, VOCABULARY
-from jamd.grid_writer import GridWriter
-from jamd.harmony import CHORDS, ROOTS, tones_of, triad_of
+from jamd.grid.grid import Grid
+from jamd.grid.tokens import CHORD, COMP, KINDS, VOCABULARY
+from jamd.grid.writer import GridWriter
+from jamd.harmony.chart import Changes, Chart
+from jamd.harmony.chart_scale import scale_at
+from jamd.harmony.harmony import CHORDS, ROOTS, tones_of, triad_of
 from jamd.language import Constraints, Context
 from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
 

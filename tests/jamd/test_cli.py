@@ -257,7 +257,7 @@ windows = pytest.mark.skipif(sys.platform == "win32", reason="no such signals th
 
 
 @windows
-@pytest.mark.parametrize("module", ["argparse", "jamd.config", "jamd.commands.play"])
+@pytest.mark.parametrize("module", ["argparse", "jamd.config.config", "jamd.commands.play"])
 def test_interrupted_before_anything_has_begun_it_is_silent_and_130(module: str) -> None:
     done = interrupted(module, signal.SIGINT, "play")
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

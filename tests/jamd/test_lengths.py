@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jamd.columns import Columns
-from jamd.grid import Grid
+from jamd.grid.grid import Grid
 from jamd.language import Constraints, Context
 from jamd.lengths import meant_lengths
 from jamd.notes import HELD, Note, Part, Tick

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.grid import Grid
-from jamd.grid_tokens import LEAD, LOWEST, PHRASE, VOCABULARY
+from jamd.grid.grid import Grid
+from jamd.grid.tokens import LEAD, LOWEST, PHRASE, VOCABULARY
 from jamd.notes import Note, Piece, Tick
 from jamd.recall import Recall
 

@@ -30,7 +30,7 @@ from pathlib import Path
 import rtmidi
 from mido import Message
 
-from jamd.config_sections import Midi
+from jamd.config.sections import Midi
 from jamd.daemon.ports.live_ports import open_ports
 from jamd.daemon.ports.midi_system import SYSTEMS
 

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 HOT_PLUG = """
 import contextlib, os, subprocess, time
 from mido import Message
-from jamd.config_sections import Midi
+from jamd.config.sections import Midi
 from jamd.daemon.ports.live_ports import open_ports
 
 DRIVER = "/sys/bus/platform/drivers/snd_virmidi/"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import rtmidi
 
-from jamd.config_sections import Midi
+from jamd.config.sections import Midi
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Event, Mode
 from jamd.daemon.loop import Loop

@@ -19,7 +19,7 @@ import rtmidi
 from mido import Message
 from waiting import until
 
-from jamd.config_sections import Midi
+from jamd.config.sections import Midi
 from jamd.daemon.ports.live_ports import LivePorts, open_ports
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def test_a_note_ends_though_its_note_off_is_lost(jack_server: JackServer) -> Non
 
 OPENER = """
 import sys
-from jamd.config_sections import Midi
+from jamd.config.sections import Midi
 from jamd.daemon.ports.live_ports import open_ports
 print("ready", flush=True)
 sys.stdin.readline()
@@ -223,7 +223,7 @@ def test_what_is_sent_last_is_delivered_before_the_port_closes(jack_server: Jack
 SURVIVOR = """
 import os, sys, time
 from mido import Message
-from jamd.config_sections import Midi
+from jamd.config.sections import Midi
 from jamd.daemon.ports.live_ports import open_ports
 ports = open_ports(Midi(api="jack"))
 print("ready", flush=True)
@@ -337,7 +337,7 @@ def test_ports_survive_traffic(jack_server: JackServer) -> None:
 
 FRONT = """
 import ctypes, sys, threading, time
-from jamd.config_sections import Midi
+from jamd.config.sections import Midi
 from jamd.daemon.ports.live_ports import open_ports
 ports = open_ports(Midi(api="jack", connect_input=("storm:source",)))
 def hold_the_interpreter():

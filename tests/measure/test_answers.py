@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from jamd import bundle as bundles
-from jamd.bundle import Bundle
-from jamd.config import Config
+from jamd.bundle import bundle as bundles
+from jamd.bundle.bundle import Bundle
+from jamd.config.config import Config
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.settings import settings_from
-from jamd.key import Key
+from jamd.harmony.key import Key
 from jamd.measure.answers import (
     breathes,
     copied,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 
-from jamd import bundle as bundles
-from jamd.bundle import Bundle
-from jamd.chart import Changes, Chart
-from jamd.config import Config
+from jamd.bundle import bundle as bundles
+from jamd.bundle.bundle import Bundle
+from jamd.config.config import Config
 from jamd.daemon.settings import settings_from
+from jamd.harmony.chart import Changes, Chart
 from jamd.measure.changes import (
     Chorus,
     ends_on_chord,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jamd import bundle as bundles
-from jamd.bundle import Bundle
+from jamd.bundle import bundle as bundles
+from jamd.bundle.bundle import Bundle
 from jamd.daemon.model.requests import LikelihoodRequest, Likelihoods
 from jamd.measure.performances import shipped, written
 from jamd.measure.pickups import FoundPickup, figures, find_pickup

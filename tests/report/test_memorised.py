@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.grid import Grid
-from jamd.grid_tokens import transposition
+from jamd.grid.grid import Grid
+from jamd.grid.tokens import transposition
 from jamd.notes import Note, Part, Piece, Tick
 from jamd.report.memorised import Library, library_of, symbols_of
 

@@ -11,13 +11,13 @@ from grid_corpora import write_grid_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.bundle import Bundle
+from jamd.bundle.bundle import Bundle
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.model.requests import Sampling
-from jamd.grid import Grid
-from jamd.grid_tokens import BAR as BAR_TOKEN
-from jamd.grid_tokens import CHORD, COMP, DURATION, LEAD, VELOCITY, VOCABULARY
-from jamd.harmony import CHORDS
+from jamd.grid.grid import Grid
+from jamd.grid.tokens import BAR as BAR_TOKEN
+from jamd.grid.tokens import CHORD, COMP, DURATION, LEAD, VELOCITY, VOCABULARY
+from jamd.harmony.harmony import CHORDS
 from jamd.notes import METERS, Meter, Note, Part, Piece, Tick, to_step
 from jamd.report.listening import Fit, Harmony, duet_bits, harmony_of, without_lead
 from jamd.report.stretches import Stretch, stretches

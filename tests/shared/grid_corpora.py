@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jamd.grid import Grid
+from jamd.grid.grid import Grid
 from jamd.notes import Piece
 from jamd.training.corpus import Corpus, CorpusWriter, Split
 

@@ -1,10 +1,10 @@
-"""The grid language a note at a time: slow, and plain enough to check `jamd.grid_columns` by."""
+"""The grid language a note at a time: slow, and plain enough to check `jamd.grid.encoding` by."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from jamd.grid_tokens import (
+from jamd.grid.tokens import (
     CHORD,
     COMP,
     DURATION,
@@ -18,7 +18,7 @@ from jamd.grid_tokens import (
     fold,
     velocity_bin,
 )
-from jamd.harmony import chord_of
+from jamd.harmony.harmony import chord_of
 from jamd.notes import STEPS_PER_BEAT, TICKS_PER_STEP, Meter, Note, Part, Tick
 
 GridNote = tuple[int, int, int, int, int]

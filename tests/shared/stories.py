@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mido import Message
 
-from jamd.chart import Chart
 from jamd.daemon.control.controls import Action
 from jamd.daemon.events import (
     Adjust,
@@ -40,6 +39,7 @@ from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.takes.journal import Decides
 from jamd.daemon.timing.follower import BeatSource, ClockLost
+from jamd.harmony.chart import Chart
 from jamd.notes import METERS, Note, Part, Tick
 
 # A few pitches and channels, so that keys meet each other often.

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jamd.bundle import Bundle
+from jamd.bundle.bundle import Bundle
 from jamd.errors import CorpusError
 from jamd.training.backend import load_backend
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jamd.grid_tokens import PAD
+from jamd.grid.tokens import PAD
 from jamd.training.batches import windows
 from jamd.training.passages import Passage
 

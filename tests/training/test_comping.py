@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jamd.errors import CorpusError
-from jamd.grid import Grid
+from jamd.grid.grid import Grid
 from jamd.notes import Meter, Note, Part, Piece, Tick
 from jamd.training.comping import BAR, rhythms_of, struck, write_struck
 

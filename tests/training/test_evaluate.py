@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from jamd.cli import main
 from jamd.daemon.model.graph import WindowGraph
 from jamd.errors import CorpusError
-from jamd.grid_tokens import VOCABULARY
+from jamd.grid.tokens import VOCABULARY
 from jamd.notes import Note, Part, Piece, Tick
 from jamd.training.corpus import Corpus, CorpusWriter, Split
 from jamd.training.evaluate import (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jamd.errors import SourceError
-from jamd.grid_columns import encode
+from jamd.grid.encoding import encode
 from jamd.notes import METERS, Part
 from jamd.training.parts import MOST_AT_ONCE, to_table
 from jamd.training.prepare import Options, prepare

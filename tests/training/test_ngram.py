@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.grid_tokens import PAD, VOCABULARY, transposition
+from jamd.grid.tokens import PAD, VOCABULARY, transposition
 from jamd.training.judging import Ids
 from jamd.training.ngram import NGram, intervals, references, renamed
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jamd.errors import CorpusError
-from jamd.grid import Grid
-from jamd.grid_tokens import VOCABULARY
+from jamd.grid.grid import Grid
+from jamd.grid.tokens import VOCABULARY
 from jamd.notes import TICKS_PER_BEAT, Note, Part, Piece, Tick
 from jamd.training.passages import Passages, Text, excerpts, passage, resolve_shares, whole
 

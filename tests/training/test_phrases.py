@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.grid import Grid
-from jamd.grid_tokens import PHRASE, PHRASE_BARS, VOCABULARY
+from jamd.grid.grid import Grid
+from jamd.grid.tokens import PHRASE, PHRASE_BARS, VOCABULARY
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Piece, Tick
 from jamd.training.phrases import counted_down, phrase_ends
 

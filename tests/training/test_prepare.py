@@ -15,7 +15,7 @@ import pytest
 
 from jamd.cli import main
 from jamd.errors import CorpusError, SourceError
-from jamd.grid import Grid
+from jamd.grid.grid import Grid
 from jamd.lock import only_writer
 from jamd.training.corpus import Corpus
 from jamd.training.prepare import Options, prepare

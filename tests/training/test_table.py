@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.grid import Grid
-from jamd.grid_columns import encode
+from jamd.grid.encoding import encode
+from jamd.grid.grid import Grid
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
 from jamd.parts import RECENT_NOTES, parts_of
 from jamd.training.parts import Table, to_table

@@ -13,7 +13,7 @@ import mido
 import numpy as np
 import pytest
 
-from jamd.bundle import DEFAULT, Bundle
+from jamd.bundle.bundle import DEFAULT, Bundle
 from jamd.daemon.events import Event, Heard, Mode, WorkerReady
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings

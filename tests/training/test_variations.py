@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jamd.grid import Grid
-from jamd.grid_tokens import VOCABULARY
+from jamd.grid.grid import Grid
+from jamd.grid.tokens import VOCABULARY
 from jamd.notes import METERS, Meter, Note, Part, Piece, Tick, to_tick
 from jamd.training.variations import misplaced, without_comp, without_notes
 

@@ -9,8 +9,8 @@ import pytest
 from mido import Message
 from turn_taking import jam
 
-from jamd.config_file import load
-from jamd.control import Control
+from jamd.config.control import Control
+from jamd.config.file import load
 from jamd.daemon.control.controls import Action, Controls, event_of, meanings
 from jamd.daemon.events import (
     ControlUsed,

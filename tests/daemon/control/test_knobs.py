@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from mido import Message
 from turn_taking import BEAT_S, ToTheEnd, jam
 
-from jamd import bundle as bundles
-from jamd.bundle import Bundle
-from jamd.config import ADJUSTABLE, Config
-from jamd.config_file import load
-from jamd.control import Knob
+from jamd.bundle import bundle as bundles
+from jamd.bundle.bundle import Bundle
+from jamd.config.config import ADJUSTABLE, Config
+from jamd.config.control import Knob
+from jamd.config.file import load
+from jamd.config.setting_kinds import Choice, Number
 from jamd.daemon.control.knobs import Knobs, command
 from jamd.daemon.events import (
     Adjust,
@@ -38,7 +39,6 @@ from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings, settings_from
 from jamd.daemon.takes.take import to_midi
 from jamd.notes import TICKS_PER_BEAT
-from jamd.setting_kinds import Choice, Number
 from readable_takes import ONE_BAR, play
 
 

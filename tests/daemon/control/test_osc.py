@@ -21,7 +21,8 @@ from pythonosc.osc_message_builder import build_msg
 from pythonosc.udp_client import UDPClient
 from waiting import until
 
-from jamd.config_sections import Osc
+from jamd.config.endpoint import Endpoint
+from jamd.config.sections import Osc
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.control.osc import MOST_COMPLAINTS, OscPeer
 from jamd.daemon.control.osc_addresses import COMMANDS, Value, command_of
@@ -30,7 +31,6 @@ from jamd.daemon.ports.connections import Connected
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.watch import answer
-from jamd.endpoint import Endpoint
 from jamd.errors import UserError
 from jamd.notes import Meter
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from jamd.commands.press import ACTIONS
-from jamd.config import ADJUSTABLE
-from jamd.config_file import adjustment
+from jamd.config.config import ADJUSTABLE
+from jamd.config.file import adjustment
 from jamd.daemon.control.osc_addresses import COMMANDS, TOLD, Value, command_of, state, table
 from jamd.daemon.events import Turn
 from jamd.daemon.ports.connections import Connected

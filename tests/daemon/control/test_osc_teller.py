@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from mido import Message
 
-from jamd.chart import Chart
 from jamd.daemon.control.osc_teller import HOLD_S, Teller
 from jamd.daemon.events import Adjust, Event, Heard, Mode, SetMode, SetTempo, WorkerReady
 from jamd.daemon.ports.connections import Connected
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
+from jamd.harmony.chart import Chart
 from jamd.notes import Meter
 
 NOTE = Heard(Message("note_on", note=60))

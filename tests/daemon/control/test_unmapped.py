@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from mido import Message
 
-from jamd.config_file import load
-from jamd.control import Control
+from jamd.config.control import Control
+from jamd.config.file import load
 from jamd.daemon.display.screen import status_line, status_rows
 from jamd.daemon.events import Heard
 from jamd.daemon.ports.connections import Connected

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from jamd.daemon.listening.hearing import MOST_NOTES
 from jamd.daemon.listening.memory import LONGEST_BARS, Memory
 from jamd.daemon.midi.terms import NoteKey
+from jamd.grid.likeness import rate_of
 from jamd.language import Context
-from jamd.likeness import rate_of
 from jamd.notes import Meter, Note, Tick
 
 FOUR = Meter(4, 4)

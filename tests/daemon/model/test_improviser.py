@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from mido import Message
 
 from jamd.article import Article
-from jamd.bundle import Bundle
+from jamd.bundle.bundle import Bundle
+from jamd.bundle.inference import BLOCK, CPU, open_session
 from jamd.daemon.events import Event, Heard, Mode, WorkerReady
 from jamd.daemon.model.graph import DeviceGraph, State
 from jamd.daemon.model.improviser import Improviser, StateCache, StateCaches
@@ -27,7 +28,6 @@ from jamd.daemon.model.requests import (
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.virtual import VirtualJam
-from jamd.inference import BLOCK, CPU, open_session
 from jamd.language import Constraints, Context
 from jamd.notes import HELD, Meter, Note, Part, Tick
 from jamd.vocabulary import Vocabulary

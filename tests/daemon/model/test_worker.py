@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from jamd.bundle import checksum
+from jamd.bundle.bundle import checksum
 from jamd.daemon.events import Answered, Event, Failed, Judged, WorkerLost, WorkerReady
 from jamd.daemon.model import providers, supervisor
 from jamd.daemon.model.cuda import nvidia_driver

@@ -14,8 +14,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from mido import Message
 
-from jamd import bundle as bundles
-from jamd.bundle import Bundle
+from jamd.bundle import bundle as bundles
+from jamd.bundle.bundle import Bundle
 from jamd.daemon.events import (
     Ask,
     AskLikelihood,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mido import Message
 from turn_taking import BAR, ToTheEnd
 
-from jamd.control import Control, ControlKind
+from jamd.config.control import Control, ControlKind
 from jamd.daemon.control.controls import Action
 from jamd.daemon.events import Again, Event, Heard, Mode, SetMode, WorkerReady
 from jamd.daemon.model.requests import Planned, PlanRequest

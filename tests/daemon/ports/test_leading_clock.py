@@ -10,7 +10,7 @@ import pytest
 from mido import Message
 from paper_system import KEYBOARD, PaperPort, look, on_paper
 
-from jamd.config_sections import Midi
+from jamd.config.sections import Midi
 from jamd.daemon.events import Heard, WorkerReady
 from jamd.daemon.ports.leading_clock import LEADS_S, LeadingClock
 from jamd.daemon.ports.live_ports import LivePorts

@@ -11,7 +11,7 @@ import pytest
 from mido import Message
 from paper_system import HELD, KEYBOARD, SYNTH, PaperPort, PaperSystem, look, on_paper
 
-from jamd.config_sections import Midi
+from jamd.config.sections import Midi
 from jamd.daemon.events import Output
 from jamd.daemon.ports import live_ports as ports_module
 from jamd.daemon.ports.connections import Connected

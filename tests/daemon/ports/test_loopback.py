@@ -8,7 +8,7 @@ import pytest
 import rtmidi
 from paper_system import KEYBOARD, SYNTH, PaperSystem, on_paper
 
-from jamd.config_sections import Midi
+from jamd.config.sections import Midi
 from jamd.daemon.ports import live_ports as ports_module
 from jamd.daemon.ports.live_ports import open_ports
 from jamd.daemon.ports.midi_system import PortSeen

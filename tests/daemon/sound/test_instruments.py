@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jamd.config_file import load
+from jamd.config.file import load
 from jamd.daemon.settings import settings_from
 from jamd.daemon.sound.instruments import channels, own_programs, programs, sounds
 from jamd.notes import Part

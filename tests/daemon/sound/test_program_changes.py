@@ -8,8 +8,8 @@ import pytest
 from mido import Message
 from paper_system import KEYBOARD, SYNTH, PaperSystem, look, on_paper
 
-from jamd.config import Config
-from jamd.config_sections import Midi, Sound
+from jamd.config.config import Config
+from jamd.config.sections import Midi, Sound
 from jamd.daemon.ports import live_ports as ports_module
 from jamd.daemon.ports.live_ports import RETRY_S, LivePorts
 

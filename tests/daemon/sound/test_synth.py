@@ -11,8 +11,8 @@ import pytest
 from mido import Message
 from waiting import until
 
-from jamd.config import Config
-from jamd.config_sections import Sound
+from jamd.config.config import Config
+from jamd.config.sections import Sound
 from jamd.daemon.clock import MonotonicClock
 from jamd.daemon.events import Output
 from jamd.daemon.ports.connections import Connected

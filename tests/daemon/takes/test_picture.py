@@ -9,12 +9,12 @@ from xml.etree import ElementTree as ET
 import pytest
 from mido import Message, MetaMessage, MidiFile, MidiTrack
 
-from jamd.chart import Changes, Chart
 from jamd.cli import main
 from jamd.daemon.events import ChangesLaid, Entry, MeterSet, Sounded, Turn, TurnTaken
 from jamd.daemon.takes.picture import picture_of
 from jamd.daemon.takes.take import MOST_BARS, to_midi
 from jamd.errors import SourceError
+from jamd.harmony.chart import Changes, Chart
 from jamd.notes import Meter, Note, Part, Tick
 from jamd.roll import LEAD, PLAYER, Picture, Voice, draw
 

@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mido import Message
 
-from jamd.chart import Changes, Chart
 from jamd.cli import main
-from jamd.control import Control, ControlKind, Knob
+from jamd.config.control import Control, ControlKind, Knob
 from jamd.daemon.control.controls import Action
 from jamd.daemon.events import (
     Adjust,
@@ -37,7 +36,8 @@ from jamd.daemon.takes.take_contexts import _given, shown
 from jamd.daemon.timing.follower import BeatSource
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.errors import SourceError
-from jamd.grid import Grid
+from jamd.grid.grid import Grid
+from jamd.harmony.chart import Changes, Chart
 from jamd.language import Constraints, Context
 from jamd.notes import METERS, Meter, Note, Tick
 

@@ -12,10 +12,10 @@ from typing import TextIO
 import pytest
 from mido import Message
 
-from jamd.bundle import Bundle, resolve
+from jamd.bundle.bundle import Bundle, resolve
 from jamd.cli import main
-from jamd.config import Config
-from jamd.config_folders import Takes
+from jamd.config.config import Config
+from jamd.config.folders import Takes
 from jamd.daemon.display.screen import Screen
 from jamd.daemon.events import Heard, Journal, Sounded
 from jamd.daemon.settings import Settings

@@ -1,0 +1,1 @@
+"""A model on disk, checked before anything of it is loaded."""

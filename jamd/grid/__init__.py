@@ -1,0 +1,1 @@
+"""The grid language: notes <-> tokens, its grammar, and the limits on what is written in it."""

@@ -1,0 +1,1 @@
+"""Chords, keys, and the changes that a player gives."""
