@@ -16,7 +16,7 @@ from jamd.export import parity
 from jamd.export.card import card
 from jamd.export.export import Options, Trained, facts_of, manifest_of, tensors
 from jamd.export.graph import to_onnx
-from jamd.training.runs import Run
+from jamd.training.learning.runs import Run
 
 
 def draft(run: Run, output: Path, weights: Path | None) -> Bundle:

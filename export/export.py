@@ -30,14 +30,15 @@ from jamd.export.card import card
 from jamd.export.graph import halved, round_to_float16, to_onnx
 from jamd.export.quantize import to_int8
 from jamd.notes import STEPS_PER_BEAT
-from jamd.training import predictors, rehearsal
-from jamd.training.averaging import mean_network
+from jamd.training import rehearsal
 from jamd.training.corpus import Corpus
-from jamd.training.evaluate import Sample, evaluate_corpora, held_out
-from jamd.training.network import ARTICLE_WINDOW
+from jamd.training.judging import predictors
+from jamd.training.judging.evaluate import Sample, evaluate_corpora, held_out
+from jamd.training.judging.subjects import read_corpus
+from jamd.training.learning.averaging import mean_network
+from jamd.training.learning.network import ARTICLE_WINDOW
+from jamd.training.learning.runs import Run
 from jamd.training.progress import Progress, no_progress
-from jamd.training.runs import Run
-from jamd.training.subjects import read_corpus
 from jamd.vocabulary import Vocabulary
 
 PARITY_TOKENS = 20_000

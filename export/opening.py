@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from jamd.bundle.bundle import Bundle, resolve
 from jamd.errors import BundleError
-from jamd.training.run_folder import expect_run, is_meant_as_run
+from jamd.training.learning.run_folder import expect_run, is_meant_as_run
 
 if TYPE_CHECKING:
-    from jamd.training.runs import Run
+    from jamd.training.learning.runs import Run
 
 
 @contextmanager
@@ -70,6 +70,6 @@ def open_run(folder: Path) -> Run:
     from jamd.training.backend import load_backend
 
     load_backend()
-    from jamd.training.runs import Run
+    from jamd.training.learning.runs import Run
 
     return Run.read(folder)

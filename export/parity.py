@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from jamd.bundle.inference import BLOCK, CPU, open_session
 from jamd.errors import UserError
-from jamd.training import predictors
-from jamd.training.evaluate import Sample, evaluate
-from jamd.training.judging import Predictor
-from jamd.training.predictors import Network
+from jamd.training.judging import predictors
+from jamd.training.judging.evaluate import Sample, evaluate
+from jamd.training.judging.likelihood import Predictor
+from jamd.training.judging.predictors import Network
 from jamd.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

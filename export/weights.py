@@ -17,7 +17,7 @@ from jamd.bundle.bundle import Bundle
 from jamd.errors import BundleError
 from jamd.export import parity
 from jamd.export.opening import expect_trainable
-from jamd.training.network import GridSize, grid_network
+from jamd.training.learning.network import GridSize, grid_network
 
 Floats = NDArray[np.float32]
 
@@ -28,7 +28,7 @@ class Loaded:
 
     Attributes:
         size: How large it is; the dropout is a default, since a graph does not record it.
-        network: As `jamd.training.network.GridPair.network`.
+        network: As `jamd.training.learning.network.GridPair.network`.
     """
 
     size: GridSize

@@ -48,7 +48,7 @@ class CorpusPiece:
         id: Its number, from 0.
         source: The file it came from, or files joined by " + ", relative to the folder prepared.
         group: Name that it shares with versions of the same piece
-            (`jamd.training.split.with_versions`).
+            (`jamd.training.preparing.split.with_versions`).
         split: `train` or `held-out`; the same for all of a group.
         start: Where its tokens begin in `tokens.npy`.
         length: How many tokens it has.

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from jamd.errors import CorpusError
 from jamd.lock import only_writer
-from jamd.training.comping import write_struck
 from jamd.training.corpus import Corpus
-from jamd.training.prepare import Options, prepare
+from jamd.training.learning.run_folder import is_run
+from jamd.training.learning.runs import Run, Settings, preset
+from jamd.training.learning.train import Moment, new_run, train
+from jamd.training.preparing.comping import write_struck
+from jamd.training.preparing.prepare import Options, prepare
 from jamd.training.progress import Progress
-from jamd.training.run_folder import is_run
-from jamd.training.runs import Run, Settings, preset
-from jamd.training.train import Moment, new_run, train
 
 LICENCE = "MIT"
 """The licence of the default bundle's weights: every set below allows it."""

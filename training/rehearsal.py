@@ -22,7 +22,7 @@ from jamd.errors import BundleError
 from jamd.grid.tokens import VOCABULARY
 from jamd.grid.writer import of_kind
 from jamd.training.corpus import Corpus, CorpusPiece, CorpusWriter, Split
-from jamd.training.passages import cut
+from jamd.training.learning.passages import cut
 
 EXCERPT = 384
 """Tokens in an excerpt: about eight bars."""

@@ -19,14 +19,12 @@ import numpy as np
 from jamd.bundle.manifest import Score
 from jamd.errors import CorpusError
 from jamd.grid.tokens import VOCABULARY
-from jamd.training import predictors
-from jamd.training.checkpoints import checkpoints
 from jamd.training.corpus import Corpus, CorpusPiece, Split
-from jamd.training.evaluate import entries_held_out, evaluate, sample_of
-from jamd.training.network import GridSize, grid_network
-from jamd.training.progress import Progress
-from jamd.training.rehearsal import NAME as BEFORE
-from jamd.training.runs import (
+from jamd.training.judging import predictors
+from jamd.training.judging.evaluate import entries_held_out, evaluate, sample_of
+from jamd.training.learning.checkpoints import checkpoints
+from jamd.training.learning.network import GridSize, grid_network
+from jamd.training.learning.runs import (
     Origin,
     Run,
     RunCorpus,
@@ -35,7 +33,9 @@ from jamd.training.runs import (
     save_weights,
     write_json,
 )
-from jamd.training.train import expect_current, versions
+from jamd.training.learning.train import expect_current, versions
+from jamd.training.progress import Progress
+from jamd.training.rehearsal import NAME as BEFORE
 
 YOURS = "yours"
 """Name of the music that is learned, whatever its style."""

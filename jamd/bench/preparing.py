@@ -22,7 +22,7 @@ _ARTICLE = """
 import json, sys, time
 from pathlib import Path
 import music21
-from jamd.training.article_loop import article_names
+from jamd.training.preparing.article_loop import article_names
 limit_s, *paths = json.load(sys.stdin)
 began = time.perf_counter()
 read = []

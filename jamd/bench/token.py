@@ -88,7 +88,7 @@ def rows(bundle: Bundle, rounds: int = 3000, keras_rounds: int = 100) -> Iterato
 def _in_keras(bundle: Bundle) -> tuple[keras.Model, str]:
     """The bundle's network in Keras, and with which weights: random ones if it has no float32."""
     from jamd.export.weights import read_network
-    from jamd.training.network import GridSize, grid_network
+    from jamd.training.learning.network import GridSize, grid_network
 
     if "float32" in bundle.precisions:
         return read_network(bundle).network, "same weights"

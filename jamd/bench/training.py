@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import keras
 
     from jamd.training.corpus import Corpus
-    from jamd.training.lessons import GridLessons
+    from jamd.training.learning.lessons import GridLessons
 
 _BACH = "music21:bach"  # comes with music21
 
@@ -75,7 +75,7 @@ def _thousands(network: keras.Model) -> str:
 
 
 def _prepared(source: str, songs: int, language: str, scratch: Path) -> Corpus:
-    from jamd.training.prepare import Options, prepare
+    from jamd.training.preparing.prepare import Options, prepare
 
     options = Options(language=language, sample=songs, held_out=0.0)
     return prepare([source], scratch / language, options).corpus
@@ -83,11 +83,11 @@ def _prepared(source: str, songs: int, language: str, scratch: Path) -> Corpus:
 
 def _lessons(corpus: Corpus, units: int) -> tuple[GridLessons, str]:
     """How jamd is trained on a corpus, and the precision that it computes in."""
-    from jamd.training.lessons import GridLessons
-    from jamd.training.network import GridSize
-    from jamd.training.passages import Text
-    from jamd.training.precision import policy
-    from jamd.training.runs import preset
+    from jamd.training.learning.lessons import GridLessons
+    from jamd.training.learning.network import GridSize
+    from jamd.training.learning.passages import Text
+    from jamd.training.learning.precision import policy
+    from jamd.training.learning.runs import preset
 
     texts = [
         Text(corpus.tokens(piece).astype(np.int32), corpus.style, piece.has_velocity)
@@ -111,7 +111,7 @@ def _article_network(vocabulary: int, units: int) -> keras.Model:
     """What the article compiles: its network with softmax, for names as one-hot vectors."""
     import keras
 
-    from jamd.training.network import ArticleSize, article_network
+    from jamd.training.learning.network import ArticleSize, article_network
 
     size = ArticleSize(vocabulary, units, units // 2)
     network = article_network(size)
@@ -124,7 +124,7 @@ def _article_examples(corpus: Corpus, count: int) -> tuple[Any, Any]:
     """`count` windows of 32 names and what follows each as a one-hot vector, as in the article."""
     import keras
 
-    from jamd.training.windows import article_windows
+    from jamd.training.learning.windows import article_windows
 
     pieces = [corpus.tokens(piece) for piece in corpus.pieces]
     windows = article_windows(pieces, len(corpus.vocabulary), across=True)

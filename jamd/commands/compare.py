@@ -13,9 +13,9 @@ from jamd.commands.generate import add_manner, manner_of, write
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from jamd.training.checkpoints import Heard
-    from jamd.training.evaluate import Sample
-    from jamd.training.runs import Run
+    from jamd.training.judging.evaluate import Sample
+    from jamd.training.learning.checkpoints import Heard
+    from jamd.training.learning.runs import Run
 
 
 def add(subparsers: Subparsers) -> None:
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from jamd.writing import written_whole
 
     found = open_run(args.run_folder)
-    from jamd.training.checkpoints import as_csv, checkpoints
+    from jamd.training.learning.checkpoints import as_csv, checkpoints
 
     output: Path = args.output or args.run_folder / "compare"
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -72,9 +72,9 @@ def _heard(args: argparse.Namespace, run: Run, output: Path) -> Iterator[Heard]:
     from jamd.article import names
     from jamd.daemon.model.improviser import Improviser
     from jamd.export.opening import drafted
-    from jamd.training.checkpoints import Heard, checkpoints
-    from jamd.training.evaluate import evaluate
-    from jamd.training.predictors import of_session
+    from jamd.training.judging.evaluate import evaluate
+    from jamd.training.judging.predictors import of_session
+    from jamd.training.learning.checkpoints import Heard, checkpoints
     from jamd.writing import make_folder
 
     manner = manner_of(args, run.language, run)
@@ -94,8 +94,8 @@ def _heard(args: argparse.Namespace, run: Run, output: Path) -> Iterator[Heard]:
 
 def _samples(run: Run, most_tokens: int) -> list[Sample]:
     """Held-out pieces of the run's corpora; none if nothing is held out."""
-    from jamd.training.evaluate import held_out
-    from jamd.training.subjects import corpora_of
+    from jamd.training.judging.evaluate import held_out
+    from jamd.training.judging.subjects import corpora_of
 
     corpora = [corpus for corpus in corpora_of(run) if corpus.of_split("held-out")]
     return [sample for corpus in corpora for sample in held_out(corpus, most_tokens)]
@@ -105,7 +105,7 @@ def _table(rows: Sequence[Heard]) -> Table:
     from rich import box
     from rich.table import Table
 
-    from jamd.training.checkpoints import STRETCH, best
+    from jamd.training.learning.checkpoints import STRETCH, best
 
     table = Table(box=box.SIMPLE, padding=0, collapse_padding=True, expand=True)
     measures = ("epoch", "loss", "held-out\nbits", "distinct\nnotes", "longest\nrepeat")

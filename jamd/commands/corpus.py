@@ -74,8 +74,8 @@ def show_distribution(corpus: Corpus, top: int, picture: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from jamd.training.distribution import Distribution
-    from jamd.training.plot import draw_distribution
+    from jamd.training.judging.distribution import Distribution
+    from jamd.training.learning.plot import draw_distribution
 
     distribution = Distribution.of(corpus)
     article = corpus.language == "article"

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from jamd.report.figures import SetFigures
-    from jamd.training.evaluate import Evaluation
+    from jamd.training.judging.evaluate import Evaluation
+    from jamd.training.judging.subjects import Subject
     from jamd.training.progress import Progress
-    from jamd.training.subjects import Subject
 
 SEED = 1
 """The seed of a report, if none is given."""
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from jamd.report.plain import plain, plain_bits
-    from jamd.training.subjects import open_subject
+    from jamd.training.judging.subjects import open_subject
 
     _check(args)
     console = Console(stderr=True)
@@ -149,7 +149,7 @@ def _report(args: argparse.Namespace, subject: Subject, progress: Progress) -> l
     from jamd.export.opening import opened
     from jamd.report.judge import QUICK, Budget
     from jamd.report.report import Request, report
-    from jamd.training.subjects import read_corpus
+    from jamd.training.judging.subjects import read_corpus
 
     in_force = config_file.in_force(args)
     settings = settings_from(in_force.config)
@@ -167,9 +167,9 @@ def _evaluate(
     args: argparse.Namespace, subject: Subject, progress: Progress
 ) -> dict[str, Evaluation]:
     from jamd.training.corpus import names_of
-    from jamd.training.evaluate import MOST_TOKENS, baselines_of, evaluate, held_out
-    from jamd.training.predictors import Remembering
-    from jamd.training.subjects import read_corpus, read_files
+    from jamd.training.judging.evaluate import MOST_TOKENS, baselines_of, evaluate, held_out
+    from jamd.training.judging.predictors import Remembering
+    from jamd.training.judging.subjects import read_corpus, read_files
 
     remembering = Remembering(subject.network, relative=subject.language == "grid")
     models = {"model": subject.network, "with memory": remembering}

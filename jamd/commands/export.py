@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     from jamd.bundle.manifest_file import expect_text
     from jamd.training.backend import load_backend
     from jamd.training.corpus import Corpus, expect_each_once
-    from jamd.training.run_folder import expect_run
+    from jamd.training.learning.run_folder import expect_run
 
     sources = dict(_source(text) for text in args.source)
     expect_text("--licence", args.licence)
@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
     with console.status("loading Keras") as status:
         load_backend()
         from jamd.export.export import Options, export
-        from jamd.training.runs import Run
+        from jamd.training.learning.runs import Run
 
         found = Run.read(args.run_folder)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jamd.daemon.model.requests import Sampling
     from jamd.harmony.chart import Changes
     from jamd.notes import Meter, Note
-    from jamd.training.runs import Run
+    from jamd.training.learning.runs import Run
 
 MOST = 100_000
 
@@ -121,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
     from jamd.bundle.bundle import Bundle, resolve
     from jamd.daemon.model.improviser import Improviser
     from jamd.export.opening import drafted, open_run
-    from jamd.training.run_folder import is_meant_as_run
+    from jamd.training.learning.run_folder import is_meant_as_run
     from jamd.writing import MIDI, check_output
 
     check_output(args.output, "a MIDI file or a score", (*MIDI, *_SCORES), Path(args.model))
@@ -164,7 +164,7 @@ def manner_of(args: argparse.Namespace, language: str, run: Run | None = None) -
     before: Sequence[Note] = ()
     if article and run is not None:
         from jamd.article import Article
-        from jamd.training.subjects import opening
+        from jamd.training.judging.subjects import opening
 
         before = Article(run.vocabulary).decode(opening(run, settings.seed))
     by_music21 = article and run is not None if args.music21 is None else args.music21

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from jamd.training.corpus import Contents
-    from jamd.training.prepare import Report
+    from jamd.training.preparing.prepare import Report
 
 
 def add(subparsers: Subparsers) -> None:
@@ -104,7 +104,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     with ending_at_once():
-        from jamd.training import forks
+        from jamd.training.preparing import forks
 
         forks.start()  # gets ready while the rest is imported
 
@@ -117,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
             TimeElapsedColumn,
         )
 
-        from jamd.training.prepare import Options, prepare
+        from jamd.training.preparing.prepare import Options, prepare
 
         if args.language == "article":
             import numpy as np  # noqa: F401 - needed at the end, when no import may be interrupted

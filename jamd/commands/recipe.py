@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     load_backend()
     from jamd.export.export import Options, export
     from jamd.training import progress, recipe
-    from jamd.training.evaluate import MOST_TOKENS
+    from jamd.training.judging.evaluate import MOST_TOKENS
 
     ingredients = recipe.ingredients_in(args.folder)
     console = Console(stderr=True)

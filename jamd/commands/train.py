@@ -16,9 +16,9 @@ from jamd.interrupts import end_on_sigterm
 
 if TYPE_CHECKING:
     from jamd.training.corpus import Corpus
-    from jamd.training.multi_worker import Team
-    from jamd.training.runs import Run
-    from jamd.training.train import Moment
+    from jamd.training.learning.multi_worker import Team
+    from jamd.training.learning.runs import Run
+    from jamd.training.learning.train import Moment
 
 _SETTINGS = (
     *("units", "layers", "rows", "window", "rate", "dropout", "weight_drop", "seed"),
@@ -164,7 +164,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from jamd.training.team import is_configured
+    from jamd.training.learning.team import is_configured
 
     if several := is_configured():
         end_on_sigterm()  # before anything has threads
@@ -195,8 +195,8 @@ def _begun(args: argparse.Namespace, corpora: Sequence[Corpus], writes: bool) ->
     from jamd.training.backend import load_backend
 
     load_backend()
-    from jamd.training.run_folder import is_run
-    from jamd.training.runs import ARTICLE_EPOCHS, Run, preset
+    from jamd.training.learning.run_folder import is_run
+    from jamd.training.learning.runs import ARTICLE_EPOCHS, Run, preset
 
     if writes and is_run(args.output):
         if not args.resume:
@@ -205,7 +205,7 @@ def _begun(args: argparse.Namespace, corpora: Sequence[Corpus], writes: bool) ->
         refuse_other_settings(begun, args)
         _refuse_other_music(begun, args)
         return begun.with_budget(args.epochs, args.minutes)
-    from jamd.training.train import new_run
+    from jamd.training.learning.train import new_run
 
     given, found = settings_given(args), corpora[0].language
     for name in given:
@@ -227,7 +227,7 @@ def _team() -> Team:
 
     with chatter_held():
         import_keras()
-        from jamd.training.multi_worker import Team
+        from jamd.training.learning.multi_worker import Team
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:  # it would not run while TensorFlow waits
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -266,8 +266,8 @@ def refuse_other_settings(begun: Run, args: argparse.Namespace) -> None:
 def _refuse_other_music(begun: Run, args: argparse.Namespace) -> None:
     """Raise CorpusError if other corpora, other weights or another preset are given."""
     from jamd.errors import CorpusError
-    from jamd.training.passages import weigh
-    from jamd.training.runs import preset
+    from jamd.training.learning.passages import weigh
+    from jamd.training.learning.runs import preset
 
     def refuse(found: str, given: str) -> CorpusError:
         return CorpusError(
@@ -322,7 +322,7 @@ def show_training() -> Iterator[Callable[[Moment], None]]:
 
 
 def _train(run: Run, team: Team | None) -> int:
-    from jamd.training.train import train
+    from jamd.training.learning.train import train
 
     if team is not None and not team.is_chief:
         print(f"worker {team.place + 1} of {team.size}: the chief reports, and writes the run")

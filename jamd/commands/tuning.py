@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jamd.bundle.bundle import Bundle
     from jamd.language import Context
     from jamd.training.corpus import Corpus
-    from jamd.training.runs import Run
+    from jamd.training.learning.runs import Run
     from jamd.training.tune import Change, Tuned
 
 OUTPUT = Path("tuned")
@@ -38,9 +38,9 @@ def run(args: argparse.Namespace) -> int:
     from jamd.commands.train import option
     from jamd.daemon.takes.recorder import recover
     from jamd.lock import only_writer
-    from jamd.training import forks
     from jamd.training.corpus import expect_each_once
-    from jamd.training.run_folder import is_run
+    from jamd.training.learning.run_folder import is_run
+    from jamd.training.preparing import forks
 
     forks.start()  # gets ready while the rest is imported
 
@@ -86,7 +86,7 @@ def _music_in(path: Path) -> str:
     """A description of a folder of music at this moment: files may be added or changed later."""
     import hashlib
 
-    from jamd.training.sources import find_sources
+    from jamd.training.preparing.sources import find_sources
 
     digest = hashlib.sha256()
     sources, _ = find_sources([str(path)])
@@ -101,7 +101,7 @@ def _begun(args: argparse.Namespace, output: Path) -> Run:
 
     load_backend()
     from jamd.commands.train import refuse_other_settings
-    from jamd.training.runs import Run
+    from jamd.training.learning.runs import Run
 
     found = Run.read(output)
     origin = found.origin
@@ -130,7 +130,7 @@ def _begin(args: argparse.Namespace, output: Path, console: Console) -> Run:
         load_backend()
         from jamd.commands.train import settings_given
         from jamd.training import tune
-        from jamd.training.runs import Origin
+        from jamd.training.learning.runs import Origin
 
         network, size, sources, known = _network(opened, output)
         old = args.old or known
@@ -143,7 +143,7 @@ def _opened(args: argparse.Namespace, console: Console) -> Bundle | Run:
     """What to go on from, refused before any music is read; a bundle before Keras is loaded."""
     from jamd.bundle.bundle import Bundle, resolve
     from jamd.export.opening import expect_trainable, open_run
-    from jamd.training.run_folder import is_meant_as_run
+    from jamd.training.learning.run_folder import is_meant_as_run
 
     path = resolve(args.origin)
     if is_meant_as_run(path):
@@ -170,7 +170,7 @@ def _network(origin: Bundle | Run, output: Path) -> tuple[Any, Any, dict[str, st
     """The network of a bundle or a run, its size, the sources it knows, and corpora of them."""
     from jamd.export.weights import read_network
     from jamd.training import rehearsal
-    from jamd.training.runs import Run
+    from jamd.training.learning.runs import Run
 
     if isinstance(origin, Run):
         known = [Path(source.path) for source in origin.sources]
@@ -184,7 +184,7 @@ def _network(origin: Bundle | Run, output: Path) -> tuple[Any, Any, dict[str, st
 
 def _corpora(args: argparse.Namespace, output: Path, style: str, console: Console) -> list[Path]:
     """The music to learn, as corpora: existing ones unchanged, everything else prepared now."""
-    from jamd.training.prepare import Options, prepare
+    from jamd.training.preparing.prepare import Options, prepare
 
     prepared = [path for path in args.corpora if _is_corpus(path)]
     folders = [str(path) for path in args.corpora if path not in prepared]
@@ -220,7 +220,7 @@ def _journals(folder: Path) -> list[Path]:
 def _from_takes(args: argparse.Namespace, path: Path, tell: Callable[[str], None]) -> Path:
     from jamd.daemon.takes.recorder import KEPT, journal_of
     from jamd.daemon.takes.take_contexts import shown
-    from jamd.training import takes
+    from jamd.training.preparing import takes
 
     folder = _takes_folder(args)
     found: dict[str, list[Context]] = {}
@@ -272,8 +272,8 @@ def _tell_left_out(name: str, reason: str) -> None:
 
 def _train(begun: Run, console: Console) -> int:
     from jamd.commands.train import show_training
+    from jamd.training.learning.train import train
     from jamd.training.rehearsal import NAME as BEFORE
-    from jamd.training.train import train
     from jamd.training.tune import YOURS, conclude
 
     pieces = {

@@ -12,7 +12,7 @@ from jamd.report.distances import Comparison
 from jamd.report.features import Feature
 from jamd.report.listening import DuetBits, Fit
 from jamd.report.stretches import Stretch
-from jamd.training.evaluate import Evaluation
+from jamd.training.judging.evaluate import Evaluation
 
 DISTINCT = 4
 """Length, in notes, of the runs whose share of distinct ones is reported."""

@@ -42,10 +42,10 @@ from jamd.report.timing import (
 )
 from jamd.report.writing import accompaniment, continuation, shuffled_bars
 from jamd.training.corpus import Corpus
-from jamd.training.evaluate import Sample, baselines_of, evaluate, held_out
-from jamd.training.predictors import Network, Remembering
+from jamd.training.judging.evaluate import Sample, baselines_of, evaluate, held_out
+from jamd.training.judging.predictors import Network, Remembering
+from jamd.training.judging.repetition import distinct_share, longest_repeat
 from jamd.training.progress import Progress
-from jamd.training.repetition import distinct_share, longest_repeat
 
 BOTH = frozenset(Part)
 

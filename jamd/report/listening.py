@@ -15,10 +15,10 @@ from jamd.grid.writer import of_kind
 from jamd.harmony.harmony import CHORDS, tones_of
 from jamd.notes import TICKS_PER_STEP, Note, Piece, Tick
 from jamd.report.stretches import Stretch
-from jamd.training.evaluate import Sample
-from jamd.training.judging import Ids
-from jamd.training.passages import home_of_tokens, transposed
-from jamd.training.predictors import Network
+from jamd.training.judging.evaluate import Sample
+from jamd.training.judging.likelihood import Ids
+from jamd.training.judging.predictors import Network
+from jamd.training.learning.passages import home_of_tokens, transposed
 
 _LEAD, _COMP, _POSITION, _VELOCITY = (
     of_kind(kind) for kind in ("Lead", "Comp", "Position", "Velocity")

@@ -1,7 +1,7 @@
 """How much of some music occurs verbatim in a training corpus, in whatever key.
 
-Music is compared as symbols: bars, positions, pitches as intervals (`jamd.training.ngram`) and
-durations. Velocities and chord names are left out: neither makes it a different phrase.
+Music is compared as symbols: bars, positions, pitches as intervals (`jamd.training.judging.ngram`)
+and durations. Velocities and chord names are left out: neither makes it a different phrase.
 
 The corpus may have millions of symbols. Stretches of one length are looked up by polynomial hashes
 of all the corpus's stretches of that length (R. M. Karp and M. O. Rabin, "Efficient randomized
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jamd.grid.tokens import CHORD, COMP, DURATION, LEAD, PITCHES, VELOCITY
-from jamd.training.ngram import intervals
+from jamd.training.judging.ngram import intervals
 
 Symbols = NDArray[np.int64]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from jamd.report.figures import Copied, Duet, Likeness, Loops, Manner, RunLengths, SetFigures
 from jamd.report.listening import DuetBits, Fit
-from jamd.training.evaluate import Evaluation
+from jamd.training.judging.evaluate import Evaluation
 
 
 def plain_bits(name: str, evaluation: Evaluation) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from jamd.report.page import Facts, page_of
 from jamd.report.plain import plain
 from jamd.report.samples import Sample, write_samples
 from jamd.training.corpus import Corpus
+from jamd.training.judging.subjects import Subject
 from jamd.training.progress import Progress, no_progress
-from jamd.training.subjects import Subject
 from jamd.writing import named, written_whole
 
 PAGE = "index.html"

@@ -13,9 +13,9 @@ from jamd.grid.tokens import BAR, LEAD, POSITION, VELOCITY
 from jamd.lengths import meant_lengths
 from jamd.notes import TICKS_PER_BEAT, Piece, Tick
 from jamd.report.stretches import Stretch
-from jamd.training.by_hand import meant_onsets
-from jamd.training.evaluate import Sample
-from jamd.training.passages import Text, whole
+from jamd.training.judging.evaluate import Sample
+from jamd.training.learning.passages import Text, whole
+from jamd.training.preparing.by_hand import meant_onsets
 
 HUMAN_SECONDS = 0.020
 """Standard deviation of a good amateur's onsets from the beat."""

@@ -17,7 +17,7 @@ from jamd.errors import UserError
 from jamd.grid.tokens import VOCABULARY
 from jamd.training.backend import load_backend
 from jamd.training.corpus import Corpus, CorpusWriter, Split
-from jamd.training.evaluate import Sample
+from jamd.training.judging.evaluate import Sample
 from jamd.vocabulary import Vocabulary
 
 pytestmark = pytest.mark.train
@@ -31,8 +31,8 @@ from jamd.export import parity  # noqa: E402
 from jamd.export.export import Options, Trained, export_network  # noqa: E402
 from jamd.export.graph import halved, round_to_float16, to_onnx  # noqa: E402
 from jamd.export.quantize import to_int8  # noqa: E402
-from jamd.training import predictors  # noqa: E402
-from jamd.training.network import (  # noqa: E402
+from jamd.training.judging import predictors  # noqa: E402
+from jamd.training.learning.network import (  # noqa: E402
     ArticleSize,
     GridSize,
     article_network,

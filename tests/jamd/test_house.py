@@ -238,7 +238,7 @@ def test_the_front_process_imports_neither_numpy_nor_onnxruntime() -> None:
 
 @pytest.mark.train
 def test_preparing_imports_numpy_only_where_files_are_read() -> None:
-    started = modules_after_importing("jamd.commands.prepare", "jamd.training.prepare")
+    started = modules_after_importing("jamd.commands.prepare", "jamd.training.preparing.prepare")
     assert not started & {"numpy", "symusic", "music21", "keras"}
 
 

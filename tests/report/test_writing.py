@@ -24,10 +24,10 @@ from jamd.report.stretches import Stretch, stretches
 from jamd.report.timing import after_a_hand, as_heard, as_played, as_written, played_samples
 from jamd.report.writing import accompaniment, continuation, shuffled_bars
 from jamd.training.corpus import Corpus
-from jamd.training.evaluate import Sample
-from jamd.training.judging import Ids, Judgement
-from jamd.training.passages import Text, whole
-from jamd.training.predictors import Floats
+from jamd.training.judging.evaluate import Sample
+from jamd.training.judging.likelihood import Ids, Judgement
+from jamd.training.judging.predictors import Floats
+from jamd.training.learning.passages import Text, whole
 
 pytestmark = pytest.mark.train
 

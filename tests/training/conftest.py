@@ -16,8 +16,8 @@ from jamd.notes import TICKS_PER_BEAT, Note, Part, Piece, Tick
 from jamd.training.corpus import Corpus, CorpusWriter, Split
 
 if TYPE_CHECKING:
-    from jamd.training.runs import Run
-    from jamd.training.train import Moment
+    from jamd.training.learning.runs import Run
+    from jamd.training.learning.train import Moment
 
 
 def tune(bars: int, root: int = 60, style: str = "jazz") -> Piece:
@@ -54,8 +54,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Moment]
     from jamd.training.backend import load_backend
 
     load_backend()
-    from jamd.training.runs import Settings
-    from jamd.training.train import new_run, train
+    from jamd.training.learning.runs import Settings
+    from jamd.training.learning.train import new_run, train
 
     top = tmp_path_factory.mktemp("trained")
     corpora = [write_grid_corpus(top / style, tunes(style)).path for style in ("jazz", "song")]

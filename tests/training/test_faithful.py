@@ -17,9 +17,9 @@ pytestmark = pytest.mark.train
 load_backend()
 
 from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
-from jamd.training.runs import Run, Settings  # noqa: E402
-from jamd.training.subjects import opening  # noqa: E402
-from jamd.training.train import new_run, train  # noqa: E402
+from jamd.training.judging.subjects import opening  # noqa: E402
+from jamd.training.learning.runs import Run, Settings  # noqa: E402
+from jamd.training.learning.train import new_run, train  # noqa: E402
 
 SMALL = Settings(units=8, inner=6, rows=8, rate=1e-2, epoch_steps=50, epochs=1)
 NAMES = ("C4", "E4", "G4", "0.4.7", "5.9.0")

@@ -12,10 +12,10 @@ import pytest
 from jamd.errors import SourceError
 from jamd.grid.encoding import encode
 from jamd.notes import METERS, Part
-from jamd.training.parts import MOST_AT_ONCE, to_table
-from jamd.training.prepare import Options, prepare
-from jamd.training.reading import DURATION, ONSET, PITCH, VELOCITY, Reading, columns
-from jamd.training.tasks import FileTask, read_and_write
+from jamd.training.preparing.parts import MOST_AT_ONCE, to_table
+from jamd.training.preparing.prepare import Options, prepare
+from jamd.training.preparing.reading import DURATION, ONSET, PITCH, VELOCITY, Reading, columns
+from jamd.training.preparing.tasks import FileTask, read_and_write
 
 pytestmark = pytest.mark.train
 

@@ -9,9 +9,9 @@ import pytest
 
 from jamd.errors import UserError
 from jamd.notes import Meter, Note, Part, Tick
-from jamd.training.midi_file import read_midi
-from jamd.training.reading import PITCH, Reading
-from jamd.training.score_file import read_score
+from jamd.training.preparing.midi_file import read_midi
+from jamd.training.preparing.reading import PITCH, Reading
+from jamd.training.preparing.score_file import read_score
 from jamd.training.score_writer import write_score
 
 pytestmark = pytest.mark.train

@@ -11,8 +11,8 @@ from jamd.grid.encoding import encode
 from jamd.grid.grid import Grid
 from jamd.notes import TICKS_PER_BEAT, Meter, Note, Part, Tick
 from jamd.parts import RECENT_NOTES, parts_of
-from jamd.training.parts import Table, to_table
-from jamd.training.reading import Reading, Voice, columns, in_order
+from jamd.training.preparing.parts import Table, to_table
+from jamd.training.preparing.reading import Reading, Voice, columns, in_order
 
 pytestmark = pytest.mark.train
 

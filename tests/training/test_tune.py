@@ -23,9 +23,10 @@ from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.errors import BundleError
 from jamd.language import Context
 from jamd.notes import Note, Part, Tick
-from jamd.training import rehearsal, takes
+from jamd.training import rehearsal
 from jamd.training.backend import load_backend
 from jamd.training.corpus import Corpus
+from jamd.training.preparing import takes
 
 pytestmark = pytest.mark.train
 
@@ -33,10 +34,10 @@ load_backend()
 
 from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
 from jamd.export.weights import read_network  # noqa: E402
-from jamd.training.checkpoints import checkpoints  # noqa: E402
+from jamd.training.learning.checkpoints import checkpoints  # noqa: E402
+from jamd.training.learning.runs import Run, preset  # noqa: E402
+from jamd.training.learning.train import new_run  # noqa: E402
 from jamd.training.progress import no_progress  # noqa: E402
-from jamd.training.runs import Run, preset  # noqa: E402
-from jamd.training.train import new_run  # noqa: E402
 from jamd.training.tune import YOURS, conclude  # noqa: E402
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
@@ -175,7 +176,7 @@ def test_a_bundle_is_refused_before_the_music_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("jamd.training.backend.load_backend", None)
-    monkeypatch.setattr("jamd.training.prepare.prepare", None)
+    monkeypatch.setattr("jamd.training.preparing.prepare.prepare", None)
     bad = tmp_path / "bad"
     shutil.copytree(DEFAULT, bad)
     (bad / "model.onnx").write_bytes(b"")
