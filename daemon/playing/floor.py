@@ -198,7 +198,7 @@ class Floor:
     def _break_in(self, velocity: int, now: float) -> list[Effect]:
         """The player strikes a key in jamd's turn."""
         if self._waits(now):  # the phrase goes on
-            if not self._policy.by_the_bar:
+            if not self._policy.by_the_bar and not self._planner.repeats:
                 return self._give_way(now)
             self._planner.replan(self._commit.edge)
             return []

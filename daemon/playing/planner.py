@@ -113,6 +113,11 @@ class Planner:
         return self._plan.through
 
     @property
+    def repeats(self) -> bool:
+        """Whether an answer is being repeated, or about to be: nothing changes what is planned."""
+        return self._repeats is not None
+
+    @property
     def next_onset(self) -> Tick | None:
         """The earliest onset planned."""
         return self._plan.next_onset
@@ -151,7 +156,8 @@ class Planner:
         If it is still being played, its planned notes are kept as part of it, since repeating it
         discards the plan.
         """
-        if self.span is not None and self.span.closes and self.has_begun:
+        is_known = self.repeats or (self.span is not None and self.span.closes)
+        if self.span is not None and is_known and self.has_begun:
             self._last_answer.add(self.span, self._plan.notes)
         return self._last_answer.once_more(edge, transport, bars=bars, closes=closes)
 
@@ -189,7 +195,7 @@ class Planner:
         worker is so slow that the player is always ahead of it: then its answer is awaited first.
         What is repeated is no plan that could be better.
         """
-        if self._repeats is not None:
+        if self.repeats:
             return
         pending = self._pending
         self._outrun += pending is not None
@@ -326,7 +332,7 @@ class Planner:
             return None
         terms = _terms_of(self.settings)
         is_outdated = self._planned_by != terms or self._planned_over != self._changes
-        if self._repeats is not None or (self._resumes is not None and not is_outdated):
+        if self.repeats or (self._resumes is not None and not is_outdated):
             return None
         start = max(self.span.start, to_tick(-(-edge // TICKS_PER_STEP)))
         planned = start if is_outdated else max(start, self._plan.through)

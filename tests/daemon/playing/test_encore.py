@@ -18,6 +18,7 @@ from jamd.daemon.events import Again, Event, Heard, Mode, SetMode, WorkerReady
 from jamd.daemon.model.requests import Planned, PlanRequest
 from jamd.daemon.playing.encore import LastAnswer
 from jamd.daemon.playing.plan import Span
+from jamd.daemon.playing.yielding import Yield
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
 from jamd.daemon.takes.take import rows
@@ -105,6 +106,29 @@ def test_endless_plays_its_last_bars_again_and_goes_on() -> None:
     again = jam((12.1, Again()), settings=settings, bars=16)
     assert again != plain
     assert again[-1].startswith("16."), "it goes on"
+
+
+def test_a_key_that_is_struck_before_it_begins_does_not_stop_it() -> None:
+    key = Heard(Message("note_on", note=72, velocity=80)), Heard(Message("note_off", note=72))
+    for settings in (SETTINGS, replace(SETTINGS, yields=Yield.NEVER)):
+        again = jam((10.25, Again()), (10.3, key[0]), (10.4, key[1]), settings=settings)
+        assert again == [*FIRST, *moved(FIRST, 4)]
+
+    endless = Settings(mode=Mode.ENDLESS)
+    alone = jam((12.1, Again()), settings=endless, bars=16)
+    again = jam((12.1, Again()), (12.2, key[0]), (12.3, key[1]), settings=endless, bars=16)
+    begin = next(i for i, row in enumerate(alone) if row.startswith("7.3."))
+    assert again[begin : begin + 8] == alone[begin : begin + 8]
+    assert again[-1].startswith("16."), "it goes on"
+
+
+def test_endless_music_that_is_being_repeated_is_repeated_whole_once_more() -> None:
+    story = [(seconds("12.3.6"), Again()), (seconds("14.3.6"), Again())]
+    played = play(ENDLESS, ONE_BAR, *story, improviser=NeverTheSame(), bars=24).notes
+    once, twice = (moment / turn_taking.BEAT_S * TICKS_PER_BEAT for moment, _ in story)
+    begin = min(note.onset for note in played if note.onset > twice + SIXTEENTH)
+    repeated = [note.pitch for note in played if begin <= note.onset < begin + 6 * BAR]
+    assert set(repeated) <= {note.pitch for note in played if note.onset < once}
 
 
 class NeverTheSame:
