@@ -22,6 +22,10 @@ an MPE keyboard, by a drum machine."""
 FORGOTTEN_S = 60.0
 """After resting for this long, it may be a control after all."""
 
+FINE_S = 0.03
+"""A controller of 14 bits sends its fine half at most this long after its coarse one."""
+
+_FINE = range(32, 64)  # the fine halves of controllers 0 to 31
 _PARAMETERS = range(98, 102)  # controllers that select a parameter: no control sends them
 
 
@@ -54,6 +58,10 @@ class Unmapped:
             number in (SUSTAIN, *_PARAMETERS) or number >= ALL_SOUND_OFF
         ):
             return
+        if kind is ControlKind.CC and number in _FINE:
+            _, last = self._moves.get((kind, number - _FINE.start), (0.0, -math.inf))
+            if now - last <= FINE_S:
+                return
         moved, last = self._moves.get(place, (0.0, now))
         rested = now - last
         if rested > FORGOTTEN_S:

@@ -76,9 +76,10 @@ class Ear:
             self._came_up[message.channel] = now
 
     def is_habit(self, message: Message, now: float) -> bool:
-        """Whether a channel mode message only follows the release of the last key."""
+        """Whether a channel mode message only follows the release of its channel's last key."""
         up_s = now - self._came_up.get(message.channel, -math.inf)
-        return message.is_cc(ALL_NOTES_OFF) and up_s <= HABIT_S and not self._memory.heard.keys
+        holds = any(key.channel == message.channel for key in self._memory.heard.keys)
+        return message.is_cc(ALL_NOTES_OFF) and up_s <= HABIT_S and not holds
 
     def minds(self, message: Message) -> bool:
         """Whether the channel message `message` is heard at all."""

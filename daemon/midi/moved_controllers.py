@@ -22,8 +22,10 @@ class Moved:
         self._moved: dict[tuple[int, ...], tuple[Message, Tick]] = {}
 
     def __bool__(self) -> bool:
-        """Whether any is away from its rest."""
-        return bool(self._moved)
+        """Whether any is away from its rest; a pedal that is not down is not."""
+        return any(
+            not _is_pedal(moved) or moved.value >= PEDAL_DOWN for moved, _ in self._moved.values()
+        )
 
     @property
     def messages(self) -> list[Message]:

@@ -146,6 +146,14 @@ def test_with_that_habit_a_stray_note_costs_no_answer_either(
     assert played[0] == played[1] != []
 
 
+def test_that_habit_of_one_keyboard_leaves_the_keys_of_another_down() -> None:
+    session = Session(Settings(mode=Mode.OFF))
+    theirs = Message("note_on", note=48, channel=1)
+    press, lift = Message("note_on", note=60), Message("note_off", note=60)
+    out = [sent(session.handle(Heard(m), 1.0)) for m in (theirs, press, lift, control(123))]
+    assert out == [[theirs], [press], [lift], []]
+
+
 def test_that_habit_leaves_the_pedal_down_where_playing_is_sent_on() -> None:
     session = Session(Settings(mode=Mode.OFF))
     press, lift = Message("note_on", note=60), Message("note_off", note=60)

@@ -81,6 +81,13 @@ def test_a_wheel_that_is_sent_on_stays_where_the_player_left_it(thru: bool, rest
     assert session.status(HOUR_S + 60).rested_s == 60
 
 
+@pytest.mark.parametrize(("value", "rests"), [(1, True), (63, True), (64, False)])
+def test_a_pedal_that_idles_a_little_above_its_rest_is_not_down(value: int, rests: bool) -> None:
+    session = Session(replace(ALONE, thru=True))
+    session.handle(Heard(Message("control_change", control=64, value=value)), 1.0)
+    assert (session.status(HOUR_S).rested_s > 0) is rests
+
+
 def test_a_jam_of_so_many_bars_is_one_take() -> None:
     assert rested_s(replace(ALONE, bars=10_000), *heard(ONE_BAR)) == 0
 

@@ -56,6 +56,12 @@ def test_a_control_is_called_what_config_calls_it(message: Message, control: str
     assert control is None or str(Control.parse(control)) == control
 
 
+def test_a_controller_of_14_bits_is_called_by_its_coarse_half() -> None:
+    moves = [(i / 50 + j / 1000, cc(n)) for i in range(20) for j, n in enumerate((16, 48))]
+    assert told(*moves).status(1.0).control == "cc 16 channel 1"
+    assert told((1.0, cc(48))).status(1.0).control == "cc 48 channel 1", "alone it is a control"
+
+
 def test_a_note_that_is_not_heard_may_be_a_pad() -> None:
     deaf = Settings(listen_channel=0)
     assert told((1.0, on(40, 2)), settings=deaf).status(1.0).control == "note 40 channel 3"
