@@ -55,7 +55,7 @@ _STEADY = 2 * CLOCKS_PER_BEAT  # pulses over which the reported tempo is taken
 _BELIEVED_S, _DOUBTED_S, _DOUBTED = 0.010, 0.001, 3.0
 _USUAL = 1 / 8  # the weight of each pulse in the usual error
 _GATE, _GATE_S = 0.25, 0.0045  # a pulse is as expected: within this share of a period, or seconds
-_STRAY = 0.55  # further off than this share of a period, a pulse is extra, or one is missing
+_STRAY = 0.65  # further off than this share of a period, a pulse is extra, or one is missing
 # This many pulses in a straight line that differs from the loop by this share: another tempo.
 _SHORT_RUN, _FAR = 6, 0.3
 _LONG_RUN, _NEAR = 13, 0.08

@@ -47,6 +47,18 @@ def test_an_hour_of_jitter_does_not_move_the_beat(bpm: float) -> None:
     assert clock.bpm == pytest.approx(bpm, rel=0.005)
 
 
+@pytest.mark.parametrize("bpm", [50, 120, 190, 200, 210, 220])
+@pytest.mark.parametrize("seed", range(5))
+def test_no_pulse_is_taken_for_two_though_each_is_as_early_or_late_as_it_may_be(
+    bpm: float, seed: int
+) -> None:
+    draw = random.Random(seed)
+    clock = MidiClock()
+    for number, at in enumerate(pulses(bpm, 2 * bpm)):
+        clock.pulse(at + draw.choice((-0.003, 0.003)))
+        assert clock.number == number
+
+
 @settings(max_examples=60)
 @given(steady, st.integers(30, 150), st.floats(0, 0.99))
 def test_a_pulse_that_comes_late_moves_next_to_nothing(
