@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from jamd.columns import Columns
 from jamd.daemon.model import sampling as drawing
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.model.requests import PlanRequest, Sampling
@@ -17,6 +18,7 @@ from jamd.grid.tokens import KINDS, LEAD, PITCHES, POSITION, VOCABULARY, bar_tok
 from jamd.grid.writer import of_kind
 from jamd.language import Constraints, Continuation
 from jamd.notes import Note, Part, Piece, Tick
+from jamd.register import transposition_of
 from jamd.report.stretches import Stretch
 
 POLYPHONY = 16
@@ -146,8 +148,9 @@ def _from(position: int) -> NDArray[np.bool_]:
 
 def _by_bar(stretch: Stretch, lead: Sequence[Note]) -> Iterator[list[tuple[int, list[int]]]]:
     """For each bar to be written, (position, the Lead's tokens there), as the model reads them."""
+    up = transposition_of(Columns.of(stretch.heard))[Part.LEAD]
     moved = tuple(
-        note._replace(onset=Tick(note.onset - stretch.until), pitch=note.pitch + stretch.home)
+        note._replace(onset=Tick(note.onset - stretch.until), pitch=note.pitch + up)
         for note in lead
     )
     bars: list[list[tuple[int, list[int]]]] = []

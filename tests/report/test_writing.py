@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -117,9 +118,21 @@ class Copyist(Improviser):
         return logits
 
 
-def test_who_knows_the_piece_accompanies_it_as_it_is(corpus: Corpus) -> None:
-    stretch = one(corpus)
-    piece = Piece(stretch.heard + stretch.real, style="jazz")
+def with_lead(notes: tuple[Note, ...], higher: int) -> tuple[Note, ...]:
+    """Notes with their Lead so many semitones higher."""
+    return tuple(n._replace(pitch=n.pitch + higher * (n.part is Part.LEAD)) for n in notes)
+
+
+@pytest.mark.parametrize(("higher", "read"), [(0, 0), (-24, -12), (-36, -12)])
+def test_who_knows_the_piece_accompanies_it_as_it_is(
+    corpus: Corpus, higher: int, read: int
+) -> None:
+    """A tune of low notes is read higher, in the bars heard and in those to accompany alike."""
+    found = one(corpus)
+    piece = Piece(with_lead(found.heard + found.real, read), style="jazz")
+    stretch = replace(
+        found, heard=with_lead(found.heard, higher), real=with_lead(found.real, higher)
+    )
     assert stretch.home == 0
     bar_line = BAR_TOKEN + METERS.index(Meter(4, 4))
     copyist = Copyist([*Grid().encode(piece)[:-1], bar_line])
