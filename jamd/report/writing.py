@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,10 @@ from jamd.report.stretches import Stretch
 
 POLYPHONY = 16
 """More notes at once than music has, so that only the model is judged, not its limits in play."""
+
+_NO_LIMITS = Constraints(lowest=0, highest=127, polyphony=sys.maxsize)
+"""For a duet, in which some tokens are given and some are drawn before their place is certain: what
+the grammar allows is never refused."""
 
 _TOKENS_A_BAR = 200
 
@@ -78,7 +83,7 @@ def accompaniment(
         how: How tokens are drawn.
         rng: The source of randomness.
     """
-    writing = improviser.language.begin(stretch.context, Constraints(polyphony=4 * POLYPHONY))
+    writing = improviser.language.begin(stretch.context, _NO_LIMITS)
     notes: list[Note] = []
 
     for number, given in enumerate(_by_bar(stretch, lead)):

@@ -142,6 +142,39 @@ def test_who_knows_the_piece_accompanies_it_as_it_is(
     assert [(n.onset, n.pitch) for n in comp] == [(n.onset, n.pitch) for n in real]
 
 
+class Fond(Improviser):
+    """Prefers some tokens to all others wherever they may stand, the first ones most."""
+
+    def __init__(self, *names: str) -> None:
+        self.language = Grid()
+        liked = np.zeros(SIZE, np.float32)
+        liked[[VOCABULARY.id(name) for name in names]] = np.arange(len(names), 0, -1) * 50
+        self.logits = lambda _tokens: liked
+
+
+@pytest.mark.parametrize(
+    ("home", "liked"),
+    [
+        (3, ["Comp_21"]),
+        (-3, ["Comp_108"]),
+        (0, ["Duration_96", *(f"Comp_{pitch}" for pitch in range(30, 108))]),
+    ],
+    ids=["lower than a piano", "higher than a piano", "more at once than fingers"],
+)
+def test_an_accompaniment_has_no_limits(corpus: Corpus, home: int, liked: list[str]) -> None:
+    found = one(corpus)
+    heard, real = (
+        tuple(note._replace(pitch=note.pitch - home) for note in notes)
+        for notes in (found.heard, found.real)
+    )
+    end = Tick(found.until + 2 * BAR)
+    stretch = replace(found, heard=heard, real=real, end=end, home=home)
+    lead = [note for note in real if note.part is Part.LEAD]
+    comp = accompaniment(Fond(*liked), stretch, lead, Sampling(), np.random.default_rng(1))
+    pitch = int(liked[-1].removeprefix("Comp_")) - home
+    assert pitch in {note.pitch for note in comp}
+
+
 def test_shuffled_bars_are_the_same_bars_elsewhere(corpus: Corpus) -> None:
     stretch = one(corpus)
     lead = [note for note in stretch.real if note.part is Part.LEAD]
