@@ -132,9 +132,7 @@ def begin(
                 f"{corpus.path}: expected pieces to rehearse and pieces held out, found only one "
                 "of both; prepare more files"
             )
-    settings = replace(
-        settings, units=size.units, layers=size.layers, inner=size.embedding, dropout=size.dropout
-    )
+    settings = replace(settings, units=size.units, layers=size.layers, inner=size.embedding)
     sources = tuple(
         RunCorpus.of(corpus, name, share, count(corpus.of_split("train")))
         for name, share in ((YOURS, 1 - REHEARSED), (BEFORE, REHEARSED))

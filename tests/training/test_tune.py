@@ -38,7 +38,7 @@ from jamd.training.learning.checkpoints import checkpoints  # noqa: E402
 from jamd.training.learning.runs import Run, preset  # noqa: E402
 from jamd.training.learning.train import new_run  # noqa: E402
 from jamd.training.progress import no_progress  # noqa: E402
-from jamd.training.tune import YOURS, conclude  # noqa: E402
+from jamd.training.tune import SETTINGS, YOURS, conclude  # noqa: E402
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny-bundle"
 QUICK = ["--batch", "2", "--window", "32", "--epochs", "2"]
@@ -124,6 +124,24 @@ def test_the_command_learns_from_loops_goes_on_and_exports(
     manifest = Bundle.read(tmp_path / "mine").manifest
     assert manifest.training["goes on from"] == str(TINY)
     assert manifest.rehearsal is None, "the player's own corpora are not handed on unasked"
+
+
+def test_a_run_is_tuned_like_its_bundle(
+    grid_corpus: MakeGrid, grid_run: Run, tmp_path: Path
+) -> None:
+    trained = replace(grid_run, settings=replace(grid_run.settings, dropout=0.35))
+    trained.write()
+    bundle = tmp_path / "bundle"
+    assert main(["export", str(trained.path), "-o", str(bundle), "--figures", "0"]) == 0
+    folder, old = loops(tmp_path / "loops", 20), grid_corpus("jazz").path
+    settings = []
+    for origin in (trained.path, bundle):
+        output = tmp_path / f"from-{origin.name}"
+        command = ["train", str(folder), "--from", str(origin), "-o", str(output)]
+        assert main([*command, "--old", str(old), *QUICK[:-1], "1"]) == 0
+        settings.append(Run.read(output).settings)
+    assert settings[0] == settings[1]
+    assert settings[0].dropout == SETTINGS.dropout
 
 
 def test_the_weights_that_are_kept_are_the_last_epochs_however_many_there_are(
