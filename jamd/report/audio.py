@@ -1,14 +1,13 @@
-"""Renders notes as sound, if the machine has FluidSynth and a sound font."""
+"""Writes notes as a MIDI file, and renders one as sound."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from jamd.daemon.model.generate import to_entries
-from jamd.daemon.sound import fluidsynth
+from jamd.daemon.sound.fluidsynth import Installed
 from jamd.daemon.takes.take import to_midi
 from jamd.notes import Note
 
@@ -19,33 +18,15 @@ _LIMIT_S = 120
 _RATE_HZ = 22_050
 
 
-@dataclass(frozen=True, slots=True)
-class Synth:
-    """What makes notes sound.
-
-    Attributes:
-        program: FluidSynth.
-        font: A sound font.
-    """
-
-    program: str
-    font: Path
-
-    def render(self, midi: Path, output: Path) -> bool:
-        """Render a MIDI file as an Ogg Vorbis file; return whether that succeeded."""
-        options = ["-n", "-i", "-q", "-g", "0.8", "-r", str(_RATE_HZ), "-T", "oga"]
-        command = [self.program, *options, "-F", str(output), str(self.font), str(midi)]
-        try:
-            done = subprocess.run(command, capture_output=True, timeout=_LIMIT_S, check=False)
-        except subprocess.TimeoutExpired:
-            return False
-        return done.returncode == 0 and output.is_file() and output.stat().st_size > 0
-
-
-def find_synth() -> Synth | str:
-    """FluidSynth and the sound font to use; or, in words, which of them is missing."""
-    found = fluidsynth.find()
-    return found if isinstance(found, str) else Synth(found.program, found.font)
+def render(installed: Installed, midi: Path, output: Path) -> bool:
+    """Render a MIDI file as an Ogg Vorbis file; return whether that succeeded."""
+    options = ["-n", "-i", "-q", "-g", "0.8", "-r", str(_RATE_HZ), "-T", "oga"]
+    command = [installed.program, *options, "-F", str(output), str(installed.font), str(midi)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0 and output.is_file() and output.stat().st_size > 0
 
 
 def write_midi(notes: Sequence[Note], path: Path) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 from jamd.bundle.bundle import Bundle
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.model.requests import Sampling
+from jamd.daemon.sound import fluidsynth
 from jamd.errors import UserError
 from jamd.lock import LOCK, only_writer
 from jamd.report import pictures
-from jamd.report.audio import Synth, find_synth
 from jamd.report.figures import SetFigures
 from jamd.report.judge import Budget, Judge
 from jamd.report.memorised import library_of
@@ -111,20 +111,20 @@ def _write(request: Request, folder: Path, progress: Progress) -> list[SetFigure
     text = json.dumps({"model": request.subject.name, "sets": [plain(one) for one in sets]})
     with written_whole(folder / DATA) as new:  # first: it marks the folder as a report
         new.write_text(text, encoding="utf-8")
-    synth = find_synth()
-    player = synth if isinstance(synth, Synth) else None
+    found = fluidsynth.find()
+    installed = None if isinstance(found, str) else found
     samples: dict[str, list[Sample]] = {}
     for figures in sets:
-        step = f"{figures.name}: drawing" + (" and playing" if player else "")
+        step = f"{figures.name}: drawing" + (" and playing" if installed else "")
         samples[figures.name] = write_samples(
-            figures, request.budget.shown, folder, player, partial(progress, step)
+            figures, request.budget.shown, folder, installed, partial(progress, step)
         )
     progress("drawing", 0, 1)
     _draw(sets, folder)
     facts = Facts(
         request.subject.name,
         _how(request, judge.improviser.precision, sets),
-        synth if isinstance(synth, str) else "",
+        found if isinstance(found, str) else "",
     )
     (folder / PAGE).write_text(page_of(facts, sets, samples), encoding="utf-8")
     return sets

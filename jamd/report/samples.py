@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jamd.daemon.sound.fluidsynth import Installed
 from jamd.notes import Note, Part, Tick
-from jamd.report.audio import Synth, write_midi
+from jamd.report.audio import render, write_midi
 from jamd.report.figures import SetFigures, Written
 from jamd.roll import COMP, LEAD, PLAYER, Picture, Voice, draw
 
@@ -45,7 +46,7 @@ def write_samples(
     figures: SetFigures,
     count: int,
     folder: Path,
-    synth: Synth | None,
+    installed: Installed | None,
     progress: Callable[[int, int], None],
 ) -> list[Sample]:
     """Write the first `count` continuations of a set, from different pieces as far as possible."""
@@ -59,7 +60,7 @@ def write_samples(
         shown = min(heard, HEARD_BARS)
         bars = f"bar {stretch.first_bar + heard} of the piece is bar {shown + 1} here"
         real, written = (
-            _side(one, notes, title, f"{name}-{kind}", folder, synth)
+            _side(one, notes, title, f"{name}-{kind}", folder, installed)
             for notes, title, kind in (
                 (stretch.real, f"{number}. What really follows", "real"),
                 (one.notes, f"{number}. What jamd plays instead", "jamd"),
@@ -87,7 +88,7 @@ def _side(
     title: str,
     name: str,
     folder: Path,
-    synth: Synth | None,
+    installed: Installed | None,
 ) -> Side:
     stretch = one.stretch
     bar = stretch.meter.ticks_per_bar
@@ -108,9 +109,10 @@ def _side(
         title, tuple(voice for voice in voices if voice.notes), ((Tick(0), stretch.meter),), turns
     )
     (folder / f"{name}.svg").write_text(draw(picture), encoding="utf-8")
-    write_midi(shown, folder / f"{name}.mid")
-    sounds = synth is not None and synth.render(folder / f"{name}.mid", folder / f"{name}.ogg")
-    return Side(title, f"{name}.svg", f"{name}.mid", f"{name}.ogg" if sounds else None)
+    midi, sound = folder / f"{name}.mid", folder / f"{name}.ogg"
+    write_midi(shown, midi)
+    sounds = installed is not None and render(installed, midi, sound)
+    return Side(title, f"{name}.svg", midi.name, sound.name if sounds else None)
 
 
 def _within(note: Note, end: int) -> Tick:

@@ -14,11 +14,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from jamd.cli import main
+from jamd.daemon.sound import fluidsynth
 from jamd.lock import only_writer
 from jamd.notes import Note, Tick
 from jamd.report import pictures
 from jamd.report import report as reporting
-from jamd.report.audio import Synth, find_synth, write_midi
+from jamd.report.audio import render, write_midi
 from jamd.training.corpus import Corpus
 
 pytestmark = pytest.mark.train
@@ -57,7 +58,7 @@ def report(made_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """The folder of a report, which no test changes."""
     folder, printed = tmp_path_factory.mktemp("report"), StringIO()
     with pytest.MonkeyPatch.context() as patched, redirect_stdout(printed):
-        patched.setattr(reporting, "find_synth", lambda: "FluidSynth is not installed")
+        patched.setattr(fluidsynth, "find", lambda: "FluidSynth is not installed")
         assert reported(folder, made_corpus) == 0
     assert "the report" in printed.getvalue()
     return folder
@@ -114,7 +115,7 @@ def test_a_report_takes_the_place_of_one_that_was_interrupted_and_is_the_same_ev
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(reporting, "find_synth", lambda: "FluidSynth is not installed")
+    monkeypatch.setattr(fluidsynth, "find", lambda: "FluidSynth is not installed")
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(pictures, "copies_by_set", interrupt)
         assert reported(tmp_path, made_corpus) == 130
@@ -175,16 +176,11 @@ def test_mistakes_are_one_line(
 
 @pytest.mark.needs("fluidsynth")
 def test_notes_sound(tmp_path: Path) -> None:
-    synth = find_synth()
-    assert isinstance(synth, Synth), synth
+    installed = fluidsynth.find()
+    assert isinstance(installed, fluidsynth.Installed), installed
     write_midi([Note(Tick(0), 60), Note(Tick(480), 64)], tmp_path / "two.mid")
-    assert synth.render(tmp_path / "two.mid", tmp_path / "two.ogg")
+    assert render(installed, tmp_path / "two.mid", tmp_path / "two.ogg")
     sound = (tmp_path / "two.ogg").read_bytes()
     assert sound.startswith(b"OggS")
     assert len(sound) < 100_000
-    assert not synth.render(tmp_path / "none.mid", tmp_path / "none.ogg")
-
-
-def test_without_fluidsynth_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    assert find_synth() == "FluidSynth is not installed"
+    assert not render(installed, tmp_path / "none.mid", tmp_path / "none.ogg")
