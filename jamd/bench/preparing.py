@@ -18,22 +18,6 @@ from jamd.errors import SourceError
 
 _PREPARE = "import sys; from jamd.cli import main; sys.exit(main(sys.argv[1:]))"
 
-_ARTICLE = """
-import json, sys, time
-from pathlib import Path
-import music21
-from jamd.training.preparing.article_loop import article_names
-limit_s, *paths = json.load(sys.stdin)
-began = time.perf_counter()
-read = []
-for path in paths:
-    article_names([Path(path)])
-    read.append(time.perf_counter() - began)
-    if read[-1] > limit_s:
-        break
-print(json.dumps(read))
-"""
-
 
 def rows(
     midi: Path | None = None,
@@ -105,7 +89,7 @@ def _notes_by_file(corpus: Path) -> dict[str, int]:
 def _article(paths: Sequence[Path], limit_s: float) -> list[float]:
     """Seconds from the start of the loop to the end of each file that it read."""
     result = subprocess.run(
-        [sys.executable, "-c", _ARTICLE],
+        [sys.executable, "-m", "jamd.bench.article_loop"],
         check=True,
         input=json.dumps([limit_s, *map(str, paths)]).encode(),
         stdout=subprocess.PIPE,

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from jamd.training.preparing.article_loop import article_names
+from jamd.bench.article_loop import article_names
 
 pytestmark = pytest.mark.train
 
 
 def test_it_names_notes_and_chords() -> None:
-    file = Path(__file__).parents[1] / "hostile" / "format_0_two_tracks.mid"
+    file = Path(__file__).parents[1] / "training" / "hostile" / "format_0_two_tracks.mid"
     names = article_names([file])
     assert len(names) >= 8
     assert "C4" in names
