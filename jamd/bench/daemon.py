@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL
 
-_PLAY = "import sys; from jamd.cli import main; sys.exit(main(sys.argv[1:]))"
+JAMD = (sys.executable, "-c", "import sys; from jamd.cli import main; sys.exit(main(sys.argv[1:]))")
+"""The command `jamd`, whether it is installed or not."""
+
 _READY = "Ready"  # how the line that `jamd play` prints when ready begins
 _NO_SYSTEM = "There is no MIDI system"  # how its first line begins if there is none
 
@@ -88,7 +90,7 @@ def playing(bundle: Path, *arguments: str) -> Iterator[Started]:
         RuntimeError: It ended before it was ready.
     """
     began = time.perf_counter()
-    play = [sys.executable, "-c", _PLAY, "play", "--no-keep", "--bundle", str(bundle), *arguments]
+    play = [*JAMD, "play", "--no-keep", "--bundle", str(bundle), *arguments]
     process = subprocess.Popen(
         [*bound(), *play],
         stdin=DEVNULL,

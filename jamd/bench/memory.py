@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mido import Message
 
+from jamd.bench.answering import PHRASE
 from jamd.bench.daemon import jack_server, playing
 from jamd.bench.report import Row, absolute, left_out
 from jamd.daemon.ports.midi_system import open_system
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     import psutil
 
 _JACK = "/dev/shm/jack"  # noqa: S108 - where JACK puts it; nothing is written there
-
-PHRASE = (60, 64, 67, 72)
 
 
 def rows(bundle: Path, seconds: float = 8.0) -> Iterator[Row]:

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from jamd.bench.daemon import JAMD
 from jamd.bench.report import Row, informs, left_out, times_faster
 from jamd.errors import SourceError
-
-_PREPARE = "import sys; from jamd.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 def rows(
@@ -70,10 +69,9 @@ def rows(
 
 def _prepare(folder: Path, corpus: Path) -> float:
     """Seconds from the start of the command to its end. Raises SourceError if it refuses."""
-    command = ["prepare", str(folder), "-o", str(corpus), "--language", "grid"]
+    command = [*JAMD, "prepare", str(folder), "-o", str(corpus), "--language", "grid"]
     began = time.perf_counter()
-    program = [sys.executable, "-c", _PREPARE, *command]
-    done = subprocess.run(program, check=False, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     spent_s = time.perf_counter() - began
     if done.returncode == 2:  # a mistake of the user's, in one line
         raise SourceError(done.stderr.splitlines()[-1].removeprefix("jamd: "))
