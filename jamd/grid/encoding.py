@@ -50,7 +50,8 @@ _LENGTHS = np.array(DURATIONS)
 _LONGEST_TICKS = DURATIONS[-1] * TICKS_PER_STEP
 _BORDERS = (_LENGTHS[1:] + _LENGTHS[:-1]) * TICKS_PER_STEP // 2  # half way between neighbours
 _LENGTH_OF_TICKS = np.searchsorted(_BORDERS, np.arange(_LONGEST_TICKS + 1))
-"""Index into `DURATIONS` of every duration up to the longest that has a token."""
+"""For every duration in ticks up to the longest that has a token, the index of the nearest of
+`DURATIONS`; half way between two, that of the shorter one."""
 
 _SILENT = 128  # a bass above every pitch: the beat has none
 

@@ -6,9 +6,7 @@ itself is `jamd.grid.grid`.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from functools import cache
-from itertools import pairwise
 
 from jamd.harmony.harmony import CHORDS, QUALITIES
 from jamd.notes import METERS, Meter, Step, Tick, to_tick
@@ -34,9 +32,6 @@ MOST_POSITIONS = max(meter.steps_per_bar for meter in METERS)
 
 PHRASE_BARS = 8
 """The longest phrase whose bars are counted down."""
-
-# Half way between neighbours; a duration on a border goes to the shorter one.
-_DURATION_BORDERS = [(a + b) / 2 for a, b in pairwise(DURATIONS)]
 
 VOCABULARY = Vocabulary(
     [
@@ -110,11 +105,6 @@ def velocity_bin(velocity: int) -> int:
 def bin_velocity(level: int) -> int:
     """Bin 0..7 -> the velocity in its middle, 8..120."""
     return level * 128 // VELOCITY_BINS + 64 // VELOCITY_BINS
-
-
-def duration_bin(steps: float) -> int:
-    """A duration in steps -> the index of the nearest of `DURATIONS`."""
-    return bisect_left(_DURATION_BORDERS, steps)
 
 
 @cache

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from jamd.daemon.model.improviser import Improviser
 from jamd.daemon.model.requests import Sampling
 from jamd.grid.grid import Grid
-from jamd.grid.tokens import BAR, POSITION, duration_bin
-from jamd.notes import TICKS_PER_STEP, Note, Part, Piece, Tick, to_step
+from jamd.grid.tokens import BAR, POSITION
+from jamd.notes import Note, Part, Piece, Tick, to_step
 from jamd.report.distances import compare
 from jamd.report.features import FEATURES, Music, entropy_bits, onset_places
 from jamd.report.figures import (
@@ -250,6 +250,9 @@ def loops(music: Sequence[Sequence[Note]]) -> Loops:
     """How much pieces of music, at least one, repeat themselves.
 
     Two notes are the same if their pitch, part, duration and time since the previous onset are.
+
+    Args:
+        music: Notes as the grid language gives them: no duration is without a token.
     """
     names = [_names(notes) for notes in music]
     repeats = [longest_repeat(one) for one in names]
@@ -257,13 +260,12 @@ def loops(music: Sequence[Sequence[Note]]) -> Loops:
     return Loops(_run_lengths(repeats, [len(one) for one in names]), distinct)
 
 
-def _names(notes: Sequence[Note]) -> list[tuple[int, int, int, str]]:
+def _names(notes: Sequence[Note]) -> list[tuple[int, int, Tick, str]]:
     names, before = [], None
     for note in sorted(notes):
         onset = to_step(note.onset)
         since = 0 if before is None else onset - before
-        length = duration_bin(note.duration / TICKS_PER_STEP)
-        names.append((since, note.pitch, length, note.part.value))
+        names.append((since, note.pitch, note.duration, note.part.value))
         before = onset
     return names
 

@@ -14,7 +14,6 @@ from jamd.grid.tokens import (
     POSITION,
     VELOCITY,
     bar_token,
-    duration_bin,
     fold,
     velocity_bin,
 )
@@ -42,7 +41,8 @@ def on_grid(notes: Iterable[Note]) -> list[GridNote]:
     for note in notes:
         step = (note.onset + TICKS_PER_STEP // 2) // TICKS_PER_STEP
         token = (COMP if note.part is Part.COMP else LEAD) + fold(note.pitch) - LOWEST
-        length = duration_bin(note.duration / TICKS_PER_STEP)
+        off = [abs(steps * TICKS_PER_STEP - note.duration) for steps in DURATIONS]
+        length = off.index(min(off))
         velocity = VELOCITY + velocity_bin(note.velocity)
         one = step, token, velocity, DURATION + length, step + DURATIONS[length]
         known = placed.setdefault((step, token), one)

@@ -21,7 +21,6 @@ from jamd.grid.tokens import (
     STYLES,
     VOCABULARY,
     bin_velocity,
-    duration_bin,
     fold,
     transposition,
     velocity_bin,
@@ -270,9 +269,11 @@ def test_a_velocity_comes_back_within_its_bin(velocity: int) -> None:
     assert velocity_bin(bin_velocity(velocity_bin(velocity))) == velocity_bin(velocity)
 
 
-@given(st.integers(1, 192))
-def test_a_duration_goes_to_its_nearest(steps: int) -> None:
-    assert abs(DURATIONS[duration_bin(steps)] - steps) == min(abs(d - steps) for d in DURATIONS)
+@given(st.integers(1, 192 * TICKS_PER_STEP))
+def test_a_duration_goes_to_its_nearest(ticks: int) -> None:
+    one = Note(Tick(0), 60, 80, Tick(ticks))
+    (found,) = Grid().decode(Grid().encode(Piece((one,)))).notes
+    assert abs(found.duration - ticks) == min(abs(to_tick(d) - ticks) for d in DURATIONS)
 
 
 @given(st.integers(0, 127))
