@@ -201,8 +201,6 @@ def test_without_lead_is_the_piece_without_it(bars: int, drop_comp: bool) -> Non
 class Uniform:
     """Holds every token for as likely as any other."""
 
-    first = 1
-
     def logits(self, tokens: Ids) -> Iterator[Floats]:
         yield np.zeros((len(tokens), SIZE), np.float32)
 

@@ -99,8 +99,6 @@ class NGram:
             learned in one key is known in all.
     """
 
-    first = 1
-
     def __init__(self, vocabulary: int, order: int, *, relative: bool) -> None:
         self._vocabulary = vocabulary
         self._length = order
