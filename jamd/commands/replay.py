@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd.commands import Subparsers
+from jamd.commands import Subparsers, named
 
 if TYPE_CHECKING:
     from jamd.daemon.takes.replay import Replay
@@ -33,6 +33,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--bundle",
+        type=named,
         help='the model that --again asks: a bundle, or "default" (default: the original one)',
     )
     parser.set_defaults(run=run)
@@ -42,9 +43,11 @@ def run(args: argparse.Namespace) -> int:
     from jamd.daemon.takes.recorder import journal_of
     from jamd.daemon.takes.replay import replay
     from jamd.daemon.takes.take import rows, to_midi
-    from jamd.errors import SourceError
+    from jamd.errors import SourceError, UserError
     from jamd.writing import MIDI, check_output, written_whole
 
+    if args.bundle is not None and not args.again:
+        raise UserError("--bundle: expected --again beside it, found none")
     if args.output is not None:
         check_output(args.output, "a MIDI file", MIDI, args.take)
     with journal_of(args.take) as lines:

@@ -221,6 +221,7 @@ def test_a_wrong_option_is_one_line(
         (["compare", "x", "-o", ""], "-o/--output"),
         (["recipe", "", "-o", "y"], "FOLDER"),
         (["replay", ""], "TAKE"),
+        (["replay", "x", "--again", "--bundle", ""], "--bundle"),
         (["freewheel", "", "-o", "y.mid"], "IN.mid"),
         (["roll", ""], "FILE"),
         (["bench", "--bundle", ""], "--bundle"),

@@ -206,6 +206,8 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     for folder in (".", str(tmp_path)):
         assert main(["replay", folder]) == 2
         assert capsys.readouterr().err == f"jamd: {folder}: expected a take, found a folder\n"
+    assert main(["replay", str(journal), "--bundle", "default"]) == 2
+    assert capsys.readouterr() == ("", "jamd: --bundle: expected --again beside it, found none\n")
 
 
 def test_what_is_learned_of_a_take_holds_each_note_of_the_players_once() -> None:
