@@ -24,8 +24,8 @@ from jamd.notes import TICKS_PER_BEAT, Meter, Tick
 
 CHORD_SECONDS = 0.050
 """Onsets within this time of the first are one chord, at any tempo. The last two notes of a run of
-single notes may also come this close by chance: they are one chord if they are released within this
-time of each other too, and until then whichever is likelier."""
+single notes may also come this close by chance: they are one chord if they are released together,
+none if they are released further apart than this, and otherwise whichever is likelier."""
 
 TIMING_SECONDS = 0.020
 """Standard deviation of a player's onsets from where they were meant."""
@@ -41,7 +41,7 @@ KEPT = 64
 # Two notes of a run of sixteenths can come so close together that they look like a chord.
 _RUN_TICKS = TICKS_PER_BEAT * 3 // 8  # a run: before them, at most this long ago, a single note,
 _RUN_LEAP = 12  # and they are at most this many semitones apart;
-_RUN_SECONDS = 0.025  # notes within this are played together
+_RUN_SECONDS = 0.025  # notes within this are played together, or released together
 _IN_A_RUN = 7.0  # what a chord costs in a run
 
 # Straight sixteenths, eighth triplets, sixteenth triplets, and any step of the grid.
@@ -162,7 +162,10 @@ class Placer:
         first = onset.chord_with
         if first is None or onset.is_chord or onset.final:
             return
-        apart = first.let_go is not None and tick - first.let_go > CHORD_SECONDS * onset.rate
+        later_s = 0.0 if first.let_go is None else (tick - first.let_go) / onset.rate
+        if _RUN_SECONDS < later_s <= CHORD_SECONDS:  # as notes of an even run are, too
+            return
+        apart = later_s > CHORD_SECONDS
         onset.is_chord = not apart
         later: list[Onset] = []
         while not later or later[-1] is not onset:

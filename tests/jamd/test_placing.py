@@ -70,6 +70,31 @@ def test_at_160_bpm_19_of_20_onsets_land_where_they_were_meant(
     assert landed(kinds, bpm=160) >= 0.95
 
 
+@pytest.mark.parametrize("uneven", [0.0, 0.010, 0.020])
+def test_a_fast_run_of_notes_of_one_length_is_no_chords(uneven: float) -> None:
+    """Each key is released as long after the last as it was struck, give or take `uneven` s."""
+    rng = random.Random(1)
+    rate = 160 * 8
+    right = total = 0
+    for _ in range(PIECES):
+        steps = range(0, BARS * BAR, 3)
+        struck = sorted((step * 5 / 160 + rng.gauss(0, 0.020), step) for step in steps)
+        released = [(at + 0.080 + rng.gauss(0, uneven), step) for at, step in struck]
+        placer = Placer(FOUR)
+        onsets: dict[int, Onset] = {}
+        for at, step, down in sorted(
+            [(at, step, True) for at, step in struck] + [(at, step, False) for at, step in released]
+        ):
+            tick = Tick(round(BAR * TICKS_PER_STEP + at * rate))
+            if down:
+                onsets[step] = placer.hear(tick, at, 60 + step // 3 % 5, rate)
+            else:
+                placer.release(onsets[step], tick)
+        right += sum(each.place // TICKS_PER_STEP - BAR == step for step, each in onsets.items())
+        total += len(steps)
+    assert right / total >= 0.96
+
+
 @pytest.mark.parametrize(("bpm", "share"), [(60, 0.995), (90, 0.99), (120, 0.985)])
 def test_slower_is_surer(bpm: int, share: float) -> None:
     assert landed((EIGHTHS, SIXTEENTHS, TRIPLETS), bpm) >= share
