@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd.commands import Subparsers, at_least_one
-from jamd.commands.prepare import PICTURE, print_contents
 from jamd.writing import written_whole
 
 if TYPE_CHECKING:
-    from jamd.training.corpus import Corpus
+    from jamd.training.corpus import Contents, Corpus
+
+PICTURE = "distribution.png"
+"""The file in a corpus's folder that shows how often its tokens occur."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -66,6 +68,21 @@ def run(args: argparse.Namespace) -> int:
     print_contents(corpus)
     show_distribution(corpus, args.top, output)
     return 0
+
+
+def print_contents(contents: Contents) -> None:
+    """Print how much there is on each side of the split, and how large the vocabulary is."""
+    for split in ("train", "held-out"):
+        print(_side(contents, split))
+    print(f"vocabulary: {len(contents.vocabulary)} tokens of the {contents.language} language")
+
+
+def _side(contents: Contents, split: str) -> str:
+    pieces = [piece for piece in contents.pieces if piece.split == split]
+    notes = sum(piece.notes for piece in pieces)
+    tokens = sum(piece.length for piece in pieces)
+    groups = len({group for piece in pieces for group in piece.group.split(" + ")})
+    return f"{split}: {len(pieces)} pieces ({groups} groups), {notes} notes, {tokens} tokens"
 
 
 def show_distribution(corpus: Corpus, top: int, picture: Path) -> None:

@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd.commands import Subparsers, at_least_one, named, natural, positive, share, style
+from jamd.commands.corpus import PICTURE, print_contents, show_distribution
 from jamd.errors import UserError
 from jamd.interrupts import ending_at_once, terminated_in_order
-
-PICTURE = "distribution.png"
-"""The file in a corpus's folder that shows how often its tokens occur."""
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from jamd.training.corpus import Contents
     from jamd.training.preparing.prepare import Report
 
 
@@ -155,8 +152,6 @@ def run(args: argparse.Namespace) -> int:
                 bars.stop()
     _print_report(report)
     if args.language == "article":
-        from jamd.commands.corpus import show_distribution
-
         show_distribution(report.corpus, 10, args.output / PICTURE)
     return 0
 
@@ -174,18 +169,3 @@ def _print_report(report: Report) -> None:
     print(f"{len(contents.left_out)} left out")
     print_contents(contents)
     print(f"written to {contents.path}")
-
-
-def print_contents(contents: Contents) -> None:
-    """Print how much there is on each side of the split, and how large the vocabulary is."""
-    for split in ("train", "held-out"):
-        print(_side(contents, split))
-    print(f"vocabulary: {len(contents.vocabulary)} tokens of the {contents.language} language")
-
-
-def _side(contents: Contents, split: str) -> str:
-    pieces = [piece for piece in contents.pieces if piece.split == split]
-    notes = sum(piece.notes for piece in pieces)
-    tokens = sum(piece.length for piece in pieces)
-    groups = len({group for piece in pieces for group in piece.group.split(" + ")})
-    return f"{split}: {len(pieces)} pieces ({groups} groups), {notes} notes, {tokens} tokens"
