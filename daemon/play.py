@@ -28,7 +28,7 @@ from jamd.daemon.ports.link import LinkPeer
 from jamd.daemon.ports.live_ports import Instruments, LivePorts, open_ports
 from jamd.daemon.ports.midi_system import NoMidiSystem, NotAllowed
 from jamd.daemon.programme import Programme
-from jamd.daemon.rehearsal import BARS, RehearsalRoom, part_for
+from jamd.daemon.rehearsal import BARS, RehearsalRoom, player_for
 from jamd.daemon.setlist import Setlist, settings_of
 from jamd.daemon.settings import Settings, expect_chords
 from jamd.daemon.sound.fluidsynth import Installed, expect_installed
@@ -251,7 +251,7 @@ def _rehearsal_room(config: Config, settings: Settings, bars: int, screen: Scree
         screen.news("To hear it now, use --sound.")
     if settings.source is BeatSource.MIDI:
         screen.news("No MIDI clock can come in there: the beat is jamd's own.")
-    return RehearsalRoom(*part_for(settings, bars))
+    return RehearsalRoom(*player_for(settings, bars))
 
 
 def _waterfall(

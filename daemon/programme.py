@@ -11,7 +11,7 @@ from jamd.daemon.loop import Loop
 from jamd.daemon.model.supervisor import Supervisor
 from jamd.daemon.ports.link import LinkPeer
 from jamd.daemon.ports.live_ports import Instruments
-from jamd.daemon.rehearsal import BARS, RehearsalRoom, entrance_s, part_for, rehearsed
+from jamd.daemon.rehearsal import BARS, RehearsalRoom, entrance_s, player_for, rehearsed
 from jamd.daemon.setlist import Setlist, settings_of
 from jamd.daemon.settings import Settings, settings_from
 from jamd.daemon.status import Status
@@ -86,8 +86,8 @@ class Programme:
         if status.link_peers == 0:  # where there are others, the tempo is everybody's
             loop.do(SetTempo(settings.bpm))
         if self._room is not None:
-            part = part_for(settings, self._bars or BARS)
-            self._room.change(part, now, now + entrance_s(settings))
+            player = player_for(settings, self._bars or BARS)
+            self._room.change(player, now, now + entrance_s(settings))
 
 
 def after_a_rest(settings: Settings, config: Config, status: Status) -> Settings:

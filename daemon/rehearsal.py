@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from mido import Message
 
@@ -33,8 +34,12 @@ SEED = Path(__file__).with_name("seeds") / "phrase.mid"
 """The phrase that is played there."""
 
 
-Part = tuple[Sequence[tuple[float, Message]], float | None, float]
-"""What is played in a rehearsal room: phrase, period and length, as `RehearsalRoom` has them."""
+class Player(NamedTuple):
+    """Who plays in a rehearsal room, as `RehearsalRoom` has them."""
+
+    phrase: Sequence[tuple[float, Message]]
+    period_s: float | None
+    length_s: float
 
 
 class RehearsalRoom:
@@ -59,16 +64,16 @@ class RehearsalRoom:
         self._start_s: float | None = None
         self._next = 0
         self._held = Held()
-        self._ends: list[Received] = []  # what releases the keys of a part that is over
+        self._ends: list[Received] = []  # what releases the keys of a player who has left
 
     def begin(self, now: float) -> None:
         """Start to play at `now`, on the same clock as `poll`."""
         self._start_s, self._end_s = now, now + self._length_s
 
-    def change(self, part: Part, now: float, begin_s: float) -> None:
-        """Play another part from `begin_s` on; at `now` the keys of this one come up."""
+    def change(self, player: Player, now: float, begin_s: float) -> None:
+        """Let another play from `begin_s` on; at `now` the keys of this one come up."""
         self._ends = [Received(message, now) for message in self._held.releases()]
-        self._phrase, self._period_s, self._length_s = part
+        self._phrase, self._period_s, self._length_s = player
         self._next = 0
         self._held = Held()
         self.begin(begin_s)
@@ -104,7 +109,7 @@ class RehearsalRoom:
         pass
 
 
-def part_for(settings: Settings, bars: int) -> Part:
+def player_for(settings: Settings, bars: int) -> Player:
     """The bundled phrase in the tempo of `settings`: once, or while jamd answers again and again.
 
     Args:
@@ -114,7 +119,7 @@ def part_for(settings: Settings, bars: int) -> Part:
     phrase = seed_phrase(settings.bpm)
     bar_s = settings.meter.ticks_per_bar * 60 / settings.bpm / TICKS_PER_BEAT
     again = settings.mode is Mode.ANSWER
-    return phrase, period_s(phrase, bar_s) if again else None, bars * bar_s
+    return Player(phrase, period_s(phrase, bar_s) if again else None, bars * bar_s)
 
 
 def entrance_s(settings: Settings) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from jamd.daemon.events import Mode, Turn
 from jamd.notes import Tick
@@ -61,22 +61,22 @@ class Status:
     mode: Mode
     sounding: int
     worker: bool
-    own_tempo: bool = False
-    from_clock: bool = False
-    waits: bool = False
-    bars_played: int = 0
-    rested_s: float = 0.0
-    tick: Tick = Tick(0)
-    bar_one: Tick = Tick(0)
-    link_peers: int | None = None
-    told_by: str | None = None
-    unheard: int | None = None
-    says_mpe: bool = False
-    control: str | None = None
-    uses_control: bool = False
-    loop: bool = False
-    chord: str | None = None
-    settings: Mapping[str, float | str] = field(default_factory=dict)
-    song: str = ""
-    adjusted: str | None = None
-    next_beat: tuple[float, int, int] | None = None
+    own_tempo: bool
+    from_clock: bool
+    waits: bool
+    bars_played: int
+    rested_s: float
+    tick: Tick
+    bar_one: Tick
+    link_peers: int | None
+    told_by: str | None
+    unheard: int | None
+    says_mpe: bool
+    control: str | None
+    uses_control: bool
+    loop: bool
+    chord: str | None
+    settings: Mapping[str, float | str]
+    song: str
+    adjusted: str | None
+    next_beat: tuple[float, int, int] | None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 from mido import Message
+from paper_loop import C4_OFF, FakeLink, FakePorts, FakeSession, Room
 
 from jamd.daemon.clock import AWAKE_S
 from jamd.daemon.events import (
@@ -13,7 +14,6 @@ from jamd.daemon.events import (
     Ask,
     ControlUsed,
     Effect,
-    Entry,
     Event,
     HandedOver,
     Heard,
@@ -21,7 +21,6 @@ from jamd.daemon.events import (
     Journal,
     Leave,
     LinkState,
-    Mode,
     Output,
     Panic,
     Press,
@@ -33,133 +32,15 @@ from jamd.daemon.events import (
     WorkerReady,
 )
 from jamd.daemon.loop import Loop
-from jamd.daemon.model.requests import PlanRequest, Request
+from jamd.daemon.model.requests import PlanRequest
 from jamd.daemon.ports.connections import Connected
 from jamd.daemon.ports.rtmidi_ports import Received
 from jamd.daemon.status import Status
-from jamd.daemon.virtual import VirtualClock
 from jamd.language import Context
 from jamd.notes import Tick
 
-C4_ON, C4_OFF = Message("note_on", note=60), Message("note_off", note=60)
+C4_ON = Message("note_on", note=60)
 REQUEST = PlanRequest(1, Context((), Tick(0), Tick(0), "combo"), Tick(1920))
-STATUS = Status(None, 0, 0, Turn.PLAYER, 100.0, Mode.ANSWER, 0, worker=True)
-
-
-class FakePorts:
-    """Ports on which the messages in `coming` arrive, each at its time."""
-
-    def __init__(self, coming: Sequence[Received] = ()) -> None:
-        self.sent: list[Message] = []
-        self._coming = list(coming)
-
-    def poll(self, now: float) -> Sequence[Received]:
-        due = [one for one in self._coming if one.seconds <= now]
-        self._coming = [one for one in self._coming if one.seconds > now]
-        return due
-
-    def send(self, message: Message, output: Output = Output.MAIN) -> None:
-        self.sent.append(message)
-
-    def tend(self, now: float) -> Sequence[str]:
-        return ()
-
-    def connected(self) -> Connected:
-        return Connected((), ())
-
-    def close(self) -> None:
-        pass
-
-
-class FakeWorker:
-    """Reports `events` once, and records what it is asked."""
-
-    def __init__(self, events: Sequence[Event] = ()) -> None:
-        self.asked: list[Request] = []
-        self._events = list(events)
-
-    def ask(self, request: Request, now: float) -> None:
-        self.asked.append(request)
-
-    def poll(self, now: float) -> list[Event]:
-        events, self._events = self._events, []
-        return events
-
-
-class FakeSession:
-    """A session that returns `effects` at their times, and records the events it is given."""
-
-    def __init__(self, effects: Sequence[tuple[float, Effect]] = ()) -> None:
-        self.told: list[tuple[Event, float]] = []
-        self.advanced: list[float] = []
-        self.fails_at = float("inf")
-        self._effects = list(effects)
-
-    def handle(self, event: Event, now: float) -> list[Effect]:
-        self.told.append((event, now))
-        return []
-
-    def advance(self, now: float) -> list[Effect]:
-        self.advanced.append(now)
-        if now >= self.fails_at:
-            raise RuntimeError("a bug")
-        due = [effect for at, effect in self._effects if at <= now]
-        self._effects = [one for one in self._effects if one[0] > now]
-        return due
-
-    def next_deadline(self) -> float | None:
-        return min((at for at, _ in self._effects), default=None)
-
-    def status(self, now: float) -> Status:
-        return STATUS
-
-    def shutdown(self, now: float) -> list[Effect]:
-        return [Send(C4_OFF, now)]
-
-
-class FakeLink:
-    """A Link session that changes once, and records what it is sent."""
-
-    def __init__(self, state: LinkState) -> None:
-        self.told: list[TellLink] = []
-        self._states = [state]
-
-    def poll(self) -> tuple[float, LinkState] | None:
-        return (0.25, self._states.pop()) if self._states else None
-
-    def tell(self, wish: TellLink) -> None:
-        self.told.append(wish)
-
-
-class Room:
-    """A loop with fakes around it."""
-
-    def __init__(
-        self,
-        session: FakeSession,
-        ports: FakePorts,
-        events: Sequence[Event] = (),
-        link: FakeLink | None = None,
-    ) -> None:
-        self.worker = FakeWorker(events)
-        self.entries: list[Entry] = []
-        self.clock = VirtualClock()
-        self.tended: list[float] = []
-        self.loop = Loop(
-            session,
-            ports,
-            self.worker,
-            self.entries.append,
-            self.clock,
-            tend=self.tend,
-            link=link,
-        )
-        self.until_s = 1.0
-
-    def tend(self, now: float, status: Status) -> None:
-        self.tended.append(now)
-        if now >= self.until_s:
-            self.loop.stop()
 
 
 def test_what_comes_in_is_told_within_a_millisecond() -> None:

@@ -17,8 +17,9 @@ from mido import Message
 from jamd.daemon.display.screen import MOST_WAITING, Screen, note_rows, status_line, status_rows
 from jamd.daemon.events import Mode, Sounded, Turn
 from jamd.daemon.ports.connections import Connected
-from jamd.daemon.rehearsal import RehearsalRoom, period_s, seed_phrase
-from jamd.daemon.status import Status
+from jamd.daemon.rehearsal import Player, RehearsalRoom, period_s, seed_phrase
+from jamd.daemon.session import Session
+from jamd.daemon.settings import Settings
 from jamd.notes import Meter, Part
 
 PHRASE = [(0.0, Message("note_on", note=60)), (0.5, Message("note_off", note=60))]
@@ -50,17 +51,17 @@ def test_once_is_once_and_the_end_is_the_end() -> None:
     assert len(heard(ended, 10.0)) == 2
 
 
-def test_another_part_begins_when_it_is_told_and_no_key_of_the_first_stays_down() -> None:
+def test_another_player_begins_when_told_and_no_key_of_the_first_stays_down() -> None:
     room = RehearsalRoom(PHRASE, 2.0)
     room.begin(0.0)
     assert heard(room, 0.2) == [(0.0, "note_on")]
     other = [(0.0, Message("note_on", note=72)), (0.25, Message("note_off", note=72))]
-    room.change((other, None, 10.0), 0.3, 1.0)
+    room.change(Player(other, None, 10.0), 0.3, 1.0)
     (up,) = room.poll(0.31)
     assert (up.message, up.seconds) == (Message("note_off", note=60), 0.3)
     came = [(one.seconds, one.message) for one in (*room.poll(0.9), *room.poll(5.0))]
     assert came == [(1.0, other[0][1]), (1.25, other[1][1])]
-    room.change((PHRASE, None, 10.0), 6.0, 6.0)
+    room.change(Player(PHRASE, None, 10.0), 6.0, 6.0)
     assert [one.message for one in room.poll(6.0)] == [PHRASE[0][1]]
 
 
@@ -92,8 +93,10 @@ def test_rows_say_when_and_who() -> None:
     assert note_rows([eighth_and_a_half], Meter(6, 8))[0].split()[0] == "2.2.50"
 
 
-PLAYING = Status(60, 3, 2, Turn.JAMD, 100.0, Mode.ANSWER, 2, worker=True)
-WAITING = Status(None, 0, 0, Turn.PLAYER, 92.5, Mode.ANSWER, 0, worker=False)
+WAITING = replace(Session(Settings(bpm=92.5)).status(0.0), settings={})
+PLAYING = replace(
+    WAITING, last_note=60, bar=3, beat=2, turn=Turn.JAMD, bpm=100.0, sounding=2, worker=True
+)
 
 
 def test_the_status_line_says_what_is_connected_or_that_nothing_is() -> None:

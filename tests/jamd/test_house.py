@@ -245,3 +245,11 @@ def test_preparing_imports_numpy_only_where_files_are_read() -> None:
 def test_nothing_that_uses_a_network_is_imported_unasked() -> None:
     held = modules_after_importing(*sorted(DAEMON - WITH_THE_MODEL))
     assert not held & {"_link", "pythonosc"}
+
+
+def test_no_file_of_code_is_longer_than_400_lines() -> None:
+    folders = ("daemon", "export", "jamd", "tests", "tools", "training")
+    files = [file for folder in folders for file in (TOP / folder).rglob("*.py")]
+    assert len(files) > 400
+    long = {file for file in files if len(file.read_text(encoding="utf-8").splitlines()) > 400}
+    assert not long
