@@ -9,7 +9,7 @@ from jamd.daemon.midi.terms import DRUMS, begins_note
 from jamd.daemon.playing.scene import FEWEST_NOTES
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
-from jamd.daemon.takes.take import Song, notes
+from jamd.daemon.takes.take import MidiSong, notes
 from jamd.daemon.timing.transport import TempoMap
 from jamd.daemon.virtual import Improvises, VirtualJam
 from jamd.notes import Tick
@@ -19,7 +19,7 @@ BARS_AFTER = 8
 
 
 def freewheel(
-    song: Song, settings: Settings, improviser: Improvises, bars: int | None = None
+    song: MidiSong, settings: Settings, improviser: Improvises, bars: int | None = None
 ) -> list[Entry]:
     """Play `song` into a session; return the take.
 
@@ -42,7 +42,7 @@ def freewheel(
     return performance.entries
 
 
-def summary(song: Song, settings: Settings, take: Sequence[Entry]) -> str:
+def summary(song: MidiSong, settings: Settings, take: Sequence[Entry]) -> str:
     """What became of `song`, on one line: `24 notes heard, 31 played, in 14 bars`."""
     played = notes(take)
     heard, own = len(played[None]), sum(map(len, played.values())) - len(played[None])
@@ -65,7 +65,7 @@ def summary(song: Song, settings: Settings, take: Sequence[Entry]) -> str:
     return f"{told}; nothing was answered: {why}"
 
 
-def _events(song: Song, tempo: TempoMap, end: Tick) -> Iterator[tuple[float, Event]]:
+def _events(song: MidiSong, tempo: TempoMap, end: Tick) -> Iterator[tuple[float, Event]]:
     """Events before `end`, each with its moment in seconds; writes the song's tempos to `tempo`."""
     yield 0.0, WorkerReady()
     happenings: list[tuple[Tick, Event]] = [

@@ -15,7 +15,7 @@ from jamd.daemon.events import Sounded, Turn
 from jamd.daemon.midi.terms import begins_note
 from jamd.daemon.ports.connections import Connected
 from jamd.daemon.status import Status
-from jamd.daemon.takes.take import adjustment
+from jamd.daemon.takes.take import in_words
 from jamd.daemon.timing.transport import position
 from jamd.errors import printable
 from jamd.notes import TICKS_PER_BEAT, Meter, Part
@@ -138,7 +138,7 @@ def status_line(status: Status, connected: Connected, width: int = 1000) -> str:
         *(
             []
             if adjusted is None
-            else [shortened(adjustment(adjusted, status.settings[adjusted]), LONGEST_NEWS)]
+            else [shortened(in_words(adjusted, status.settings[adjusted]), LONGEST_NEWS)]
         ),
         *([status.control] if status.control and status.uses_control else []),
         f"{status.mode.value}, {_turn(status)}" if status.bar else status.mode.value,

@@ -77,7 +77,7 @@ class _AnyKeySignature(MetaSpec_key_signature):  # type: ignore[misc]
 add_meta_spec(_AnyKeySignature)
 
 
-def adjustment(setting: str, value: float | str) -> str:
+def in_words(setting: str, value: float | str) -> str:
     """`temperature 1.12`, `in key 0.9`, `style piano`: a setting and its value, to be read."""
     return f"{setting.replace('_', ' ')} {value}"
 
@@ -173,7 +173,7 @@ def _meta(entry: Entry) -> MetaMessage | None:
         case ControlUsed(action=action):
             return MetaMessage("cue_marker", text=CONTROL_CUE + action.replace("_", " "))
         case Adjusted(setting=setting, value=value):
-            return MetaMessage("cue_marker", text=adjustment(setting, value))
+            return MetaMessage("cue_marker", text=in_words(setting, value))
         case _:
             return None
 
@@ -242,7 +242,7 @@ def rows(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Song:
+class MidiSong:
     """A MIDI file to play into a session.
 
     Attributes:
@@ -295,7 +295,7 @@ def _tracks_alone(data: bytes) -> bytes:
     return b"".join((data[:10], len(tracks).to_bytes(2, "big"), data[12:first], *tracks))
 
 
-def read_song(path: Path) -> Song:
+def read_song(path: Path) -> MidiSong:
     """Read a MIDI file of type 0 or 1.
 
     Raises:
@@ -321,4 +321,4 @@ def read_song(path: Path) -> Song:
         elif not message.is_meta and hasattr(message, "channel"):
             messages.append((tick, message.copy(time=0)))
     end = messages[-1][0] if messages else Tick(0)
-    return Song(tuple(messages), tuple(tempos.items()), tuple(meters), end)
+    return MidiSong(tuple(messages), tuple(tempos.items()), tuple(meters), end)

@@ -17,7 +17,7 @@ from jamd.writing import MIDI, check_output, written_whole
 
 if TYPE_CHECKING:
     from jamd.daemon.settings import Settings
-    from jamd.daemon.takes.take import Song
+    from jamd.daemon.takes.take import MidiSong
     from jamd.daemon.virtual import Improvises
 
 _SETTINGS = (
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(in_force: config_file.InForce, song: Song, path: Path) -> Settings:
+def _settings(in_force: config_file.InForce, song: MidiSong, path: Path) -> Settings:
     """The settings in force, with the song's tempo and meter unless the command line names any."""
     from jamd.daemon.settings import settings_from
     from jamd.daemon.timing.follower import BeatSource
@@ -109,7 +109,7 @@ def _settings(in_force: config_file.InForce, song: Song, path: Path) -> Settings
     return settings
 
 
-def _meter(song: Song, path: Path) -> Meter:
+def _meter(song: MidiSong, path: Path) -> Meter:
     """The only meter of a song that names a meter."""
     (_, meter), *changes = song.meters
     if meter not in METERS:

@@ -12,7 +12,7 @@ from jamd.cli import main
 from jamd.daemon.events import Mode
 from jamd.daemon.freewheel import freewheel
 from jamd.daemon.settings import Settings
-from jamd.daemon.takes.take import Song, to_midi
+from jamd.daemon.takes.take import MidiSong, to_midi
 from jamd.daemon.virtual import ScriptedImproviser
 from jamd.notes import METERS, Tick
 
@@ -255,7 +255,7 @@ note_ons = st.builds(
     velocity=st.integers(0, 127),
 )
 songs = st.builds(
-    lambda placed, tempos, meter: Song(
+    lambda placed, tempos, meter: MidiSong(
         tuple(sorted(placed, key=lambda each: each[0])),
         tuple(sorted(tempos)),
         ((Tick(0), meter),),
@@ -269,7 +269,7 @@ songs = st.builds(
 
 @settings(deadline=None)
 @given(songs, st.sampled_from([Mode.ANSWER, Mode.ENDLESS]), st.integers(0, 2**63 - 1))
-def test_the_same_arguments_give_the_same_bytes(song: Song, mode: Mode, seed: int) -> None:
+def test_the_same_arguments_give_the_same_bytes(song: MidiSong, mode: Mode, seed: int) -> None:
     def taken() -> bytes:
         chosen = Settings(mode=mode, meter=song.meters[0][1], start_at_once=True, seed=seed)
         stream = BytesIO()
@@ -282,7 +282,7 @@ def test_the_same_arguments_give_the_same_bytes(song: Song, mode: Mode, seed: in
 def test_nothing_begins_after_the_last_bar() -> None:
     struck = tuple((Tick(480 * i), Message("note_on", note=60 + i)) for i in range(4))
     ended = tuple((Tick(480 * i + 400), Message("note_off", note=60 + i)) for i in range(4))
-    song = Song(tuple(sorted(struck + ended, key=lambda m: m[0])), (), (), Tick(1840))
+    song = MidiSong(tuple(sorted(struck + ended, key=lambda m: m[0])), (), (), Tick(1840))
     jam = Settings(mode=Mode.ENDLESS, start_at_once=True, bars=3)
     take = freewheel(song, jam, ScriptedImproviser(), bars=6)
     tracks = to_midi(take).tracks[2:]
