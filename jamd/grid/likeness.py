@@ -165,33 +165,6 @@ class Density:
         mask[POSITION : min(CHORD, POSITION + max(0, first))] = False
 
 
-class Chords:
-    """Keeps the accompaniment to a number of strokes a beat, so that it leaves the tune its share.
-
-    Notes struck together are one stroke, however many they are.
-
-    Args:
-        rate: Strokes a tick, above 0.
-        begin: Tick at which the answer begins.
-        meter: The meter.
-    """
-
-    def __init__(self, rate: float, begin: Tick, meter: Meter) -> None:
-        self._bucket = _Bucket(rate, begin, meter)
-        self._struck: int | None = None
-
-    def wrote(self, note: Note) -> None:
-        """Take in a note of the answer."""
-        if note.part is Part.COMP and note.onset != self._struck:
-            self._struck = note.onset
-            self._bucket.take(note.onset)
-
-    def narrow(self, mask: Mask, writer: GridWriter) -> None:
-        """Clear in `mask`, (vocabulary,), a chord that comes too soon."""
-        if not writer.pitch_token and not self._bucket.has_one(writer.now):
-            mask[CHORD:VELOCITY] = False
-
-
 class Backing:
     """Keeps an accompaniment that the player did not play to a share of the notes.
 
@@ -216,6 +189,24 @@ class Backing:
         """Clear in `mask`, (vocabulary,), a chord that is not paid for."""
         if not writer.pitch_token and not self._bucket.has_one(writer.now):
             mask[CHORD:VELOCITY] = False
+
+
+class Chords(Backing):
+    """Keeps the accompaniment to a number of strokes a beat, so that it leaves the tune its share.
+
+    Notes struck together are one stroke, however many they are; `rate` is in strokes a tick.
+    """
+
+    def __init__(self, rate: float, begin: Tick, meter: Meter) -> None:
+        super().__init__(rate, begin, meter)
+        self._struck: int | None = None
+
+    def wrote(self, note: Note) -> None:
+        """Take in a note of the answer."""
+        if note.onset != self._struck:
+            super().wrote(note)
+        if note.part is Part.COMP:
+            self._struck = note.onset
 
 
 def rate_of(phrase: Sequence[Note], answer: Tick) -> float:
