@@ -1,6 +1,6 @@
 """The front's side of the worker: starts it, asks it, and replaces it when it dies or hangs.
 
-Standard library only; nothing here waits for the worker.
+Nothing here waits for the worker, except where it is closed, for its end.
 """
 
 from __future__ import annotations

@@ -147,9 +147,24 @@ class Stage:
             channel = self._settings.lead_channel if lead else self._settings.comp_channel
             self._schedule.add(note, channel)
 
-    def release(self, now: float) -> list[Effect]:
-        """The messages due at `now`, in order; a note that is too late is left out."""
-        return self._due(now)
+    def release(self, now: float, *, nothing_begins: bool = False) -> list[Effect]:
+        """The messages due at `now`, in order; a note that is too late is left out.
+
+        With `nothing_begins`, every note is.
+        """
+        effects: list[Effect] = []
+        while waiting := list(self._waiting()):
+            _, tick, voice, offset_s = min(waiting, key=itemgetter(0))
+            passed = self._transport.passed(now - offset_s)
+            if tick > passed:
+                break
+            late = self._transport.passed(now - offset_s - LATE_SECONDS)
+            for outgoing in voice.release(tick, Tick(passed + 1) if nothing_begins else late):
+                # After the player's beat is found anew, a tick may fall earlier than it did before.
+                self._sent = max(self._sent, self._transport.seconds_at(outgoing.tick) + offset_s)
+                effects += _send(outgoing, self._sent)
+                self._has_answered |= outgoing.part is not None
+        return effects
 
     def thru(self, message: Message, now: float) -> list[Effect]:
         """Send on one of the player's own channel messages, if that is wanted."""
@@ -239,7 +254,7 @@ class Stage:
         tick = self._tick(now)
         self._click.stop()
         stop = self._at_once(self._clock.halt(tick), now)
-        ends = self._due(now, nothing_begins=True) if self._transport.rolling else []
+        ends = self.release(now, nothing_begins=True) if self._transport.rolling else []
         if but_thru:
             self._schedule.clear()
             own = self._at_once([*self._click.hush(tick), *self._ledger.hush(tick)], now)
@@ -291,21 +306,6 @@ class Stage:
         for voice, offset_s in self._voices:
             if (tick := voice.next_tick) is not None:
                 yield self._transport.seconds_at(tick) + offset_s, tick, voice, offset_s
-
-    def _due(self, now: float, nothing_begins: bool = False) -> list[Effect]:
-        effects: list[Effect] = []
-        while waiting := list(self._waiting()):
-            _, tick, voice, offset_s = min(waiting, key=itemgetter(0))
-            passed = self._transport.passed(now - offset_s)
-            if tick > passed:
-                break
-            late = self._transport.passed(now - offset_s - LATE_SECONDS)
-            for outgoing in voice.release(tick, Tick(passed + 1) if nothing_begins else late):
-                # After the player's beat is found anew, a tick may fall earlier than it did before.
-                self._sent = max(self._sent, self._transport.seconds_at(outgoing.tick) + offset_s)
-                effects += _send(outgoing, self._sent)
-                self._has_answered |= outgoing.part is not None
-        return effects
 
     def _at_once(self, outgoing: Iterable[Outgoing], now: float) -> list[Effect]:
         self._sent = max(self._sent, now)
