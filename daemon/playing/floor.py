@@ -156,7 +156,9 @@ class Floor:
         self._planner.play(encore)
         self._ear.begin_phrase()
         self._ear.dynamics.begin()
-        return effects + self._take(now)
+        effects += self._take(now)
+        self._answered = None  # it answers nothing: what is played from now on is a new phrase
+        return effects
 
     def give_back(self, now: float) -> list[Effect]:
         """Give the turn to the player."""

@@ -122,6 +122,17 @@ def test_a_key_that_is_struck_before_it_begins_does_not_stop_it() -> None:
     assert again[-1].startswith("16."), "it goes on"
 
 
+def test_a_phrase_that_begins_while_a_repeat_waits_is_answered_after_it() -> None:
+    phrase = [
+        (10.3 + wait + i / 20, Heard(Message(kind, note=pitch, velocity=80)))
+        for i, pitch in enumerate((72, 74, 76))
+        for kind, wait in (("note_on", 0.0), ("note_off", 0.04))
+    ]
+    again = jam((10.25, Again()), *phrase)
+    assert again[: 2 * len(FIRST)] == [*FIRST, *moved(FIRST, 4)]
+    assert len(again) > 2 * len(FIRST)
+
+
 def test_endless_music_that_is_being_repeated_is_repeated_whole_once_more() -> None:
     story = [(seconds("12.3.6"), Again()), (seconds("14.3.6"), Again())]
     played = play(ENDLESS, ONE_BAR, *story, improviser=NeverTheSame(), bars=24).notes
