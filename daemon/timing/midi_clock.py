@@ -277,8 +277,9 @@ class MidiClock:
             period, _, residual = fit(self._run)
             apart = abs(period / self._period - 1)
             news = apart > _FAR
-            if len(self._run) >= _LONG_RUN:
-                news = apart > _NEAR or self._run[-1].number != self.number
+            if len(self._run) >= _LONG_RUN:  # the loop has been bent towards the run since
+                before = abs(period / self._expected[1] - 1)
+                news = max(apart, before) > _NEAR or self._run[-1].number != self.number
             straight = max(0.2 * period, _GATE_S)
             if self._batched:  # never that straight; but after a change the loop is far further off
                 straight = max(straight, _STRAIGHTER * abs(self._run[-1].seconds - self._next_s))

@@ -177,6 +177,18 @@ def test_a_new_tempo_is_followed_within_two_beats(
             assert clock.due.seconds == pytest.approx(due, abs=0.003)
 
 
+@pytest.mark.parametrize("share", [0.88, 0.9, 1.1, 1.12])
+@pytest.mark.parametrize("bpm", [55, 60, 120, 200])
+def test_a_change_of_tempo_by_a_tenth_is_followed_within_a_beat(bpm: float, share: float) -> None:
+    before = pulses(bpm, 8)
+    after = pulses(bpm * share, 3, before[-1])[1:]
+    clock = following([*before, *after[: CLOCKS_PER_BEAT - 1]])
+    for moment in after[CLOCKS_PER_BEAT - 1 :]:
+        assert clock.due.seconds == pytest.approx(moment, abs=0.003)
+        clock.pulse(moment)
+    assert clock.number == len(before) + len(after) - 1
+
+
 BATCHES_S = [512 / 48_000, 0.012, 0.015, 1024 / 48_000, 1024 / 44_100, 2048 / 48_000]
 """How often pulses are handed over: audio buffers, and intervals of Bluetooth."""
 
