@@ -25,7 +25,8 @@ from jamd.notes import TICKS_PER_BEAT, Meter, Tick
 CHORD_SECONDS = 0.050
 """Onsets within this time of the first are one chord, at any tempo. The last two notes of a run of
 single notes may also come this close by chance: they are one chord if they are released together,
-none if they are released further apart than this, and otherwise whichever is likelier."""
+or the later one first, none if it is released further after the other than this, and otherwise
+whichever is likelier."""
 
 TIMING_SECONDS = 0.020
 """Standard deviation of a player's onsets from where they were meant."""

@@ -45,6 +45,7 @@ class Desk:
             action = self._controls.press(Action(used.action), now)
             command = None
         else:
+            self.unmapped.pass_over(used, now)
             action = self._controls.hear(used, now)
             command = self._knobs.hear(used)
         return action, command if action is None else event_of(action, mode)

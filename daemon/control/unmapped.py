@@ -23,7 +23,7 @@ FORGOTTEN_S = 60.0
 """After resting for this long, it may be a control after all."""
 
 FINE_S = 0.03
-"""A controller of 14 bits sends its fine half at most this long after its coarse one."""
+"""What has once moved this soon after its coarse half is a fine half, of 14 bits."""
 
 _FINE = range(32, 64)  # the fine halves of controllers 0 to 31
 _PARAMETERS = range(98, 102)  # controllers that select a parameter: no control sends them
@@ -42,11 +42,18 @@ class Unmapped:
         self.used = -math.inf
         # How long each has moved, in seconds, and when it last did.
         self._moves: dict[tuple[ControlKind, int], tuple[float, float]] = {}
+        self._coarse: dict[int, float] = {}  # when controllers that may have a fine half last moved
+        self._fine: set[int] = set()
 
     @property
     def name(self) -> str | None:
         """What config.toml calls the last one."""
         return None if self.last is None else str(self.last)
+
+    def pass_over(self, message: Message, now: float) -> None:
+        """A control that has a meaning was used; it may still have a fine half that has none."""
+        if message.type == "control_change":
+            self._coarse[message.control] = now
 
     def hear(self, message: Message, now: float) -> None:
         """A channel message that is neither a control's nor a note that is heard came in."""
@@ -54,13 +61,15 @@ class Unmapped:
         if place is None or ends_note(message):
             return
         kind, number = place
-        if kind is ControlKind.CC and (
-            number in (SUSTAIN, *_PARAMETERS) or number >= ALL_SOUND_OFF
-        ):
-            return
-        if kind is ControlKind.CC and number in _FINE:
-            _, last = self._moves.get((kind, number - _FINE.start), (0.0, -math.inf))
-            if now - last <= FINE_S:
+        if kind is ControlKind.CC:
+            self._coarse[number] = now
+            if (
+                number in _FINE
+                and now - self._coarse.get(number - _FINE.start, -math.inf) <= FINE_S
+            ):
+                self._fine.add(number)
+            no_control = number in (SUSTAIN, *_PARAMETERS) or number >= ALL_SOUND_OFF
+            if no_control or number in self._fine:
                 return
         moved, last = self._moves.get(place, (0.0, now))
         rested = now - last

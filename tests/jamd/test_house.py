@@ -216,9 +216,8 @@ def modules(files: str) -> set[str]:
     }
 
 
-SHARED = modules("*.py").union(
-    *(modules(f"{folder}/*.py") for folder in ("bundle", "config", "grid", "harmony"))
-)
+SIDES = {"daemon", "export", "training", "bench", "commands", "measure", "report"}
+SHARED = {name for name in modules("**/*.py") if name.split(".")[1] not in SIDES}
 DAEMON = modules("daemon/**/*.py")
 
 

@@ -10,6 +10,7 @@ from mido import Message
 
 from jamd.config.control import Control
 from jamd.config.file import load
+from jamd.daemon.control.controls import Action
 from jamd.daemon.display.screen import status_line, status_rows
 from jamd.daemon.events import Heard
 from jamd.daemon.ports.connections import Connected
@@ -58,7 +59,10 @@ def test_a_control_is_called_what_config_calls_it(message: Message, control: str
 
 def test_a_controller_of_14_bits_is_called_by_its_coarse_half() -> None:
     moves = [(i / 50 + j / 1000, cc(n)) for i in range(20) for j, n in enumerate((16, 48))]
-    assert told(*moves).status(1.0).control == "cc 16 channel 1"
+    slowly = (0.9, cc(48))  # the coarse half need not move
+    assert told(*moves, slowly).status(1.0).control == "cc 16 channel 1"
+    mapped = Settings(controls={Control.parse("cc 16"): Action.AGAIN})
+    assert told(*moves, slowly, settings=mapped).status(1.0).control is None
     assert told((1.0, cc(48))).status(1.0).control == "cc 48 channel 1", "alone it is a control"
 
 
