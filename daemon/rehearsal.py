@@ -35,7 +35,7 @@ SEED = Path(__file__).with_name("seeds") / "phrase.mid"
 
 
 class Player(NamedTuple):
-    """Who plays in a rehearsal room, as `RehearsalRoom` has them."""
+    """Who plays in a rehearsal room: see the arguments of `RehearsalRoom`."""
 
     phrase: Sequence[tuple[float, Message]]
     period_s: float | None
