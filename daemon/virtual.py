@@ -1,4 +1,4 @@
-"""The live side without real time: a jumping clock, a scripted improviser, a recording port.
+"""The live side without real time: a jumping clock, a scripted improviser, a list of what is sent.
 
 With these the whole live path runs faster than real time, and gives the same result every time.
 `jamd freewheel` and the tests are made of them.
@@ -125,17 +125,6 @@ class ScriptedImproviser:
                 yield note._replace(onset=onset, pitch=pitch, duration=Tick(duration))
 
 
-@dataclass(slots=True)
-class RecordingPort:
-    """An output port that keeps what it is handed."""
-
-    sent: list[Send] = field(default_factory=list)
-
-    def send(self, message: Send) -> None:
-        """Keep `message`."""
-        self.sent.append(message)
-
-
 @dataclass(order=True, slots=True)
 class _Coming:
     """An event on its way, or a request that the improviser is working on."""
@@ -156,8 +145,7 @@ class VirtualJam:
             no bars.
 
     Attributes:
-        port: Has what was sent.
-        handed_s: When each message was sent, in seconds.
+        sent: (seconds, message), as each was sent.
         entries: The take.
     """
 
@@ -169,8 +157,7 @@ class VirtualJam:
         judge: Judge | None = None,
     ) -> None:
         self.session = session
-        self.port = RecordingPort()
-        self.handed_s: list[float] = []
+        self.sent: list[tuple[float, Send]] = []
         self.entries: list[Entry] = []
         self._improviser = improviser
         self._judge = judge or _knows_no_bars
@@ -212,8 +199,7 @@ class VirtualJam:
         for effect in effects:
             match effect:
                 case Send():
-                    self.port.send(effect)
-                    self.handed_s.append(self._clock.now())
+                    self.sent.append((self._clock.now(), effect))
                 case Journal(entry):
                     self.entries.append(entry)
                 case Ask(request) | AskLikelihood(request):

@@ -85,7 +85,7 @@ def follow(phrase: PlayedPhrase) -> FollowedPhrase:
     session = Session(Settings(source=BeatSource.PLAYER))
     performance = VirtualJam(session, _Beats(), _events(phrase))
     performance.run(phrase.notes[-1].seconds + _AFTERWARDS_S)
-    answer = next((s.due for s in performance.port.sent if s.message.type == "note_on"), None)
+    answer = next((s.due for _, s in performance.sent if s.message.type == "note_on"), None)
     if answer is None:
         return FollowedPhrase(None, math.inf, math.inf)
     beats = (answer - phrase.beat_s) * phrase.bpm / 60

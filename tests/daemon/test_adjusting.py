@@ -150,7 +150,7 @@ def test_a_flood_asks_for_one_answer_at_a_time() -> None:
 def test_every_note_of_a_flood_is_ended_and_sent_when_it_is_due() -> None:
     jammed = endless(*flood(3, 12))
     sounding: set[int] = set()
-    for send in jammed.performance.port.sent:
+    for _, send in jammed.performance.sent:
         if send.message.type == "note_on":
             assert send.message.note not in sounding
             sounding.add(send.message.note)
@@ -331,14 +331,14 @@ def test_whatever_is_adjusted_every_note_ends_and_is_sent_when_it_is_due(
     pressed = [(at, Again()) for at in again]
     jammed = play(settings, phrases, *story, *pressed, improviser=ToTheEnd())
     sounding: set[int] = set()
-    for send in jammed.performance.port.sent:
+    for _, send in jammed.performance.sent:
         if send.message.type == "note_on":
             assert send.message.note not in sounding, "struck twice"
             sounding.add(send.message.note)
         elif send.message.type == "note_off":
             sounding.remove(send.message.note)
     assert not sounding
-    dues = [send.due for send in jammed.performance.port.sent]
+    dues = [send.due for _, send in jammed.performance.sent]
     assert all(later - earlier > -1e-6 for earlier, later in itertools.pairwise(dues))
 
 

@@ -82,7 +82,7 @@ def test_endless_breathes_however_often_it_plays_again(
     performance.run(until=40)
     longest_s = 8 * meter.ticks_per_bar / TICKS_PER_BEAT * BEAT_S
     sounding, rested, up = 0, None, 0.0
-    for send in performance.port.sent:
+    for _, send in performance.sent:
         if send.message.type == "note_on":
             if rested is None or (not sounding and send.due - up >= BEAT_S - 0.001):
                 rested = send.due

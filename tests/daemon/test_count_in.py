@@ -31,7 +31,7 @@ def clicks(
     names = {sound.accent[0]: "one", sound.beat[0]: "beat"}
     return [
         f"{send.due:.2f} {names[send.message.note]}"
-        for send in performance.port.sent
+        for _, send in performance.sent
         if send.message.type == "note_on" and send.message.channel == sound.channel
     ]
 
@@ -126,7 +126,7 @@ def test_however_early_the_clock_leaves_its_pulses_come_one_by_one(
     events: list[tuple[float, Event]] = [(1.0, WorkerReady()), (5.0, note)]
     performance = VirtualJam(Session(settings), ScriptedImproviser(), events)
     performance.run(9.0)
-    sent = [send for send in performance.port.sent if send.output is Output.CLOCK]
+    sent = [send for _, send in performance.sent if send.output is Output.CLOCK]
     pulses = [send.due for send in sent if send.message.type == "clock"]
     # The first pulse of the song may follow closely on the last pulse before it.
     assert min(later - one for one, later in zip(pulses, pulses[2:], strict=False)) > 0.9 * 0.5 / 24

@@ -51,7 +51,7 @@ def turns(jam: VirtualJam) -> list[tuple[int, str]]:
 
 def struck(jam: VirtualJam) -> list[tuple[float, int]]:
     """When jamd struck what, in seconds."""
-    ons = [send for send in jam.port.sent if send.message.type == "note_on"]
+    ons = [send for _, send in jam.sent if send.message.type == "note_on"]
     return [(round(send.due, 4), send.message.note) for send in ons]
 
 
@@ -59,7 +59,7 @@ def check_the_take(jam: VirtualJam) -> None:
     ticks = [entry.tick for entry in jam.entries if isinstance(entry, Sounded)]
     assert all(earlier <= later for earlier, later in pairwise(ticks))
     sounding: set[tuple[int, int]] = set()
-    for send in jam.port.sent:
+    for _, send in jam.sent:
         key = send.message.channel, send.message.note
         if send.message.type == "note_on":
             assert key not in sounding
@@ -147,7 +147,7 @@ def test_a_key_that_is_held_and_sent_on_sounds_across_the_jump(said: str) -> Non
         (BEGIN_S + 17.0, Heard(Message("note_off", note=50))),
     ]
     jam = cycle(STOPPING[said], held, replace(JAM, mode=Mode.OFF), loops=2)
-    assert [round(send.due - BEGIN_S, 3) for send in jam.port.sent] == [15.0, 17.0]
+    assert [round(send.due - BEGIN_S, 3) for _, send in jam.sent] == [15.0, 17.0]
 
 
 @pytest.mark.parametrize("offset_s", [0.0, -0.2])
@@ -182,7 +182,7 @@ def test_what_is_struck_just_after_a_stop_and_sent_on_is_the_players(
     jam.run(BEGIN_S + 8)
     ended = [
         (round(send.due - stop, 2), send.message.bytes()[1])
-        for send in jam.port.sent
+        for _, send in jam.sent
         if send.message.bytes()[2] == 0 or send.message.type == "note_off"
     ]
     assert [what for at, what in ended if at < 0.2] == [50, 69]
@@ -209,7 +209,7 @@ def test_a_click_that_sounds_at_stop_ends_there(offset_s: float) -> None:
     some = replace(JAM, mode=Mode.OFF, click=When.ON, click_offset_s=offset_s)
     jam = VirtualJam(Session(some), Eighths(), story)
     jam.run(BEGIN_S + 8)
-    last = jam.port.sent[-1]
+    _, last = jam.sent[-1]
     assert last.message.type == "note_off"
     assert last.due == pytest.approx(stop, abs=0.001)
 
@@ -250,7 +250,7 @@ def test_a_stop_is_one_at_once_and_for_good() -> None:
         story += [(0.0, WorkerReady()), (BEGIN_S - 0.005, START), *phrase(1, 2, 120)]
         jam = VirtualJam(Session(ENDLESS), Eighths(), story)
         jam.run(BEGIN_S + 10)
-        last = max(send.due for send in jam.port.sent)
+        last = max(send.due for _, send in jam.sent)
         assert last == pytest.approx(stop)
         assert turns(jam)[-1][1] == "player"
         check_the_take(jam)

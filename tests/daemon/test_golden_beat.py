@@ -179,7 +179,7 @@ def test_where_there_is_no_beat_the_answer_is_in_the_players_median_gap() -> Non
     played = play(Settings(bpm=120, source=BeatSource.PLAYER), "", *events)
     assert played.turns == ["5.3 jamd", "7.4 player"]
     assert played.jamds[0] == "5.4.0 Lead 60 64 3"
-    assert played.performance.port.sent[0].due == pytest.approx(struck[-1] + 2 * 0.47)
+    assert played.performance.sent[0][1].due == pytest.approx(struck[-1] + 2 * 0.47)
     session = played.performance.session
     assert isinstance(session, Session)
     status = session.status(20.0)
@@ -190,7 +190,7 @@ def left(played: Take, channel: int) -> list[str]:
     """`2.100 37 90`: when each note-on of a channel is due, in seconds, its pitch and velocity."""
     return [
         f"{send.due:.3f} {send.message.note} {send.message.velocity}"
-        for send in played.performance.port.sent
+        for _, send in played.performance.sent
         if send.message.type == "note_on" and send.message.channel == channel
     ]
 
@@ -228,7 +228,7 @@ def test_the_clicks_and_the_clocks_offset_are_their_own() -> None:
     played = play(offsets, ONE_BAR, bars=3)
     clicks = [float(row.split()[0]) for row in left(played, JAM.click_sound.channel)]
     assert clicks == [round(beat / 2 + 0.03, 3) for beat in range(12)]
-    sent = played.performance.port.sent
-    pulses = [round(s.due, 3) for s in sent if s.message.type == "clock"]
+    sent = played.performance.sent
+    pulses = [round(s.due, 3) for _, s in sent if s.message.type == "clock"]
     assert pulses[24::24] == [round(beat / 2 - 0.02, 3) for beat in range(1, 13)]
     assert [row.split()[0] for row in left(played, 0)] == ["2.500", "3.000", "3.500", "4.000"]

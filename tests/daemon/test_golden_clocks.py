@@ -97,7 +97,7 @@ def test_a_single_glitch_of_a_clock_moves_nothing() -> None:
             2.4.0 Lead 53 80 9
             3.1.0 Lead 55 86 6
         """)
-        due = [send.due for send in played.performance.port.sent if send.message.type == "note_on"]
+        due = [send.due for _, send in played.performance.sent if send.message.type == "note_on"]
         assert due == pytest.approx([3.5, 4.0, 4.5, 5.0], abs=0.0005)
 
 
@@ -193,7 +193,7 @@ def told(played: Take) -> list[str]:
     bpm = 120
     messages = [
         (round(send.due * bpm / 60 * TICKS_PER_BEAT), send.message)
-        for send in played.performance.port.sent
+        for _, send in played.performance.sent
         if send.output is Output.CLOCK
     ]
     found = []

@@ -156,7 +156,7 @@ def test_the_pedal_lengthens_up_to_two_bars_and_goes_no_further() -> None:
     long_after = "1.1.0 player 60 80 6\n1.2.0 player 64 80 6\n1.3.0 player 67 80 6"
     played = play(JAM, long_after, down, (seconds("6.1.0"), YourTurn()), bars=12)
     assert all(float(row.split()[-1]) <= 96 for row in played.jamds)
-    sent = [send.message for send in played.performance.port.sent]
+    sent = [send.message for _, send in played.performance.sent]
     assert not any(message.is_cc(64) and message.value for message in sent)
 
 
@@ -177,13 +177,13 @@ def test_only_the_chosen_channel_is_heard() -> None:
 def test_a_program_change_is_no_news() -> None:
     program = (seconds("1.2.1"), Heard(Message("program_change", program=5)))
     played = play(Settings(bpm=120, start_at_once=True, thru=True), ONE_BAR, program)
-    assert all(s.message.type != "program_change" for s in played.performance.port.sent)
+    assert all(s.message.type != "program_change" for _, s in played.performance.sent)
     assert played.jamds == play(JAM, ONE_BAR).jamds
 
 
 def test_what_comes_back_takes_no_turn_and_is_not_answered() -> None:
     once = play(JAM, ONE_BAR)
-    back = [(send.due + 0.02, Heard(send.message)) for send in once.performance.port.sent]
+    back = [(send.due + 0.02, Heard(send.message)) for _, send in once.performance.sent]
     looped = play(JAM, ONE_BAR, *back)
     assert looped.turns == ["2.1 jamd", "3.2 player"]
     assert looped.jamds == rows("""
@@ -208,8 +208,8 @@ def test_what_a_player_repeats_beside_what_comes_back_is_heard() -> None:
         2.4.0 player 62 80 6
     """
     once = play(JAM, two_bars)
-    sent = once.performance.port.sent
-    back = [(send.due + 0.02, Heard(send.message)) for send in sent]
+    sent = once.performance.sent
+    back = [(send.due + 0.02, Heard(send.message)) for _, send in sent]
     repeated = heard("5.1.0.96 player 58 86 6")
     looped = play(JAM, two_bars, *back)
     assert [row.split()[2] for row in looped.players[8:]] == ["60", "56", "53", "55", "51"]

@@ -199,7 +199,7 @@ def test_panic_ends_everything_at_once(event: Event) -> None:
             2.2.0 Lead 60 80 9
             2.3.0 Lead 56 80 1
         """)
-        ended = [send.message for send in played.performance.port.sent[-4:]]
+        ended = [send.message for _, send in played.performance.sent[-4:]]
         assert [message.bytes() for message in ended] == [
             [0x80, 56, 64],
             [0xB0, 64, 0],

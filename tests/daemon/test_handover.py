@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from looped_port import LoopedPort
+from looped_jam import LoopedJam
 from looping_daw import Eighths
 from mido import Message
 from relay import Relay, note, told
@@ -34,7 +34,6 @@ from jamd.daemon.events import (
 from jamd.daemon.model.requests import Planned, PlanRequest
 from jamd.daemon.settings import Settings
 from jamd.daemon.takes.replay import replay
-from jamd.daemon.virtual import VirtualJam
 from jamd.notes import Note, Tick
 
 THRU = Settings(thru=True)
@@ -145,20 +144,12 @@ def test_while_messages_come_back_all_that_was_sent_on_is_ended() -> None:
     assert told(relay, (1.2, Leave())) == ends
 
 
-class RoutedBack(LoopedPort):
-    """Its clock comes back, too."""
-
-    def send(self, message: Send) -> None:
-        if message.output is Output.CLOCK:
-            message = replace(message, output=Output.MAIN)
-        super().send(message)
-
-
 def routed_back(relay: Relay, delay_s: float, *story: tuple[float, Message | Event]) -> None:
-    """Tell `relay` a story of 12 s while all it sends comes back."""
+    """Tell `relay` a story of 12 s while all it sends comes back, its clock, too."""
     events = [(at, Heard(said) if isinstance(said, Message) else said) for at, said in story]
-    jam = VirtualJam(relay, Eighths(), [(0.0, WorkerReady()), *events])
-    jam.port = RoutedBack(jam, lambda _: delay_s)
+    jam = LoopedJam(
+        relay, Eighths(), [(0.0, WorkerReady()), *events], lambda _: delay_s, routed=list(Output)
+    )
     jam.run(12)
 
 

@@ -35,8 +35,7 @@ def clicks(pulses: Sequence[float]) -> list[float]:
     story += [(moment, CLOCK) for moment in pulses]
     performance = VirtualJam(Session(CLICKING), ScriptedImproviser(), story)
     performance.run(pulses[-1])
-    sent = zip(performance.port.sent, performance.handed_s, strict=True)
-    return [at for send, at in sent if send.message.type == "note_on"]
+    return [at for at, send in performance.sent if send.message.type == "note_on"]
 
 
 def pulses(bpm: float, beats: float, begin: float = BEGIN_S) -> list[float]:

@@ -33,7 +33,7 @@ def jam(offset_s: float, mode: Mode) -> tuple[list[str], list[tuple[float, Send]
     settings = Settings(mode=mode, bpm=120, start_at_once=True, output_offset_s=offset_s)
     performance = VirtualJam(Session(settings), ScriptedImproviser(), story)
     performance.run(16.0)
-    had = list(zip(performance.handed_s, performance.port.sent, strict=True))
+    had = performance.sent
     return list(take.rows(performance.entries)), had
 
 

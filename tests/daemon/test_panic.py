@@ -114,7 +114,7 @@ def test_the_habit_of_a_keyboard_to_send_all_notes_off_with_its_last_note_off_lo
             story.append((i / 2 + 0.4, Heard(control(number))))
         jam = VirtualJam(Session(Settings(bpm=120)), ScriptedImproviser(), story)
         jam.run(8.0)
-        assert any(send.message.type == "note_on" for send in jam.port.sent) == answered
+        assert any(send.message.type == "note_on" for _, send in jam.sent) == answered
 
 
 def with_habit(text: str, channels: Sequence[int] = (0,), later_s: float = 0.001) -> Story:

@@ -24,7 +24,6 @@ from jamd.daemon.events import (
     Event,
     Heard,
     Mode,
-    Send,
     WorkerLost,
     WorkerReady,
     YourTurn,
@@ -96,7 +95,6 @@ class Jam:
     answer_s: float = ANSWER_SECONDS
     by_the_bar: bool = False
     asked: dict[int, tuple[float, PlanRequest]] = field(default_factory=dict)
-    sent: list[tuple[float, Send]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         jam = self
@@ -112,13 +110,12 @@ class Jam:
                 for effect in kept:
                     if isinstance(effect, Ask):
                         jam.asked[effect.request.id] = now, effect.request
-                    elif isinstance(effect, Send):
-                        jam.sent.append((now, effect))
                 super()._do(kept)
 
         story: list[tuple[float, Event]] = [(0.0, WorkerReady()), *PHRASE, *self.story]
         performance = Watched(Session(self.settings), Numbering(self.by_the_bar), story)
         performance.run(self.seconds)
+        self.sent = performance.sent
         found = take.notes(performance.entries)
         self.notes = sorted(note for part, notes in found.items() if part for note in notes)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from looped_port import LoopedPort, play_looped
+from looped_jam import LoopedJam, play_looped
 from mido import Message
 
 from jamd.daemon.events import Event, Heard, Mode, Sounded, WorkerReady
@@ -60,12 +60,12 @@ def story(strikes: list[Strike]) -> list[tuple[float, Event]]:
     return events
 
 
-def sounding(port: LoopedPort, but: Iterable[Message] = ()) -> list[tuple[float, float, int]]:
-    """What sounded on the port, but for what these messages began: from, until, pitch."""
+def sounding(jam: LoopedJam, but: Iterable[Message] = ()) -> list[tuple[float, float, int]]:
+    """What sounded on the output, but for what these messages began: from, until, pitch."""
     own = {id(message) for message in but}
     begun: dict[tuple[int, int], tuple[float, bool]] = {}
     heard = []
-    for now, send in zip(port.moments, port.sent, strict=True):
+    for now, send in jam.sent:
         message = send.message
         if message.type not in ("note_on", "note_off"):
             continue
@@ -141,8 +141,8 @@ def test_what_is_sent_on_ends_with_its_key_and_does_not_multiply(
     strikes = on_one_keyboard(plan)
     end = max(strike.up for strike in strikes)
     off = replace(SETTINGS, mode=Mode.OFF)
-    _, port = play_looped(off, story(strikes), end + 5, route(delay, uneven, draw))
-    heard = sounding(port)
+    jam = play_looped(off, story(strikes), end + 5, route(delay, uneven, draw))
+    heard = sounding(jam)
     assert all(begun <= end + 4 * LONGEST_S for begun, _, _ in heard)
     ends_with_its_key(heard, strikes)
     played = Counter(strike.pitch for strike in strikes)
@@ -159,9 +159,9 @@ def test_where_nothing_comes_back_each_strike_is_sent_on_at_once(
     strikes = [replace(s, velocity=velocity or s.velocity) for s in on_one_keyboard(plan)]
     end = max(strike.up for strike in strikes)
     off = replace(SETTINGS, mode=Mode.OFF)
-    _, port = play_looped(off, story(strikes), end + 5, lambda now: None)
+    jam = play_looped(off, story(strikes), end + 5, lambda now: None)
     ends = sorted((s.at, s.up, s.pitch) for s in strikes)
-    assert sorted(sounding(port)) == ends
+    assert sorted(sounding(jam)) == ends
 
 
 def gone_on_the_way(
@@ -204,7 +204,7 @@ def test_nothing_hangs_when_a_route_is_made_or_taken_away(
     ]
     end = max(strike.up for strike in strikes)
     played = story(strikes)
-    performance, port = play_looped(
+    jam = play_looped(
         replace(SETTINGS, mode=mode, thru=thru),
         played,
         end + 20,
@@ -212,16 +212,16 @@ def test_nothing_hangs_when_a_route_is_made_or_taken_away(
     )
     own = [
         entry.message
-        for entry in performance.entries
+        for entry in jam.entries
         if isinstance(entry, Sounded) and entry.part is not None
     ]
     begun = sum(message.type == "note_on" for message in own)
-    heard = sounding(port, but=own)
+    heard = sounding(jam, but=own)
     assert len(heard) <= 4 * (len(strikes) + begun)
     for since, ended, pitch in heard:
         up = [s.up for s in strikes if s.pitch == pitch and s.at <= ended]
         soon = ended - max([*up, since]) <= 2 * LONGEST_S + (begun > 0) * 2
-        assert soon or may_hold(pitch, [*played, *port.returned]), (since, ended, pitch)
+        assert soon or may_hold(pitch, [*played, *jam.returned]), (since, ended, pitch)
     if not thru and mode is not Mode.OFF:
         assert not heard
 
@@ -248,5 +248,5 @@ def test_nothing_hangs_where_a_keyboard_sends_each_key_on_several_channels(
     ]
     end = max(strike.up for strike in strikes)
     off = replace(SETTINGS, mode=Mode.OFF)
-    _, port = play_looped(off, [(0.0, WorkerReady()), *layered], end + 5, lambda now: delay)
-    ends_with_its_key(sounding(port), strikes)
+    jam = play_looped(off, [(0.0, WorkerReady()), *layered], end + 5, lambda now: delay)
+    ends_with_its_key(sounding(jam), strikes)

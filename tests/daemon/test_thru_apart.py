@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from looped_port import play_looped
+from looped_jam import play_looped
 from mido import Message
 from stories import BEGINNINGS, Story, all_settings, stories, tell
 
@@ -93,7 +93,7 @@ def test_jamds_own_notes_go_to_the_main_output_on_the_players_channel_too() -> N
     jam = VirtualJam(Session(APART), ScriptedImproviser(), PLAYED)
     jam.run(6.0)
     jamds = own(jam.entries)
-    outputs = {(id(send.message) in jamds, send.output) for send in jam.port.sent}
+    outputs = {(id(send.message) in jamds, send.output) for _, send in jam.sent}
     assert outputs == {(True, Output.MAIN), (False, Output.THRU)}
 
 
@@ -103,5 +103,5 @@ def test_what_comes_back_is_recognised_as_it_is_otherwise(mode: Mode) -> None:
         play_looped(replace(APART, mode=mode, thru_apart=apart), PLAYED, 20, lambda _: 0.1)
         for apart in (False, True)
     )
-    assert [together(send) for send in other[1].sent] == one[1].sent
-    assert any(send.output is Output.THRU for send in other[1].sent)
+    assert [(at, together(send)) for at, send in other.sent] == one.sent
+    assert any(send.output is Output.THRU for _, send in other.sent)

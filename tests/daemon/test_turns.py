@@ -92,7 +92,7 @@ def test_whenever_the_turn_is_handed_over_there_is_at_most_a_sixteenth_of_silenc
     story += six_eighths(bpm)
     performance = VirtualJam(Session(jam(mode, trade=trade, bpm=bpm)), ToTheEnd(), story)
     performance.run(pressed + 2 * beat)
-    left = performance.handed_s[0] - pressed
+    left = performance.sent[0][0] - pressed
     first, *_ = Take(performance.entries, performance).notes
     late = left - (first.onset / TICKS_PER_BEAT * beat - pressed)
     assert 0 < left <= max(beat / 4, ANSWER_SECONDS) + 1e-6

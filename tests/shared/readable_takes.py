@@ -120,7 +120,7 @@ class Take:
         """(channel from 0, pitch) of each note-on sent, including the player's own, passed on."""
         return [
             (send.message.channel, send.message.note)
-            for send in self.performance.port.sent
+            for _, send in self.performance.sent
             if send.message.type == "note_on"
         ]
 

@@ -209,7 +209,7 @@ def test_a_press_does_what_the_control_does(
     ]
     pressed: list[tuple[float, Event]] = [(at, Press(action.value)) for at in moments]
     by_control, by_press = play(settings, ONE_BAR, *used), play(jam(trade=trade), ONE_BAR, *pressed)
-    assert by_press.performance.port.sent == by_control.performance.port.sent
+    assert by_press.performance.sent == by_control.performance.sent
     assert by_press.entries == [
         replace(entry, message=None) if isinstance(entry, ControlUsed) else entry
         for entry in by_control.entries

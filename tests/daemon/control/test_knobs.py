@@ -215,7 +215,7 @@ def test_a_sweep_leaves_one_cue_and_every_note_its_end() -> None:
     assert jammed.rows == play(settings, ONE_BAR, improviser=ToTheEnd()).rows, "nothing is missing"
     cues = [m.text for m in to_midi(jammed.entries).tracks[0] if m.type == "cue_marker"]
     assert cues == ["temperature 1.21"]
-    sent = [send.message.type for send in jammed.performance.port.sent]
+    sent = [send.message.type for _, send in jammed.performance.sent]
     assert sent.count("note_on") == sent.count("note_off") > 50
 
 

@@ -8,7 +8,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from looped_port import play_looped
+from looped_jam import play_looped
 from mido import Message
 
 from jamd.daemon.events import Event, Heard, Mode, Send, Sounded, Turn, TurnTaken, WorkerReady
@@ -312,7 +312,7 @@ def jam(settings: Settings, looped: bool, bars: int = 24) -> VirtualJam:
             story.append((at, Heard(on(pitch, draw.randint(40, 110)))))
             story.append((at + 0.2, Heard(off(pitch))))
     delay_s = 0.02 if looped else None
-    return play_looped(settings, story, 1 + 2 * bars, lambda now: delay_s)[0]
+    return play_looped(settings, story, 1 + 2 * bars, lambda now: delay_s)
 
 
 def strikes(performance: VirtualJam, of_player: bool) -> list[tuple[int, int]]:
@@ -353,15 +353,15 @@ def test_an_answer_in_a_loop_is_the_answer_without_it() -> None:
 def test_in_a_loop_each_note_is_sent_on_once() -> None:
     performance = jam(Settings(mode=Mode.OFF, bpm=120), looped=True)
     assert performance.session.status(50.0).loop
-    begun = [send for send in performance.port.sent if send.message.type == "note_on"]
+    begun = [send for _, send in performance.sent if send.message.type == "note_on"]
     assert len(begun) == 42  # six times seven
 
 
 def test_a_panic_in_a_loop_ends() -> None:
     panic = Message("control_change", control=123, value=0)
     story: list[tuple[float, Event]] = [(1.0, Heard(on(60))), (2.0, Heard(panic))]
-    _, port = play_looped(Settings(mode=Mode.OFF), story, 9.0, lambda now: 0.02)
-    assert len(port.sent) < 12
+    performance = play_looped(Settings(mode=Mode.OFF), story, 9.0, lambda now: 0.02)
+    assert len(performance.sent) < 12
 
 
 def test_a_panic_is_heard_again_when_something_has_begun_since() -> None:

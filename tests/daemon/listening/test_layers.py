@@ -41,7 +41,7 @@ def test_a_key_with_layers_is_one_note(text: str, channels: Sequence[int]) -> No
 
 def test_all_layers_are_sent_on_and_end() -> None:
     played = layered(replace(jam(), thru=True), "1.1.0 player 60 80 9", (0, 1, 2))
-    sent = [(send.message.type, send.message.channel) for send in played.performance.port.sent]
+    sent = [(send.message.type, send.message.channel) for _, send in played.performance.sent]
     assert sent == [(kind, channel) for kind in ("note_on", "note_off") for channel in range(3)]
 
 

@@ -33,7 +33,7 @@ def sends(settings: Settings, story: Story, until: float) -> list[Send]:
     events: Story = [(0.0, WorkerReady()), *story]
     performance = VirtualJam(Session(settings), ScriptedImproviser(), events)
     performance.run(until)
-    return performance.port.sent
+    return [send for _, send in performance.sent]
 
 
 def place(settings: Settings, story: Story, now: float) -> tuple[int, int]:

@@ -37,9 +37,7 @@ def sent(settings: Settings, story: Story, until: float) -> list[tuple[float, st
     )
     performance.run(until)
     return [
-        (send.due, send.message.type)
-        for send in performance.port.sent
-        if send.output is Output.CLOCK
+        (send.due, send.message.type) for _, send in performance.sent if send.output is Output.CLOCK
     ]
 
 

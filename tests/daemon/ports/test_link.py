@@ -236,7 +236,7 @@ def test_whatever_they_do_time_does_not_go_back_and_every_note_ends(
     ticks = [e.tick for e in performance.entries if isinstance(e, Sounded)]
     assert ticks == sorted(ticks)
     sounding: set[int] = set()
-    for send in performance.port.sent:
+    for _, send in performance.sent:
         message = send.message
         if message.type == "note_on" and message.velocity:
             assert message.note not in sounding

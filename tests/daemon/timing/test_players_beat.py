@@ -51,8 +51,8 @@ class Jam:
     @property
     def answer(self) -> list[float]:
         """When jamd's notes begin, in seconds."""
-        sent = self.performance.port.sent
-        return [each.due for each in sent if each.message.type == "note_on"]
+        sent = self.performance.sent
+        return [each.due for _, each in sent if each.message.type == "note_on"]
 
     @property
     def heard(self) -> list[int]:
