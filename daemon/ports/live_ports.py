@@ -123,6 +123,8 @@ def open_ports(
 class LivePorts:
     """The virtual ports on one MIDI system and everything connected to them.
 
+    Its arguments are those of `open_ports`, but for the system, which is open; it closes that, too.
+
     Attributes:
         system_name: `ALSA`, `JACK`, `CoreMIDI` or `WinMM`.
         input_name: The virtual input's name.
@@ -133,10 +135,10 @@ class LivePorts:
         self,
         system: System,
         settings: Midi,
-        own_ports: Mapping[Output, str] = {},
-        programs: Mapping[int, int] = {},
+        own_ports: Mapping[Output, str],
+        programs: Mapping[int, int],
         *,
-        sounds: bool = False,
+        sounds: bool,
     ) -> None:
         self._own_ports = own_ports
         self._programs = ProgramChanges(programs)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from mido import Message
 
+from jamd.config.sections import Midi
 from jamd.daemon.ports import live_ports as ports_module
 from jamd.daemon.ports.connections import Watcher
 from jamd.daemon.ports.live_ports import LivePorts
@@ -88,6 +89,11 @@ def on_paper(monkeypatch: pytest.MonkeyPatch, folder: Path) -> PaperSystem:
     monkeypatch.setattr(ports_module, "RtmidiOutput", PaperPort)
     monkeypatch.setattr(Watcher, "start", lambda self: None)  # the tests look by hand
     return PaperSystem()
+
+
+def opened(system: PaperSystem, settings: Midi, programs: Mapping[int, int] = {}) -> LivePorts:
+    """Ports on `system`, with none of its own for the click or the clock; others make the sound."""
+    return LivePorts(system, settings, {}, programs, sounds=False)
 
 
 def look(ports: LivePorts, now: float = 0.0) -> list[str]:

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 from mido import Message
-from paper_system import KEYBOARD, PaperPort, look, on_paper
+from paper_system import KEYBOARD, PaperPort, look, on_paper, opened
 
 from jamd.config.sections import Midi
 from jamd.daemon.events import Heard, WorkerReady
 from jamd.daemon.ports.leading_clock import LEADS_S, LeadingClock
-from jamd.daemon.ports.live_ports import LivePorts
 from jamd.daemon.ports.midi_system import PortSeen
 from jamd.daemon.ports.rtmidi_ports import Received
 from jamd.daemon.session import Session
@@ -123,7 +122,7 @@ def test_what_is_unplugged_leads_no_more(monkeypatch: pytest.MonkeyPatch, tmp_pa
     system = on_paper(monkeypatch, tmp_path)
     pads = PortSeen("pads", "Keystation:pads", source=True, destination=False)
     system.plug(KEYBOARD, pads)
-    ports = LivePorts(system, Midi(connect_input=("Keystation*",)))
+    ports = opened(system, Midi(connect_input=("Keystation*",)))
     look(ports)
 
     def heard(id_: str, at: float) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from mido import Message
-from paper_system import HELD, KEYBOARD, SYNTH, PaperPort, PaperSystem, look, on_paper
+from paper_system import HELD, KEYBOARD, SYNTH, PaperPort, PaperSystem, look, on_paper, opened
 
 from jamd.config.sections import Midi
 from jamd.daemon.events import Output
@@ -28,8 +28,7 @@ def system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PaperSystem:
 
 
 def live(system: PaperSystem) -> LivePorts:
-    as_system: System = system
-    return LivePorts(as_system, Midi(connect_input=("keystation*",), connect_output=("*synth*",)))
+    return opened(system, Midi(connect_input=("keystation*",), connect_output=("*synth*",)))
 
 
 def test_what_is_there_at_the_start_is_connected(system: PaperSystem) -> None:
@@ -124,7 +123,7 @@ def test_whose_messages_come_in_on_one_port_is_known(
 
     monkeypatch.setattr(ports_module, "RtmidiInput", Opened)
     monkeypatch.setattr(ports_module, "RtmidiOutput", Opened)
-    ports = LivePorts(system, Midi())
+    ports = opened(system, Midi())
     for peers in (("keys", "pads", "jamd:out"), ("keys",), ()):
         system.plug(
             replace(listens, peers=peers),

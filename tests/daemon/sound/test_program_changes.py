@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from mido import Message
-from paper_system import KEYBOARD, SYNTH, PaperSystem, look, on_paper
+from paper_system import KEYBOARD, SYNTH, PaperSystem, look, on_paper, opened
 
 from jamd.config.config import Config
 from jamd.config.sections import Midi, Sound
 from jamd.daemon.ports import live_ports as ports_module
-from jamd.daemon.ports.live_ports import RETRY_S, LivePorts
+from jamd.daemon.ports.live_ports import RETRY_S
 
 WANTED = Midi(connect_output=("*synth*",))
 
@@ -25,7 +25,7 @@ def test_an_instrument_is_told_its_sounds_whenever_it_comes_and_after_a_panic(
     system: PaperSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ports_module, "open_system", lambda _: system)
-    ports = LivePorts(system, WANTED, programs={1: 11, 2: 5})
+    ports = opened(system, WANTED, {1: 11, 2: 5})
 
     def told() -> list[str]:
         """To which port each program went since the last call."""
@@ -68,7 +68,7 @@ def test_a_song_with_other_sounds_asks_for_those_alone_and_from_then_on(
     system: PaperSystem,
 ) -> None:
     system.plug(SYNTH)
-    ports = LivePorts(system, WANTED, programs={1: 11, 2: 5})
+    ports = opened(system, WANTED, {1: 11, 2: 5})
     look(ports)
     system.sent = []
     for lead, asked in ((57, ["program_change"]), (57, []), (None, [])):
@@ -83,7 +83,7 @@ def test_a_song_with_other_sounds_asks_for_those_alone_and_from_then_on(
 
 def test_nobodys_sound_is_changed_unasked(system: PaperSystem) -> None:
     system.plug(KEYBOARD, SYNTH)
-    ports = LivePorts(system, WANTED)
+    ports = opened(system, WANTED)
     look(ports)
     ports.send(Message("control_change", control=123))
     assert {kind for _, kind in system.sent} == {"control_change"}
