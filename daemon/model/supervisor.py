@@ -142,7 +142,10 @@ class Supervisor:
             self._asked, self._last_word = request.id, now
 
     def poll(self, now: float) -> list[Event]:
-        """The events for the session since the last call. Quick, and never waits."""
+        """The events for the session since the last call. Quick.
+
+        It waits only for the end of a worker whose model is refused, with which the jam is over.
+        """
         events, self._kept = self._kept, []
         if self._process is None:
             if now >= self._start_at:
