@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -27,11 +27,19 @@ from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.notes import METERS, TICKS_PER_BEAT, Meter, Note, Tick
 from readable_takes import ONE_BAR, play, seconds
 
-PHRASE = [
-    (0.5 * i + wait, Heard(Message(kind, note=pitch, velocity=80)))
-    for i, pitch in enumerate((60, 64, 67, 65))
-    for kind, wait in (("note_on", 0.0), ("note_off", 0.4))
-]
+
+def keys(
+    pitches: Sequence[int], begin_s: float, apart_s: float, held_s: float
+) -> list[tuple[float, Event]]:
+    """Keys struck one after the other."""
+    return [
+        (begin_s + apart_s * i + wait, Heard(Message(kind, note=pitch, velocity=80)))
+        for i, pitch in enumerate(pitches)
+        for kind, wait in (("note_on", 0.0), ("note_off", held_s))
+    ]
+
+
+PHRASE = keys((60, 64, 67, 65), 0.0, 0.5, 0.4)
 """A bar of quarter notes at 120 bpm."""
 
 SETTINGS = Settings()
@@ -109,26 +117,20 @@ def test_endless_plays_its_last_bars_again_and_goes_on() -> None:
 
 
 def test_a_key_that_is_struck_before_it_begins_does_not_stop_it() -> None:
-    key = Heard(Message("note_on", note=72, velocity=80)), Heard(Message("note_off", note=72))
     for settings in (SETTINGS, replace(SETTINGS, yields=Yield.NEVER)):
-        again = jam((10.25, Again()), (10.3, key[0]), (10.4, key[1]), settings=settings)
+        again = jam((10.25, Again()), *keys([72], 10.3, 0.0, 0.1), settings=settings)
         assert again == [*FIRST, *moved(FIRST, 4)]
 
     endless = Settings(mode=Mode.ENDLESS)
     alone = jam((12.1, Again()), settings=endless, bars=16)
-    again = jam((12.1, Again()), (12.2, key[0]), (12.3, key[1]), settings=endless, bars=16)
+    again = jam((12.1, Again()), *keys([72], 12.2, 0.0, 0.1), settings=endless, bars=16)
     begin = next(i for i, row in enumerate(alone) if row.startswith("7.3."))
     assert again[begin : begin + 8] == alone[begin : begin + 8]
     assert again[-1].startswith("16."), "it goes on"
 
 
 def test_a_phrase_that_begins_while_a_repeat_waits_is_answered_after_it() -> None:
-    phrase = [
-        (10.3 + wait + i / 20, Heard(Message(kind, note=pitch, velocity=80)))
-        for i, pitch in enumerate((72, 74, 76))
-        for kind, wait in (("note_on", 0.0), ("note_off", 0.04))
-    ]
-    again = jam((10.25, Again()), *phrase)
+    again = jam((10.25, Again()), *keys((72, 74, 76), 10.3, 0.05, 0.04))
     assert again[: 2 * len(FIRST)] == [*FIRST, *moved(FIRST, 4)]
     assert len(again) > 2 * len(FIRST)
 
