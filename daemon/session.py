@@ -16,8 +16,7 @@ from jamd.daemon.handover import Handover
 from jamd.daemon.listening.ear import Ear
 from jamd.daemon.listening.echo import Echo, Origin
 from jamd.daemon.listening.memory import Memory
-from jamd.daemon.midi import terms
-from jamd.daemon.midi.terms import NoteKey, begins_note, ends_note
+from jamd.daemon.midi.terms import ALL_SOUND_OFF, SUSTAIN, NoteKey, begins_note, ends_note, silences
 from jamd.daemon.playing.click import When
 from jamd.daemon.playing.commit import Commit
 from jamd.daemon.playing.course import Course
@@ -226,7 +225,7 @@ class Session:
             return
         if not (begins_note(message) and self._ear.hears(message)):
             self._desk.unmapped.hear(message, self._now)
-        if message.is_cc(terms.ALL_SOUND_OFF) or message.is_cc(terms.ALL_NOTES_OFF):
+        if silences(message):
             self._journal(events.Sounded(self._tick, self._now, None, message))
             if not self._ear.is_habit(message, self._now):
                 self._silence(message)
@@ -245,7 +244,7 @@ class Session:
 
         All Notes Off by which a keyboard may mean its own last key only does not cost the phrase.
         """
-        meant = message.is_cc(terms.ALL_SOUND_OFF) or self._floor.turn is Turn.JAMD
+        meant = message.is_cc(ALL_SOUND_OFF) or self._floor.turn is Turn.JAMD
         self._panic(forgets=meant or bool(self._memory.heard.keys) or self._stage.sounding > 0)
 
     def _hear(self, message: Message, origin: Origin) -> None:
@@ -265,7 +264,7 @@ class Session:
             self._press(NoteKey(message.channel, message.note), message.velocity, origin)
         elif ends_note(message):
             self._ear.release(NoteKey(message.channel, message.note), self._now)
-        elif message.is_cc(terms.SUSTAIN):
+        elif message.is_cc(SUSTAIN):
             self._ear.pedal(message.channel, message.value, self._now)
 
     def _send_on(self, message: Message, origin: Origin) -> None:

@@ -12,7 +12,7 @@ from jamd.config import controls as config_controls
 from jamd.config.control import Control, ControlKind
 from jamd.daemon import events
 from jamd.daemon.events import Command, Event, Mode
-from jamd.daemon.midi.terms import ALL_NOTES_OFF, ALL_SOUND_OFF, PEDAL_DOWN, ends_note
+from jamd.daemon.midi.terms import PEDAL_DOWN, ends_note, silences
 
 if TYPE_CHECKING:
     from mido import Message
@@ -160,8 +160,7 @@ class Controls:
             case events.Panic() | events.Press(Action.PANIC.value):
                 return True
             case events.Heard(message) if hasattr(message, "channel"):
-                mode = message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF)
-                return mode or self._meaning(message) is Action.PANIC
+                return silences(message) or self._meaning(message) is Action.PANIC
         return False
 
     def _meaning(self, message: Message) -> Action | None:

@@ -39,6 +39,11 @@ def ends_note(message: Message) -> bool:
     return bool(message.type == "note_off" or (message.type == "note_on" and not message.velocity))
 
 
+def silences(message: Message) -> bool:
+    """Whether a message of any kind is All Sound Off or All Notes Off."""
+    return bool(message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF))
+
+
 def key_of(message: Message) -> NoteKey | None:
     """The key of a note-on or note-off; None for any other message."""
     if message.type not in ("note_on", "note_off"):

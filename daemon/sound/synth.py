@@ -17,7 +17,7 @@ from mido import Message
 from jamd.config.config import Config
 from jamd.daemon.clock import Clock
 from jamd.daemon.events import Output
-from jamd.daemon.midi.terms import ALL_NOTES_OFF, ALL_SOUND_OFF, DRUMS, PEDALS
+from jamd.daemon.midi.terms import DRUMS, PEDALS, silences
 from jamd.daemon.ports.connections import Connected
 from jamd.daemon.ports.live_ports import Instruments
 from jamd.daemon.ports.rtmidi_ports import Received
@@ -212,7 +212,7 @@ class Sounding:
                 self._synth.send(message.copy(channel=channel), THEIRS)
             return
         self._synth.send(message)
-        if message.is_cc(ALL_SOUND_OFF) or message.is_cc(ALL_NOTES_OFF):  # a panic is for all
+        if silences(message):  # a panic is for all
             self._synth.send(message, THEIRS)
 
     def change_sounds(self, config: Config) -> None:
