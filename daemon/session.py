@@ -67,13 +67,7 @@ class Session:
         )
         self._adjustments = Adjustments(self._beat, self._feel, self._planner, self._floor)
         self._course = Course(
-            self._beat,
-            self._ear,
-            self._memory,
-            self._planner,
-            self._commit,
-            self._floor,
-            self._stage,
+            self._beat, self._ear, self._memory, self._planner, self._commit, self._floor
         )
         self._now = -math.inf
         self._stirred = math.inf  # when somebody last played, or a clock began to tick before that
@@ -85,17 +79,23 @@ class Session:
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Take in what happened at `now`; return what to do at once, in order."""
         self._now = max(self._now, now)
-        if self._desk.panics(event) and not self._closed:  # nothing goes before a panic
+        if self._closed:
+            return []
+        if self._desk.panics(event):  # nothing goes before a panic
             self._take_in(event, now)
             return self._collect() + self.advance(now)
-        if self._desk.decides_nothing(event) and self._is_settled:
+        if self._desk.decides_nothing(event) and not self._is_due(SOON_S):
             self._effects += self._beat.tempo_news(self._now)
             self._take_in(event, now)
             return self._collect()
-        effects = self._pass_time(now)  # what was due before comes first
-        if not self._closed:
+        if self._desk.only_steers(event) and self._beat.follower.is_steered and not self._is_due():
+            self._effects += self._beat.tempo_news(self._now)
             self._take_in(event, now)
-            self._settle()
+            self._look_ahead()
+            return self._collect() + (self.advance(now) if self._is_due() else [])
+        effects = self._pass_time(now)  # what was due before comes first
+        self._take_in(event, now)
+        self._settle()
         return effects + self._collect()
 
     def advance(self, now: float) -> list[Effect]:
@@ -366,17 +366,19 @@ class Session:
                 self._effects += self._course.advance(self._now)
                 if self._floor.turn is Turn.JAMD:
                     self._stirred = self._now
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Work out when something next follows from the passing of time."""
         deadlines = [self._beat.deadline, self._stage.next_due]
         if self._plays:  # what became due after it was last planned is still to be done
             deadlines += self._course.deadlines(self._planned)
-        known = (deadline for deadline in deadlines if deadline is not None)
-        self._settled_until = min(known, default=math.inf)
+        self._settled_until = min((due for due in deadlines if due is not None), default=math.inf)
 
-    @property
-    def _is_settled(self) -> bool:
-        """Whether nothing is due, or about to be."""
-        late = self._now + SOON_S >= self._settled_until
-        return not (late or self._closed) and self._echo.deadline is None
+    def _is_due(self, within_s: float = 0.0) -> bool:
+        """Whether something is due, or soon will be."""
+        deadline = self.next_deadline()
+        return deadline is not None and deadline <= self._now + within_s
 
     @property
     def _plays(self) -> bool:

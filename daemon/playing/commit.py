@@ -45,8 +45,9 @@ class Commit:
         self.breath: Breath | None = None
 
     def shift(self, by: int) -> None:
-        """The bar line was found: the edge is `by` ticks later."""
+        """The bar line was found: the edge is `by` ticks later, and so is what goes out."""
         self.edge = Tick(self.edge + by)
+        self._stage.shift(by)
 
     def pass_by(self, now: float) -> None:
         """In the player's turn nothing planned becomes certain: the edge is the present."""

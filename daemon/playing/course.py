@@ -10,7 +10,6 @@ from jamd.daemon.playing.bar_line import BarLine
 from jamd.daemon.playing.commit import Commit
 from jamd.daemon.playing.floor import Floor
 from jamd.daemon.playing.planner import Planner
-from jamd.daemon.playing.stage import Stage
 from jamd.daemon.timing.beat import Beat
 
 
@@ -26,7 +25,6 @@ class Course:
         planner: Is told what to fill, and makes the requests.
         commit: Lets planned notes pass.
         floor: Whose turn it is.
-        stage: Counts its moments later if the bar line is found.
     """
 
     def __init__(
@@ -37,7 +35,6 @@ class Course:
         planner: Planner,
         commit: Commit,
         floor: Floor,
-        stage: Stage,
     ) -> None:
         self._beat = beat
         self._ear = ear
@@ -45,7 +42,6 @@ class Course:
         self._bar_line = BarLine(beat.transport, ear, memory, planner)
         self._commit = commit
         self._floor = floor
-        self._stage = stage
 
     def hear(self, event: FromWorker) -> None:
         """Take in an answer from the worker, or news about the worker itself."""
@@ -106,5 +102,4 @@ class Course:
         self._commit.shift(found)
         self._ear.shift(found)
         self._floor.shift(found)
-        self._stage.shift(found)
         return self._beat.shift(found, now)

@@ -241,6 +241,11 @@ class Follower:
             self._transport.set_tempo(self._clock.bpm, now)
 
     @property
+    def is_steered(self) -> bool:
+        """Whether a pulse only steers: it does not start the song."""
+        return self._transport.rolling and not self._armed
+
+    @property
     def _ignores(self) -> bool:
         """Whether a clock has no effect."""
         return self._source in (BeatSource.INTERNAL, BeatSource.PLAYER)

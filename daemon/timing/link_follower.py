@@ -40,6 +40,7 @@ class LinkFollower:
 
     # The tempo is everybody's: jamd may set it, and send its clock.
     follows = led = leads = own_tempo = False
+    is_steered = False  # by a clock's pulses
 
     def __init__(self, transport: Transport, start_stop: bool) -> None:
         self._messages: list[TellLink] = []  # messages for the session, in order

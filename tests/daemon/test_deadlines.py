@@ -142,24 +142,43 @@ def test_what_is_sent_at_that_moment_does_not_put_off_planning(bpm: float, sent:
     assert asked[0] == pytest.approx(7 * beat_s)  # a beat before jamd's bars
 
 
-def test_pressure_decides_nothing_and_costs_no_decisions(monkeypatch: pytest.MonkeyPatch) -> None:
-    decide, decided = Course.advance, 0
+@pytest.fixture
+def decided(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When it was decided what follows, from now on."""
+    moments: list[float] = []
+    decide = Course.advance
 
     def counted(course: Course, now: float) -> list[Effect]:
-        nonlocal decided
-        decided += 1
+        moments.append(now)
         return decide(course, now)
 
     monkeypatch.setattr(Course, "advance", counted)
+    return moments
+
+
+def test_pressure_decides_nothing_and_costs_no_decisions(decided: list[float]) -> None:
     settings = Settings(mpe=True, thru=True)
-    alone, decided_alone = jam(OPENINGS[0], settings, None), decided
+    alone, decided_alone = jam(OPENINGS[0], settings, None), len(decided)
     pressed = jam(OPENINGS[0], settings, 0.001, PRESSED)
     music = [e for e in pressed if not isinstance(e, Sounded) or "note_o" in e.message.type]
     assert music == alone
     messages = len(pressed) - len(music)
     assert messages > 5000
     # Only just before something is due is all of it looked at, as with any other message.
-    assert decided - 2 * decided_alone < messages / 5
+    assert len(decided) - 2 * decided_alone < messages / 5
+
+
+def test_a_clock_s_pulses_cost_no_decisions(decided: list[float]) -> None:
+    """Else a note that falls on one is late by what they cost."""
+    keys = list(story(NAMED["song", "downbeat_20"]))
+    pulses = [(n / 48, Heard(Message("clock"))) for n in range(48 * 30)]
+    events: list[tuple[float, Event]] = [(0.0, WorkerReady()), (0.0, Heard(Message("start")))]
+    events += [*pulses, *keys]
+    led = VirtualJam(Session(Settings(source=BeatSource.MIDI)), ScriptedImproviser(), events)
+    led.run(30)
+    answered = [e for e in led.entries if isinstance(e, Sounded) and e.part is not None]
+    assert answered
+    assert len(decided) < 3 * (len(keys) + len(answered))  # there are 1,440 pulses
 
 
 def test_pressure_after_the_end_is_not_in_the_take() -> None:
