@@ -28,12 +28,12 @@ class Clock(Protocol):
         """Return at `deadline` exactly, without sleeping; it must be within `AWAKE_S`."""
 
 
-AWAKE_S = 0.0004
-"""How long before a deadline `approach` wakes: a sleep's usual lateness, plus the time to look once
-more and to decide what will be due.
+AWAKE_S = 0.0008
+"""How long before a deadline `approach` wakes: a sleep's lateness, 0.2 ms or more, plus the time to
+look once more and to decide what will be due.
 
-After a sleep of some milliseconds looking and deciding are slow, since the processor's caches have
-gone cold; done before the deadline, they do not delay the note.
+After a sleep of some milliseconds looking and deciding are slow, 0.4 ms, since the processor's
+caches have gone cold; done before the deadline, they do not delay the note.
 """
 
 
