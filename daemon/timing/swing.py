@@ -27,6 +27,7 @@ FEWEST = 4
 ON_BEAT = 0.16
 """An onset within this share of a beat from the beat is meant to be on it."""
 
+_SIXTEENTH = 3 * TICKS_PER_STEP
 _NO_SWING = 0.05  # an amount closer to straight than this is straight,
 _SURE = 2.5  # and so is one closer than this many standard errors
 _PUNCTUAL = 1  # a prior: this many extra onsets exactly on the beat
@@ -86,19 +87,25 @@ def straight_tick(tick: float, amount: float) -> float:
 
 
 def swung(notes: Sequence[Note], amount: float) -> list[Note]:
-    """Straight notes with swing added, as they are to be played. Notes on a triplet stay there."""
+    """Straight notes with swing added, as they are to be played. Notes on a triplet stay there.
+
+    One that ends on a sixteenth still does; another keeps its length, but is over by the next.
+    """
     if amount == STRAIGHT:
         return list(notes)
     played = []
     for note in notes:
-        onset, end = _swung_tick(note.onset, amount), _swung_tick(note.end, amount)
-        length = Tick(max(1, end - onset))
-        played.append(Note(onset, note.pitch, note.velocity, length, note.part))
+        onset = _swung_tick(note.onset, amount)
+        sixteenth = Tick(-(-note.end // _SIXTEENTH) * _SIXTEENTH)
+        length: int = _swung_tick(sixteenth, amount) - onset
+        if note.end < sixteenth:
+            length = min(length - 1, note.duration)
+        played.append(note._replace(onset=onset, duration=Tick(length)))
     return played
 
 
 def _swung_tick(tick: Tick, amount: float) -> Tick:
-    if tick % (3 * TICKS_PER_STEP):
+    if tick % _SIXTEENTH:
         return tick
     beat, place = divmod(tick / TICKS_PER_BEAT, 1)
     return Tick(round((beat + _stretch(place, STRAIGHT, amount)) * TICKS_PER_BEAT))

@@ -99,6 +99,19 @@ def test_what_lies_on_a_triplet_is_not_swung() -> None:
     assert [note.onset for note in swung(notes, 2 / 3)] == [0, 160, 320, 320, 400, 480]
 
 
+def test_a_short_note_stays_as_long_and_one_to_the_next_sixteenth_or_beat_reaches_it() -> None:
+    lengths = {40: 40, 80: 79, 120: 80, 160: 159, 200: 159, 240: 160, 280: 280, 480: 480}
+    notes = [Note(Tick(240), 60, duration=Tick(length)) for length in lengths]
+    assert [note.duration for note in swung(notes, 2 / 3)] == list(lengths.values())
+
+
+@given(st.integers(0, 12), st.integers(1, 13), st.floats(0.5, 0.75))
+def test_no_note_becomes_a_blip(step: int, steps: int, amount: float) -> None:
+    note = Note(Tick(40 * step), 60, duration=Tick(40 * steps))
+    (played,) = swung([note], amount)
+    assert played.duration >= min(note.duration, 59)  # the last sixteenth, at 0.75, is 60 long
+
+
 @given(st.lists(st.integers(0, 200), max_size=30), st.floats(0.5, 0.75))
 def test_there_and_back(steps: list[int], amount: float) -> None:
     notes = [Note(Tick(240 * step), 60) for step in sorted(set(steps))]
