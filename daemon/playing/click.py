@@ -79,6 +79,11 @@ class Click:
         """Click from the first beat at or after `tick`."""
         self._next = Tick(-(-tick // self._beat) * self._beat)
 
+    def skip(self, through: Tick) -> None:
+        """Leave out the clicks up to `through`; one that sounds is still ended."""
+        if self._next is not None and self._next <= through:
+            self.begin(Tick(through + 1))
+
     def shift(self, by: int) -> None:
         """Count every moment `by` ticks later, 0 or more: the bar line has moved."""
         if self._next is not None:

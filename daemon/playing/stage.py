@@ -238,8 +238,8 @@ class Stage:
         """`silence`, and silence every channel used so far, in case a message was lost."""
         self._schedule.clear()
         tick = self._tick(now)
-        if self._click.clicks:  # a panic goes out before what is due, so go on with the next click
-            self._click.begin(Tick(tick + 1))
+        # It goes out before what is due, so go on with the next click.
+        self._click.skip(self._transport.passed(now - self._settings.click_offset_s))
         return [
             effect
             for ledger, channels in self._ledgers.items()

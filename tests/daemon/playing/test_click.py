@@ -107,6 +107,21 @@ def test_it_follows_a_change_of_tempo_and_survives_a_panic() -> None:
     ]
 
 
+@pytest.mark.parametrize(("offset_s", "panic_s"), [(-0.1, 1.93), (0.1, 2.05)])
+def test_a_panic_neither_repeats_a_click_nor_costs_one_that_is_moved(
+    offset_s: float, panic_s: float
+) -> None:
+    settings = Settings(bpm=60, click=When.ON, start_at_once=True, click_offset_s=offset_s)
+    undisturbed = clicks(sends(settings, [], 3.5))
+    assert clicks(sends(settings, [(panic_s, Panic())], 3.5)) == undisturbed
+
+
+def test_a_panic_before_a_count_in_adds_no_click() -> None:
+    settings = Settings(bpm=240, count_in=1, click=When.AUTO, send_clock=True, clock_offset_s=-0.5)
+    undisturbed = clicks(sends(settings, [], 1.9))
+    assert clicks(sends(settings, [(0.01, Panic())], 1.9)) == undisturbed
+
+
 @pytest.mark.parametrize("own_port", [True, False])
 def test_every_click_ends_on_the_port_on_which_it_began(own_port: bool) -> None:
     settings = Settings(
