@@ -89,8 +89,8 @@ class Session:
             self._take_in(event, now)
             return self._collect()
         if self._desk.only_steers(event) and self._beat.follower.is_steered and not self._is_due():
-            self._effects += self._beat.tempo_news(self._now)
             self._take_in(event, now)
+            self._effects += self._stage.keep_time(self._now, self._beat.led)
             self._look_ahead()
             return self._collect() + (self.advance(now) if self._is_due() else [])
         effects = self._pass_time(now)  # what was due before comes first

@@ -153,6 +153,13 @@ def test_while_a_clock_is_followed_none_is_sent_and_afterwards_the_song_goes_on(
     assert (due - 1 / 48) / 0.125 == pytest.approx(round((due - 1 / 48) / 0.125), abs=0.01)
 
 
+def test_a_clock_too_fast_to_be_followed_leaves_jamd_its_own() -> None:
+    pulses: Story = [(i / 48, Heard(Message("clock"))) for i in range(4 * 48)]
+    pulses += [(4 + i / 200, Heard(Message("clock"))) for i in range(800)]  # at 500 bpm
+    out = sent(Settings(bpm=120, send_clock=True), [*pulses, *struck(2.0)], 8.0)
+    assert any(seconds > 5 for seconds, _ in out)
+
+
 def test_with_a_clock_as_the_source_and_none_there_is_no_tempo_to_tell() -> None:
     waiting = Settings(bpm=120, send_clock=True, source=BeatSource.MIDI)
     assert sent(waiting, struck(1.0), 3.0) == []
