@@ -88,6 +88,7 @@ def parser(only: str | None) -> argparse.ArgumentParser:
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS if only is None else (only,):
         import_module(f"jamd.commands.{name}").add(subparsers)
+        subparsers.choices[name].set_defaults(parser=subparsers.choices[name])
     return top
 
 
@@ -97,6 +98,9 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     only = words[0] if words and words[0] in COMMANDS else None
     with ending_at_once():
         args, unknown = parser(only).parse_known_args(words)
+        if unknown and only:  # as a FILE after an option is to argparse
+            args, unknown = args.parser.parse_known_intermixed_args(words[1:])
+            args.command = only
         if unknown:
             raise UserError(_not_taken(args, unknown))
         return args

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,7 @@ def test_bars_that_cannot_be_played_are_refused(
         (["play", "--density=2"], "--density=2: set play.density in config.toml, or see "),
         (["play", "--nonsense"], "unrecognized arguments: --nonsense: see `jamd play --help`"),
         (["roll", "x.mid", "--density", "2"], "--density 2: see `jamd roll --help`"),
+        (["roll", "x.mid", "-o", "x.svg", "y"], "unrecognized arguments: y: see `jamd roll"),
         (["roll"], "the following arguments are required: FILE: see `jamd roll --help`"),
         (["measure", ""], "expected one of phrases, beat, pickups, answers, changes; found ''"),
         (["measure", "phrases", "--density", "nan"], "--density: expected a number from 0.0"),
@@ -202,6 +204,25 @@ def test_a_wrong_option_is_one_line(
     assert told.count("\n") == 1
     assert told.startswith("jamd: ")
     assert shown in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "found"),
+    [
+        (["evaluate", "run", "--quick", "a", "--json", "b"], "files", ["a", "b"]),
+        (["prepare", "a", "-o", "out", "b"], "sources", ["a", "b"]),
+        (["train", "a", "-o", "out", "b"], "corpora", [Path("a"), Path("b")]),
+        (["measure", "beat", "--json", "changes"], "name", ["beat", "changes"]),
+    ],
+)
+def test_several_files_may_stand_on_both_sides_of_an_option(
+    arguments: list[str], name: str, found: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Namespace] = []
+    monkeypatch.setattr(f"jamd.commands.{arguments[0]}.run", given.append)
+    cli.main(arguments)
+    assert getattr(given[0], name) == found
+    assert given[0].command == arguments[0]
 
 
 @pytest.mark.parametrize(
