@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 from jamd.commands import Subparsers, bars
 from jamd.config import file as config_file
+from jamd.errors import UserError
 
 _SETTINGS = (
     "play.mode",
@@ -82,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
 
         in_force = config_file.in_force(args)
         config = in_force.config
+        if config.takes.keep and in_force.on_command_line("takes.folder"):
+            _expect_room_for_takes(config.takes.folder)
         songs = [Song(config, own_tempo=in_force.on_command_line("transport.bpm"))]
         if config.songs.folder:
             options = config_file.options_of(args)
@@ -89,3 +94,12 @@ def run(args: argparse.Namespace) -> int:
         screen = Screen(sys.stdout)
         play(config, screen, stop_signals, args.bars, songs, args.rehearse, args.roll)
     return 0
+
+
+def _expect_room_for_takes(folder: Path) -> None:
+    """Refuse a folder that can hold no takes before anybody has played."""
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if not there.is_dir():
+        raise UserError(f"--takes: expected a folder, found the file {there}: name another")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"--takes: expected a folder of yours, found {there}: name another")

@@ -264,9 +264,11 @@ def test_a_take_that_was_cut_off_by_a_full_disk_is_told_with_status_2(tmp_path: 
 def test_a_folder_that_can_hold_no_takes_is_told_with_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "takes"
     file.touch()
+    config = tmp_path / "config.toml"
+    config.write_text(f"[takes]\nfolder = '{file}'\n")
     short = PLAY.replace("'play', ", "'play', '--bpm', '400', '--bars', '1', ")
     done = subprocess.run(
-        [sys.executable, "-c", short, BUNDLE, file],
+        [sys.executable, "-c", short.replace("--takes", "--config"), BUNDLE, config],
         capture_output=True,
         text=True,
         timeout=60,
@@ -276,6 +278,20 @@ def test_a_folder_that_can_hold_no_takes_is_told_with_what_to_do(tmp_path: Path)
         f"Takes cannot be kept in {file}: File exists. jamd plays without; --takes DIR keeps them "
         "elsewhere."
     ) in done.stdout
+
+
+@pytest.mark.parametrize("name", ["takes", "takes/of/today", "link"])
+def test_a_folder_for_takes_that_can_be_none_is_refused_before_anybody_plays(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "takes").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    folder = tmp_path / name
+    assert main(["play", "--bundle", str(BUNDLE), "--rehearse", "--takes", str(folder)]) == 2
+    found = tmp_path / name.partition("/")[0]
+    told = capsys.readouterr()
+    assert told.err == f"jamd: --takes: expected a folder, found the file {found}: name another\n"
+    assert told.out == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
