@@ -53,9 +53,19 @@ class InForce:
 
 
 def find(working_folder: Path, user_folder: Path) -> Path | None:
-    """The file to read when none is named."""
-    candidates = (folder / FILE_NAME for folder in (working_folder, user_folder))
-    return next((path for path in candidates if path.is_file()), None)
+    """The file to read when none is named.
+
+    Raises:
+        ConfigError: What has its name cannot be read, and would be ignored.
+    """
+    for path in (folder / FILE_NAME for folder in (working_folder, user_folder)):
+        if path.is_symlink() and not path.exists():
+            raise ConfigError(f"{path}: expected a file, found a link to nowhere: mend it")
+        if path.is_fifo():  # reading it would wait for somebody to write
+            raise ConfigError(f"{path}: expected a file, found a pipe: delete or rename it")
+        if path.exists():
+            return path
+    return None
 
 
 def user_folder() -> Path:

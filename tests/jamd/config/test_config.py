@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jamd.config import file as config_file
 from jamd.config.config import ADJUSTABLE, SETTINGS, Config
 from jamd.config.endpoint import Endpoint
-from jamd.config.file import DEFAULT, InForce, documented, find, listing, load
+from jamd.config.file import DEFAULT, InForce, documented, listing, load
 from jamd.config.setting_kinds import Number
 from jamd.errors import ConfigError
 from jamd.notes import Meter, Part
@@ -208,17 +208,6 @@ def test_what_is_not_toml_is_shown_with_how_toml_is_written(
 def test_what_python_cannot_read_is_refused_in_one_line(written: Path, value: str) -> None:
     written.write_text(f"transport.bpm = {value}")
     assert problems(written)[0].startswith(f"{written}: expected TOML; ")
-
-
-def test_the_working_folder_goes_before_the_users(tmp_path: Path) -> None:
-    working, user = tmp_path / "working", tmp_path / "user"
-    for folder in (working, user):
-        folder.mkdir()
-    assert find(working, user) is None
-    (user / "config.toml").touch()
-    assert find(working, user) == user / "config.toml"
-    (working / "config.toml").touch()
-    assert find(working, user) == working / "config.toml"
 
 
 def parse(keys: list[str], *arguments: str) -> InForce:
