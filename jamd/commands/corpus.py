@@ -53,8 +53,6 @@ def run(args: argparse.Namespace) -> int:
     from jamd.training.corpus import Corpus
     from jamd.writing import check_output
 
-    output: Path = args.output or args.corpus / PICTURE
-    check_output(output, "a picture", (".png", ".svg"), args.corpus)
     corpus = Corpus.read(args.corpus)
     if not corpus.pieces:
         raise CorpusError(f"{args.corpus}: expected pieces, found none; prepare it again")
@@ -63,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
             print(f"# {printable(piece.source)} ({piece.split})")
             print(*(corpus.vocabulary.token(token) for token in corpus.tokens(piece).tolist()))
         return 0
+    output: Path = args.output or args.corpus / PICTURE
+    check_output(output, "a picture", (".png", ".svg"), args.corpus)
     print(f"{len(corpus.pieces)} pieces of the style {corpus.style}, ", end="")
     print(f"{len(corpus.left_out)} files left out")
     print_contents(corpus)

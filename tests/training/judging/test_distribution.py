@@ -75,9 +75,18 @@ def test_a_corpus_without_pieces_is_refused(
     )
 
 
+@pytest.mark.parametrize("arguments", [(), ("--tokens",)])
+def test_a_corpus_that_is_not_there_is_refused(
+    arguments: Sequence[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nope = tmp_path / "nope"
+    assert main(["corpus", str(nope), *arguments]) == 2
+    assert capsys.readouterr().err.startswith(f"jamd: {nope}: expected a corpus, found no ")
+
+
 @pytest.mark.parametrize("wrong", [("--top", "0"), ("-o", "picture.txt")])
 def test_what_cannot_be_shown_is_refused(
-    wrong: Sequence[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    wrong: Sequence[str], article_corpus: MakeArticle, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["corpus", str(tmp_path), *wrong]) == 2
+    assert main(["corpus", str(article_corpus("corpus", ["C4"], 4).path), *wrong]) == 2
     assert "expected" in capsys.readouterr().err
