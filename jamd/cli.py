@@ -126,6 +126,21 @@ def _replace_what_is_closed() -> None:
             setattr(sys, name, null)
 
 
+def _problem(error: OSError) -> str | None:
+    """What to tell of a file that cannot be opened, or a full disk; None for a bug."""
+    from pathlib import Path
+
+    if error.errno == errno.ENOENT:
+        try:
+            Path.cwd()
+        except FileNotFoundError:  # what needs none works without
+            return "the working folder is gone: cd to one that exists"
+    if error.strerror is None or (error.filename is None and error.errno not in _DISK_FULL):
+        return None
+    place = "" if error.filename is None else f"{error.filename}: "
+    return f"{place}{error.strerror}"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; return the exit status.
 
@@ -154,10 +169,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
-        if error.strerror is None or (error.filename is None and error.errno not in _DISK_FULL):
+        if (problem := _problem(error)) is None:
             raise
-        place = "" if error.filename is None else f"{error.filename}: "
-        print(f"jamd: {place}{error.strerror}", file=sys.stderr)
+        print(f"jamd: {problem}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         if error.name is None or (top := error.name.partition(".")[0]) not in EXTRAS:

@@ -132,6 +132,20 @@ def test_a_full_disk_is_told_in_one_line(
     assert capsys.readouterr().err == "jamd: No space left on device\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a working folder cannot be removed there")
+def test_a_working_folder_that_is_gone_is_told_where_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone, phrase = tmp_path / "gone", Path(jamd.__file__).parent / "daemon" / "seeds" / "phrase.mid"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert cli.main(["roll", str(phrase), "-o", "a.svg"]) == 2
+    told = capsys.readouterr().err
+    assert told == "jamd: the working folder is gone: cd to one that exists\n"
+    assert cli.main(["roll", str(phrase), "-o", str(tmp_path / "a.svg")]) == 0
+
+
 def test_a_terminal_that_cannot_write_a_flat_sign_is_no_end(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('[midi]\ninput_name = "E♭"\n', encoding="utf-8")
     done = subprocess.run(
