@@ -28,7 +28,8 @@ from jamd.notes import Meter
 STATUS_S = 0.1
 """Seconds between two updates of the status line."""
 
-_ACTIONS = {action.value for action in Action} - {Action.SONG.value}  # which, `jamd song` says
+_ACTIONS = [action.value for action in Action if action is not Action.SONG]
+"""What can be pressed; which song, `jamd song` says."""
 
 
 class Watch:
@@ -169,7 +170,8 @@ def answer(
         case [remote.PRESS, action] if action in _ACTIONS:
             tell(Press(action))
             return {}
-    return {"error": "expected a command that this jamd knows"}
+    known = f"panic, status, song NAME, set NAME VALUE or press with {', '.join(_ACTIONS)}"
+    return {"error": f"expected a command that this jamd knows, {known}; found {command[:60]!r}"}
 
 
 def _change(

@@ -239,7 +239,11 @@ def test_whatever_comes_in_is_checked_where_it_is_to_be_set() -> None:
 
     unknown = "", "sat", "set", "set bpm", "set bpm 1 2", "set bpm  90", "status now"
     for line in (*unknown, "press", "press ", "press it", "press tap tap", "press TAP"):
-        assert said(line) == {"error": "expected a command that this jamd knows"}
+        refusal = str(said(line)["error"])
+        assert refusal.startswith("expected a command that this jamd knows, panic, status, song ")
+        assert "press with your_turn, " in refusal
+        assert refusal.endswith(f"; found {line!r}")
+    assert len(str(said("x" * 9999)["error"])) < 300
     assert said("set bpm 9") == {
         "error": "bpm: expected a number from 20.0 to 400.0 (quarter notes a minute); found 9"
     }
