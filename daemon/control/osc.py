@@ -199,7 +199,7 @@ class OscPeer:
                 for address, value in self._packets.read(packet):
                     self._hear(address, value, now)
             except UserError as error:
-                self._complain("", str(error))
+                self._complain(str(error).partition(":")[0], str(error))
             now = self._clock.now()
         self._rests_until = now + REST_S
 

@@ -67,7 +67,12 @@ class Packets:
         if not element.startswith(b"/") or len(element) % 4 or not types_at:
             raise UserError("expected a packet of Open Sound Control")
         if types and not (types in _TYPES or (types in _TYPES_OF_DATA and has_data)):
-            raise UserError("expected no value or one, a number or a text")
+            address = element[:types_at].rstrip(b"\0").decode(errors="replace")
+            given = element[types_at + 1 :].partition(b"\0")[0].decode(errors="replace")
+            found = f"{len(given)} values" if len(given) > 1 else f"OSC's type {given!r}"
+            raise UserError(
+                f"{address}: expected no value or one, a number or a text; found {found}"
+            )
         try:
             message = self._message(element)
         except (self._not_osc, UnicodeDecodeError) as error:

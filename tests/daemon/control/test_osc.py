@@ -127,18 +127,21 @@ def test_what_is_refused_is_said_once_and_the_rest_is_done(jamd: Jamd) -> None:
         jamd.says("/jamd/set/temperature", 9.0)
         jamd.says("/jamd/set/temprature", 1.0)
         jamd.says("/jamd/press/tap", "now")
-        jamd.says("/jamd/press/tap", [1, 2])
-    jamd.until(lambda: sum("from" in line for line in jamd.said) == 4, "four lines")
+        jamd.says("/jamd/press/again", [1, 2])
+        jamd.says("/jamd/set/bpm", [90, 91, 92])
+    jamd.until(lambda: sum("from" in line for line in jamd.said) == 5, "five lines")
     jamd.says("/jamd/set/density", 1.5)
     jamd.until(lambda: jamd.done, "the density")
     assert jamd.done == [Adjust("density", 1.5)]
     said = {line for line in jamd.said if "from" in line}
     who, end = "OSC from 127.0.0.1: ", ". This is said once."
+    one = "no value or one, a number or a text"
     assert said == {
         f"{who}temperature: expected a number from 0.05 to 2.0; found 9{end}",
         f"{who}/jamd/set/temprature: there is no such address{end}",
         f"{who}/jamd/press/tap: expected 1 for pressed or 0 for released, or no value{end}",
-        f"{who}expected no value or one, a number or a text{end}",
+        f"{who}/jamd/press/again: expected {one}; found 2 values{end}",
+        f"{who}/jamd/set/bpm: expected {one}; found 3 values{end}",
     }
 
 

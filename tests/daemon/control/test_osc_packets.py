@@ -63,7 +63,10 @@ def test_the_messages_of_a_bundle_are_read_in_their_order() -> None:
         (TAP[:-4], "no value or one, a number or a text"),
         (TAP + bytes(LONGEST), "at most 1472 bytes"),
         (b"/x\0\0,ii\0" + bytes(8), "no value or one"),
-        (b"/x\0\0,b\0\0" + bytes(4), "no value or one"),
+        (
+            b"/x\0\0,b\0\0" + bytes(4),
+            "/x: expected no value or one, a number or a text; found OSC's",
+        ),
         (b"/x\0\0,q\0\0" + bytes(4), "no value or one"),
         (b"/x\0\0,d\0\0" + bytes(4), "a whole packet"),
         (b"/x\0\0,s\0\0full", "a whole packet"),
