@@ -94,6 +94,8 @@ def find(font: str = "") -> Installed | str:
     if font:
         with suppress(RuntimeError):  # `~name`, but there is no such user
             font = str(Path(font).expanduser())
+        if Path(font).is_dir():
+            return f"{font} is a folder: name a sound font in it (*.sf2, *.sf3)"
         return Installed(program, Path(font)) if Path(font).is_file() else f"there is no {font}"
     fonts = (
         file

@@ -203,6 +203,8 @@ def test_what_is_missing_is_said_with_what_to_install(
     install(folder)
     with pytest.raises(UserError, match=r"sound.font: expected .*there is no nowhere.sf2"):
         expect_installed("nowhere.sf2")
+    with pytest.raises(UserError, match=r"sound.font: expected .* is a folder: name a sound font"):
+        expect_installed(str(folder))
     monkeypatch.setattr(fluidsynth, "FOLDERS", (str(folder / "fonts"), str(folder)))
     assert find() == Installed(str(folder / "fluidsynth"), folder / "piano.sf2")
     monkeypatch.setattr(fluidsynth, "FOLDERS", (str(folder / "fonts"),))
