@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import mido
@@ -92,6 +93,17 @@ def test_a_model_of_the_grid_has_no_article_to_be_faithful_to(
     command = ["generate", "default", "-n", "4", "-o", str(made / "no.mid"), "--faithful"]
     assert main(command) == 2
     assert "expected a model of the article language, found grid" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [("--style", "jazz"), ("--meter", "3/4")])
+def test_what_its_language_does_not_know_is_refused(
+    option: Sequence[str], made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    no = made / "no.mid"
+    assert main(["generate", str(made / "bundle"), "-o", str(no), *option]) == 2
+    told = f"jamd: {option[0]}: expected a model of the grid language, found article\n"
+    assert capsys.readouterr().err == told
+    assert not no.exists()
 
 
 def test_every_checkpoint_is_heard_and_compared(

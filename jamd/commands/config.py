@@ -7,6 +7,7 @@ import argparse
 from jamd.commands import Subparsers
 from jamd.config import file as config_file
 from jamd.config.config import SETTINGS
+from jamd.errors import UserError
 
 
 def add(subparsers: Subparsers) -> None:
@@ -25,6 +26,11 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.default:
+        given = {SETTINGS[key].option: value for key, value in config_file.options_of(args).items()}
+        for option, value in {"--config": args.config, **given}.items():
+            if value is not None:
+                raise UserError(f"{option}: expected no --default beside it: leave one out")
     text = (
         config_file.documented()
         if args.default

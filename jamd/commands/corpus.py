@@ -29,7 +29,6 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--top",
         type=at_least_one,
-        default=20,
         metavar="N",
         help="how many names to list (default: 20)",
     )
@@ -49,10 +48,13 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from jamd.errors import CorpusError, printable
+    from jamd.errors import CorpusError, UserError, printable
     from jamd.training.corpus import Corpus
     from jamd.writing import check_output
 
+    for option, value in {"--output": args.output, "--top": args.top}.items():
+        if args.tokens and value is not None:
+            raise UserError(f"{option}: expected no --tokens beside it: leave one out")
     corpus = Corpus.read(args.corpus)
     if not corpus.pieces:
         raise CorpusError(f"{args.corpus}: expected pieces, found none; prepare it again")
@@ -66,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{len(corpus.pieces)} pieces of the style {corpus.style}, ", end="")
     print(f"{len(corpus.left_out)} files left out")
     print_contents(corpus)
-    show_distribution(corpus, args.top, output)
+    show_distribution(corpus, args.top or 20, output)
     return 0
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jamd.commands import Subparsers, bars
 from jamd.config import file as config_file
 from jamd.config.config import Config
-from jamd.errors import SourceError
+from jamd.errors import SourceError, UserError
 from jamd.notes import METERS, TICKS_PER_BEAT, Meter
 from jamd.writing import MIDI, check_output, written_whole
 
@@ -66,6 +66,11 @@ def run(args: argparse.Namespace) -> int:
     from jamd.daemon.takes.take import MOST_BARS, read_song, rows, to_midi
 
     in_force = config_file.in_force(args)
+    for key in ("model.bundle", "model.style", "model.temperature"):
+        if args.scripted and in_force.on_command_line(key):
+            raise UserError(
+                f"{in_force.origins[key]}: expected no --scripted beside it: leave one out"
+            )
     check_output(args.output, "a MIDI file", MIDI, args.input)
     song = read_song(args.input)
     if in_force.on_command_line("transport.bpm"):

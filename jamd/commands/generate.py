@@ -144,16 +144,21 @@ def manner_of(args: argparse.Namespace, language: str, run: Run | None = None) -
     """How music is to be written in `language`, by the options and by the run if there is one.
 
     Raises:
-        UserError: `--faithful` is given for another language than the article's, or there are chord
-            changes for that one, or a corpus of the run is gone.
+        UserError: `--faithful` is given for another language than the article's, or chord changes,
+            a style or a meter for that one, or a corpus of the run is gone.
     """
     from jamd.daemon.settings import expect_chords, settings_from
     from jamd.errors import UserError
     from jamd.notes import Meter
 
-    settings = settings_from(config_file.in_force(args).config)
+    in_force = config_file.in_force(args)
+    settings = settings_from(in_force.config)
     expect_chords(settings.chart, language)
     article = language == "article"
+    for key in ("model.style", "transport.meter"):
+        if article and in_force.on_command_line(key):
+            option = in_force.origins[key]
+            raise UserError(f"{option}: expected a model of the grid language, found {language}")
     if args.faithful and not article:
         raise UserError(f"--faithful: expected a model of the article language, found {language}")
     remembered = run is not None and run.settings.faithful
