@@ -172,7 +172,7 @@ def test_what_cannot_be_learned_from_is_told_in_one_line(
         ([str(empty), "--from", "default", *run], "expected files of music"),
         (["--from", "default", *run], "expected a folder of music, a corpus or --takes"),
         (["--from", "default", "--takes", str(empty), *run], "expected takes with their journals"),
-        ([str(few), "--from", str(empty), *run], "expected a manifest.json"),
+        ([str(few), "--from", str(empty), *run], "expected a run or a bundle, found none"),
         ([str(few), "--from", "default", "--units", "9", *run], "leave it out"),
         ([str(few), "--from", "default", "--dropout", "0", *run], "--dropout is for a network"),
         (

@@ -17,8 +17,18 @@ def is_run(folder: Path) -> bool:
 
 
 def is_meant_as_run(folder: Path) -> bool:
-    """Whether `folder`, given where a run or a bundle is expected, is to be read as a run."""
-    return is_run(folder) and not (folder / MANIFEST).is_file()
+    """Whether `folder`, given where a run or a bundle is expected, is to be read as a run.
+
+    Raises:
+        CorpusError: It holds neither.
+    """
+    if (folder / MANIFEST).is_file() or is_run(folder):
+        return not (folder / MANIFEST).is_file()
+    if (folder / "corpus.json").is_file():
+        found = f"a corpus: `jamd train {folder} -o RUN` makes a run of it"
+    else:
+        found = "none: check the path"
+    raise CorpusError(f"{folder}: expected a run or a bundle, found {found}")
 
 
 def expect_run(folder: Path) -> None:

@@ -80,6 +80,18 @@ def test_changes_that_do_not_fit_are_refused(
     assert not (tmp_path / "out.mid").exists()
 
 
+def test_what_is_no_model_is_refused_with_what_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "corpus"
+    for found in ("none: check", f"a corpus: `jamd train {folder} -o RUN` makes a run of it"):
+        assert main(["generate", str(folder), "-o", str(tmp_path / "out.mid")]) == 2
+        told = capsys.readouterr().err
+        assert told.startswith(f"jamd: {folder}: expected a run or a bundle, found {found}")
+        folder.mkdir(exist_ok=True)
+        (folder / "corpus.json").touch()
+
+
 def test_argmax_needs_no_seed(tmp_path: Path) -> None:
     paths = [tmp_path / f"{i}.mid" for i in range(2)]
     for path, seed in zip(paths, "12", strict=True):
