@@ -328,13 +328,18 @@ def _train(run: Run, team: Team | None) -> int:
         print(f"worker {team.place + 1} of {team.size}: the chief reports, and writes the run")
         train(run, lambda _: None, team)
         return 0
+    epochs = len(run.history())
     try:
         with show_training() as report:
             train(run, report, team)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on from the last epoch in {run.path}")
         return 130
-    print(f"written to {run.path}")
+    if len(run.history()) > epochs:
+        print(f"written to {run.path}")
+    else:
+        longer = "--epochs N" if run.settings.minutes is None else "--minutes M"
+        print(f"{run.path} is finished, after epoch {epochs}: {longer} makes it longer")
     return 0
 
 

@@ -109,6 +109,21 @@ def test_settings_that_are_none_are_refused(
         Run.read(tmp_path / "run")
 
 
+def test_a_finished_run_is_told_with_what_makes_it_longer(
+    grid_run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    epochs = len(grid_run.history())
+    sources = [source.path for source in grid_run.sources]
+    for option, value in (("--epochs", "N"), ("--minutes", "M")):
+        given = [option, str(epochs)] if value == "N" else [option, "0.00001"]
+        assert main(["train", *sources, "-o", str(grid_run.path), *given]) == 0
+        assert capsys.readouterr().out == (
+            f"{grid_run.path} is finished, after epoch {epochs}: {option} {value} makes it longer\n"
+        )
+    assert main(["train", *sources, "-o", str(grid_run.path), "--epochs", str(epochs + 1)]) == 0
+    assert capsys.readouterr().out.endswith(f"written to {grid_run.path}\n")
+
+
 def test_a_run_without_an_epoch_has_no_network(grid_corpus: MakeGrid, tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", [grid_corpus("jazz").path], SMALL, {})
     with pytest.raises(CorpusError, match="expected a finished epoch, found none"):
