@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import struct
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -88,7 +89,7 @@ class Report:
 
     Attributes:
         contents: What was made.
-        files: How many files there were.
+        files: How many files there were, those that could not be opened included.
         reused: How many of them had been read by an earlier run.
         warnings: What was odd about files that could be used.
     """
@@ -154,6 +155,7 @@ def prepare(
     sources, left_out = find_sources(given)
     if options.sample is not None and options.sample < len(sources):
         sources = sorted(random.Random(options.seed).sample(sources, options.sample))
+    files = len(sources) + len(left_out)
     warnings: list[Remark] = []
     with (
         named(output),
@@ -170,9 +172,10 @@ def prepare(
         found = list(_find(keyed, failed, shop, left_out, warnings))
         if not found:
             store.discard()
+            ((reason, _),) = Counter(item.reason for item in left_out).most_common(1)
             raise CorpusError(
-                f"expected at least one piece, found none in {len(sources)} files; "
-                f"the first was left out because: {left_out[0].reason}"
+                f"expected at least one piece, found none in {files} files; "
+                f"the commonest reason: {reason}"
             )
         works = list(_join(found, options))
         ids, pitches = _write(works, writer, shop, left_out)
@@ -187,7 +190,7 @@ def prepare(
             style=options.style,
             left_out=left_out,
         )
-    return Report(contents, len(sources), reused, warnings)
+    return Report(contents, files, reused, warnings)
 
 
 def _workers(options: Options) -> Workers | Cluster:
