@@ -48,6 +48,9 @@ def _number(
 at_least_one = _number(int, "a whole number, 1 or more", lambda value: value >= 1)
 """The value of an option that is a whole number, 1 or more."""
 
+jobs = _number(int, "a whole number from 1 to 256", lambda value: 1 <= value <= 256)
+"""The value of a `--jobs`: more processes than that would bring a computer to its knees."""
+
 natural = _number(int, "a whole number, 0 or more", lambda value: value >= 0)
 """The value of an option that is a whole number, 0 or more."""
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jamd.commands import Subparsers, at_least_one, named, natural, positive, share, style
+from jamd.commands import Subparsers, at_least_one, jobs, named, natural, positive, share, style
 from jamd.commands.corpus import PICTURE, print_contents, show_distribution
 from jamd.errors import UserError
 from jamd.interrupts import ending_at_once, terminated_in_order
@@ -73,9 +73,9 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--jobs",
-        type=at_least_one,
+        type=jobs,
         default=os.cpu_count() or 1,
-        help="how many processes (default: all cores)",
+        help="how many processes, 1 to 256 (default: all cores)",
     )
     parser.add_argument(
         "--dask",

@@ -55,7 +55,7 @@ class Options:
         sample: How many files to read, chosen by `seed`; None for all.
         seed: Seed of the sample, and of the order in which pieces are joined.
         held_out: The share of groups held out from training, 0..1.
-        jobs: How many processes, at least 1.
+        jobs: How many processes, at least 1; there are no more than files.
         time_limit_s: Seconds that one file may take.
         memory_limit_mb: Megabytes that one file may take.
         join_bars: Files with fewer bars than this are joined, within a folder, until they have as
@@ -160,7 +160,7 @@ def prepare(
     with (
         named(output),
         CorpusWriter(output) as writer,
-        _workers(options) as workers,
+        _workers(options, len(sources)) as workers,
         Store(output / STORE) as store,
         Spool(output) as spool,
     ):
@@ -193,9 +193,10 @@ def prepare(
     return Report(contents, files, reused, warnings)
 
 
-def _workers(options: Options) -> Workers | Cluster:
+def _workers(options: Options, files: int) -> Workers | Cluster:
     if options.dask is None:
-        return Workers(options.jobs, options.time_limit_s, options.memory_limit_mb)
+        jobs = min(options.jobs, max(1, files))
+        return Workers(jobs, options.time_limit_s, options.memory_limit_mb)
     from jamd.training.preparing.cluster import Cluster
 
     return Cluster(options.dask, options.time_limit_s, options.memory_limit_mb)

@@ -21,6 +21,7 @@ from jamd.training.corpus import Corpus
 from jamd.training.preparing.prepare import Options, prepare
 from jamd.training.preparing.sources import find_sources
 from jamd.training.preparing.store import Read, Store, StoredFile
+from jamd.training.preparing.worker_pool import Workers
 
 pytestmark = pytest.mark.train
 
@@ -262,6 +263,23 @@ def test_names_that_are_no_text_are_kept_as_they_are_printed(tmp_path: Path) -> 
     assert [item.source for item in report.corpus.left_out] == [r"caf\udce9.unknown"]
 
 
+def test_there_are_no_more_processes_than_files(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    class Counted(Workers):
+        def __init__(self, jobs: int, time_limit_s: float, memory_limit_mb: int) -> None:
+            asked.append(jobs)
+            super().__init__(jobs, time_limit_s, memory_limit_mb)
+
+    monkeypatch.setattr("jamd.training.preparing.prepare.Workers", Counted)
+    few = [str(folder / "0" / f"tune {number}.mid") for number in (0, 2)]
+    assert len(prepare(few, tmp_path / "corpus", Options(jobs=150)).corpus.pieces) == 2
+    prepare([str(folder)], tmp_path / "corpus", Options(jobs=1))
+    assert asked == [2, 1]
+
+
 def test_the_command_counts_and_lists(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -279,7 +297,8 @@ def test_the_command_counts_and_lists(
     [
         (["--style", "jaz"], "--style: expected one of jazz, combo, song"),
         (["--held-out", "1"], "--held-out: expected a share from 0 to below 1; found '1'"),
-        (["--jobs", "0"], "--jobs: expected a whole number, 1 or more; found '0'"),
+        (["--jobs", "0"], "--jobs: expected a whole number from 1 to 256; found '0'"),
+        (["--jobs", "257"], "a whole number from 1 to 256; found '257'"),
     ],
 )
 def test_a_wrong_option_is_one_line(
