@@ -19,7 +19,7 @@ from jamd.errors import CorpusError, UserError
 from jamd.grid.tokens import VOCABULARY
 from jamd.training.corpus import Corpus
 from jamd.training.learning.lessons import ArticleLessons, GridLessons, Lessons, LossScore
-from jamd.training.learning.network import ArticleSize, GridSize
+from jamd.training.learning.network import GridSize
 from jamd.training.learning.passages import Text, resolve_shares
 from jamd.training.learning.plot import draw_history
 from jamd.training.learning.run_folder import is_run
@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 BYTES_A_WEIGHT = 12
 """The least memory that learning needs per weight: the weight, its gradient and one moment of the
 optimiser, in float32."""
+
+BYTES_A_LOGIT = 8
+"""The least memory that learning needs per logit of a batch: the logit and its gradient, in
+float32."""
 
 READ_S = 0.25
 """Seconds between two losses read back from the device, each of which has to wait for it."""
@@ -114,13 +118,13 @@ def train(run: Run, report: Callable[[Moment], None], team: Team | None = None) 
 
     Raises:
         CorpusError: A corpus is missing or has changed.
-        UserError: The network is too large for this machine; or it diverged, so that an epoch's
-            loss is not finite. What was written before remains.
+        UserError: The network or a batch is too large for this machine; or it diverged, so that an
+            epoch's loss is not finite. What was written before remains.
         TeamError: Other machines cannot take part, or one was lost.
     """
     opened = _opened([Path(source.path) for source in run.sources])
     _expect_unchanged(run, opened)
-    _expect_room(run.size)
+    _expect_room(run, 1 if team is None else team.size)
     state = (State.read(run.path) if team is None or team.is_chief else None) or State()
     if team is not None:
         from jamd.training.learning import multi_worker
@@ -305,19 +309,26 @@ def _expect_unchanged(run: Run, opened: Sequence[Corpus]) -> None:
             )
 
 
-def _expect_room(size: GridSize | ArticleSize) -> None:
-    """Refuse a network that cannot fit in memory; what a smaller one needs shows as it learns.
+def _expect_room(run: Run, workers: int) -> None:
+    """Refuse what cannot fit in memory; what a smaller network or batch needs shows as it learns.
 
     Raises:
-        UserError: Learning its weights alone would take more memory than there is.
+        UserError: Learning its weights, or the logits of a worker's part of a batch, would alone
+            take more memory than there is.
     """
-    there, needed = psutil.virtual_memory().total, BYTES_A_WEIGHT * size.weights
-    if needed > there:
-        raise UserError(
-            f"expected a network that {there / 1e9:,.0f} GB of memory can hold, found one of "
-            f"{size.weights:,} weights, which take {needed / 1e9:,.0f} GB and more to learn; "
-            "choose fewer --units or --layers"
-        )
+    size, there = run.size, psutil.virtual_memory().total
+    rows, window = run.settings.rows // workers, run.settings.window
+    tokens = rows * window if isinstance(size, GridSize) else 0
+    weights, batch = BYTES_A_WEIGHT * size.weights, BYTES_A_LOGIT * size.vocabulary * tokens
+    for found, needed, choose in (
+        (f"a network of {size.weights:,} weights", weights, "fewer --units or --layers"),
+        (f"a batch of {tokens:,} tokens", batch, "a smaller --batch or --window"),
+    ):
+        if needed > there:
+            raise UserError(
+                f"expected what {there / 1e9:,.0f} GB of memory can hold, found {found}, which "
+                f"takes {needed / 1e9:,.0f} GB and more to learn; choose {choose}"
+            )
 
 
 def _vocabulary(corpora: Sequence[Corpus]) -> Vocabulary:

@@ -210,14 +210,14 @@ def test_a_corpus_is_no_place_for_a_run(
     assert sorted(corpus.iterdir()) == before
 
 
-@pytest.mark.parametrize("wrong", [("--units", "100000000"), ("--layers", "100000000")])
-def test_a_network_that_no_memory_can_hold_is_one_line(
-    wrong: Sequence[str], grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("wrong", ["--units", "--layers", "--batch", "--window"])
+def test_a_network_or_batch_that_no_memory_can_hold_is_one_line(
+    wrong: str, grid_corpus: MakeGrid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     corpus, run = grid_corpus("jazz").path, tmp_path / "run"
-    assert main(["train", str(corpus), "-o", str(run), *wrong]) == 2
+    assert main(["train", str(corpus), "-o", str(run), wrong, "100000000"]) == 2
     (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("jamd: ")]
-    assert line.endswith(" GB and more to learn; choose fewer --units or --layers")
+    assert wrong in line.partition(" GB and more to learn; choose ")[2]
     assert not run.exists()
 
 
