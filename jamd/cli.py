@@ -73,6 +73,10 @@ def parser(only: str | None) -> argparse.ArgumentParser:
             self.register("type", int, whole)
             self.register("type", Path, lambda text: Path(named(text)))
 
+        def _print_message(self, message: str, file: Any = None) -> None:
+            # argparse alone says nothing where help or version cannot be written.
+            print(message, end="", file=file, flush=True)
+
         def error(self, message: str) -> NoReturn:
             raise UserError(f"{message}: see `{self.prog} --help`")
 
@@ -141,6 +145,26 @@ def _problem(error: OSError) -> str | None:
     return f"{place}{error.strerror}"
 
 
+def _refuse(problem: str) -> int:
+    """Tell what is wrong, line by line; return the exit status, whether or not it can be told."""
+    try:
+        for line in problem.splitlines():
+            print(f"jamd: {line}", file=sys.stderr)
+    except OSError:
+        pass
+    _drop_what_cannot_be_written()
+    return 2
+
+
+def _drop_what_cannot_be_written() -> None:
+    """What is still buffered would fail once more when Python closes the stream."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; return the exit status.
 
@@ -161,27 +185,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status: int = args.run(args)
         sys.stdout.flush()
     except UserError as error:
-        for line in str(error).splitlines():
-            print(f"jamd: {line}", file=sys.stderr)
-        return 2
+        return _refuse(str(error))
     except BrokenPipeError:
-        # What is still buffered would fail once more when Python closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_what_cannot_be_written()
         return 141
     except OSError as error:
         if (problem := _problem(error)) is None:
             raise
-        print(f"jamd: {problem}", file=sys.stderr)
-        return 2
+        return _refuse(problem)
     except ModuleNotFoundError as error:
         if error.name is None or (top := error.name.partition(".")[0]) not in EXTRAS:
             raise
-        print(
-            f"jamd: `jamd {args.command}` needs {error.name}, found none: "
-            f"pip install 'jamd[{EXTRAS[top]}]' (in a checkout: make setup)",
-            file=sys.stderr,
+        return _refuse(
+            f"`jamd {args.command}` needs {error.name}, found none: "
+            f"pip install 'jamd[{EXTRAS[top]}]' (in a checkout: make setup)"
         )
-        return 2
     except KeyboardInterrupt:
         return INTERRUPTED
     return status

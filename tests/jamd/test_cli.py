@@ -146,6 +146,28 @@ def test_a_working_folder_that_is_gone_is_told_where_it_is_needed(
     assert cli.main(["roll", str(phrase), "-o", str(tmp_path / "a.svg")]) == 0
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device there")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["--version"], ["play", "--help"], ["config"], ["nope"]])
+def test_what_cannot_be_written_ends_with_2_and_a_line_if_that_can(
+    arguments: list[str], unbuffered: str, tmp_path: Path
+) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        for errors in (full, subprocess.PIPE):
+            done = subprocess.run(
+                [Path(sys.executable).with_name("jamd"), *arguments],
+                cwd=tmp_path,
+                env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+                text=True,
+                stdout=full,
+                stderr=errors,
+                check=False,
+            )
+            assert done.returncode == 2
+        assert done.stderr.startswith("jamd: ")
+        assert done.stderr.count("\n") == 1
+
+
 def test_a_terminal_that_cannot_write_a_flat_sign_is_no_end(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('[midi]\ninput_name = "E♭"\n', encoding="utf-8")
     done = subprocess.run(

@@ -51,7 +51,7 @@ def draw_distribution(distribution: Distribution, path: Path) -> None:
 
     Args:
         distribution: The counts of a corpus with at least one token.
-        path: The file to write; its suffix names the format.
+        path: The file to write; its suffix names the format, PNG without one.
     """
     figure = Figure(figsize=(10, 6), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
@@ -78,4 +78,5 @@ def draw_distribution(distribution: Distribution, path: Path) -> None:
     left.set_title("the most frequent notes and chords" if article else "kinds of token")
     for axes in (left, right):
         axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=100)
+    with path.open("wb") as file:  # by its name, a device would get a file with a suffix beside it
+        figure.savefig(file, dpi=100, format=path.suffix.removeprefix(".") or "png")

@@ -75,6 +75,16 @@ def test_a_corpus_without_pieces_is_refused(
     )
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device there")
+def test_a_picture_that_cannot_be_written_is_told(
+    article_corpus: MakeArticle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = str(article_corpus("corpus", ["C4", "E4", "0.4.7"], 4).path)
+    (tmp_path / "device").symlink_to("/dev/full")  # a name without a suffix
+    assert main(["corpus", corpus, "-o", str(tmp_path / "device")]) == 2
+    assert capsys.readouterr().err == f"jamd: {tmp_path / 'device'}: No space left on device\n"
+
+
 @pytest.mark.parametrize("arguments", [(), ("--tokens",)])
 def test_a_corpus_that_is_not_there_is_refused(
     arguments: Sequence[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
