@@ -8,6 +8,7 @@ second step then only decides where it goes.
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 from collections import Counter
@@ -55,7 +56,8 @@ class Options:
         sample: How many files to read, chosen by `seed`; None for all.
         seed: Seed of the sample, and of the order in which pieces are joined.
         held_out: The share of groups held out from training, 0..1.
-        jobs: How many processes, at least 1; there are no more than files.
+        jobs: How many processes, at least 1; there are no more than files, or cores, as one file
+            may hold many pieces.
         time_limit_s: Seconds that one file may take.
         memory_limit_mb: Megabytes that one file may take.
         join_bars: Files with fewer bars than this are joined, within a folder, until they have as
@@ -195,7 +197,7 @@ def prepare(
 
 def _workers(options: Options, files: int) -> Workers | Cluster:
     if options.dask is None:
-        jobs = min(options.jobs, max(1, files))
+        jobs = min(options.jobs, max(files, os.cpu_count() or 1))
         return Workers(jobs, options.time_limit_s, options.memory_limit_mb)
     from jamd.training.preparing.cluster import Cluster
 
