@@ -11,10 +11,10 @@ class Vocabulary:
     """An ordered set of token names.
 
     A name is `Kind_value` (`Position_12`, `Lead_60`) or, in a language with only one kind, any
-    text. Names are unique, not empty and free of line breaks.
+    printable text. Names are unique and not empty.
 
     Raises:
-        ValueError: A name is empty, repeated or holds a line break.
+        ValueError: A name is empty, repeated or not printable.
     """
 
     def __init__(self, tokens: Iterable[str]) -> None:
@@ -22,8 +22,8 @@ class Vocabulary:
         self._ids = {token: i for i, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
             raise ValueError("a vocabulary's tokens must differ from each other")
-        if any(not token or "\n" in token for token in self.tokens):
-            raise ValueError("a token must be a text of one line, not an empty one")
+        if "" in self._ids or not all(map(str.isprintable, self.tokens)):
+            raise ValueError("a token must be a printable text of one line, not an empty one")
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 
 from jamd import __version__
 from jamd.errors import CorpusError, printable
@@ -121,12 +121,12 @@ class Corpus(Contents):
             head = json.loads(text)
             if head["format"] != FORMAT:
                 raise CorpusError(
-                    f"{path}: expected a corpus of format {FORMAT}, found {head['format']}; "
+                    f"{path}: expected a corpus of format {FORMAT}, found {head['format']!r}; "
                     "prepare it again"
                 )
             sums = head.get("sha256")  # missing in early corpora of this format
             names = sums or [TOKENS, *([TAUGHT] if (path / TAUGHT).is_file() else [])]
-            found = {name: _sha256(path / name) for name in names}
+            found = {name: _sha256(path / name) for name in (TOKENS, TAUGHT) if name in names}
             if sums is not None and found != sums:
                 raise _mismatch(path)
             corpus = cls(
@@ -141,7 +141,8 @@ class Corpus(Contents):
                 sums=found,
             )
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise CorpusError(f"{path}: damaged corpus ({error}); prepare it again") from error
+            why = printable(str(error))
+            raise CorpusError(f"{path}: damaged corpus ({why}); prepare it again") from error
         if not _belong_together(corpus, whole=sums is None):
             raise _mismatch(path)
         return corpus
@@ -194,13 +195,12 @@ def names_of(paths: Iterable[Path]) -> list[str]:
 def _piece(item: Mapping[str, Any]) -> CorpusPiece:
     # Early corpora of this format also state how far each piece could be transposed.
     told = {name: value for name, value in dict(item).items() if name != "transpose"}
-    piece = CorpusPiece(**told)
-    numbers: tuple[Any, ...] = (piece.id, piece.start, piece.length, piece.notes)
-    for number in numbers:
-        if not isinstance(number, int) or number < 0:
-            raise ValueError(f"a piece with the number {number!r}")
-    _one_of(get_args(Split), piece.split)
-    return piece
+    match CorpusPiece(**told):
+        case CorpusPiece(
+            int(), str(), str(), "train" | "held-out", int(), int(), int(), bool()
+        ) as piece if min(piece.id, piece.start, piece.length, piece.notes) >= 0:
+            return piece
+    raise ValueError(f"a piece with the fields {told}")
 
 
 def _one_of(known: Iterable[str], name: str) -> Any:
@@ -218,7 +218,7 @@ def _mapped(path: Path) -> NDArray[Any]:
 
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (EOFError, SyntaxError, TokenError) as error:  # while numpy reads its header
+    except (EOFError, MemoryError, SyntaxError, TokenError) as error:  # as it reads the header
         raise ValueError(f"{path.name} does not begin as it should") from error
     return array
 

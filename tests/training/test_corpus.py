@@ -222,6 +222,50 @@ def test_a_damaged_corpus_is_refused(tmp_path: Path, damage: str) -> None:
         Corpus.read(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": "\x1b]0;title\x07"},
+        {"sha256": {"/dev/zero": ""}},
+        {"vocabulary": ["\x1b[31m", *NAMES[1:]]},
+        {"vocabulary": ["\ud800", *NAMES[1:]]},
+        {"vocabulary": [5, *NAMES[1:]]},
+        {"pieces": [{"\x1b[31m": 1}]},
+    ],
+)
+def test_a_head_of_another_making_is_refused_in_a_line_that_can_be_printed(
+    tmp_path: Path, change: Mapping[str, Any]
+) -> None:
+    write(tmp_path, [[1]])
+    edit(tmp_path, lambda head: head.update(change))
+    with pytest.raises(CorpusError, match="prepare it again") as told:
+        Corpus.read(tmp_path)
+    assert str(told.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [("id", "0"), ("start", -1), ("source", 5), ("group", 5), ("split", 5), ("has_velocity", None)],
+)
+def test_a_piece_with_a_field_of_another_kind_is_refused(
+    tmp_path: Path, field: str, wrong: object
+) -> None:
+    write(tmp_path, [[1]])
+    edit(tmp_path, lambda head: head["pieces"][0].update({field: wrong}))
+    with pytest.raises(CorpusError, match=f"damaged corpus .*'{field}': {wrong!r}"):
+        Corpus.read(tmp_path)
+
+
+def test_a_header_that_no_parser_bears_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, [[1]])
+    of_before(tmp_path)
+    header = b"-" * 8_000
+    start = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little")
+    (tmp_path / "tokens.npy").write_bytes(start + header)
+    with pytest.raises(CorpusError, match="does not begin as it should"):
+        Corpus.read(tmp_path)
+
+
 def test_tokens_of_another_corpus_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "short", [[1]])
     write(tmp_path / "long", [[1, 2, 3]])

@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 
 import keras
 
-from jamd.errors import CorpusError
+from jamd.errors import CorpusError, printable
 from jamd.training.corpus import Corpus
 from jamd.training.learning.network import (
     ArticleSize,
@@ -189,9 +189,8 @@ class Run:
         try:
             head = json.loads((path / RUN).read_text(encoding="utf-8"))
             if head["format"] != FORMAT:
-                raise CorpusError(
-                    f"{path}: expected a run of format {FORMAT}, found {head['format']}; train anew"
-                )
+                found = f"{head['format']!r}; train anew"
+                raise CorpusError(f"{path}: expected a run of format {FORMAT}, found {found}")
             return cls(
                 path=path,
                 language=head["language"],
@@ -207,7 +206,8 @@ class Run:
                 "make one with jamd train"
             ) from None
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise CorpusError(f"{path}/run.json: damaged ({error}); train anew") from error
+            why = printable(str(error))
+            raise CorpusError(f"{path}/run.json: damaged ({why}); train anew") from error
 
     def write(self) -> None:
         """Write `run.json`."""

@@ -30,11 +30,15 @@ MakeGrid = Callable[[str], Corpus]
 MakeArticle = Callable[[str, Sequence[str], int], Corpus]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "[" * 100_000, '{"format": 1}', '{"format": 99}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "[" * 100_000, '{"format": 1}', '{"format": 99}', r'{"format": "\u001b[31m"}'],
+)
 def test_a_damaged_run_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(content)
-    with pytest.raises(CorpusError, match="train anew"):
+    with pytest.raises(CorpusError, match="train anew") as told:
         Run.read(tmp_path)
+    assert str(told.value).isprintable()
 
 
 def damaged(content: bytes) -> list[bytes]:
