@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from jamd.bundle.bundle import REHEARSAL, Bundle
 from jamd.bundle.manifest import Excerpt, Rehearsal
 from jamd.errors import BundleError
+from jamd.grid.grid import Grid
 from jamd.grid.tokens import VOCABULARY
 from jamd.grid.writer import of_kind
 from jamd.training.corpus import Corpus, CorpusPiece, CorpusWriter, Split
@@ -71,25 +72,28 @@ def write_corpus(bundle: Bundle, path: Path) -> Corpus | None:
     """Write a bundle's excerpts as a corpus to train on; returns None if it has none.
 
     Raises:
-        BundleError: The file holds ids that are not tokens.
+        BundleError: An excerpt is not in the grid language.
     """
     rehearsal = bundle.manifest.rehearsal
     if rehearsal is None:
         return None
     tokens = np.frombuffer((bundle.path / REHEARSAL).read_bytes(), "<u2").astype(np.uint16)
-    if len(tokens) and int(tokens.max()) >= len(VOCABULARY):
-        raise BundleError(
-            f"{bundle.path / REHEARSAL}: expected ids below {len(VOCABULARY)}, found {tokens.max()}"
-        )
     is_pitch = of_kind("Lead", "Comp")
     with CorpusWriter(path) as writer:
         start = 0
         for number, excerpt in enumerate(rehearsal.excerpts):
             own = tokens[start : start + excerpt.tokens]
             start += excerpt.tokens
+            source = f"{REHEARSAL}#{number + 1}"
+            try:
+                Grid().decode(own.tolist())
+            except ValueError as error:
+                raise BundleError(
+                    f"{bundle.path / source}: expected an excerpt in the grid language: {error}"
+                ) from None
             writer.add(
                 own,
-                source=f"{REHEARSAL}#{number + 1}",
+                source=source,
                 group=hashlib.sha256(own.tobytes()).hexdigest()[:16],
                 split="held-out" if excerpt.held_out else "train",
                 notes=int(is_pitch[own].sum()),

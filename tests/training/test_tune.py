@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import mido
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from jamd.bundle.bundle import DEFAULT, Bundle
+from jamd.bundle.manifest import Excerpt, Rehearsal
 from jamd.daemon.events import Event, Heard, Mode, WorkerReady
 from jamd.daemon.session import Session
 from jamd.daemon.settings import Settings
@@ -21,6 +23,7 @@ from jamd.daemon.takes.journal import FORMAT, Journaled, Opened
 from jamd.daemon.takes.recorder import Recorder
 from jamd.daemon.virtual import ScriptedImproviser, VirtualJam
 from jamd.errors import BundleError
+from jamd.grid.tokens import DURATION, LEAD, VELOCITY, VOCABULARY
 from jamd.language import Context
 from jamd.notes import Note, Part, Tick
 from jamd.training import rehearsal
@@ -82,6 +85,17 @@ def test_the_shipped_bundle_brings_excerpts_of_both_sides(tmp_path: Path) -> Non
     again, data = rehearsal.copied(corpus)
     assert again == Bundle.read(DEFAULT).manifest.rehearsal
     assert data == (DEFAULT / "rehearsal.tokens").read_bytes()
+
+
+@pytest.mark.parametrize("first", [len(VOCABULARY), LEAD])
+def test_excerpts_that_are_no_music_are_refused(tmp_path: Path, first: int) -> None:
+    excerpt = np.array([first, VELOCITY, DURATION], "<u2").tobytes()
+    shutil.copytree(TINY, tmp_path / "bundle")
+    (tmp_path / "bundle" / "rehearsal.tokens").write_bytes(excerpt)
+    told = Rehearsal(len(excerpt), sha256(excerpt).hexdigest(), (Excerpt(3, False, True),))
+    manifest = replace(Bundle.read(TINY).manifest, rehearsal=told)
+    with pytest.raises(BundleError, match=r"tokens#1: expected .* cannot stand at the start"):
+        rehearsal.write_corpus(Bundle(tmp_path / "bundle", manifest), tmp_path / "before")
 
 
 def test_the_command_learns_from_loops_goes_on_and_exports(
