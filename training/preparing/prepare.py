@@ -223,7 +223,8 @@ def _read(new: dict[str, SourceFile], shop: _Workshop) -> dict[str, str]:
     options = shop.options
     style = options.style if options.language == "grid" else None
     tasks = (
-        FileTask(source.path, source.is_score, style, options.join_bars) for source in new.values()
+        FileTask(source.path, source.is_score, style, options.join_bars, key=key)
+        for key, source in new.items()
     )
     try:
         results = shop.workers.map(read_and_write, tasks, shop.at_once(len(new)))

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jamd.errors import SourceError
-from jamd.training.preparing.store import Read
+from jamd.training.preparing.store import Read, key_of
+from jamd.training.preparing.worker_pool import LimitError
 
 if TYPE_CHECKING:
     from jamd.training.preparing.parts import Table
@@ -33,6 +34,7 @@ class FileTask:
             only read them.
         bars: A piece with fewer bars is only read: it will be joined to others.
         content: The bytes of a MIDI file, if they have been read already.
+        key: What its result is kept under, as from `key_of`; None if it is not kept.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class FileTask:
     style: str | None = None
     bars: int = 0
     content: bytes | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ def read_and_write(task: FileTask) -> tuple[tuple[Read, Written | None], ...]:
 
     Raises:
         SourceError: The file has no usable pieces.
+        LimitError: The file is not the one that has the task's key.
     """
     from jamd.training.preparing.parts import to_table
 
@@ -90,7 +94,10 @@ def read_and_write(task: FileTask) -> tuple[tuple[Read, Written | None], ...]:
 def _pieces(task: FileTask) -> Iterator[tuple[Reading, Read]]:
     """The usable pieces of a file; the first has a warning about those left out."""
     readings: Sequence[Reading | SourceError]
-    if task.content == b"" or (task.content is None and not task.path.stat().st_size):
+    content = task.path.read_bytes() if task.content is None else task.content
+    if task.key not in (None, key_of(content, task.path.suffix, task.is_score)):
+        raise LimitError("it changed while the corpus was being prepared; prepare it again")
+    if not content:
         raise SourceError("an empty file")
     if task.is_score:
         from jamd.training.preparing.score_file import read_score
@@ -99,7 +106,6 @@ def _pieces(task: FileTask) -> Iterator[tuple[Reading, Read]]:
     else:
         from jamd.training.preparing.midi_file import read_midi
 
-        content = task.path.read_bytes() if task.content is None else task.content
         readings = [read_midi(content)]
     pieces, refused = [], []
     for reading in readings:

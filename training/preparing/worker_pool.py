@@ -34,7 +34,7 @@ and ending the pool may take this long."""
 
 
 class LimitError(SourceError):
-    """A file was given up: it took too long or too much memory, or its reader died or failed.
+    """A file was given up: it took too long or too much memory, changed, or its reader failed.
 
     Another run, with other limits, may be able to read it.
     """

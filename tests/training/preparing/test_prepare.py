@@ -90,6 +90,28 @@ def test_an_interrupt_loses_nothing_that_was_read(folder: Path, tmp_path: Path) 
     assert prepare([str(folder)], tmp_path / "corpus", Options(jobs=1)).reused == 5
 
 
+def test_what_changes_while_it_is_prepared_is_left_out_until_the_next_run(
+    folder: Path, tmp_path: Path
+) -> None:
+    last = folder / "9.mid"
+    write_midi(last, triads(0, 5, 7))
+    content = last.read_bytes()
+
+    def change(step: str, done: int, of: int) -> None:
+        if (step, done) == ("reading", 1):  # of nine files, four are under way
+            write_midi(last, triads(0, 5, 7, key=72))
+
+    first = prepare([str(folder)], tmp_path / "corpus", Options(jobs=1), change)
+    assert [(item.source, item.reason) for item in first.corpus.left_out] == [
+        ("9.mid", "it changed while the corpus was being prepared; prepare it again")
+    ]
+    last.write_bytes(content)
+    second = prepare([str(folder)], tmp_path / "corpus", Options(jobs=1))
+    (piece,) = (piece for piece in second.corpus.pieces if piece.source == "9.mid")
+    notes = Grid().decode(second.corpus.tokens(piece).tolist()).notes
+    assert min(note.pitch for note in notes) == 48
+
+
 @pytest.mark.parametrize("join_bars", [0, 4, 30])
 def test_what_is_written_as_it_is_read_is_what_would_be_written_later(
     folder: Path, tmp_path: Path, join_bars: int
