@@ -8,8 +8,9 @@ from pathlib import Path
 def limit_memory(more: int) -> None:
     """Let this process take at most `more` bytes beyond what it has now.
 
-    An allocation beyond that fails, and nothing else on this machine suffers. This works only where
-    the system enforces such limits, which is Linux.
+    An allocation beyond that fails, and nothing else on this machine suffers. A hard limit that the
+    process was started with stays. This works only where the system enforces such limits, which is
+    Linux.
     """
     try:
         import resource
@@ -18,4 +19,7 @@ def limit_memory(more: int) -> None:
     except (ImportError, OSError):
         return
     limit = pages * resource.getpagesize() + more
-    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
