@@ -220,6 +220,10 @@ class _Loop:
         improved = loss < state.best
         if improved:
             state.best = loss
+        if self._writes:
+            # An epoch killed before its `last.npz` was written is done again, with another loss.
+            for killed in (self._run.path / "improvements").glob(f"{state.epoch:04d}-*"):
+                killed.unlink()
         if improved and self._writes:
             self._keep_weights(f"{state.epoch:04d}-{loss:.4f}.weights.h5")
         state.seconds = time.monotonic() - self._began

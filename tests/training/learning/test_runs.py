@@ -20,9 +20,10 @@ pytestmark = pytest.mark.train
 load_backend()
 
 from jamd.cli import main  # noqa: E402 - after the backend, which is loud otherwise
+from jamd.training.learning.checkpoints import checkpoints  # noqa: E402
 from jamd.training.learning.runs import Run, Settings, load_weights, save_weights  # noqa: E402
 from jamd.training.learning.state import State  # noqa: E402
-from jamd.training.learning.train import new_run  # noqa: E402
+from jamd.training.learning.train import new_run, train  # noqa: E402
 
 SMALL = Settings(units=12, layers=2, inner=8, rows=4, window=16, rate=1e-2, epoch_steps=4, epochs=2)
 
@@ -97,6 +98,14 @@ def test_a_truncated_state_is_one_line(grid_run: Run, capsys: pytest.CaptureFixt
     replace(grid_run, settings=replace(grid_run.settings, units=13)).write()
     assert main(further) == 2
     assert "run.json and last.npz do not belong together; train anew" in capsys.readouterr().err
+
+
+def test_of_an_epoch_that_was_killed_and_done_again_one_checkpoint_is_kept(grid_run: Run) -> None:
+    of_the_killed = grid_run.path / "improvements" / "0006-9.9999.weights.h5"
+    of_the_killed.touch()
+    train(grid_run.with_budget(6, None), lambda moment: None)
+    assert not of_the_killed.exists()
+    assert len(checkpoints(grid_run.path)) == sum(one["improved"] for one in grid_run.history())
 
 
 @pytest.mark.parametrize(
