@@ -105,7 +105,7 @@ def show_distribution(corpus: Corpus, top: int, picture: Path) -> None:
     counts = distribution.most_frequent(top) if article else distribution.by_kind().items()
     for name, count in counts:
         table.add_row(name, f"{count:,}", f"{count / distribution.total:.1%}")
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
     if article:
         print(f"{distribution.different} different notes and chords; ", end="")
         print(f"{distribution.once} of them occur once")

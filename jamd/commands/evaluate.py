@@ -90,6 +90,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from rich.console import Console
+    from rich.markup import escape
 
     from jamd.report.plain import plain, plain_bits
     from jamd.training.judging.subjects import open_subject
@@ -100,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         subject = open_subject(args.model, args.precision)
 
         def progress(step: str, done: int, of: int) -> None:
-            status.update(f"{step}: {done} of {of}")
+            status.update(escape(f"{step}: {done} of {of}"))
 
         if args.report:
             sets = _report(args, subject, progress)
@@ -113,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"model": subject.name, "sets": shown}))
         return 0
     print(subject.name)
-    tables = Console()
+    tables = Console(markup=False, emoji=False)  # names of folders and of tokens
     for name, evaluation in found.items():
         tables.print(_table(name, evaluation))
     if args.report:

@@ -71,7 +71,7 @@ def draw_distribution(distribution: Distribution, path: Path) -> None:
         right.set_ylabel("notes")
         right.legend(fontsize="small")
     left.barh(range(len(bars)), list(bars.values()), color=_COLOUR)
-    left.set_yticks(range(len(bars)), list(bars), fontsize="small")
+    left.set_yticks(range(len(bars)), list(bars), fontsize="small", parse_math=False)
     left.invert_yaxis()
     left.set_ylim(len(bars) - 0.5, -0.5)
     left.set_xlabel("times")

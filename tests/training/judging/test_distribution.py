@@ -64,6 +64,15 @@ def test_the_pieces_themselves_can_be_read(
     assert lines[-2] == "# 5.mid (held-out)"
 
 
+def test_names_are_shown_as_they_are(
+    article_corpus: MakeArticle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["[/x372]", "[red]", ":smile:", r"$\q$"]
+    assert main(["corpus", str(article_corpus("corpus", names, 4).path)]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in names)
+
+
 def test_a_corpus_without_pieces_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -245,6 +245,15 @@ def test_the_command_prints_a_table_for_files(
     assert "n-gram" in printed
 
 
+def test_a_corpus_is_named_as_its_folder_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pieces: list[tuple[Split, Piece]] = [("train", piece(32)), ("held-out", piece(16))]
+    corpus = write_grid_corpus(tmp_path / "songs [live]", pieces)
+    assert main(["evaluate", str(BUNDLE), "--corpus", str(corpus.path)]) == 0
+    assert "songs [live]: 1 pieces" in capsys.readouterr().out
+
+
 def test_a_stray_file_is_left_out_with_a_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
