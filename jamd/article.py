@@ -81,11 +81,12 @@ def chord_name(pitches: Iterable[int]) -> str:
 
 
 def chord_classes(name: str) -> tuple[int, ...] | None:
-    """The pitch classes that a chord's name lists; None if it is not a chord's name."""
+    """The pitch classes that a chord's name lists in normal order; None if it is no such name."""
     parts = name.split(".")
     if not all(part.isdecimal() and int(part) < 12 for part in parts):
         return None
-    return tuple(int(part) for part in parts)
+    classes = tuple(map(int, parts))
+    return classes if classes == normal_order(classes) else None
 
 
 def names(notes: Iterable[Note]) -> list[str]:

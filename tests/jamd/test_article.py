@@ -140,6 +140,7 @@ def test_masks_bar_the_notes_that_the_player_holds_unless_nothing_is_left() -> N
         assert [name for name, ok in zip(WORDS, allowed, strict=True) if ok] == left
 
 
-def test_a_name_of_nothing_is_refused() -> None:
+@pytest.mark.parametrize("name", ["H9", "7.0.4", "0.4.4.7", ".".join(["0"] * 17)])
+def test_a_name_of_nothing_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="expected a name like C4"):
-        Article(Vocabulary(["H9"]))
+        Article(Vocabulary([name]))
