@@ -252,7 +252,10 @@ def _suggestion(key: str, *, is_section: bool = False) -> str:
 
 
 def _shown(raw: object) -> str:
-    return _cut(json.dumps(raw, ensure_ascii=False, default=str))
+    try:
+        return _cut(json.dumps(raw, ensure_ascii=False, default=str))
+    except RecursionError:
+        return "tables in each other, too deep to show"
 
 
 def _cut(text: str) -> str:

@@ -57,6 +57,15 @@ def test_the_settings_in_force_are_printed_with_where_they_came_from(tmp_path: P
     assert origins['meter = "4/4"'] == "default"
 
 
+def test_a_setting_of_a_thousand_tables_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "deep.toml").write_text(f"[play]\nmode{'.a' * 5000} = 1\n")
+    assert cli.main(["config", "--config", str(tmp_path / "deep.toml")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith('"answer", "endless", "off"; found tables in each other, too deep to show')
+
+
 def run_raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
     def run(args: object) -> int:
         raise error
