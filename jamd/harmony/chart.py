@@ -34,6 +34,7 @@ _SPELLINGS = (
     (r"6/9", "69"),
     (r"/[A-G][b#]?$", ""),  # the bass is the player's
     (r"/4$", "sus4"),
+    (r"^([^\ds]*)\((?=7)", r"\1"),  # but what is added to a suspended chord colours it
     (r"[(,/](?=\d)", "add"),
     (r"[(),]", ""),
     (r"(?<=\d)[-–−]", "b"),
