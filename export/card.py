@@ -31,6 +31,9 @@ def card(manifest: Manifest) -> str:
     *first, last = map(str, manifest.layers)
     layer = "LSTM layers" if first else "one LSTM layer"
     layers = f"{', '.join(first)} and {last}" if first else last
+    ngram = "Witten-Bell smoothing"
+    if manifest.language == "grid":
+        ngram += " and pitches as intervals"
     parts = [
         f"# A jamd model of the {manifest.language} language",
         (
@@ -48,8 +51,7 @@ def card(manifest: Manifest) -> str:
         (
             "Bits per note on pieces that were held out from training, all their tokens together "
             "(velocities only where the source has its own); fewer are better. The n-gram has "
-            "order 5, Witten-Bell smoothing and pitches as intervals, and knows the same set's "
-            "training pieces; so does the unigram."
+            f"order 5, {ngram}, and knows the same set's training pieces; so does the unigram."
         ),
         _figures(manifest.figures),
         "## The files",

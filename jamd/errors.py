@@ -7,11 +7,11 @@ other exception is a bug and keeps its traceback.
 
 
 class UserError(Exception):
-    """A mistake that a user can fix. `str(error)` is the whole message, on one line."""
+    """A mistake that a user can fix. `str(error)` is the whole message, in most on one line."""
 
 
 class ConfigError(UserError):
-    """One or more settings are unknown or wrong; the message lists all of them."""
+    """One or more settings are unknown or wrong; the message has a line for each."""
 
 
 class BundleError(UserError):

@@ -123,7 +123,7 @@ class Piece:
     """A piece of music as the languages see it.
 
     Attributes:
-        notes: Sorted by onset, then part, then pitch.
+        notes: Sorted by onset.
         meters: (tick, meter), by tick, the first at tick 0, each on a bar line of the one before.
         style: One of `jamd.grid.tokens.STYLES`.
         has_velocity: False if the source gives every note the same velocity, so that there is

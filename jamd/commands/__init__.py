@@ -1,7 +1,7 @@
 """The subcommands of `jamd`: one module each, importing its side only when it is called.
 
 Each has `add(subparsers)`, which declares its arguments and sets `run` as the function to call, and
-`run(args)`, which returns the exit status.
+`run(args)`, which returns the exit status; `tuning` is the part of `train` that `--from` asks for.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ AROUND = 16 * TICKS_PER_BEAT
 
 
 def ticks_of(changes: Changes, begin: Tick, end: Tick) -> NDArray[np.float64]:
-    """Shape (12,): for how long each pitch class belongs to the chord in force, in ticks."""
+    """Shape (12,): each pitch class's part of the time, in ticks, which a chord's tones share."""
     ticks = np.zeros(12)
     moments = [*changes.between(begin, end), (end, 0)]
     for (tick, chord), (until, _) in pairwise(moments):

@@ -132,6 +132,7 @@ def test_a_bundle_that_holds(trained: Trained, tmp_path: Path) -> None:
         np.testing.assert_allclose(ours, theirs, atol=1e-4 if precision == "float32" else 0.2)
     card = (found.path / "README.md").read_text()
     assert "chance" in card
+    assert "Witten-Bell smoothing and pitches as intervals" in card
     assert f"{manifest.figures['corpus'].scores['n-gram'].bits_per_note:.2f}" in card
 
 
@@ -238,6 +239,8 @@ def test_the_articles_network(tmp_path: Path) -> None:
     assert kinds.count("LSTM") == 3
     assert not {"Expand", "Shape", "Concat"}.intersection(kinds), "zeros of any size"
     assert bundle.language.vocabulary.tokens == NAMES.tokens
+    card = (bundle.path / "README.md").read_text()
+    assert "order 5, Witten-Bell smoothing, and knows" in card, "of pitches, not of intervals"
 
 
 def test_another_backend_is_told_what_to_set(

@@ -8,7 +8,7 @@ leaves that share to the next shorter context:
 where types(h) is the number of different tokens seen after h, and the empty context falls back on
 the uniform distribution (I. H. Witten and T. C. Bell, "The zero-frequency problem", IEEE
 Transactions on Information Theory 37(4), 1991, method C; interpolated as in S. F. Chen and J.
-Goodman, "An empirical study of smoothing techniques for language modeling", 1998, section 2.6).
+Goodman, "An empirical study of smoothing techniques for language modeling", 1998, section 2.5).
 """
 
 from __future__ import annotations
