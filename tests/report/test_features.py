@@ -95,6 +95,23 @@ def test_what_comes_from_elsewhere_is_further_off() -> None:
     assert near.divergence < 0.05 < far.divergence
 
 
+def test_densities_and_their_divergence_by_hand() -> None:
+    found = compare(np.array([[0.0], [1.0], [3.0]]), np.array([[5.0]]))
+
+    def smoothed(distances: tuple[float, ...]) -> np.ndarray:
+        width = np.std(distances, ddof=1) * 3 ** (-1 / 5)  # Scott's rule
+        off = (found.places[:, None] - np.array(distances)) / width
+        density: np.ndarray = (np.exp(-(off**2) / 2) / (width * np.sqrt(2 * np.pi))).mean(axis=1)
+        return density
+
+    np.testing.assert_allclose(found.intra, smoothed((1, 2, 3)), rtol=1e-9)
+    np.testing.assert_allclose(found.inter, smoothed((5, 4, 2)), rtol=1e-9)
+    p, q = found.intra / found.intra.sum(), found.inter / found.inter.sum()
+    expected = float((p * np.log(p / q)).sum())
+    assert found.divergence == pytest.approx(expected, rel=1e-3)
+    assert expected != pytest.approx(float((q * np.log(q / p)).sum()), rel=1e-1)
+
+
 def test_music_all_alike_can_be_compared() -> None:
     same = np.ones((5, 1))
     assert compare(same, same).overlap == pytest.approx(1, abs=0.01)

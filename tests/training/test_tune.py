@@ -173,6 +173,20 @@ def test_the_weights_that_are_kept_are_the_last_epochs_however_many_there_are(
         np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
+def test_of_a_change_that_forgets_too_much_nothing_is_kept(
+    grid_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jamd.training.tune.MOST_FORGOTTEN", -1.0)
+    first, *_ = checkpoints(grid_run.path)
+    first.path.rename(grid_run.start)
+    pairs = zip(grid_run.sources, (YOURS, rehearsal.NAME), strict=True)
+    tuned = replace(grid_run, sources=tuple(replace(one, style=name) for one, name in pairs))
+    assert conclude(tuned, no_progress).kept == 0
+    expected = grid_run.network(grid_run.start).get_weights()
+    for found, wanted in zip(grid_run.network().get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
 def test_what_cannot_be_learned_from_is_told_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

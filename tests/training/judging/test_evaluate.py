@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from jamd.cli import main
 from jamd.daemon.model.graph import WindowGraph
 from jamd.errors import CorpusError
+from jamd.grid.grid import Grid
 from jamd.grid.tokens import VOCABULARY
 from jamd.notes import Note, Part, Piece, Tick
 from jamd.training.corpus import Corpus, CorpusWriter, Split
@@ -157,6 +158,20 @@ def test_states_are_carried_from_call_to_call(tokens: list[int], block: int, pad
     network = Recurrent(summing, [1], block=block, padded=padded)
     logits = np.concatenate(list(network.logits(np.array(tokens))))
     assert logits[:, 0].tolist() == np.cumsum(tokens).tolist()
+
+
+def indifferent(tokens: NDArray[np.int32], states: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
+    """A network that holds every token for as likely as any other."""
+    return np.zeros((1, tokens.shape[1], SIZE), np.float32), list(states)
+
+
+def test_the_key_that_a_piece_is_read_in_is_charged_at_its_first_note() -> None:
+    tokens = np.array(Grid().encode(piece(4)))
+    bits = Recurrent(indifferent, [1], block=8, padded=False).judge(tokens).bits
+    kinds = [VOCABULARY.kind(token) for token in tokens[1:].tolist()]
+    expected = np.full(len(kinds), math.log2(SIZE))
+    expected[kinds.index("Comp")] += math.log2(12)
+    np.testing.assert_allclose(bits, expected, rtol=1e-6)
 
 
 def ends(windows: Floats) -> Floats:

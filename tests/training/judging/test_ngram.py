@@ -68,6 +68,15 @@ def test_witten_bell_by_hand() -> None:
     np.testing.assert_allclose(row, (np.array([0, 2, 1, 0]) + 2 * unigram) / 5)
 
 
+def test_what_does_not_count_is_no_type_either() -> None:
+    # After 0 came 1, and a 2 that is only a context: of 1 + 1 shares 1 goes to the unigram.
+    counted = np.array([True, True, True, False])
+    ngram = NGram(4, 2, relative=False).fit([(np.array([0, 1, 0, 2]), counted)])
+    unigram = (np.array([2, 1, 0, 0]) + 2 / 4) / (3 + 2)
+    row = ngram.probabilities(np.array([0, 1]))[1]
+    np.testing.assert_allclose(row, (np.array([0, 1, 0, 0]) + unigram) / 2)
+
+
 def test_no_gram_crosses_from_piece_to_piece() -> None:
     apart = fitted([np.array([0, 1]), np.array([2, 3])], order=2, relative=False, size=4)
     unigram = apart.probabilities(np.array([0]))[0]

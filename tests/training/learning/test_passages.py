@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from jamd.errors import CorpusError
 from jamd.grid.grid import Grid
-from jamd.grid.tokens import VOCABULARY
-from jamd.notes import TICKS_PER_BEAT, Note, Part, Piece, Tick
+from jamd.grid.tokens import CHORD, POSITION, VOCABULARY
+from jamd.notes import STEPS_PER_BEAT, TICKS_PER_BEAT, Note, Part, Piece, Tick
 from jamd.training.learning.passages import Passages, Text, excerpts, passage, resolve_shares, whole
 
 GRID = Grid()
@@ -60,6 +60,29 @@ def test_a_passage_is_the_piece_in_some_key_maybe_with_the_accompaniment_late(se
     distances = {a - b for a, b in zip(ours, theirs, strict=True)}
     assert len(distances) == 1
     assert -5 <= distances.pop() <= 6
+
+
+def test_most_passages_are_in_c_major_whatever_the_key_of_their_piece() -> None:
+    e_major = [64, 66, 68, 69, 71, 73, 75, 76]
+    notes = tuple(Note(Tick(480 * i), e_major[i % 8]) for i in range(64))
+    piece = Text(np.array(GRID.encode(Piece(notes))), "jazz")
+    at_home = 0
+    for seed in range(100):
+        drawn = GRID.decode(passage(piece, np.random.default_rng(seed)).tokens.tolist())
+        at_home += {note.pitch % 12 for note in drawn.notes} <= {0, 2, 4, 5, 7, 9, 11}
+    assert at_home > 70
+
+
+def test_an_onset_that_is_misread_is_not_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jamd.training.learning.passages.UNSTEADY", 1.0)
+    misread = 0
+    for seed in range(20):
+        drawn = passage(text(8), np.random.default_rng(seed))
+        step = drawn.tokens - POSITION
+        off = (step >= 0) & (step < CHORD - POSITION) & (step % STEPS_PER_BEAT > 0)
+        assert not drawn.weights[off].any()
+        misread += int(off.sum())
+    assert misread > 10
 
 
 def test_an_answer_brings_the_accompaniment_back_after_a_pause() -> None:

@@ -100,6 +100,13 @@ def test_a_truncated_state_is_one_line(grid_run: Run, capsys: pytest.CaptureFixt
     assert "run.json and last.npz do not belong together; train anew" in capsys.readouterr().err
 
 
+def test_the_best_so_far_is_known_after_a_stop(grid_run: Run) -> None:
+    state = State.read(grid_run.path)
+    assert state is not None
+    best = min(item["held_out"]["loss"] for item in grid_run.history())
+    assert state.best == pytest.approx(best, abs=1e-5)
+
+
 def test_of_an_epoch_that_was_killed_and_done_again_one_checkpoint_is_kept(grid_run: Run) -> None:
     of_the_killed = grid_run.path / "improvements" / "0006-9.9999.weights.h5"
     of_the_killed.touch()

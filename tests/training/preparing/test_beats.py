@@ -43,6 +43,17 @@ def test_what_is_played_freely_does_not() -> None:
     assert not keeps_beat(drifting(0.57, 0.05))
 
 
+@pytest.mark.parametrize(
+    ("count", "share", "keeps"), [(64, 0.3, False), (640, 0.3, True), (640, 0.2, False)]
+)
+def test_a_crowd_is_a_quarter_of_the_onsets_and_more_than_chance(
+    count: int, share: float, keeps: bool
+) -> None:
+    crowd = round(share * count)  # on the beat; the others are all round it alike
+    places = np.concatenate((np.zeros(crowd), np.linspace(0, 480, count - crowd, endpoint=False)))
+    assert keeps_beat(table(480.0 * np.arange(count) + places, [60] * count)) is keeps
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("bpm", [83, 93, 107, 133])
 def test_a_short_recording_without_a_click_does_not(bpm: int, seed: int) -> None:
