@@ -218,8 +218,7 @@ class _Loop:
                 f"{self._run.settings.rate:g}; what was saved before this epoch stands"
             )
         improved = loss < state.best
-        if improved:
-            state.best = loss
+        state.best = min(loss, state.best)
         if self._writes:
             # An epoch killed before its `last.npz` was written is done again, with another loss.
             for killed in (self._run.path / "improvements").glob(f"{state.epoch:04d}-*"):
