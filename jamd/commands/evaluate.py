@@ -168,7 +168,7 @@ def _evaluate(
     args: argparse.Namespace, subject: Subject, progress: Progress
 ) -> dict[str, Evaluation]:
     from jamd.training.corpus import names_of
-    from jamd.training.judging.evaluate import MOST_TOKENS, baselines_of, evaluate, held_out
+    from jamd.training.judging.evaluate import MOST_TOKENS, baselines_of, evaluate, evaluate_corpus
     from jamd.training.judging.predictors import Remembering
     from jamd.training.judging.subjects import read_corpus, read_files
 
@@ -176,13 +176,9 @@ def _evaluate(
     models = {"model": subject.network, "with memory": remembering}
     corpora = [read_corpus(path, subject.vocabulary) for path in args.corpus]
     if not args.files:
+        most_tokens = args.most_tokens or MOST_TOKENS
         return {
-            name: evaluate(
-                {**models, **baselines_of(corpus)},
-                held_out(corpus, args.most_tokens or MOST_TOKENS),
-                subject.vocabulary,
-                progress,
-            )
+            name: evaluate_corpus(models, corpus, most_tokens=most_tokens, progress=progress)
             for name, corpus in zip(names_of(args.corpus), corpora, strict=True)
         }
     baselines = baselines_of(corpora[0]) if corpora else {}

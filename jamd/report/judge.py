@@ -42,7 +42,7 @@ from jamd.report.timing import (
 )
 from jamd.report.writing import accompaniment, continuation, shuffled_bars
 from jamd.training.corpus import Corpus
-from jamd.training.judging.evaluate import Sample, baselines_of, evaluate, held_out
+from jamd.training.judging.evaluate import Sample, evaluate, evaluate_corpus, held_out
 from jamd.training.judging.predictors import Network, Remembering
 from jamd.training.judging.repetition import distinct_share, longest_repeat
 from jamd.training.progress import Progress
@@ -105,11 +105,11 @@ class Judge:
         name = corpus.name
         models = {"model": self.network, "with memory": self._remembering}
         self.progress(f"{name}: counting for the n-gram", 0, 1)
-        evaluation = evaluate(
-            {**models, **baselines_of(corpus)},
-            held_out(corpus, self.budget.tokens),
-            corpus.vocabulary,
-            lambda _, done, of: self.progress(f"{name}: bits", done, of),
+        evaluation = evaluate_corpus(
+            models,
+            corpus,
+            most_tokens=self.budget.tokens,
+            progress=lambda _, done, of: self.progress(f"{name}: bits", done, of),
         )
         places = stretches(corpus, corpus.of_split("held-out"), self.budget.stretches, self.seed)
         written = [

@@ -142,22 +142,21 @@ def _kind(vocabulary: Vocabulary, token: int) -> str:
 
 
 def evaluate_corpus(
-    model: Predictor,
+    models: Mapping[str, Predictor],
     corpus: Corpus,
     *,
     most_tokens: int = MOST_TOKENS,
     progress: Progress = no_progress,
 ) -> Evaluation:
-    """Measure `model` on a corpus's held-out pieces, against a unigram and an n-gram.
+    """Measure models, by name, on a corpus's held-out pieces, with a unigram and an n-gram.
 
     Both are trained on the corpus's own training pieces, so they know this music best.
 
     Raises:
         CorpusError: The corpus holds nothing out, or has nothing to train on.
     """
-    baselines = baselines_of(corpus)
     samples = held_out(corpus, most_tokens)
-    return evaluate({"model": model, **baselines}, samples, corpus.vocabulary, progress)
+    return evaluate({**models, **baselines_of(corpus)}, samples, corpus.vocabulary, progress)
 
 
 def evaluate_corpora(
@@ -172,10 +171,12 @@ def evaluate_corpora(
     Raises:
         CorpusError: A corpus holds nothing out, or has nothing to train on.
     """
-    return {
-        name: evaluate_corpus(model, corpus, most_tokens=most_tokens, progress=progress).figures()
-        for name, corpus in zip(names_of(corpus.path for corpus in corpora), corpora, strict=True)
-    }
+    found = (
+        evaluate_corpus({"model": model}, corpus, most_tokens=most_tokens, progress=progress)
+        for corpus in corpora
+    )
+    names = names_of(corpus.path for corpus in corpora)
+    return {name: one.figures() for name, one in zip(names, found, strict=True)}
 
 
 def baselines_of(corpus: Corpus) -> dict[str, Predictor]:

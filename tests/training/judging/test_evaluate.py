@@ -78,7 +78,7 @@ def test_logits_judged_by_hand() -> None:
 
 
 def test_what_is_counted(small: Corpus) -> None:
-    found = evaluate_corpus(Uniform(), small)
+    found = evaluate_corpus({"model": Uniform()}, small)
     assert (found.pieces, found.notes) == (1, 16 * 4)
     assert set(found.by_kind) == {"model", "unigram", "n-gram"}
     kinds = found.by_kind["model"]
@@ -92,9 +92,8 @@ def test_what_is_counted(small: Corpus) -> None:
 
 def test_velocities_that_teach_nothing_are_left_out(tmp_path: Path) -> None:
     flat = piece(16, has_velocity=False)
-    found = evaluate_corpus(
-        Uniform(), write_grid_corpus(tmp_path, [("train", flat), ("held-out", flat)])
-    )
+    corpus = write_grid_corpus(tmp_path, [("train", flat), ("held-out", flat)])
+    found = evaluate_corpus({"model": Uniform()}, corpus)
     assert all("Velocity" not in kinds for kinds in found.by_kind.values())
     assert found.notes == 64
 

@@ -167,7 +167,7 @@ def test_short_loops_are_measured_as_in_training(
     train(run, ignore)
     best = min(epoch["held_out"]["loss"] for epoch in run.history())
     network = of_keras(run.network(), vocabulary=len(run.vocabulary))
-    found = evaluate_corpus(network, *corpora_of(run))
+    found = evaluate_corpus({"model": network}, *corpora_of(run))
     assert found.tokens == run.history()[0]["held_out"]["tokens"] == 19
     assert found.score("model").bits_per_token * math.log(2) == pytest.approx(best, abs=1e-4)
 
