@@ -96,10 +96,11 @@ def _article(paths: Sequence[Path], limit_s: float) -> list[float]:
     return read_s
 
 
-def _made_up(folder: Path, songs: int, bars: int = 64) -> Path:
-    """Songs of a melody, chords and a bass, about 1,100 notes each: not music, but like it."""
+def _made_up(folder: Path, songs: int) -> Path:
+    """Songs of 64 bars: melody, chords and bass, about 1,100 notes; not music, but like it."""
     from symusic.core import NoteTickList, ScoreTick, TrackTick
 
+    bars = 64
     folder.mkdir()
     for song in range(songs):
         numbers = np.random.default_rng(song)
