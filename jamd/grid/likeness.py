@@ -88,10 +88,14 @@ class _Centre:
         self._off += pitch - self._mean
 
     def bounds(self) -> tuple[int, int]:
-        """The lowest and the highest pitch that may come next."""
+        """The lowest and the highest pitch that may come next.
+
+        Where only the last notes of what was written are remembered, their mean may be too far off:
+        then it is drawn back, from within the span, and some pitch remains.
+        """
         most = (FIFTH - _MARGIN) * (self._count + 1)
-        low = self._mean - self._off - most
-        high = self._mean - self._off + most
+        low = min(self._mean - self._off - most, self._mean)
+        high = max(self._mean - self._off + most, self._mean)
         return max(self._span[0], -int(-low // 1)), min(self._span[1], int(high // 1))
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from jamd.grid.continuation import GridContinuation
 from jamd.grid.grid import Grid
-from jamd.grid.likeness import FIFTH
-from jamd.grid.tokens import DURATION, LEAD
+from jamd.grid.likeness import FIFTH, Register
+from jamd.grid.tokens import DURATION, LEAD, LOWEST, PITCHES, VOCABULARY
+from jamd.grid.writer import GridWriter
 from jamd.harmony.tonality import Tonality, recent_tonality
 from jamd.language import Constraints, Context
 from jamd.notes import HELD, METERS, TICKS_PER_BEAT, Meter, Note, Part, Tick
@@ -228,3 +229,14 @@ def test_where_the_players_tonic_is_held_the_tune_ends_on_the_nearest_other(seed
     answer = answer_to(tune, FOUR, bars=2, seed=seed, waits=WAITS, constraints=held).answer
     assert len(answer) <= 1.3 * len(tune)
     assert [note.pitch for note in answer if note.part is Part.LEAD][-1] in {48, 72}
+
+
+@pytest.mark.parametrize("off", [-20, 20])
+def test_a_part_whose_centre_is_too_far_off_has_pitches_left_that_draw_it_back(off: int) -> None:
+    register = Register([Note(Tick(0), 60), Note(Tick(480), 64)])
+    for _ in range(30):
+        register.wrote(Note(Tick(0), 62 + off))
+    mask = np.ones(len(VOCABULARY), bool)
+    register.narrow(mask, GridWriter())
+    left = np.flatnonzero(mask[LEAD : LEAD + PITCHES]) + LOWEST
+    assert left.tolist() == list(range(53, 63) if off > 0 else range(62, 72))
