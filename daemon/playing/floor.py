@@ -193,7 +193,7 @@ class Floor:
         return planned is None or planned > onset
 
     def _begin_anew(self, now: float) -> list[Effect]:
-        """Give the turn to the player, for jamd to take it again at once: nothing has left yet."""
+        """Give the turn to the player, as if jamd had not taken it: nothing has left yet."""
         self._commit.take_back(now)
         return self.give_back(now)
 
@@ -201,7 +201,7 @@ class Floor:
         """The player strikes a key in jamd's turn."""
         if self._waits(now):  # the phrase goes on
             if not self._policy.by_the_bar and not self._planner.repeats:
-                return self._give_way(now)
+                return self._begin_anew(now)
             self._planner.replan(self._commit.edge)
             return []
         if self._ear.phrase is self._answered or phrase_is_over(self._scene(now)):

@@ -50,6 +50,12 @@ def test_a_stray_note_early_in_an_answer_is_no_part_of_the_phrase_that_follows_i
         assert played.turns == ["5.1 jamd", "9.2 player", "10.1 jamd", "11.2 player"], stray
 
 
+@pytest.mark.parametrize("ahead", ["2.1.10", "2.1.11", "2.1.11.9"])
+def test_a_note_just_before_the_answer_begins_holds_all_of_it_back(ahead: str) -> None:
+    played = play(jam(), ONE_BAR + f"    {ahead} player 72 80 9", bars=4)
+    assert played.jamds[0].startswith("2.4.0"), played.jamds  # the longer phrase is answered
+
+
 def test_two_notes_within_a_beat_take_the_turn_back() -> None:
     # The second is struck at 2.4.3: what begins before 2.4.6 is played, then nothing.
     played = play(jam(), ONE_BAR + "    2.3.6 player 72 80 3\n    2.4.3 player 74 80 36", bars=2)
