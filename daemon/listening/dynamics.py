@@ -25,6 +25,9 @@ _FURTHEST = 9.5  # and the mean of what was played of it never lies further from
 
 _DOWNBEAT, _BEAT, _OFF_BEAT = 6, 0, -5
 
+_SOFT = 64
+"""Whoever plays more softly than this has less room below it, and notes stand out by less."""
+
 
 class Dynamics:
     """Gives jamd's notes their velocities.
@@ -70,7 +73,7 @@ class Dynamics:
         for note in notes:
             shape = min(max(note.velocity - fmean(self._written), -_SHAPE), _SHAPE) - drift
             self._shapes.append(shape)
-            offsets.append(shape + self._accent(note))
+            offsets.append((shape + self._accent(note)) * min(1.0, level / _SOFT))
         offsets = self._held_near(offsets)
         self._offsets.extend(offsets)
         return [

@@ -111,7 +111,7 @@ def test_a_soft_phrase_is_answered_softly_with_its_downbeat_above() -> None:
         6.2.0 Lead 60 40 9
         6.3.0 Lead 56 40 9
         6.4.0 Lead 53 40 9
-        7.1.0 Lead 55 46 6
+        7.1.0 Lead 55 44 6
     """)
 
 

@@ -109,6 +109,19 @@ def test_the_loudest_and_the_softest_player_are_followed(
     assert all(least <= note.velocity <= most for note in answer)
 
 
+def test_soft_notes_stay_near_a_soft_player() -> None:
+    rng = random.Random(0)
+    dynamics = Dynamics(Transport(120, Meter(4, 4)))
+    heard(dynamics, [18] * 12)
+    notes = [
+        Note(Tick(SIXTEENTH * n), 60, rng.choice((40, 60, 80, 100)), Tick(SIXTEENTH))
+        for n in range(64)
+    ]
+    played = [note.velocity for note in dynamics.shape(notes)]
+    assert min(played) >= 10
+    assert max(played) <= 26
+
+
 def test_a_chord_keeps_its_balance() -> None:
     dynamics = Dynamics(Transport(120, Meter(4, 4)))
     heard(dynamics, [80] * 8)
