@@ -35,22 +35,23 @@ class LastAnswer:
         self._meter = meter
         self._span: Span | None = None
         self._notes: list[Note] = []
+        self._before: tuple[Span | None, list[Note]] = None, []  # the answer before it
 
     def add(self, span: Span, notes: Sequence[Note]) -> None:
         """Keep `notes`, by onset, which jamd plays in `span`; forget those of another span."""
         if not notes:
             return
         if self._span is None or span.start != self._span.start:
-            self._notes = []
+            self._before, self._notes = (self._span, self._notes), []
         self._span = span
         self._notes += notes
         longest = ANSWER_BARS[-1] * self._meter.ticks_per_bar
         first = notes[-1].onset - longest
         self._notes = [note for note in self._notes if note.onset > first]
 
-    def forget(self) -> None:
-        """Forget the answer: nothing of it has been played."""
-        self._span, self._notes = None, []
+    def take_back(self) -> None:
+        """Go back to the answer before: nothing of this one has been played."""
+        self._span, self._notes = self._before
 
     def once_more(
         self, earliest: Tick, transport: Transport, *, bars: bool = False, closes: bool = True

@@ -180,8 +180,9 @@ class Planner:
 
     def take_back(self) -> None:
         """Fill nothing, and count the span as never played: none of it was."""
+        if self.has_begun:
+            self._last_answer.take_back()
         self.aim(None)
-        self._last_answer.forget()
         self.hurry()
 
     def hurry(self) -> None:

@@ -88,6 +88,14 @@ def test_an_answer_that_is_broken_off_to_be_played_again_is_played_again_whole()
         assert [row.split()[2] for row in rows[-len(FIRST) :]] == whole, again
 
 
+@pytest.mark.parametrize("early", [12.36, 12.45])  # the second answer would begin at 12.5 s
+def test_an_answer_that_the_player_came_before_is_not_the_last_one(early: float) -> None:
+    second = [(10.0 + moment, event) for moment, event in PHRASE]
+    rows = jam(*second, *keys((72,), early, 0.0, 0.1), (12.7, Again()))
+    pitches = [row.split()[2] for row in FIRST]
+    assert [row.split()[2] for row in rows[: 2 * len(FIRST)]] == 2 * pitches
+
+
 def test_without_an_answer_nothing_is_played_again() -> None:
     assert jam((2.05, Again())) == FIRST
     assert jam((10.0, SetMode(Mode.OFF)), (10.25, Again())) == FIRST
