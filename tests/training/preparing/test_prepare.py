@@ -289,7 +289,7 @@ def test_names_that_are_no_text_are_kept_as_they_are_printed(tmp_path: Path) -> 
     assert [item.source for item in report.corpus.left_out] == [r"caf\udce9.unknown"]
 
 
-def test_there_are_no_more_processes_than_files(
+def test_there_are_no_more_processes_than_files_or_cores(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
@@ -300,10 +300,14 @@ def test_there_are_no_more_processes_than_files(
             super().__init__(jobs, time_limit_s, memory_limit_mb)
 
     monkeypatch.setattr("jamd.training.preparing.prepare.Workers", Counted)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
     few = [str(folder / "0" / f"tune {number}.mid") for number in (0, 2)]
     assert len(prepare(few, tmp_path / "corpus", Options(jobs=150)).corpus.pieces) == 2
     prepare([str(folder)], tmp_path / "corpus", Options(jobs=1))
     assert asked == [2, 1]
+    monkeypatch.setattr("os.cpu_count", lambda: 3)  # one file may hold many pieces
+    prepare(few, tmp_path / "corpus", Options(jobs=150))
+    assert asked == [2, 1, 3]
 
 
 def test_the_command_counts_and_lists(
