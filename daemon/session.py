@@ -88,7 +88,7 @@ class Session:
             self._effects += self._beat.tempo_news(self._now)
             self._take_in(event, now)
             return self._collect()
-        if self._desk.only_steers(event) and self._beat.follower.is_steered and not self._is_due():
+        if self._beat.is_only_steered_by(event) and not self._is_due():
             self._take_in(event, now)
             self._effects += self._stage.keep_time(self._now, self._beat.led)
             self._look_ahead()

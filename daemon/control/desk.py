@@ -67,13 +67,6 @@ class Desk:
             return not means and not self.owns(message)
         return message.type in ("pitchwheel", "aftertouch", "polytouch")
 
-    def only_steers(self, event: Event) -> bool:
-        """Whether an event is a clock's pulse: while the song goes on, it moves when ticks fall.
-
-        There are 48 a second at 120 bpm, and each may come just before a note is due.
-        """
-        return isinstance(event, Heard) and event.message.type == "clock"
-
     @property
     def state(self) -> tuple[tuple[tuple[int, int], ...], dict[str, float]]:
         """As `Controls.state`."""

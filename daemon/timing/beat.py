@@ -12,6 +12,8 @@ from jamd.daemon.events import (
     BarLineFound,
     ChangesLaid,
     Effect,
+    Event,
+    Heard,
     Journal,
     LinkState,
     MeterSet,
@@ -167,6 +169,14 @@ class Beat:
         song = self.follower.start(now + lead_s, count_in)
         lead = math.ceil(lead_s * self.transport.ticks_per_second)
         return self._roll(song - lead, now, edge)[1]
+
+    def is_only_steered_by(self, event: Event) -> bool:
+        """Whether an event is a clock's pulse that changes no more than when ticks fall.
+
+        There are 48 a second at 120 bpm, and each may come just before a note is due.
+        """
+        pulse = isinstance(event, Heard) and event.message.type == "clock"
+        return pulse and self.follower.is_steered
 
     def look(self, now: float) -> Move | None:
         """Return the move that is due at `now` without a message, as when a clock is lost."""
